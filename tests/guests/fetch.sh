@@ -1,0 +1,181 @@
+#!/usr/bin/env bash
+# Fetches real guests by package name into the cache, outside the tree, and makes images of them:
+#
+#   guests/firmware/           OpenSBI and U-Boot of the system's own release (links)
+#   guests/riscv64/            vmlinux, busybox, modules/, initramfs.cpio, debian.ext4 (Debian trixie)
+#   guests/peer/               with --peer: the emulator that `dev bench` measures beside (backports)
+#
+# The archive is the one that apt is set up with here, and its signatures are checked by apt; other
+# suites and architectures go through a private apt state, so nothing on the system changes.
+# Instant when everything is there; a change to the makers remakes what they make.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache="${BACKPLANE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/backplane}"
+guests="$cache/guests"
+target="$guests/riscv64"
+guest_suite=trixie
+peer_suite=bookworm-backports
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+firmware_files=(
+    /usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin
+    /usr/lib/riscv64-linux-gnu/opensbi/generic/fw_jump.bin
+    /usr/lib/u-boot/qemu-riscv64/u-boot.bin:u-boot-mmode.bin
+    /usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin:u-boot-smode.bin
+)
+debian_packages=(base-files base-passwd bash coreutils dash util-linux mount procps iproute2
+    hostname sed grep findutils gzip tar ncurses-base debianutils)
+
+say() { echo "guests: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+# The URL of the Debian archive that this system's apt uses.
+archive_url() {
+    local listing
+    listing=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' |
+        grep -v -e security | head -n 1 || true)
+    echo "${listing:-http://deb.debian.org/debian/}"
+}
+
+# use_state SUITE ARCHITECTURE: sets `apt` to apt-get options for a private state of that suite.
+use_state() {
+    local state="$cache/apt/$1-$2"
+    mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
+    printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
+        "$(archive_url)" "$1" "$keyring" >"$state/suite.sources"
+    apt=(-q "-oDir::Etc::sourcelist=$state/suite.sources" -oDir::Etc::sourceparts=/dev/null
+        -oDir::Etc::preferencesparts=/dev/null "-oDir::State::Lists=$state/lists" "-oDir::Cache=$state/cache"
+        "-oDir::Cache::pkgcache=" "-oDir::Cache::srcpkgcache="
+        -oDir::State::status=/dev/null "-oAPT::Architecture=$2" "-oAPT::Architectures=$2"
+        -oAPT::Sandbox::User=root -oDebug::NoLocking=1)
+    archives="$state/cache/archives"
+    rm -f "$archives"/*.deb
+    apt-get "${apt[@]}" update </dev/null >"$state/log" 2>&1 ||
+        die "cannot read the lists of $1 ($2); the end of $state/log: $(tail -n 1 "$state/log")"
+}
+
+# download PACKAGE... into the state's archives folder, without dependencies.
+download() {
+    (cd "$archives" && apt-get "${apt[@]}" download "$@" </dev/null >"$archives/../../log" 2>&1) ||
+        die "cannot download $*; the end of the log: $(tail -n 1 "$archives/../../log")"
+}
+
+# download_with_dependencies PACKAGE...
+download_with_dependencies() {
+    apt-get "${apt[@]}" -y --download-only --no-install-recommends install "$@" </dev/null \
+        >"$archives/../../log" 2>&1 ||
+        die "cannot download $*; the end of the log: $(tail -n 1 "$archives/../../log")"
+}
+
+# unpack FOLDER FILE...: base-files first, for its links /bin -> usr/bin.
+unpack() {
+    local folder=$1 file
+    shift
+    mkdir -p "$folder"
+    for file in "$@"; do dpkg-deb --extract "$file" "$folder"; done
+}
+
+# fresh OUTPUT INPUT...: whether the output was made from inputs with exactly this content.
+fresh() {
+    local output=$1
+    shift
+    [ -e "$output" ] && [ "$(cat "$output.made-from" 2>/dev/null)" = "$(fingerprint "$@")" ]
+}
+made() {
+    local output=$1
+    shift
+    fingerprint "$@" >"$output.made-from"
+}
+fingerprint() { cat "$@" | sha256sum; }
+
+link_firmware() {
+    local entry file
+    mkdir -p "$guests/firmware"
+    for entry in "${firmware_files[@]}"; do
+        file=${entry%%:*}
+        [ -e "$file" ] || die "$file is missing; run: ./dev setup guest"
+        ln -sfn "$file" "$guests/firmware/$(basename "${entry##*:}")"
+    done
+}
+
+fetch_kernel() {
+    [ -e "$target/vmlinux" ] && [ -e "$target/busybox" ] && [ -d "$target/modules" ] && return
+    say "fetching the $guest_suite kernel and busybox for riscv64"
+    use_state "$guest_suite" riscv64
+    local scratch="$target/unpacked" image
+    image=$(apt-cache "${apt[@]}" depends linux-image-riscv64 | sed -n 's/^ *Depends: //p' | head -n 1)
+    download "$image" busybox-static
+    rm -rf "$scratch" "$target/modules"
+    unpack "$scratch" "$archives"/*.deb
+    mv "$scratch"/usr/lib/modules/* "$target/modules"
+    basename "$image" >"$target/kernel-package"
+    cp "$scratch/usr/bin/busybox" "$target/busybox"
+    cp "$scratch"/boot/vmlinux-* "$target/vmlinux.new"
+    mv "$target/vmlinux.new" "$target/vmlinux"
+    rm -rf "$scratch" "$archives"/*.deb
+}
+
+make_initramfs() {
+    local inputs=("$here/make_initramfs.py" "$here"/guest/init "$here"/guest/tests/* "$target/kernel-package")
+    fresh "$target/initramfs.cpio" "${inputs[@]}" && return
+    say "making the initramfs"
+    python3 "$here/make_initramfs.py" --busybox "$target/busybox" --modules "$target/modules" \
+        --release "$(sed 's/^linux-image-//' "$target/kernel-package")" --guest "$here/guest" \
+        --out "$target/initramfs.cpio"
+    made "$target/initramfs.cpio" "${inputs[@]}"
+}
+
+make_debian_disk() {
+    local inputs=("$here/fetch.sh" "$here"/debian/*) tree="$target/debian" file
+    fresh "$target/debian.ext4" "${inputs[@]}" && return
+    say "making a Debian $guest_suite disk"
+    use_state "$guest_suite" riscv64
+    download_with_dependencies "${debian_packages[@]}"
+    rm -rf "$tree"
+    unpack "$tree" "$archives"/base-files_*.deb "$archives"/*.deb
+    mkdir -p "$tree"/{proc,sys,dev,run,tmp,root}
+    cp "$tree/usr/share/base-passwd/passwd.master" "$tree/etc/passwd"
+    cp "$tree/usr/share/base-passwd/group.master" "$tree/etc/group"
+    cp "$tree"/usr/share/base-files/profile "$tree/etc/profile"
+    cp "$tree"/usr/share/base-files/dot.bashrc "$tree/root/.bashrc"
+    cp "$tree"/usr/share/base-files/dot.profile "$tree/root/.profile"
+    echo backplane >"$tree/etc/hostname"
+    ln -sfn bash "$tree/usr/bin/sh"
+    install -m 755 "$here/debian/init" "$tree/usr/sbin/init"
+    install -m 755 "$here/debian/poweroff" "$tree/usr/sbin/poweroff"
+    find "$tree/usr/share/doc" "$tree/usr/share/man" "$tree/usr/share/locale" -mindepth 1 -delete
+    rm -f "$target/debian.ext4.new"
+    mke2fs -q -t ext4 -L debian -E root_owner=0:0 -d "$tree" "$target/debian.ext4.new" 512M >/dev/null
+    mv "$target/debian.ext4.new" "$target/debian.ext4"
+    rm -rf "$tree" "$archives"/*.deb
+    made "$target/debian.ext4" "${inputs[@]}"
+}
+
+# The peer is for `dev bench` alone, which falls back to the system's own when there is none.
+fetch_peer() {
+    local peer="$guests/peer" version
+    [ -x "$peer/run" ] && return
+    say "fetching the peer emulator from $peer_suite"
+    use_state "$peer_suite" "$(dpkg --print-architecture)"
+    download qemu-system-riscv qemu-system-common qemu-system-data
+    rm -rf "$peer"
+    unpack "$peer" "$archives"/*.deb
+    rm -f "$archives"/*.deb
+    # shellcheck disable=SC2016
+    printf '#!/bin/sh\nexec "%s/usr/bin/qemu-system-riscv64" -L "%s/usr/share/qemu" -L /usr/share/seabios "$@"\n' \
+        "$peer" "$peer" >"$peer/run.new"
+    chmod +x "$peer/run.new"
+    version=$("$peer/run.new" --version 2>/dev/null | head -n 1) ||
+        { say "the peer does not run here (a library is missing); the installed emulator will be used"; return; }
+    mv "$peer/run.new" "$peer/run"
+    say "the peer: $version"
+}
+
+mkdir -p "$target"
+exec 9>"$cache/lock"
+flock 9
+link_firmware
+fetch_kernel
+make_initramfs
+make_debian_disk
+[ "${1:-}" != --peer ] || fetch_peer
