@@ -1,0 +1,59 @@
+// Block storage: requests that complete later, on bytes.
+#pragma once
+
+#include <backplane/abi.h>
+
+namespace backplane {
+
+enum class BlockOperation : std::uint8_t { Read, Write, Flush, Discard, WriteZeroes };
+enum class BlockStatus : std::uint8_t { Ok, IoError, NoSpace, ReadOnly, OutOfRange, Unsupported };
+
+struct IoVector {
+    void* data;
+    std::uint64_t size;
+};
+
+/// One request. Owner: who submits it; it must live, with the memory of its vectors, until done() was called.
+class BlockRequest {
+  public:
+    BlockOperation operation = BlockOperation::Read;
+    std::uint64_t offset = 0;         ///< bytes; any alignment
+    std::uint64_t size = 0;           ///< bytes; for Read and Write the sum of the vectors
+    Slice<const IoVector> vectors{};  ///< Read, Write
+    /// Called once, on the host loop with the machine lock held, or from within submit().
+    virtual void done(BlockStatus status) = 0;
+
+  protected:
+    ~BlockRequest() = default;
+};
+
+/// Somebody who wants to know that the medium changed its size or went away.
+class BlockObserver {
+  public:
+    virtual void block_resized() = 0;
+
+  protected:
+    ~BlockObserver() = default;
+};
+
+/// Offered by the part of a type derived from "block-node". Thread: holding the machine lock.
+class BlockBackend {
+  public:
+    static constexpr const char* kId = "backplane.block/1";
+    /// In bytes. A read or write that passes the end completes with OutOfRange.
+    virtual std::uint64_t size() const = 0;
+    virtual bool read_only() const = 0;
+    virtual std::uint32_t logical_block_size() const = 0;   ///< bytes, usually 512
+    virtual bool write_cache() const = 0;
+    virtual void submit(BlockRequest& request) = 0;
+    /// Waits until all submitted requests are done (machine stop, reset, exit).
+    virtual void drain() = 0;
+    /// Claims the node for one device: false and a reason when another has it.
+    virtual bool claim(Str user, BlockObserver* observer, Errors& errors) = 0;
+    virtual void release() = 0;
+
+  protected:
+    ~BlockBackend() = default;
+};
+
+}  // namespace backplane

@@ -1,0 +1,96 @@
+// Boards: a chip list, a map and wires, and the machine's own options.
+#pragma once
+
+#include <backplane/device.h>
+
+namespace backplane {
+
+class BoardContext;
+
+/// Implemented by the part of a type derived from "machine". Thread: main, before the machine runs.
+class Board {
+  public:
+    static constexpr const char* kId = "backplane.board/1";
+    /// Makes the chips, maps and wires them.
+    virtual bool build(BoardContext& context, Errors& errors) = 0;
+    /// All devices of the command line are there: makes what describes the machine (a device tree, boot code).
+    virtual bool finish(BoardContext& context, Errors& errors) = 0;
+    /// At each reset, after all devices: puts boot code and start addresses in place.
+    virtual void reset(BoardContext& context) = 0;
+
+  protected:
+    ~Board() = default;
+};
+
+/// `-smp`, complete and consistent.
+struct Topology {
+    std::uint32_t cpus = 1;
+    std::uint32_t max_cpus = 1;
+    std::uint32_t sockets = 1;
+    std::uint32_t clusters = 1;
+    std::uint32_t cores = 1;
+    std::uint32_t threads = 1;
+};
+
+/// What a machine type says of itself, in its class: read by the launcher before anything is built.
+struct BoardTraits {
+    std::uint32_t max_cpus = 1;
+    std::uint64_t default_ram = 128u << 20;  ///< bytes
+    std::uint64_t max_ram = ~std::uint64_t{0};
+    const char* default_cpu = nullptr;       ///< a -cpu name
+    const char* cpu_family = nullptr;        ///< the abstract type that its CPUs derive from
+    const char* default_nic = nullptr;       ///< the device that -nic makes
+    const char* block_interface = nullptr;   ///< what -drive without if= means: "virtio", "ide", …
+    const char* virtio_bus_suffix = nullptr; ///< "-pci" or "-device": what if=virtio makes
+    std::uint32_t serial_ports = 1;
+};
+
+/// What the host gives to a board. Owner: the host, for the machine's life. Thread: main.
+class BoardContext {
+  public:
+    static constexpr const char* kId = "backplane.board-context/1";
+    virtual Object& machine() = 0;
+    virtual const Topology& topology() const = 0;
+    virtual Log& log() = 0;
+    virtual MemoryFactory& memory() = 0;
+    /// The root of what CPUs see, and the root of I/O ports.
+    virtual MemoryRegion& system_memory() = 0;
+    virtual MemoryRegion& io_ports() = 0;
+    /// The `-m` memory, not yet mapped. In bytes: ram().size().
+    virtual MemoryRegion& ram() = 0;
+
+    /// Makes a device named `name` below the machine; its properties may be set until realize().
+    virtual Object* create(Str type, Str name, Errors& errors) = 0;
+    virtual bool realize(Object& device, Errors& errors) = 0;
+    /// Makes CPU `index` as `-cpu` (or the default) asks, with its features, not yet realized.
+    virtual Object* create_cpu(std::uint32_t index, Errors& errors) = 0;
+    /// Maps a region that the device exported at an address of system_memory().
+    virtual bool map(Object& device, Str region, GuestAddress address, Errors& errors) = 0;
+    /// Joins an output to an input; several outputs may share an input (wired-or) and an output several inputs.
+    virtual bool connect(Object& from, Str output, unsigned output_index, Object& to, Str input,
+                         unsigned input_index, Errors& errors) = 0;
+
+    /// The chardev of `-serial` number `index`; null for none.
+    virtual Object* serial(unsigned index) = 0;
+    /// The drive of `-drive if=<interface>,index=<index>` (pflash, …); null for none.
+    virtual Object* drive(Str interface, unsigned index) = 0;
+    /// Are the devices that a user would get without asking (a NIC, …) wanted?
+    virtual bool default_devices() const = 0;
+
+    /// Reads a whole file of the host, found as given or in the firmware search path (bios/): false and a reason
+    /// that names it. The bytes are valid until the next call.
+    virtual bool read_file(Str path, bool search_firmware, Bytes& bytes, Errors& errors) = 0;
+    /// Puts bytes into memory, now and again at each reset. Refuses what falls outside of RAM or ROM or overlaps
+    /// another blob, naming both.
+    virtual bool add_blob(Str name, GuestAddress address, Bytes bytes, Errors& errors) = 0;
+    /// A port to system memory, for what a board does itself.
+    virtual DmaPort& dma() = 0;
+    /// Fills with random bytes from the host (a seed for the guest); reproducible under replay.
+    virtual void random(MutableBytes bytes) = 0;
+    virtual void* host_interface(Str interface_id) = 0;
+
+  protected:
+    ~BoardContext() = default;
+};
+
+}  // namespace backplane

@@ -1,0 +1,40 @@
+// Character devices: a stream of bytes between a device (the front) and the host (the back).
+#pragma once
+
+#include <backplane/abi.h>
+
+namespace backplane {
+
+enum class CharEvent : std::uint8_t { Opened, Closed, Break };
+
+/// Implemented by the device. Thread: holding the machine lock.
+class CharFront {
+  public:
+    /// How many bytes receive() would take now. When it becomes more than 0 again, call CharBackend::accept_input().
+    virtual std::size_t can_receive() = 0;
+    /// At most can_receive() bytes.
+    virtual void receive(Bytes bytes) = 0;
+    virtual void char_event(CharEvent event) = 0;
+    /// The back takes output again after a write() that took less than all.
+    virtual void can_send() = 0;
+
+  protected:
+    ~CharFront() = default;
+};
+
+/// Offered by the part of a type derived from "chardev". Thread: holding the machine lock.
+class CharBackend {
+  public:
+    static constexpr const char* kId = "backplane.char/1";
+    /// Takes the only front; false when it is in use. Null lets go.
+    virtual bool connect(CharFront* front) = 0;
+    /// Takes some or all of `bytes` and says how many. Never blocks. A back with nobody at its end takes all.
+    virtual std::size_t write(Bytes bytes) = 0;
+    virtual void accept_input() = 0;
+    virtual void send_break() = 0;
+
+  protected:
+    ~CharBackend() = default;
+};
+
+}  // namespace backplane

@@ -1,0 +1,118 @@
+// Draft: needs the exact host build. Address spaces as accelerators see them: flat views, listeners, page state.
+#pragma once
+
+#include <backplane/memory.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace backplane {
+
+inline constexpr unsigned kPageBits = 12;
+inline constexpr std::uint64_t kPageSize = 1u << kPageBits;
+
+/// One byte per 4 KiB page of a RAM block. A store to a page whose byte says so must take the slow path.
+enum PageFlag : std::uint8_t {
+    kPageCode = 1,        ///< translated code was made from it
+    kPageCleanVga = 2,    ///< a dirty log is on and the page is not dirty in it
+    kPageCleanMigration = 4,
+    kPageCleanOther = 8,
+};
+
+/// A block of host memory that backs RAM or ROM. Owner: the host, for the machine's life.
+struct RamBlock {
+    std::string name;
+    std::uint8_t* host = nullptr;
+    std::uint64_t size = 0;      ///< bytes, a multiple of 4 KiB
+    std::uint64_t base_id = 0;   ///< of the first page, unique in the process: base_id + page names a page
+    int fd = -1;                 ///< the memfd
+    std::unique_ptr<std::atomic<std::uint8_t>[]> page_flags;
+};
+
+/// A stretch of a flat view.
+struct FlatRange {
+    std::uint64_t start = 0;  ///< guest address
+    std::uint64_t size = 0;   ///< bytes; start + size - 1 does not wrap
+    MemoryRegion* region = nullptr;
+    std::uint64_t offset = 0;    ///< of `start` in the region
+    RamBlock* block = nullptr;   ///< RAM, ROM, ROM device in ROM mode; else null
+    std::uint64_t block_offset = 0;
+    bool writable = false;       ///< direct stores are allowed (RAM)
+    IoHandler* handler = nullptr;  ///< I/O, and stores to a ROM device
+    IoTraits traits{};
+    bool contains(std::uint64_t address) const { return address - start < size; }
+    std::uint8_t* host(std::uint64_t address) const {
+        return block ? block->host + block_offset + (address - start) : nullptr;
+    }
+};
+
+/// Immutable once published; sorted by start, without overlap; what is not covered is unassigned.
+struct FlatView {
+    std::vector<FlatRange> ranges;
+    std::uint64_t generation = 0;
+    const FlatRange* find(std::uint64_t address) const;
+};
+
+/// Gets the differences between flat views. Thread: whoever changed the map, with the machine lock held.
+class MemoryListener {
+  public:
+    virtual void range_added(const FlatRange& range) = 0;
+    virtual void range_removed(const FlatRange& range) = 0;
+    virtual void view_changed(const FlatView& view) = 0;  ///< once, after the differences
+
+  protected:
+    ~MemoryListener() = default;
+};
+
+/// Gets told before a store by someone else (DMA, a debugger, a loader) changes pages that have kPageCode.
+class CodeListener {
+  public:
+    /// Thread: any.
+    virtual void code_overwritten(RamBlock& block, std::uint64_t offset, std::uint64_t size) = 0;
+
+  protected:
+    ~CodeListener() = default;
+};
+
+/// A root region seen flat. Reads and writes from any thread.
+class AddressSpace {
+  public:
+    virtual Str name() const = 0;
+    /// The view that is current now; it lives as long as the pointer is held.
+    virtual std::shared_ptr<const FlatView> view() const = 0;
+    /// Any access of 1, 2, 4 or 8 bytes, split as the region's traits ask, with the machine lock taken for I/O.
+    /// Sets access.failed for unassigned addresses and sizes that are refused.
+    virtual std::uint64_t load(GuestAddress address, unsigned size, Access& access) = 0;
+    virtual void store(GuestAddress address, std::uint64_t value, unsigned size, Access& access) = 0;
+    /// The same where the range is already known (a soft TLB remembers it); `offset` is inside range.region.
+    virtual std::uint64_t load_io(const FlatRange& range, Offset offset, unsigned size, Access& access) = 0;
+    virtual void store_io(const FlatRange& range, Offset offset, std::uint64_t value, unsigned size,
+                          Access& access) = 0;
+    virtual bool read(GuestAddress address, MutableBytes to, Access& access) = 0;
+    virtual bool write(GuestAddress address, Bytes from, Access& access) = 0;
+    /// Calls range_added for all of the current view, then tells of changes.
+    virtual void add_listener(MemoryListener& listener) = 0;
+    virtual void remove_listener(MemoryListener& listener) = 0;
+    /// A store to `size` bytes at block offset `offset` was done directly: marks the pages dirty in every log.
+    virtual void mark_dirty(RamBlock& block, std::uint64_t offset, std::uint64_t size) = 0;
+    virtual void add_code_listener(CodeListener& listener) = 0;
+    virtual void remove_code_listener(CodeListener& listener) = 0;
+
+  protected:
+    ~AddressSpace() = default;
+};
+
+/// The machine's lock: held while device code runs. Recursive calls are counted.
+class MachineLock {
+  public:
+    virtual void lock() = 0;
+    virtual void unlock() = 0;
+    virtual bool held() const = 0;  ///< by the calling thread
+
+  protected:
+    ~MachineLock() = default;
+};
+
+}  // namespace backplane

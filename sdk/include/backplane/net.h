@@ -1,0 +1,34 @@
+// Network: frames between a NIC (the front) and the host side (the back). Symmetric but for who owns whom.
+#pragma once
+
+#include <backplane/abi.h>
+
+namespace backplane {
+
+/// Implemented by the NIC. Thread: holding the machine lock.
+class NetFront {
+  public:
+    /// Takes one Ethernet frame (no FCS). False: no room now; the back keeps it and waits for
+    /// NetBackend::accept_frames().
+    virtual bool receive_frame(Bytes frame) = 0;
+    virtual void link_changed(bool up) = 0;
+
+  protected:
+    ~NetFront() = default;
+};
+
+/// Offered by the part of a type derived from "netdev". Thread: holding the machine lock.
+class NetBackend {
+  public:
+    static constexpr const char* kId = "backplane.net/1";
+    virtual bool connect(NetFront* front) = 0;
+    /// Sends one Ethernet frame of 14 to 65550 bytes; others are dropped. Never blocks.
+    virtual void send_frame(Bytes frame) = 0;
+    /// The front has room again.
+    virtual void accept_frames() = 0;
+
+  protected:
+    ~NetBackend() = default;
+};
+
+}  // namespace backplane

@@ -1,0 +1,117 @@
+// Types on paper: what a plugin registers. A TypeInfo is constant data; the manifest is written from the same
+// data at compile time, so what is listed cannot drift from what is registered.
+#pragma once
+
+#include <backplane/abi.h>
+
+namespace backplane {
+
+class Object;
+
+enum class PropertyKind : std::uint8_t { Bool, Int, UInt, Size, String, Enum, Link };
+
+/// A property's value after the host parsed and checked it. Only the member that fits the kind is meaningful.
+struct PropertyValue {
+    PropertyKind kind = PropertyKind::UInt;
+    bool boolean = false;
+    std::int64_t integer = 0;    ///< Int
+    std::uint64_t number = 0;    ///< UInt, Size; Enum: index into the choices
+    Str text;                    ///< String; Enum: the choice. Valid during the call
+    Object* object = nullptr;    ///< Link: the target, null when unset. The host keeps it alive while linked
+};
+
+/// One property of a type. `default_text` is parsed as the command line would; null: no default (the part's own
+/// initial value holds, and a Link stays unset).
+struct PropertyInfo {
+    const char* name = nullptr;
+    PropertyKind kind = PropertyKind::UInt;
+    const char* summary = "";
+    const char* default_text = nullptr;
+    const char* choices = nullptr;  ///< Enum: "on|off|auto"; Link: the id of the interface the target must offer
+    std::uint64_t maximum = ~std::uint64_t{0};  ///< UInt, Size; Int: its greatest value as unsigned
+    std::uint64_t minimum = 0;                  ///< UInt, Size
+    bool settable_when_realized = false;
+    bool required = false;                      ///< realizing without it is an error
+    void (*set)(void* part, const PropertyValue& value) = nullptr;  ///< null: read-only
+    void (*get)(const void* part, PropertyValue& value) = nullptr;  ///< null: write-only
+};
+
+/// An interface that the type's part offers.
+struct InterfaceInfo {
+    const char* id = nullptr;
+    void* (*cast)(void* part) = nullptr;
+};
+
+/// Overrides a default of `type` (or of what derives from it).
+struct CompatProperty {
+    const char* type = nullptr;
+    const char* property = nullptr;
+    const char* value = nullptr;
+};
+
+/// A machine version as a row of data: what differs from the next newer row. Rows stand newest first; the rows'
+/// deltas add up. The first row is what the bare name means.
+struct MachineVersion {
+    const char* version = nullptr;
+    Slice<const CompatProperty> deltas;
+};
+
+/// A class in the making, for class initialisers. Valid during the call.
+class Class {
+  public:
+    virtual Str name() const = 0;
+    /// Replaces the default of a property that this type or an ancestor has.
+    virtual void set_default(Str property, Str value) = 0;
+
+  protected:
+    ~Class() = default;
+};
+
+struct TypeInfo {
+    const char* name = nullptr;
+    const char* parent = "object";
+    const char* summary = "";
+    bool abstract = false;
+    /// May be made by -device, -object, -chardev …; a type that only a board makes says false.
+    bool user_creatable = false;
+    /// The name that the command line uses in its own option (-M, -cpu, -accel, -chardev); null: `name`.
+    const char* option_name = nullptr;
+    const char* aliases = nullptr;   ///< further option names, '|' between them
+    bool is_default = false;         ///< the default machine
+    const char* bus = nullptr;       ///< the kind of bus that it plugs into ("pci", "virtio"); null: its parent's
+    const char* category = nullptr;  ///< for listings: "Storage", "Network", "Input", "Display", "Misc", …
+    const char* forwards = nullptr;  ///< a proxy: the type whose properties it has as well
+    Slice<const InterfaceInfo> interfaces;
+    Slice<const PropertyInfo> properties;
+    Slice<const MachineVersion> versions;  ///< machines: makes a type "<option_name>-<version>-machine" per row
+
+    /// Run once for each class derived from this one (and itself), before class_init.
+    void (*class_base_init)(Class&, const void* class_data) = nullptr;
+    void (*class_init)(Class&, const void* class_data) = nullptr;
+    const void* class_data = nullptr;
+
+    /// Makes this type's part; null and a reason on failure. Runs parents first. `class_data` is the most derived
+    /// type's.
+    void* (*instance_init)(Object&, const void* class_data, class Errors&) = nullptr;
+    /// Runs parents first when all parts exist and defaults are set.
+    void (*instance_post_init)(Object&, void* part) = nullptr;
+    /// Frees the part. Runs in reverse order.
+    void (*instance_finalize)(Object&, void* part) = nullptr;
+};
+
+/// The instance functions of a part of class T, which has a constructor T(Object&).
+template <class T>
+void* make_part(Object& object, const void*, Errors&) {
+    return new T(object);
+}
+template <class T>
+void free_part(Object&, void* part) {
+    delete static_cast<T*>(part);
+}
+/// The row for an interface that class T derives from.
+template <class T, class Interface>
+constexpr InterfaceInfo offers() {
+    return {Interface::kId, [](void* part) -> void* { return static_cast<Interface*>(static_cast<T*>(part)); }};
+}
+
+}  // namespace backplane
