@@ -53,7 +53,7 @@ struct CompatProperty {
 /// deltas add up. The first row is what the bare name means.
 struct MachineVersion {
     const char* version = nullptr;
-    Slice<const CompatProperty> deltas;
+    Slice<const CompatProperty> deltas{};
 };
 
 /// A class in the making, for class initialisers. Valid during the call.
@@ -81,9 +81,9 @@ struct TypeInfo {
     const char* bus = nullptr;       ///< the kind of bus that it plugs into ("pci", "virtio"); null: its parent's
     const char* category = nullptr;  ///< for listings: "Storage", "Network", "Input", "Display", "Misc", …
     const char* forwards = nullptr;  ///< a proxy: the type whose properties it has as well
-    Slice<const InterfaceInfo> interfaces;
-    Slice<const PropertyInfo> properties;
-    Slice<const MachineVersion> versions;  ///< machines: makes a type "<option_name>-<version>-machine" per row
+    Slice<const InterfaceInfo> interfaces{};
+    Slice<const PropertyInfo> properties{};
+    Slice<const MachineVersion> versions{};  ///< machines: makes a type "<option_name>-<version>-machine" per row
 
     /// Run once for each class derived from this one (and itself), before class_init.
     void (*class_base_init)(Class&, const void* class_data) = nullptr;

@@ -1,0 +1,49 @@
+# How this project's targets are made: warnings, sanitizers, plugins that see the SDK alone, tests.
+include(${PROJECT_SOURCE_DIR}/sdk/cmake/BackplanePlugin.cmake)
+
+add_library(backplane_flags INTERFACE)
+target_compile_options(backplane_flags INTERFACE -Wall -Wextra -Wpedantic -Werror -fno-strict-aliasing)
+if(BACKPLANE_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+# What a draft plugin must match: the commit of the sources it was built from, or the project's version.
+find_package(Git QUIET)
+set(BACKPLANE_BUILD_STAMP "backplane ${PROJECT_VERSION}")
+
+# backplane_plugin(NAME goldfish-rtc SOURCES goldfish_rtc.cpp [LIBRARIES fdt …])
+function(backplane_plugin)
+  cmake_parse_arguments(PLUGIN "" "NAME" "SOURCES;LIBRARIES" ${ARGN})
+  backplane_add_plugin(${PLUGIN_NAME} ${PLUGIN_SOURCES})
+  target_link_libraries(${PLUGIN_NAME} PRIVATE backplane_flags ${PLUGIN_LIBRARIES})
+  target_compile_definitions(${PLUGIN_NAME} PRIVATE BACKPLANE_BUILD_STAMP="${BACKPLANE_BUILD_STAMP}")
+  set_target_properties(${PLUGIN_NAME} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/plugins)
+  set_property(GLOBAL APPEND PROPERTY BACKPLANE_PLUGINS ${PLUGIN_NAME})
+  install(TARGETS ${PLUGIN_NAME} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/backplane/plugins)
+endfunction()
+
+# backplane_test(NAME x_test LABEL unit|board|guest|fuzz|sdk SOURCES x_test.cpp [LIBRARIES …] [TIMEOUT seconds])
+function(backplane_test)
+  cmake_parse_arguments(TEST "" "NAME;LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
+  if(NOT TEST_TIMEOUT)
+    set(TEST_TIMEOUT 120)
+  endif()
+  add_executable(${TEST_NAME} ${TEST_SOURCES})
+  target_link_libraries(${TEST_NAME} PRIVATE backplane_flags libbackplane GTest::gtest_main ${TEST_LIBRARIES})
+  target_include_directories(${TEST_NAME} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tests)
+  set_target_properties(${TEST_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_test(NAME ${TEST_NAME} COMMAND ${TEST_NAME})
+  set_tests_properties(${TEST_NAME} PROPERTIES LABELS ${TEST_LABEL} TIMEOUT ${TEST_TIMEOUT} ENVIRONMENT
+    "BACKPLANE_PLUGIN_PATH=${PROJECT_BINARY_DIR}/plugins;BACKPLANE_BINARY=${PROJECT_BINARY_DIR}/bin/backplane;BACKPLANE_SOURCE=${PROJECT_SOURCE_DIR}")
+endfunction()
+
+# Adds every folder <here>/<kind>/<name> that has a CMakeLists.txt.
+function(backplane_add_folders)
+  file(GLOB lists CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt
+       ${CMAKE_CURRENT_SOURCE_DIR}/*/*/CMakeLists.txt ${CMAKE_CURRENT_SOURCE_DIR}/*/*/*/CMakeLists.txt)
+  foreach(list ${lists})
+    get_filename_component(folder ${list} DIRECTORY)
+    add_subdirectory(${folder})
+  endforeach()
+endfunction()
