@@ -3,7 +3,9 @@
 
 #include <backplane/memory.h>
 
+#include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -52,7 +54,14 @@ struct FlatRange {
 struct FlatView {
     std::vector<FlatRange> ranges;
     std::uint64_t generation = 0;
-    const FlatRange* find(std::uint64_t address) const;
+    /// The range that has `address`; null for a hole.
+    const FlatRange* find(std::uint64_t address) const {
+        const auto above = std::upper_bound(ranges.begin(), ranges.end(), address,
+                                            [](std::uint64_t a, const FlatRange& r) { return a < r.start; });
+        if (above == ranges.begin()) return nullptr;
+        const FlatRange& below = *std::prev(above);
+        return below.contains(address) ? &below : nullptr;
+    }
 };
 
 /// Gets the differences between flat views. Thread: whoever changed the map, with the machine lock held.
