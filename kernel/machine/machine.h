@@ -1,0 +1,132 @@
+// One machine: its objects, memory, clocks, CPUs and accelerator, from an empty tree to power-off.
+//
+// Order of use: construct; create backends; set the type; configure; open the accelerator; build; add
+// devices; finish; start; run. A process can hold several machines.
+#pragma once
+
+#include "kernel/module/catalog.h"
+#include "kernel/object/instance.h"
+
+#include <backplane/board.h>
+#include <backplane/draft/accelerator.h>
+
+#include <memory>
+
+namespace backplane::kernel {
+
+class HostLoop;
+class MachineState;
+class MemoryMap;
+class LogHub;
+
+/// As `query-status` names them.
+enum class RunState { Prelaunch, Running, Paused, Shutdown, GuestPanicked, InternalError };
+const char* run_state_name(RunState state);
+
+using PropertyList = std::vector<std::pair<std::string, std::string>>;
+
+/// Gets SHUTDOWN, RESET, STOP, RESUME, DEVICE_DELETED, POWERDOWN … as they happen. Thread: the host loop.
+class EventListener {
+  public:
+    /// `data` is JSON text of an object.
+    virtual void machine_event(std::string_view name, std::string_view data) = 0;
+
+  protected:
+    ~EventListener() = default;
+};
+
+/// What the guest's date starts from, and what drives it.
+struct RtcOptions {
+    enum class Base { Utc, LocalTime, Date } base = Base::Utc;
+    std::int64_t date_ns = 0;  ///< Base::Date: ns since 1970
+    bool virtual_clock = false;  ///< clock=vm
+};
+
+struct AcceleratorChoice {
+    std::string name;
+    PropertyList properties;
+};
+
+class Machine {
+  public:
+    Machine(Catalog& catalog, LogHub& log);
+    ~Machine();
+    Machine(const Machine&) = delete;
+    Machine& operator=(const Machine&) = delete;
+
+    // --- configuration, before build() ---
+    /// Makes and completes a backend below /chardevs, /objects …(`container`), with this id.
+    Instance* create_backend(std::string_view type, const std::string& id, const PropertyList& properties,
+                             std::string_view container, Errors& errors);
+    bool destroy_backend(const std::string& id, Errors& errors);
+    /// Makes the machine object (type name, not option name). Its version's compat defaults hold from here on.
+    bool set_type(std::string_view type, Errors& errors);
+    const BoardTraits& traits() const;
+    Instance& machine_object();
+    void set_topology(const Topology& topology);
+    void set_ram_size(std::uint64_t bytes);
+    /// The CPU's type name and its features as properties, in order.
+    void set_cpu(std::string type, PropertyList features);
+    void set_serials(std::vector<Instance*> serials);
+    void add_drive(std::string interface, unsigned index, Instance* node);
+    void set_default_devices(bool wanted);
+    void set_rtc(const RtcOptions& options);
+    void set_firmware_path(std::vector<std::string> directories);
+    /// -no-reboot: a guest's reset ends the machine; -no-shutdown: a power-off pauses it.
+    void set_reboot_policy(bool no_reboot, bool no_shutdown);
+
+    // --- building ---
+    /// Tries the choices in order; says (to the log) why one was not taken.
+    bool open_accelerator(const std::vector<AcceleratorChoice>& choices, Errors& errors);
+    const std::string& accelerator_name() const;
+    bool build(Errors& errors);
+    /// -device and device_add. `bus`: an id or name, empty for the first with room. `id` may be empty.
+    Instance* add_device(std::string_view type, const std::string& id, const std::string& bus,
+                         const PropertyList& properties, Errors& errors);
+    /// device_del: asks the bus to let it go.
+    bool remove_device(std::string_view id_or_path, Errors& errors);
+    /// The device is gone for good (its bus says so).
+    void device_unplugged(Instance& device);
+    /// Everything of the command line is there: the board describes itself, CPUs are attached, all is reset.
+    bool finish(Errors& errors);
+
+    // --- running. Thread: main, machine lock held, unless said ---
+    RunState run_state() const;
+    void start();                     ///< cont
+    void stop(RunState why = RunState::Paused);
+    void reset();                     ///< now; CPUs are stopped and started around it
+    void request_reset(std::string reason);       ///< any thread
+    void request_shutdown(std::string reason);    ///< any thread; "guest-shutdown", "host-signal", "host-qmp-quit" …
+    void request_powerdown();                     ///< system_powerdown: asks the guest
+    void request_quit(int exit_code);             ///< any thread
+    /// Runs the host loop until the machine ends: the process's exit status.
+    int run();
+    void add_event_listener(EventListener& listener);
+    void remove_event_listener(EventListener& listener);
+    void emit_event(std::string_view name, std::string_view data);
+
+    // --- inspection. Thread: machine lock held ---
+    ObjectTree& objects();
+    Catalog& catalog();
+    HostLoop& loop();
+    MemoryMap& memory();
+    AddressSpace& system_memory();
+    MachineLock& lock();
+    Clock& clock();
+    LogHub& log();
+    const std::vector<Cpu*>& cpus() const;
+    const Topology& topology() const;
+    Accelerator* accelerator();
+    std::string info_qtree();
+    std::string info_irq();
+    std::string info_mtree(bool flat);
+    /// An interface that the host offers to plugins by id, or null.
+    void* host_interface(Str interface_id);
+    /// Offers one more for the machine's life (the launcher adds the management commands).
+    void offer_interface(std::string id, void* interface);
+
+  private:
+    std::unique_ptr<MachineState> state_;
+};
+
+}  // namespace backplane::kernel

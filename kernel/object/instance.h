@@ -1,0 +1,150 @@
+// Instances of types, and the tree that they stand in.
+#pragma once
+
+#include "kernel/object/error_text.h"
+#include "kernel/object/type_store.h"
+
+#include <backplane/object.h>
+
+#include <optional>
+
+namespace backplane::kernel {
+
+class ObjectTree;
+class Instance;
+
+/// What an object is given by the host (a device's or a backend's context): made before its parts, gone after.
+class InstanceContext {
+  public:
+    virtual ~InstanceContext() = default;
+    /// The host's interface of that id for this object, or null.
+    virtual void* query(Str interface_id) = 0;
+    virtual bool realize(Instance& instance, Errors& errors) = 0;
+    virtual void unrealize(Instance& instance) = 0;
+};
+
+/// One object. Owner: its parent. Thread: as <backplane/object.h> says.
+class Instance final : public Object {
+  public:
+    Instance(ObjectTree& tree, const Type& type, std::string name, Instance* parent);
+    ~Instance();
+    Instance(const Instance&) = delete;
+    Instance& operator=(const Instance&) = delete;
+
+    Str name() const override { return name_; }
+    Str type_name() const override { return type_.name(); }
+    void path(TextSink& out) const override;
+    Str id() const override { return id_; }
+    void* query(Str interface_id) override;
+    void* part(Str type_name) override;
+    bool is_a(Str type_name) const override { return type_.is_a(type_name); }
+    Object* parent() const override { return parent_; }
+    Object* child(Str name) const override;
+    std::size_t child_count() const override { return children_.size(); }
+    Object* child_at(std::size_t index) const override { return children_.at(index).get(); }
+    Object* create_child(Str type, Str name, Errors& errors) override;
+    bool realize_child(Object& child, Errors& errors) override;
+    void destroy_child(Object& child) override;
+    bool set_property(Str name, Str value, Errors& errors) override;
+    bool set_link(Str name, Object* target, Errors& errors) override;
+    bool get_property(Str name, TextSink& out, Errors& errors) override;
+    void forward_properties(Object& child) override;
+
+    const Type& type() const { return type_; }
+    std::string path_text() const;
+    void set_id(std::string id) { id_ = std::move(id); }
+    bool realized() const { return realized_; }
+    bool realize(Errors& errors);
+    void unrealize();
+    Instance* parent_instance() const { return parent_; }
+    const std::vector<std::unique_ptr<Instance>>& children() const { return children_; }
+    const std::vector<Instance*>& forwarded() const { return forwarded_; }
+    InstanceContext* context() { return context_.get(); }
+    ObjectTree& tree() { return tree_; }
+    /// Calls `visit` with each part that offers the interface, parents first.
+    template <class Interface, class Visit>
+    void for_each_part(Visit visit) {
+        for (const Part& part : parts_)
+            if (void* found = cast(part, Interface::kId)) visit(*static_cast<Interface*>(found));
+    }
+
+  private:
+    friend class ObjectTree;
+    struct Part {
+        const Type* type;
+        void* object;
+    };
+    static void* cast(const Part& part, Str interface_id);
+    bool initialise(Errors& errors);
+    bool apply(const Type::PropertyEntry& entry, std::string_view text, Errors& errors);
+    void* part_of(const Type& owner) const;
+    Instance* forward_target(std::string_view property) const;
+    std::string property_not_found(std::string_view name) const;
+
+    ObjectTree& tree_;
+    const Type& type_;
+    std::string name_;
+    std::string id_;
+    Instance* parent_;
+    std::unique_ptr<InstanceContext> context_;
+    std::vector<Part> parts_;
+    std::vector<std::unique_ptr<Instance>> children_;
+    std::vector<Instance*> forwarded_;
+    std::map<std::string, std::string, std::less<>> links_;  ///< property → the text that it was set from
+    std::vector<std::string> set_;                           ///< properties that were given a value
+    bool realized_ = false;
+};
+
+/// The tree of one machine's objects, with the defaults that hold in it.
+class ObjectTree {
+  public:
+    using ContextMaker = std::function<std::unique_ptr<InstanceContext>(Instance&)>;
+
+    ObjectTree(TypeStore& types, ContextMaker make_context);
+    ~ObjectTree();
+
+    TypeStore& types() { return types_; }
+    Instance& root() { return *root_; }
+    /// Makes an object of a type below `parent`; an empty name gives "device[N]".
+    Instance* create(std::string_view type, std::string name, Instance& parent, Errors& errors);
+    void destroy(Instance& instance);
+
+    /// A path ("/machine/soc/uart"), or an id; null when there is none.
+    Instance* find(std::string_view path_or_id);
+    Instance* find_path(std::string_view path);
+    Instance* find_id(std::string_view id);
+    /// Calls `visit` for every instance below and including `from`, parents first.
+    void walk(Instance& from, const std::function<void(Instance&)>& visit);
+
+    /// Defaults of the machine version, then of -global, in the order given.
+    void set_compat(std::vector<PropertyDefault> compat) { compat_ = std::move(compat); }
+    void add_global(PropertyDefault global) { globals_.push_back({std::move(global), false}); }
+    /// The -global entries that no object took, for a warning.
+    std::vector<PropertyDefault> unused_globals() const;
+
+    /// Called when an object is about to go (the machine drops what it holds of it).
+    void set_destroy_hook(std::function<void(Instance&)> hook) { destroy_hook_ = std::move(hook); }
+
+  private:
+    friend class Instance;
+    struct Global {
+        PropertyDefault value;
+        bool used;
+    };
+    TypeStore& types_;
+    ContextMaker make_context_;
+    std::function<void(Instance&)> destroy_hook_;
+    std::vector<PropertyDefault> compat_;
+    std::vector<Global> globals_;
+    std::unique_ptr<Instance> root_;
+};
+
+/// Parses a property's text into a value, checking kind and range. Links are resolved in `tree`.
+bool parse_property(const PropertyInfo& info, std::string_view owner, std::string_view text, ObjectTree& tree,
+                    PropertyValue& value, Errors& errors);
+/// "512M", "1G", "0x1000": bytes. A bare number is in units of `unit` bytes.
+std::optional<std::uint64_t> parse_size(std::string_view text, std::uint64_t unit = 1);
+/// The candidate nearest to `name` (edit distance), empty when none is near.
+std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
+
+}  // namespace backplane::kernel
