@@ -8,6 +8,7 @@
 #include <backplane/draft/cpu.h>
 #include <backplane/draft/riscv/csr.h>
 #include <backplane/draft/riscv/isa.h>
+#include <backplane/riscv.h>
 
 #include <atomic>
 #include <cstddef>
@@ -115,22 +116,7 @@ struct HartState {
 static_assert(std::is_standard_layout_v<HartState>, "translated code addresses the fields by offsetof");
 static_assert(offsetof(HartState, run) == 0, "Cpu::run_state() finds it there");
 
-/// The type whose object offers HartControl.
+/// The type whose object offers HartControl (<backplane/riscv.h>).
 inline constexpr const char* kHartType = "riscv-cpu";
-
-/// What a board may do to a hart beyond its wires: offered by the part of type "riscv-cpu".
-/// Thread: holding the machine lock.
-class HartControl {
-  public:
-    static constexpr const char* kId = "backplane.riscv-hart/draft";
-    virtual std::uint64_t hart_id() const = 0;
-    /// Ticks per second of `time`.
-    virtual std::uint64_t timebase_frequency() const = 0;
-    /// mtime was written: `time` is from now on the virtual clock's ticks plus `ticks` (modulo 2^64).
-    virtual void set_time_offset(std::uint64_t ticks) = 0;
-
-  protected:
-    ~HartControl() = default;
-};
 
 }  // namespace backplane::riscv
