@@ -7,6 +7,7 @@
 #include <backplane/object.h>
 
 #include <optional>
+#include <set>
 
 namespace backplane::kernel {
 
@@ -61,6 +62,8 @@ class Instance final : public Object {
     const std::vector<Instance*>& forwarded() const { return forwarded_; }
     InstanceContext* context() { return context_.get(); }
     ObjectTree& tree() { return tree_; }
+    /// How many link properties point here: an object in use is not to be destroyed.
+    unsigned users() const { return users_; }
     /// Calls `visit` with each part that offers the interface, parents first.
     template <class Interface, class Visit>
     void for_each_part(Visit visit) {
@@ -79,6 +82,8 @@ class Instance final : public Object {
     bool apply(const Type::PropertyEntry& entry, std::string_view text, Errors& errors);
     void* part_of(const Type& owner) const;
     Instance* forward_target(std::string_view property) const;
+    bool assign(const Type::PropertyEntry& entry, const PropertyValue& value, Errors& errors);
+    bool require_settable(const Type::PropertyEntry& entry, Errors& errors) const;
     std::string property_not_found(std::string_view name) const;
 
     ObjectTree& tree_;
@@ -90,8 +95,9 @@ class Instance final : public Object {
     std::vector<Part> parts_;
     std::vector<std::unique_ptr<Instance>> children_;
     std::vector<Instance*> forwarded_;
-    std::map<std::string, std::string, std::less<>> links_;  ///< property → the text that it was set from
-    std::vector<std::string> set_;                           ///< properties that were given a value
+    std::map<std::string, Instance*, std::less<>> links_;  ///< link property → its target
+    std::set<std::string, std::less<>> set_;               ///< properties that were given a value
+    unsigned users_ = 0;                                   ///< links that point here
     bool realized_ = false;
 };
 

@@ -1,0 +1,166 @@
+#include "kernel/memory/ram_storage.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace backplane::kernel {
+
+namespace {
+
+constexpr std::uint64_t kHugePage = 2u << 20;
+
+// Maps `size` bytes of `fd`, on a boundary that huge pages can use when it is large. MAP_FAILED with errno.
+void* map_shared(int fd, std::uint64_t size) {
+    constexpr int kFlags = MAP_SHARED | MAP_NORESERVE;
+    if (size < kHugePage) return mmap(nullptr, size, PROT_READ | PROT_WRITE, kFlags, fd, 0);
+    const std::uint64_t span = size + kHugePage;
+    void* reserved = mmap(nullptr, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (reserved == MAP_FAILED) return reserved;
+    const auto first = reinterpret_cast<std::uintptr_t>(reserved);
+    const std::uintptr_t aligned = (first + kHugePage - 1) & ~std::uintptr_t(kHugePage - 1);
+    void* mapped = mmap(reinterpret_cast<void*>(aligned), size, PROT_READ | PROT_WRITE, kFlags | MAP_FIXED, fd, 0);
+    const int error = errno;
+    if (mapped == MAP_FAILED) {
+        munmap(reserved, span);
+    } else {
+        if (aligned > first) munmap(reserved, aligned - first);
+        const std::uintptr_t tail = aligned + size;
+        if (tail < first + span) munmap(reinterpret_cast<void*>(tail), first + span - tail);
+        madvise(mapped, size, MADV_HUGEPAGE);
+    }
+    errno = error;
+    return mapped;
+}
+
+}  // namespace
+
+void CodeListeners::add(CodeListener& listener) {
+    const std::unique_lock guard(mutex_);
+    listeners_.push_back(&listener);
+}
+
+void CodeListeners::remove(CodeListener& listener) {
+    const std::unique_lock guard(mutex_);
+    std::erase(listeners_, &listener);
+}
+
+void CodeListeners::code_overwritten(RamBlock& block, std::uint64_t offset, std::uint64_t size) {
+    const std::shared_lock guard(mutex_);
+    for (CodeListener* listener : listeners_) listener->code_overwritten(block, offset, size);
+}
+
+RamStorage* RamStorage::create(std::string_view name, std::uint64_t size, std::uint64_t base_id,
+                               CodeListeners& listeners, Errors& errors) {
+    const auto refuse = [&](const std::string& why) -> RamStorage* {
+        errors.fail("cannot allocate " + std::to_string(size) + " bytes of memory for '" + std::string(name) +
+                    "': " + why);
+        return nullptr;
+    };
+    if (size == 0) return refuse("the size must be greater than zero");
+    if (size > std::uint64_t(1) << 62) return refuse("no host has that much");
+    struct Deleter {
+        void operator()(RamStorage* storage) const { storage->release(); }
+    };
+    const std::unique_ptr<RamStorage, Deleter> storage(new RamStorage(listeners));
+    Block& block = storage->block_;
+    block.name = name;
+    block.size = (size + kPageSize - 1) & ~(kPageSize - 1);
+    block.base_id = base_id;
+    const std::string label = "backplane:" + std::string(name.substr(0, 200));
+    block.fd = memfd_create(label.c_str(), MFD_CLOEXEC);
+    if (block.fd < 0) return refuse(std::string("memfd_create: ") + std::strerror(errno));
+    if (ftruncate(block.fd, off_t(block.size)) != 0) return refuse(std::strerror(errno));
+    void* host = map_shared(block.fd, block.size);
+    if (host == MAP_FAILED) return refuse(std::strerror(errno));
+    block.host = static_cast<std::uint8_t*>(host);
+    block.page_flags.reset(new (std::nothrow) std::atomic<std::uint8_t>[storage->pages()] {});
+    if (!block.page_flags) return refuse("no room for its page flags");
+    storage->retain();
+    return storage.get();
+}
+
+RamStorage::~RamStorage() {
+    if (block_.host) munmap(block_.host, block_.size);
+    if (block_.fd >= 0) close(block_.fd);
+}
+
+void RamStorage::release() {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+bool RamStorage::clamp(std::uint64_t offset, std::uint64_t& size) const {
+    if (offset >= block_.size || size == 0) return false;
+    size = std::min(size, block_.size - offset);
+    return true;
+}
+
+// The flag is cleared before the bit is set: take_dirty() clears bits before it sets flags, so whatever the order
+// of the two, a page ends either dirty or watched.
+void RamStorage::mark_page(std::uint64_t page, std::uint8_t flags) {
+    block_.page_flags[page].fetch_and(std::uint8_t(~(flags & kPageCleanMask)));
+    for (unsigned client = 0; client < kDirtyClients; ++client)
+        if (flags & clean_flag(DirtyClient(client)))
+            logs_[client].words[page / 64].fetch_or(std::uint64_t(1) << (page % 64));
+}
+
+void RamStorage::stored(std::uint64_t offset, std::uint64_t size) {
+    if (!clamp(offset, size)) return;
+    // A translator sets kPageCode, then reads the page; here the page was written, then the flag is read.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    bool code = false;
+    for (std::uint64_t page = offset >> kPageBits; page <= (offset + size - 1) >> kPageBits; ++page) {
+        const std::uint8_t flags = block_.page_flags[page].load(std::memory_order_relaxed);
+        if (flags & kPageCleanMask) mark_page(page, flags);
+        if (flags & kPageCode) code = true;
+    }
+    if (code) listeners_.code_overwritten(block_, offset, size);
+}
+
+void RamStorage::mark_dirty(std::uint64_t offset, std::uint64_t size) {
+    if (!clamp(offset, size)) return;
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    for (std::uint64_t page = offset >> kPageBits; page <= (offset + size - 1) >> kPageBits; ++page) {
+        const std::uint8_t flags = block_.page_flags[page].load(std::memory_order_relaxed);
+        if (flags & kPageCleanMask) mark_page(page, flags);
+    }
+}
+
+void RamStorage::set_log(DirtyClient client, bool on) {
+    Log& log = logs_[unsigned(client)];
+    if (log.on == on) return;
+    if (!log.words) log.words.reset(new std::atomic<std::uint64_t>[(pages() + 63) / 64] {});
+    log.on = on;
+    const std::uint8_t flag = clean_flag(client);
+    for (std::uint64_t page = 0; page < pages(); ++page) {
+        if (on) block_.page_flags[page].fetch_or(flag);
+        else block_.page_flags[page].fetch_and(std::uint8_t(~flag));
+    }
+    if (!on)
+        for (std::uint64_t word = 0; word < (pages() + 63) / 64; ++word) log.words[word] = 0;
+}
+
+bool RamStorage::any_log() const {
+    return std::any_of(logs_.begin(), logs_.end(), [](const Log& log) { return log.on.load(); });
+}
+
+std::vector<std::uint64_t> RamStorage::take_dirty(DirtyClient client) {
+    Log& log = logs_[unsigned(client)];
+    if (!log.on) return {};
+    std::vector<std::uint64_t> dirty((pages() + 63) / 64);
+    for (std::size_t word = 0; word < dirty.size(); ++word) {
+        if (log.words[word].load(std::memory_order_relaxed) == 0) continue;
+        dirty[word] = log.words[word].exchange(0);
+        for (unsigned bit = 0; bit < 64; ++bit)
+            if (dirty[word] >> bit & 1) block_.page_flags[word * 64 + bit].fetch_or(clean_flag(client));
+    }
+    return dirty;
+}
+
+}  // namespace backplane::kernel

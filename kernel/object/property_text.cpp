@@ -1,0 +1,175 @@
+// Properties from text, as the command line gives them.
+#include "kernel/object/instance.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace backplane::kernel {
+namespace {
+
+std::optional<std::uint64_t> parse_unsigned(std::string_view text) {
+    int base = 10;
+    if (text.starts_with("0x") || text.starts_with("0X")) {
+        base = 16;
+        text.remove_prefix(2);
+    }
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+    return value;
+}
+
+std::optional<bool> parse_bool(std::string_view text) {
+    if (text == "on" || text == "yes" || text == "true" || text == "y") return true;
+    if (text == "off" || text == "no" || text == "false" || text == "n") return false;
+    return std::nullopt;
+}
+
+int suffix_shift(char suffix) {
+    switch (suffix) {
+    case 'b': case 'B': return 0;
+    case 'k': case 'K': return 10;
+    case 'm': case 'M': return 20;
+    case 'g': case 'G': return 30;
+    case 't': case 'T': return 40;
+    case 'p': case 'P': return 50;
+    case 'e': case 'E': return 60;
+    default: return -1;
+    }
+}
+
+std::string parameter(std::string_view owner, const PropertyInfo& info) {
+    return "property '" + std::string(owner) + "." + info.name + "'";
+}
+
+bool fail(Errors& errors, std::string_view owner, const PropertyInfo& info, std::string_view text,
+          const std::string& expects) {
+    errors.fail(parameter(owner, info) + " expects " + expects + ", not '" + std::string(text) + "'");
+    return false;
+}
+
+bool parse_number(const PropertyInfo& info, std::string_view owner, std::string_view text, PropertyValue& value,
+                  Errors& errors) {
+    const auto number = info.kind == PropertyKind::Size ? parse_size(text) : parse_unsigned(text);
+    if (!number)
+        return fail(errors, owner, info, text,
+                    info.kind == PropertyKind::Size ? "a size such as 4096, 64k, 512M or 1G" : "a number");
+    if (*number < info.minimum || *number > info.maximum)
+        return fail(errors, owner, info, text,
+                    "a value from " + std::to_string(info.minimum) + " to " + std::to_string(info.maximum));
+    value.number = *number;
+    return true;
+}
+
+bool parse_signed(const PropertyInfo& info, std::string_view owner, std::string_view text, PropertyValue& value,
+                  Errors& errors) {
+    const bool negative = text.starts_with('-');
+    const auto number = parse_unsigned(negative ? text.substr(1) : text);
+    const std::uint64_t limit = std::min<std::uint64_t>(info.maximum, std::uint64_t(INT64_MAX)) + (negative ? 1 : 0);
+    if (!number || *number > limit) return fail(errors, owner, info, text, "a whole number in its range");
+    value.integer = negative ? std::int64_t(~*number + 1) : std::int64_t(*number);
+    return true;
+}
+
+bool parse_choice(const PropertyInfo& info, std::string_view owner, std::string_view text, PropertyValue& value,
+                  Errors& errors) {
+    std::string_view rest = info.choices;
+    for (std::uint64_t index = 0; !rest.empty() || index == 0; ++index) {
+        const std::size_t bar = rest.find('|');
+        if (rest.substr(0, bar) == text) {
+            value.number = index;
+            value.text = text;
+            return true;
+        }
+        if (bar == std::string_view::npos) break;
+        rest.remove_prefix(bar + 1);
+    }
+    return fail(errors, owner, info, text, "one of " + std::string(info.choices));
+}
+
+bool parse_link(const PropertyInfo& info, std::string_view owner, std::string_view text, ObjectTree& tree,
+                PropertyValue& value, Errors& errors) {
+    if (text.empty()) return true;
+    Instance* target = tree.find(text);
+    if (!target) {
+        errors.fail(parameter(owner, info) + ": there is no object with id '" + std::string(text) + "'");
+        return false;
+    }
+    if (info.choices && !target->query(info.choices)) {
+        errors.fail(parameter(owner, info) + ": object '" + std::string(text) + "' is a '" +
+                    std::string(target->type_name().view()) + "', which does not offer " + info.choices);
+        return false;
+    }
+    value.object = target;
+    return true;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> parse_size(std::string_view text, std::uint64_t unit) {
+    if (text.empty()) return std::nullopt;
+    if (const auto whole = parse_unsigned(text)) {
+        if (unit != 0 && *whole > ~std::uint64_t{0} / unit) return std::nullopt;
+        return *whole * unit;
+    }
+    const int shift = suffix_shift(text.back());
+    if (shift < 0) return std::nullopt;
+    text.remove_suffix(1);
+    if (const auto whole = parse_unsigned(text)) {
+        if (shift && *whole >> (64 - shift)) return std::nullopt;
+        return *whole << shift;
+    }
+    double fraction = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), fraction);
+    if (error != std::errc() || end != text.data() + text.size() || !(fraction >= 0)) return std::nullopt;
+    fraction = std::ldexp(fraction, shift);
+    if (!(fraction < 18446744073709551616.0)) return std::nullopt;
+    return std::uint64_t(fraction);
+}
+
+bool parse_property(const PropertyInfo& info, std::string_view owner, std::string_view text, ObjectTree& tree,
+                    PropertyValue& value, Errors& errors) {
+    value = {};
+    value.kind = info.kind;
+    switch (info.kind) {
+    case PropertyKind::Bool:
+        if (const auto flag = parse_bool(text)) {
+            value.boolean = *flag;
+            return true;
+        }
+        return fail(errors, owner, info, text, "'on' or 'off'");
+    case PropertyKind::Int: return parse_signed(info, owner, text, value, errors);
+    case PropertyKind::UInt:
+    case PropertyKind::Size: return parse_number(info, owner, text, value, errors);
+    case PropertyKind::String: value.text = text; return true;
+    case PropertyKind::Enum: return parse_choice(info, owner, text, value, errors);
+    case PropertyKind::Link: return parse_link(info, owner, text, tree, value, errors);
+    }
+    return false;
+}
+
+std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {
+    std::string best;
+    std::size_t best_distance = name.size() / 3 + 2;
+    for (const std::string& candidate : candidates) {
+        std::vector<std::size_t> row(candidate.size() + 1);
+        for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+        for (std::size_t i = 0; i < name.size(); ++i) {
+            std::size_t diagonal = row[0];
+            row[0] = i + 1;
+            for (std::size_t j = 0; j < candidate.size(); ++j) {
+                const std::size_t substituted = diagonal + (name[i] != candidate[j]);
+                diagonal = row[j + 1];
+                row[j + 1] = std::min({substituted, row[j] + 1, diagonal + 1});
+            }
+        }
+        if (row.back() < best_distance) {
+            best_distance = row.back();
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+}  // namespace backplane::kernel
