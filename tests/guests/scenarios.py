@@ -8,11 +8,11 @@ import http.server
 import random
 import shutil
 import socket
-import struct
 import subprocess
 import threading
 import time
 
+from payload import finish, image, say
 from run_guest import Failed, Skipped, check
 
 SCENARIOS = {}
@@ -24,33 +24,9 @@ def scenario(function):
     return function
 
 
-# Payloads of a few instructions (RISC-V unprivileged specification, chapter 2).
-def lui(register, value):
-    return (value & 0xFFFFF) << 12 | register << 7 | 0x37
-
-
-def addi(register, source, value):
-    return (value & 0xFFF) << 20 | source << 15 | register << 7 | 0x13
-
-
-def store(width, base, source):
-    return source << 20 | base << 15 | width << 12 | 0x23
-
-
-SPIN = 0x0000006F  # jal x0, 0
-BYTE, WORD = 0, 2
-A0, A1 = 10, 11
-
-
-def finish(value):
-    """Stores `value` into the test device at 0x100000."""
-    low = value & 0xFFF
-    low -= 0x1000 if low & 0x800 else 0
-    return [lui(A0, 0x100), lui(A1, (value - low) >> 12), addi(A1, A1, low), store(WORD, A0, A1), SPIN]
-
-
+# A dozen instructions, without firmware.
 def payload(guest, instructions):
-    return guest.scratch("payload.bin", struct.pack(f"<{len(instructions)}I", *instructions))
+    return guest.scratch("payload.bin", image(instructions))
 
 
 @scenario
@@ -70,10 +46,7 @@ def test_device_fail(guest):
 @scenario
 def uart_hello(guest):
     """Bytes stored into the UART's transmit register come out on stdio."""
-    code = [lui(A0, 0x10000)]
-    for letter in b"hello, wire\n":
-        code += [addi(A1, 0, letter), store(BYTE, A0, A1)]
-    guest.start("-bios", payload(guest, code + finish(0x5555)))
+    guest.start("-bios", payload(guest, say("hello, wire\n") + finish(0x5555)))
     guest.expect("hello, wire")
     guest.expect_exit(0)
 

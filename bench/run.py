@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+"""Measures Backplane beside a peer, interleaved in one run on one machine, and prints a table of ratios.
+
+Every round boots the bench guest (bench/guest/, cross-compiled here) on each emulator in turn with the
+same firmware, kernel and options; the best of the rounds counts. A ratio is the peer's figure over ours:
+above 1, Backplane is ahead. The chart and the raw figures go to the output folder.
+
+Guest figures are in the guest's own time, and in CPU time of the emulator's process, which suffers less
+on a busy machine (--clock cpu); scaling over two harts always needs two idle cores.
+"""
+
+import argparse
+import json
+import math
+import os
+import pathlib
+import re
+import select
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path += [str(HERE), str(HERE.parent / "tests" / "guests")]
+sys.dont_write_bytecode = True
+
+import chart  # noqa: E402
+import payload  # noqa: E402
+
+MEMORY_MIB = 512
+DEADLINE = 300  # Seconds for one run of one emulator.
+
+
+class Emulator:
+    def __init__(self, key, program):
+        self.key = key
+        self.program = str(program)
+        lines = subprocess.run([program, "--version"], capture_output=True, text=True).stdout.splitlines()
+        self.version = lines[0] if lines else "version unknown"
+
+    def command(self, *arguments, harts=1):
+        machine = ["-M", "virt", "-cpu", "rv64", "-m", f"{MEMORY_MIB}M", "-smp", str(harts), "-nographic"]
+        return [self.program, *machine, *map(str, arguments)]
+
+
+class Run:
+    """One run of an emulator; its console lines come with the wall and CPU time at which they were read."""
+
+    def __init__(self, command):
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def cpu_seconds(self):
+        total = 0
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/schedstat"):
+            try:
+                total += int(task.read_text().split()[0])
+            except OSError:
+                pass  # The thread has just ended.
+        return total / 1e9
+
+    def lines(self):
+        """Yields (line, seconds since the start, CPU seconds)."""
+        rest = b""
+        while True:
+            left = self.began + DEADLINE - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                raise SystemExit(f"bench: no answer in {DEADLINE} s from: {self.process.args}")
+            chunk = os.read(self.process.stdout.fileno(), 65536)
+            if not chunk:
+                return
+            *complete, rest = (rest + chunk).split(b"\n")
+            wall, cpu = time.monotonic() - self.began, self.cpu_seconds()
+            for line in complete:
+                yield line.decode(errors="replace").strip(), wall, cpu
+
+
+class Bench:
+    def __init__(self, options, folder):
+        self.options = options
+        self.folder = folder
+        self.guests = options.guests
+        self.initramfs = self.make_initramfs()
+
+    def make_initramfs(self):
+        program, archive = self.folder / "bench", self.folder / "initramfs.cpio"
+        compiler = "riscv64-linux-gnu-gcc"
+        if not shutil.which(compiler):
+            raise SystemExit(f"bench: {compiler} is missing; run: ./dev setup bench")
+        flags = ["-O2", "-static", "-std=c17", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE"]
+        sources = sorted(map(str, (HERE / "guest").glob("*.c")))
+        subprocess.run([compiler, *flags, *sources, "-lm", "-o", program], check=True)
+        maker, guest = HERE.parent / "tests/guests/make_initramfs.py", HERE.parent / "tests/guests/guest"
+        busybox = self.guests / "riscv64/busybox"
+        arguments = ["--busybox", busybox, "--guest", guest, "--add", f"{program}:bin/bench", "--out", archive]
+        subprocess.run([sys.executable, "-B", maker, *arguments], check=True)
+        return archive
+
+    def linux(self, emulator, append, harts=1):
+        return Run(
+            emulator.command(
+                *("-bios", self.guests / "firmware/fw_dynamic.bin", "-kernel", self.guests / "riscv64/vmlinux"),
+                *("-initrd", self.initramfs, "-append", f"console=ttyS0 {append}"),
+                harts=harts,
+            )
+        )
+
+    def guest_items(self, emulator, words, harts=1):
+        """Boots once; returns {name: {"wall": value, "cpu": value}}, the boot to /init in ms among them."""
+        results, begun = {}, {}
+        with self.linux(emulator, f"guest=bench items={words}", harts) as run:
+            for line, wall, cpu in run.lines():
+                if line.startswith("BACKPLANE-GUEST-OK"):
+                    results["boot"] = {"wall": wall * 1e3, "cpu": cpu * 1e3}
+                elif begin := re.match(r"bench-begin (\S+) (\d+)$", line):
+                    begun[begin[1]] = (int(begin[2]), cpu)
+                elif item := re.match(r"bench (\S+) ([\d.]+)$", line):
+                    count, cpu_before = begun[item[1]]
+                    results[item[1]] = {"wall": float(item[2]), "cpu": (cpu - cpu_before) * 1e9 / count}
+                elif line.startswith("BACKPLANE-BENCH-DONE"):
+                    return results
+        raise SystemExit(f"bench: {emulator.program} ended before the bench guest was done")
+
+    def first_instruction(self, emulator):
+        """Start to the first byte that a payload of three instructions says (ms), and what is then resident
+        beyond the guest's own memory (MiB)."""
+        image = self.folder / "spin.bin"
+        image.write_bytes(payload.image([*payload.say("."), payload.SPIN]))
+        with Run(emulator.command("-bios", image)) as run:
+            said = select.select([run.process.stdout], [], [], 30)[0] and os.read(run.process.stdout.fileno(), 1)
+            if said != b".":
+                raise SystemExit(f"bench: {emulator.program} did not run the payload")
+            milliseconds = (time.monotonic() - run.began) * 1e3
+            return milliseconds, resident_beyond_guest(run.process.pid)
+
+    def device_help(self, emulator):
+        began = time.monotonic()
+        subprocess.run([emulator.program, "-device", "help"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return (time.monotonic() - began) * 1e3
+
+
+def resident_beyond_guest(pid):
+    """Resident MiB of all mappings but the one that has exactly the guest memory's size."""
+    total, size = 0, 0
+    for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        if line.startswith("Size:"):
+            size = int(line.split()[1])
+        elif line.startswith("Rss:") and size != MEMORY_MIB * 1024:
+            total += int(line.split()[1])
+    return total / 1024
+
+
+def best(rounds):
+    """The minimum of each figure over the rounds."""
+    names = {name: None for each in rounds for name in each}
+    return {
+        name: {clock: min(each[name][clock] for each in rounds if name in each) for clock in ("wall", "cpu")}
+        for name in names
+    }
+
+
+def measure(bench, emulators, options):
+    """Every round runs every emulator once, so that a slow minute of the machine hits both."""
+    rounds = {each.key: [] for each in emulators}
+    scaling = {each.key: [] for each in emulators}
+    small = {each.key: {"first": [], "resident": [], "help": []} for each in emulators}
+    for number in range(options.runs):
+        for each in emulators:
+            print(f"round {number + 1} of {options.runs}: {each.key}", file=sys.stderr, flush=True)
+            if not options.only_guest:
+                for _ in range(5):
+                    milliseconds, mebibytes = bench.first_instruction(each)
+                    small[each.key]["first"].append(milliseconds)
+                    small[each.key]["resident"].append(mebibytes)
+                    small[each.key]["help"].append(bench.device_help(each))
+                parallel = bench.guest_items(each, "parallel", harts=2)
+                scaling[each.key].append(2 * parallel["parallel-1"]["wall"] / parallel["parallel-2"]["wall"])
+            rounds[each.key].append(bench.guest_items(each, options.items))
+    results = {}
+    for each in emulators:
+        figures = small[each.key]
+        results[each.key] = {"version": each.version, "guest": best(rounds[each.key])}
+        if not options.only_guest:
+            results[each.key]["host"] = {
+                "start to first instruction, ms": min(figures["first"]),
+                "resident beyond the guest, MiB": statistics.median(figures["resident"]),
+                "-device help, ms": min(figures["help"]),
+                "two harts over one": max(scaling[each.key]),
+            }
+    return results
+
+
+# What the project holds itself to: (figure, limit, whether more is better).
+LIMITS = {
+    "start to first instruction, ms": (20, False),
+    "resident beyond the guest, MiB": (20, False),
+    "-device help, ms": (20, False),
+    "two harts over one": (1.7, True),
+}
+
+
+def ratios(results, clock):
+    ours, peer = results["backplane"]["guest"], results["peer"]["guest"]
+    return {name: peer[name][clock] / ours[name][clock] for name in peer if name in ours and ours[name][clock] > 0}
+
+
+def geometric_mean(values):
+    return math.exp(sum(map(math.log, values)) / len(values)) if values else float("nan")
+
+
+def print_table(results, clock):
+    keys = list(results)
+    both = len(keys) == 2
+    ratio = ratios(results, clock) if both else {}
+    print()
+    for key in keys:
+        print(f"{key}: {results[key]['version']}")
+    print(f"\n{'guest, ns per iteration (' + clock + ')':34}" + "".join(f"{key:>14}" for key in keys) + "   ratio" * both)
+    for name in results[keys[-1]]["guest"]:
+        unit = f"{name}, ms" if name == "boot" else name
+        figures = "".join(f"{results[key]['guest'][name][clock]:14.1f}" for key in keys)
+        print(f"{unit:34}{figures}" + (f"{ratio[name]:8.2f}" if name in ratio else ""))
+    work = [value for name, value in ratio.items() if name != "boot"]
+    if work:
+        worst = min((value, name) for name, value in ratio.items() if name != "boot")
+        print(f"{'geometric mean of guest work':34}{'':{14 * len(keys)}}{geometric_mean(work):8.2f}")
+        print(f"{'worst item':34}{worst[1]:>{14 * len(keys)}}{worst[0]:8.2f}")
+    if "host" not in results[keys[0]]:
+        return
+    print(f"\n{'host':34}" + "".join(f"{key:>14}" for key in keys) + "   limit")
+    for name, (limit, more) in LIMITS.items():
+        figures = "".join(f"{results[key]['host'][name]:14.2f}" for key in keys)
+        print(f"{name:34}{figures}   {'>=' if more else '<='} {limit}")
+
+
+def warn_if_busy(results):
+    shares = [item["cpu"] / item["wall"] for each in results.values() for item in each["guest"].values()]
+    if statistics.median(shares) < 0.9:
+        share = statistics.median(shares)
+        print(f"\nThe machine was busy: guests got {share:.0%} of a core. Trust --clock cpu, or measure alone.")
+
+
+def find_peer(options):
+    if options.peer:
+        return options.peer
+    fetched = options.guests / "peer/run"
+    installed = shutil.which("qemu-system-riscv64")
+    if fetched.exists():
+        return fetched
+    if installed:
+        print("bench: the peer of the backports is not there; measuring beside the installed one", file=sys.stderr)
+        return installed
+    raise SystemExit("bench: no peer; run: ./dev guests --peer, or ./dev setup bench")
+
+
+def find_emulators(options):
+    emulators = []
+    if options.only != "peer":
+        if not pathlib.Path(options.emulator).exists():
+            raise SystemExit(f"bench: {options.emulator} is missing; run: ./dev build")
+        emulators.append(Emulator("backplane", options.emulator))
+    if options.only != "backplane":
+        emulators.append(Emulator("peer", find_peer(options)))
+    return emulators
+
+
+def main():
+    cache = os.environ.get("BACKPLANE_CACHE") or os.path.expanduser("~/.cache/backplane")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--emulator", default="build/bin/backplane")
+    parser.add_argument("--peer", help="another emulator to measure beside")
+    parser.add_argument("--only", choices=["backplane", "peer"], help="measure one of the two")
+    parser.add_argument("--items", default="", help="names or their beginnings, with commas: int,fp,call-fib")
+    parser.add_argument("--only-guest", action="store_true", help="leave out start-up, memory and scaling")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="which figures the table shows")
+    parser.add_argument("--guests", type=pathlib.Path, default=pathlib.Path(cache) / "guests")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/bench"))
+    options = parser.parse_args()
+
+    emulators = find_emulators(options)
+    with tempfile.TemporaryDirectory(prefix="backplane-bench-") as folder:
+        results = measure(Bench(options, pathlib.Path(folder)), emulators, options)
+    print_table(results, options.clock)
+    warn_if_busy(results)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    if len(emulators) == 2:
+        mean = geometric_mean([value for name, value in ratios(results, options.clock).items() if name != "boot"])
+        picture = chart.draw(ratios(results, options.clock), mean, results["peer"]["version"])
+        (options.out / "chart.svg").write_text(picture)
+    print(f"\nThe figures{' and the chart' * (len(emulators) == 2)} are in {options.out}/")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(1)
