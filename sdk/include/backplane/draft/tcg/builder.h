@@ -144,11 +144,13 @@ class Builder {
         emit({.opcode = Opcode::store, .aux = flags, .mode = mode, .a = base, .b = value, .imm = offset});
     }
     /// `which`: Opcode::atomic_…; dst receives the old value.
-    void atomic(Opcode which, Value dst, Value base, Value value, std::uint8_t flags) {
-        emit({.opcode = which, .aux = flags, .dst = dst, .a = base, .b = value});
+    void atomic(Opcode which, Value dst, Value base, Value value, std::uint8_t flags, std::uint8_t mode = kBlockMode) {
+        emit({.opcode = which, .aux = flags, .mode = mode, .dst = dst, .a = base, .b = value});
     }
-    void cmpxchg(Value dst, Value base, Value expected, Value desired, std::uint8_t flags) {
-        emit({.opcode = Opcode::cmpxchg, .aux = flags, .dst = dst, .a = base, .b = expected, .c = desired});
+    void cmpxchg(Value dst, Value base, Value expected, Value desired, std::uint8_t flags,
+                 std::uint8_t mode = kBlockMode) {
+        emit({.opcode = Opcode::cmpxchg, .aux = flags, .mode = mode, .dst = dst, .a = base, .b = expected,
+              .c = desired});
     }
     void fence(FenceKind kind) { emit({.opcode = Opcode::fence, .imm = static_cast<std::int32_t>(kind)}); }
 

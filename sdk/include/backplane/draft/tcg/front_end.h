@@ -57,6 +57,8 @@ struct FillAnswer {
     bool readable = false;
     bool writable = false;        ///< false as well while the guest's page table must first be marked dirty
     bool executable = false;
+    /// False: the answer holds for this access only (a protection ends inside of the page); do not keep it.
+    bool whole_page = true;
     std::uint8_t page_bits = 12;  ///< log2 of the mapping's size, for flush_tlb_page()
     std::uint64_t fault = 0;      ///< the front end's, handed back to raise_memory_fault()
 };
@@ -145,6 +147,9 @@ class FrontEnd {
     virtual unsigned disassemble(std::uint64_t pc, Bytes bytes, TextSink& out) const = 0;
     /// The rounding mode that the state holds: asked when a vCPU starts or its state was changed from outside.
     virtual FpRounding fp_rounding(const void* state) const = 0;
+    /// Adds sticky exceptions that the engine held to the state's own: called when a vCPU stops, and followed by
+    /// set_fp_exceptions(0).
+    virtual void accrue_fp_exceptions(void* state, std::uint32_t exceptions) const = 0;
     /// Adds sticky exceptions (fp_exception) to those in the state: when the vCPU stops.
     virtual void add_fp_exceptions(void* state, std::uint32_t exceptions) const = 0;
 
