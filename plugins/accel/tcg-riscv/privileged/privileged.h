@@ -12,32 +12,33 @@
 #include <backplane/draft/riscv/hart.h>
 
 #include <cstdint>
+#include <string>
 
 namespace backplane::riscv {
 
 /// What the executor must do after a privileged operation, before it goes on.
 enum Effect : std::uint32_t {
     kNoEffect = 0,
-    kFlagsChanged = 1,      ///< translation_flags() may differ: leave the block, look the next one up anew
-    kCheckInterrupts = 2,   ///< an interrupt may have become deliverable
-    kFlushTlb = 4,          ///< forget all translations (PMP, MXR, SFENCE.VMA)
-    kSatpChanged = 8,       ///< another root or ASID: forget all, or all that are not global and of another ASID
-    kRoundingChanged = 16,  ///< frm differs
+    kFlagsChanged = 1,    ///< translation_flags() may differ: leave the block, look the next one up anew
+    kCheckInterrupts = 2, ///< an interrupt may have become deliverable
+    kFlushTlb = 4,        ///< forget all translations (PMP, MXR, SFENCE.VMA)
+    kSatpChanged = 8, ///< another root or ASID: forget all, or all that are not global and of another ASID
+    kRoundingChanged = 16, ///< frm differs
 };
 
 // Translation flags: what a block of translated code depends on beside its address. Bits from kFlagsFreeShift are the
 // front end's.
-inline constexpr unsigned kFlagsPrivilegeShift = 0;  ///< 2 bits: Privilege
-inline constexpr unsigned kFlagsDataIndexShift = 2;  ///< 2 bits: data_mmu_index()
-inline constexpr unsigned kFlagsFsShift = 4;         ///< 2 bits: mstatus.FS; 0: FP is illegal, 3: already dirty
+inline constexpr unsigned kFlagsPrivilegeShift = 0; ///< 2 bits: Privilege
+inline constexpr unsigned kFlagsDataIndexShift = 2; ///< 2 bits: data_mmu_index()
+inline constexpr unsigned kFlagsFsShift = 4; ///< 2 bits: mstatus.FS; 0: FP is illegal, 3: already dirty
 inline constexpr unsigned kFlagsFreeShift = 8;
 std::uint32_t translation_flags(const HartState& state);
 
 // --- CSRs (csr.cpp, csr_table.cpp, counters.cpp) ---
 
 enum class CsrOperation : std::uint8_t {
-    Read,   ///< CSRRS, CSRRC and their immediate forms with rs1 or uimm = 0: never writes
-    Write,  ///< CSRRW, also with rd = 0
+    Read,  ///< CSRRS, CSRRC and their immediate forms with rs1 or uimm = 0: never writes
+    Write, ///< CSRRW, also with rd = 0
     Set,
     Clear,
 };
@@ -50,8 +51,8 @@ struct CsrResult {
 CsrResult access_csr(HartState& state, unsigned number, CsrOperation operation, std::uint64_t operand);
 /// Can a write to it have effects, so that the block must end after it? True for unknown numbers. Reads have none.
 bool csr_write_has_effects(unsigned number);
-/// "mstatus", or null for a number that no hart has. Valid for ever.
-const char* csr_name(unsigned number);
+/// "mstatus", "pmpaddr3"; "csr0x123" for a number that no hart has. For disassembly.
+std::string csr_name(unsigned number);
 
 // --- Traps (trap.cpp) ---
 
@@ -70,7 +71,7 @@ bool take_interrupt(HartState& state);
 Cause environment_call_cause(const HartState& state);
 
 struct ReturnResult {
-    bool legal = false;  ///< false: illegal instruction
+    bool legal = false; ///< false: illegal instruction
     std::uint32_t effects = 0;
 };
 /// MRET and SRET: set pc to the return address. Priv 3.3.2.
@@ -94,16 +95,16 @@ bool fence_inval_legal(const HartState& state);
 /// Tables of the soft TLB: who asks, and how mstatus lets it. A change of MXR flushes instead.
 enum MmuIndex : std::uint8_t {
     kMmuUser = 0,
-    kMmuSupervisor = 1,     ///< SUM = 0; all of the supervisor's fetches
-    kMmuSupervisorSum = 2,  ///< SUM = 1
-    kMmuMachine = 3,        ///< physical addresses
+    kMmuSupervisor = 1,    ///< SUM = 0; all of the supervisor's fetches
+    kMmuSupervisorSum = 2, ///< SUM = 1
+    kMmuMachine = 3,       ///< physical addresses
     kMmuIndexCount = 4,
 };
 unsigned fetch_mmu_index(const HartState& state);
 /// With mstatus.MPRV, that of MPP.
 unsigned data_mmu_index(const HartState& state);
 
-enum class AccessKind : std::uint8_t { Fetch, Load, Store };  ///< an AMO, SC and LR-for-SC is a Store but LR: Load
+enum class AccessKind : std::uint8_t { Fetch, Load, Store }; ///< AMO and SC: Store; LR: Load
 
 enum Permission : std::uint8_t { kReadable = 1, kWritable = 2, kExecutable = 4 };
 
@@ -118,13 +119,17 @@ struct Translation {
     /// Bytes that the page-table entry maps: 4 KiB, or a superpage, which SFENCE.VMA for any of its addresses
     /// drops as a whole.
     std::uint64_t page_size = kPageSize;
-    Cause cause = Cause::LoadPageFault;  ///< when not valid; mtval is the virtual address
+    Cause cause = Cause::LoadPageFault; ///< when not valid; mtval is the virtual address
+};
+/// Where page tables are read and written: `view` is one of `space`, kept alive by the caller.
+struct PageTableMemory {
+    AddressSpace& space;
+    const FlatView& view;
 };
 /// Finds where `size` bytes at `address` are, which do not cross a page; sets A and D in the entry as the access asks.
-/// `memory` is where page tables are read and written; what lies at the result is the caller's business (nothing
-/// there: an access fault of the same kind).
-Translation translate(const HartState& state, AddressSpace& memory, std::uint64_t address, unsigned size,
-                      AccessKind kind, unsigned mmu_index);
+/// What lies at the result is the caller's business (nothing there: an access fault of the same kind).
+Translation translate(const HartState& state, const PageTableMemory& memory, std::uint64_t address,
+                      unsigned size, AccessKind kind, unsigned mmu_index);
 /// The access fault of a kind: what a hole in the memory map, or a bus error, raises.
 constexpr Cause access_fault(AccessKind kind) {
     return kind == AccessKind::Fetch  ? Cause::InstructionAccessFault
@@ -140,4 +145,4 @@ struct PmpResult {
 };
 PmpResult check_pmp(const HartState& state, std::uint64_t physical, unsigned size, Privilege privilege);
 
-}  // namespace backplane::riscv
+} // namespace backplane::riscv
