@@ -6,7 +6,6 @@
 
 #include <backplane/draft/riscv/page_table.h>
 
-#include <atomic>
 #include <optional>
 
 namespace backplane::riscv {
@@ -33,37 +32,9 @@ Translation fault(Cause cause) {
     return result;
 }
 
-/// The entry's bytes on the host; null where page tables cannot be.
-std::uint64_t* entry_on_host(const PageTableMemory& memory, std::uint64_t address) {
-    const FlatRange* range = memory.view.find(address);
-    if (!range || !range->block || !range->contains(address + 7)) return nullptr;
-    return reinterpret_cast<std::uint64_t*>(range->host(address));
-}
-
-std::optional<std::uint64_t> read_entry(const HartState& state, const PageTableMemory& memory,
-                                        std::uint64_t address) {
-    // Implicit accesses are the supervisor's, even under MPRV (3.7.2).
-    if (!(check_pmp(state, address, 8, Privilege::Supervisor).permissions & kReadable)) return std::nullopt;
-    std::uint64_t* entry = entry_on_host(memory, address);
-    if (!entry) return std::nullopt;
-    return std::atomic_ref(*entry).load(std::memory_order_acquire);
-}
-
-enum class Update : std::uint8_t { Done, Changed, AccessFault };
-
-/// Sets A and D at once, unless somebody changed the entry meanwhile (4.3.2 step 7).
-Update update_entry(const HartState& state, const PageTableMemory& memory, const PageTableLeaf& leaf,
-                    std::uint64_t updated) {
-    if (!(check_pmp(state, leaf.entry_address, 8, Privilege::Supervisor).permissions & kWritable))
-        return Update::AccessFault;
-    const FlatRange* range = memory.view.find(leaf.entry_address);
-    if (!range || !range->block || !range->writable) return Update::AccessFault;
-    std::uint64_t expected = leaf.entry;
-    std::atomic_ref entry(*reinterpret_cast<std::uint64_t*>(range->host(leaf.entry_address)));
-    if (!entry.compare_exchange_strong(expected, updated)) return Update::Changed;
-    const std::uint64_t offset = range->block_offset + (leaf.entry_address - range->start);
-    memory.space.mark_dirty(*range->block, offset, 8);
-    return Update::Done;
+/// Implicit accesses are the supervisor's, even under MPRV (3.7.2).
+bool pmp_lets_walk(const HartState& state, std::uint64_t entry_address, std::uint8_t permission) {
+    return (check_pmp(state, entry_address, 8, Privilege::Supervisor).permissions & permission) != 0;
 }
 
 /// What the leaf lets the mode do, A and D aside.
@@ -117,8 +88,8 @@ std::uint32_t translation_flags(const HartState& state) {
            data_mmu_index(state) << kFlagsDataIndexShift | fs << kFlagsFsShift;
 }
 
-Translation translate(const HartState& state, const PageTableMemory& memory, std::uint64_t address,
-                      unsigned size, AccessKind kind, unsigned mmu_index) {
+Translation translate(const HartState& state, PageTableMemory& memory, std::uint64_t address, unsigned size,
+                      AccessKind kind, unsigned mmu_index) {
     const Privilege privilege = privilege_of(mmu_index);
     if (mmu_index == kMmuMachine || page_table_levels(state.satp) == 0) {
         Translation result;
@@ -128,8 +99,10 @@ Translation translate(const HartState& state, const PageTableMemory& memory, std
     }
 
     for (;;) {
-        const PageTableLeaf leaf = find_leaf(state.satp, address, state.has(Extension::Svnapot),
-                                             [&](std::uint64_t at) { return read_entry(state, memory, at); });
+        const PageTableLeaf leaf =
+            find_leaf(state.satp, address, state.has(Extension::Svnapot), [&](std::uint64_t entry) {
+                return pmp_lets_walk(state, entry, kReadable) ? memory.load(entry) : std::nullopt;
+            });
         if (leaf.result == PageTableLeaf::Result::AccessFault) return fault(access_fault(kind));
         if (leaf.result != PageTableLeaf::Result::Found) return fault(page_fault(kind));
 
@@ -147,9 +120,11 @@ Translation translate(const HartState& state, const PageTableMemory& memory, std
             // An access that PMP refuses must not mark the page.
             const PmpResult pmp = check_pmp(state, leaf.physical, size, privilege);
             if (!(pmp.permissions & wanted(kind))) return fault(access_fault(kind));
-            const Update update = update_entry(state, memory, leaf, updated);
-            if (update == Update::AccessFault) return fault(access_fault(kind));
-            if (update == Update::Changed) continue;
+            // All at once, unless somebody changed the entry meanwhile (4.3.2 step 7).
+            if (!pmp_lets_walk(state, leaf.entry_address, kWritable)) return fault(access_fault(kind));
+            const auto update = memory.update(leaf.entry_address, leaf.entry, updated);
+            if (update == PageTableMemory::Update::NoMemory) return fault(access_fault(kind));
+            if (update == PageTableMemory::Update::Changed) continue;
         }
         if (!(updated & pte::kDirty)) result.permissions &= static_cast<std::uint8_t>(~kWritable);
         return finish(state, result, size, kind, privilege);

@@ -41,6 +41,7 @@ bool covers(const Range& range, std::uint64_t first, std::uint64_t end) {
     return range.first <= first && end <= range.end;
 }
 
+constexpr std::uint64_t kPageSize = 4096;
 constexpr std::uint8_t kEverything = kReadable | kWritable | kExecutable;
 
 std::uint8_t granted(std::uint8_t config, Privilege privilege) {

@@ -8,10 +8,10 @@
 // interrupts, hardware performance counters (they read as zero).
 #pragma once
 
-#include <backplane/draft/address_space.h>
 #include <backplane/draft/riscv/hart.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace backplane::riscv {
@@ -118,18 +118,26 @@ struct Translation {
     bool whole_page = true;
     /// Bytes that the page-table entry maps: 4 KiB, or a superpage, which SFENCE.VMA for any of its addresses
     /// drops as a whole.
-    std::uint64_t page_size = kPageSize;
+    std::uint64_t page_size = 4096;
     Cause cause = Cause::LoadPageFault; ///< when not valid; mtval is the virtual address
 };
-/// Where page tables are read and written: `view` is one of `space`, kept alive by the caller.
-struct PageTableMemory {
-    AddressSpace& space;
-    const FlatView& view;
+/// Where page tables are. Entries are 8 bytes, aligned.
+class PageTableMemory {
+public:
+    /// Nothing: no memory there.
+    virtual std::optional<std::uint64_t> load(std::uint64_t physical) = 0;
+    enum class Update : std::uint8_t { Done, Changed, NoMemory };
+    /// Stores `desired` where `expected` is, atomically; Changed: something else is there.
+    virtual Update update(std::uint64_t physical, std::uint64_t expected, std::uint64_t desired) = 0;
+
+protected:
+    ~PageTableMemory() = default;
 };
+
 /// Finds where `size` bytes at `address` are, which do not cross a page; sets A and D in the entry as the access asks.
 /// What lies at the result is the caller's business (nothing there: an access fault of the same kind).
-Translation translate(const HartState& state, const PageTableMemory& memory, std::uint64_t address,
-                      unsigned size, AccessKind kind, unsigned mmu_index);
+Translation translate(const HartState& state, PageTableMemory& memory, std::uint64_t address, unsigned size,
+                      AccessKind kind, unsigned mmu_index);
 /// The access fault of a kind: what a hole in the memory map, or a bus error, raises.
 constexpr Cause access_fault(AccessKind kind) {
     return kind == AccessKind::Fetch  ? Cause::InstructionAccessFault
