@@ -9,6 +9,8 @@
 namespace backplane {
 
 class AddressSpace;
+class Clock;
+class MachineLock;
 class VcpuRunner;
 
 /// What the vCPU's thread, translated code and everyone who wants its attention share. Stands first in the
@@ -22,6 +24,14 @@ struct CpuRunState {
     void* engine = nullptr;
 };
 
+/// What the host gives to a CPU, for the CPU's life.
+struct CpuHost {
+    std::uint32_t index = 0;                ///< among the machine's CPUs
+    AddressSpace* address_space = nullptr;  ///< what it sees
+    Clock* clock = nullptr;                 ///< the virtual clock
+    MachineLock* lock = nullptr;
+};
+
 /// Offered by the part of a type derived from "cpu". The architecture's own state structure, in
 /// <backplane/draft/ARCH/…>, is what state() points to; it begins with a CpuRunState.
 class Cpu {
@@ -29,11 +39,12 @@ class Cpu {
     static constexpr const char* kId = "backplane.cpu/draft";
     /// "riscv64", "x86_64": a translator's front end is the type "tcg-" + this.
     virtual Str architecture() const = 0;
+    /// Called once by the host, after the CPU was made and before it is realized.
+    virtual void set_host(const CpuHost& host) = 0;
     virtual std::uint32_t index() const = 0;
     virtual Object& object() = 0;
     virtual void* state() = 0;
     CpuRunState& run_state() { return *static_cast<CpuRunState*>(state()); }
-    /// What it sees. Set by the host before it is realized.
     virtual AddressSpace& address_space() = 0;
     /// Set by the accelerator that runs it: whom to kick. Null when none does.
     virtual void set_runner(VcpuRunner* runner) = 0;
@@ -47,8 +58,6 @@ class Cpu {
     virtual void dump(TextSink& out) const = 0;
     /// The physical address of a virtual one for a debugger; false when not mapped. No side effect.
     virtual bool translate_debug(std::uint64_t virtual_address, GuestAddress& physical) = 0;
-    /// Time as this machine counts it (set by the host before realize): the virtual clock in ns.
-    virtual void set_clock(class Clock& clock) = 0;
 
   protected:
     ~Cpu() = default;
