@@ -1,0 +1,133 @@
+"""The laws that a program can check. Each check yields complaints as "path:line: what is wrong".
+
+A check takes the tree's root and paths relative to it; it reads the files and nothing else, so that
+laws_test.py can run it on a small tree of its own.
+"""
+
+import pathlib
+import re
+
+SOURCE_SUFFIXES = {".h", ".hpp", ".cpp", ".c", ".inc"}
+LONG_FILE = 600
+
+# The core knows no hardware: no bus, chip, instruction set, firmware, image format or accelerator by name.
+HARDWARE_WORDS = frozenset(
+    """pci pcie ecam virtio usb ide ahci sata scsi nvme i2c spi
+    x86 i386 amd64 riscv riscv32 riscv64 rv32 rv64 arm aarch64 hart harts csr
+    plic clint aclint aplic imsic apic ioapic lapic hpet pit rtc cmos uart ns16550 ns16550a serial8250
+    goldfish pflash fw-cfg mc146818 i8042 ps2 vga cirrus e1000 rtl8139 i440fx q35 piix
+    acpi smbios opensbi sbi seabios ovmf uefi uboot dtb fdt
+    qcow qcow2 vmdk vhdx vdi iso9660 slirp kvm tcg""".split()
+)
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+ALLOWED = pathlib.Path("tools/hardware_words_allowed.txt")
+
+
+def sources(paths):
+    return [path for path in paths if path.suffix in SOURCE_SUFFIXES]
+
+
+def lines(root, path):
+    return (root / path).read_text(errors="replace").splitlines()
+
+
+def includes(root, path):
+    """Yields (line number, quote, name) of each include."""
+    for number, line in enumerate(lines(root, path), 1):
+        if match := INCLUDE.match(line):
+            yield number, match[1], match[2]
+
+
+def own_folder(path):
+    """plugins/<kind>/<name>, or what there is of it."""
+    return pathlib.Path(*path.parts[: min(3, len(path.parts) - 1)])
+
+
+def plugin_includes(root, paths):
+    """One tier: a plugin sees <backplane/...>, its own folder, and headers from outside the project."""
+    for path in sources(paths):
+        if path.parts[0] != "plugins":
+            continue
+        for number, quote, name in includes(root, path):
+            place = f"{path}:{number}"
+            first = pathlib.PurePosixPath(name).parts[0]
+            if first in ("kernel", "plugins", "sdk", "tests"):
+                yield f"{place}: a plugin includes {name}; it may see <backplane/...> and its own folder"
+            elif quote == '"' and not found_in_own_folder(root, path, name):
+                yield f'{place}: "{name}" is not in {own_folder(path)}; SDK headers are spelled <backplane/...>'
+
+
+def found_in_own_folder(root, path, name):
+    own = (root / own_folder(path)).resolve()
+    for base in (root / path.parent, own):
+        target = (base / name).resolve()
+        if target.exists() and target.is_relative_to(own):
+            return True
+    return False
+
+
+def kernel_includes(root, paths):
+    """The core includes no plugin."""
+    for path in sources(paths):
+        if path.parts[0] != "kernel":
+            continue
+        for number, _, name in includes(root, path):
+            if "plugins" in pathlib.PurePosixPath(name).parts:
+                yield f"{path}:{number}: the core includes {name}; it finds plugins by name only"
+
+
+def sdk_includes(root, paths):
+    """The SDK stands alone: it includes itself and the standard library."""
+    for path in sources(paths):
+        if path.parts[:2] != ("sdk", "include"):
+            continue
+        for number, quote, name in includes(root, path):
+            beside = quote == '"' and (root / path.parent / name).exists()
+            if pathlib.PurePosixPath(name).parts[0] in ("kernel", "plugins") or (quote == '"' and not beside):
+                yield f"{path}:{number}: an SDK header includes {name}; it may see <backplane/...> only"
+
+
+def words(text):
+    """The words of a line: identifiers are taken apart at underscores and where a capital begins.
+
+    >>> words("PciBus virtio_blk RISCV64 DmaPort")
+    ['pci', 'bus', 'virtio', 'blk', 'riscv64', 'dma', 'port']
+    """
+    return [word.lower() for word in re.findall(r"[A-Z]+[0-9]*(?![a-z])|[A-Z]?[a-z]+[0-9]*[a-z]?(?![a-z])", text)]
+
+
+def hardware_words(root, paths):
+    """No hardware is named in the core, comments included, but for what the allow-list explains."""
+    allowed = read_allowed(root)
+    for path in sources(paths):
+        if path.parts[0] != "kernel":
+            continue
+        for number, line in enumerate(lines(root, path), 1):
+            # Words, and pairs of them as in fw_cfg.
+            single = words(line)
+            pairs = ["-".join(pair) for pair in zip(single, single[1:])]
+            for word in sorted({*single, *pairs} & HARDWARE_WORDS):
+                if (str(path), word) not in allowed:
+                    yield f"{path}:{number}: the core names hardware: {word!r}"
+
+
+def read_allowed(root):
+    """Lines of "path word why" in the allow-list; a line without a reason does not count."""
+    file = root / ALLOWED
+    if not file.exists():
+        return set()
+    rows = [line.split(None, 2) for line in file.read_text().splitlines() if line and not line.startswith("#")]
+    return {(row[0], row[1]) for row in rows if len(row) == 3}
+
+
+def long_files(root, paths):
+    """A warning, not a law: a long file is where to look for the second thing that it does."""
+    for path in sources(paths):
+        count = len(lines(root, path))
+        if count > LONG_FILE:
+            yield f"{path}:{count}: {count} lines; find the second thing that it does"
+
+
+LAWS = [plugin_includes, kernel_includes, sdk_includes, hardware_words]
+WARNINGS = [long_files]

@@ -1,0 +1,69 @@
+"""Each law finds a violation in a small tree, and leaves its lawful neighbour alone."""
+
+import pathlib
+import tempfile
+import unittest
+
+import laws
+
+
+class Laws(unittest.TestCase):
+    def complaints(self, law, files):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            for name, text in files.items():
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_text(text)
+            return list(law(root, [pathlib.Path(name) for name in files]))
+
+    def test_plugin_may_include_sdk_and_own_folder(self):
+        files = {
+            "plugins/devices/uart/uart.cpp": '#include "uart.h"\n#include <backplane/device.h>\n#include <vector>\n',
+            "plugins/devices/uart/uart.h": "",
+            "plugins/devices/uart/test/x.cpp": '#include "../uart.h"\n',
+        }
+        self.assertEqual(self.complaints(laws.plugin_includes, files), [])
+
+    def test_plugin_may_not_include_core_or_another_plugin(self):
+        files = {
+            "plugins/devices/uart/uart.cpp": '#include "kernel/object/type.h"\n#include "../rtc/rtc.h"\n',
+            "plugins/devices/rtc/rtc.h": "#include <kernel/x.h>\n",
+        }
+        self.assertEqual(len(self.complaints(laws.plugin_includes, files)), 3)
+
+    def test_core_may_not_include_a_plugin(self):
+        files = {"kernel/a.cpp": '#include "../plugins/x/y.h"\n', "kernel/b.cpp": '#include "kernel/a.h"\n'}
+        self.assertEqual(len(self.complaints(laws.kernel_includes, files)), 1)
+
+    def test_sdk_may_not_include_the_core(self):
+        files = {
+            "sdk/include/backplane/a.h": "#include <backplane/b.h>\n#include <span>\n",
+            "sdk/include/backplane/b.h": '#include "kernel/c.h"\n',
+        }
+        self.assertEqual(len(self.complaints(laws.sdk_includes, files)), 1)
+
+    def test_hardware_word_is_found_in_identifiers_and_comments(self):
+        for line in ("PciBus bus;", "int virtio_blk;", "// like the PLIC", '"fw_cfg"', "riscv64", "kVirtioId", "x86_64"):
+            self.assertEqual(len(self.complaints(laws.hardware_words, {"kernel/a.h": line})), 1, line)
+
+    def test_other_words_are_left_alone(self):
+        for line in ("specific", "alarm", "spicy", "Harting", "isa", "override", "arming", "guest_address"):
+            self.assertEqual(self.complaints(laws.hardware_words, {"kernel/a.h": line}), [], line)
+
+    def test_plugins_may_name_hardware(self):
+        self.assertEqual(self.complaints(laws.hardware_words, {"plugins/devices/a/a.h": "PciBus"}), [])
+
+    def test_allow_list_needs_a_reason(self):
+        allowed = str(laws.ALLOWED)
+        files = {"kernel/a.h": "pci", allowed: "kernel/a.h pci because\n"}
+        self.assertEqual(self.complaints(laws.hardware_words, files), [])
+        files[allowed] = "kernel/a.h pci\n"
+        self.assertEqual(len(self.complaints(laws.hardware_words, files)), 1)
+
+    def test_long_file_is_reported(self):
+        self.assertEqual(len(self.complaints(laws.long_files, {"kernel/a.cpp": "\n" * 601})), 1)
+        self.assertEqual(self.complaints(laws.long_files, {"kernel/a.cpp": "\n" * 600}), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
