@@ -1,0 +1,61 @@
+#include "kernel/machine/log_hub.h"
+
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace backplane::kernel {
+
+struct LogHub::Sink {
+    explicit Sink(spdlog::sink_ptr sink) : logger("backplane", std::move(sink)) {
+        logger.set_pattern("%v");
+        logger.set_level(spdlog::level::trace);
+        logger.flush_on(spdlog::level::warn);
+    }
+    spdlog::logger logger;
+};
+
+LogHub::LogHub() : sink_(std::make_unique<Sink>(std::make_shared<spdlog::sinks::stderr_sink_mt>())) {}
+LogHub::~LogHub() { sink_->logger.flush(); }
+
+void LogHub::enable(std::string_view category) {
+    if (category == "all") all_ = true;
+    else enabled_.emplace(category);
+}
+
+bool LogHub::enabled(std::string_view category) const { return all_ || enabled_.contains(category); }
+
+bool LogHub::set_file(const std::string& path, Errors& errors) {
+    std::FILE* probe = std::fopen(path.c_str(), "w");
+    if (!probe) {
+        errors.fail("Could not open log file '" + path + "': " + std::strerror(errno));
+        return false;
+    }
+    std::fclose(probe);
+    sink_ = std::make_unique<Sink>(std::make_shared<spdlog::sinks::basic_file_sink_mt>(path));
+    return true;
+}
+
+void LogHub::write(LogLevel level, std::string_view category, std::string_view message) {
+    switch (level) {
+    case LogLevel::Error: sink_->logger.error("backplane: {}", message); return;
+    case LogLevel::Warning: sink_->logger.warn("backplane: warning: {}", message); return;
+    default:
+        if (enabled(category)) sink_->logger.info("{}", message);
+    }
+}
+
+void LogHub::guest_error(std::string_view who, std::string_view key, std::string_view message) {
+    if (!enabled("guest_errors")) return;
+    {
+        const std::lock_guard guard(mutex_);
+        if (!reported_.insert(std::string(who) + "\n" + std::string(key)).second) return;
+    }
+    sink_->logger.info("{}: {}", who, message);
+}
+
+}  // namespace backplane::kernel

@@ -1,0 +1,152 @@
+#include "kernel/machine/wiring.h"
+
+#include <algorithm>
+
+namespace backplane::kernel {
+
+void OutputWire::set(int level) {
+    if (level == level_) return;
+    level_ = level;
+    if (probe_) {
+        probe_(probe_data_, group_, index_, level);
+        return;
+    }
+    for (InputPin* pin : pins_) pin->update();
+}
+
+void InputPin::update() {
+    int highest = 0;
+    for (const OutputWire* driver : drivers_)
+        if (!driver->probe_) highest = std::max(highest, driver->level_);
+    deliver(highest);
+}
+
+void InputPin::deliver(int level) {
+    if (level == level_) return;
+    level_ = level;
+    ++changes_;
+    if (probe_) probe_(probe_data_, group_, index_, level);
+    else receiver_->wire_changed(index_, level);
+}
+
+void Wiring::add_inputs(Device device, std::string_view group, unsigned count, WireReceiver& receiver) {
+    auto& pins = devices_[device].inputs[std::string(group)];
+    for (unsigned i = 0; i < count; ++i) {
+        pins.push_back(std::make_unique<InputPin>(receiver, i));
+        pins.back()->group_ = group;
+    }
+}
+
+Wire& Wiring::add_outputs(Device device, std::string_view group, unsigned count) {
+    auto& wires = devices_[device].outputs[std::string(group)];
+    const std::size_t first = wires.size();
+    for (unsigned i = 0; i < std::max(count, 1u); ++i)
+        wires.push_back(std::make_unique<OutputWire>(std::string(group), unsigned(first + i)));
+    return *wires[first];
+}
+
+Wire* Wiring::output(Device device, std::string_view group, unsigned index) {
+    const auto pins = devices_.find(device);
+    if (pins == devices_.end()) return nullptr;
+    const auto wires = pins->second.outputs.find(group);
+    if (wires == pins->second.outputs.end() || index >= wires->second.size()) return nullptr;
+    return wires->second[index].get();
+}
+
+InputPin* Wiring::input(Device device, std::string_view group, unsigned index, Errors& errors) {
+    const auto pins = devices_.find(device);
+    if (pins != devices_.end()) {
+        const auto inputs = pins->second.inputs.find(group);
+        if (inputs != pins->second.inputs.end() && index < inputs->second.size()) return inputs->second[index].get();
+    }
+    errors.fail("there is no input '" + std::string(group) + "' number " + std::to_string(index));
+    return nullptr;
+}
+
+bool Wiring::connect(Device from, std::string_view output_group, unsigned output_index, Device to,
+                     std::string_view input_group, unsigned input_index, Errors& errors) {
+    auto* wire = static_cast<OutputWire*>(output(from, output_group, output_index));
+    if (!wire) {
+        errors.fail("there is no output '" + std::string(output_group) + "' number " + std::to_string(output_index));
+        return false;
+    }
+    InputPin* pin = input(to, input_group, input_index, errors);
+    if (!pin) return false;
+    wire->pins_.push_back(pin);
+    pin->drivers_.push_back(wire);
+    pin->update();
+    return true;
+}
+
+void Wiring::remove(Device device) {
+    const auto found = devices_.find(device);
+    if (found == devices_.end()) return;
+    for (auto& [group, wires] : found->second.outputs)
+        for (auto& wire : wires)
+            for (InputPin* pin : wire->pins_) {
+                std::erase(pin->drivers_, wire.get());
+                pin->update();
+            }
+    for (auto& [group, pins] : found->second.inputs)
+        for (auto& pin : pins)
+            for (OutputWire* driver : pin->drivers_) std::erase(driver->pins_, pin.get());
+    devices_.erase(found);
+}
+
+bool Wiring::probe_inputs(Device device, WireProbe::Callback callback, void* data, Errors& errors) {
+    const auto found = devices_.find(device);
+    if (found == devices_.end() || found->second.inputs.empty()) {
+        errors.fail("the device has no inputs");
+        return false;
+    }
+    for (auto& [group, pins] : found->second.inputs)
+        for (auto& pin : pins) {
+            pin->probe_ = callback;
+            pin->probe_data_ = data;
+        }
+    return true;
+}
+
+bool Wiring::probe_outputs(Device device, std::string_view group, WireProbe::Callback callback, void* data,
+                           Errors& errors) {
+    const auto found = devices_.find(device);
+    bool any = false;
+    if (found != devices_.end())
+        for (auto& [name, wires] : found->second.outputs) {
+            if (!group.empty() && name != group) continue;
+            any = true;
+            for (auto& wire : wires) {
+                wire->probe_ = callback;
+                wire->probe_data_ = data;
+            }
+        }
+    if (!any) errors.fail("the device has no output '" + std::string(group) + "'");
+    return any;
+}
+
+bool Wiring::drive_input(Device device, std::string_view group, unsigned index, int level, Errors& errors) {
+    InputPin* pin = input(device, group, index, errors);
+    if (pin) pin->deliver(level);
+    return pin != nullptr;
+}
+
+void Wiring::describe(Device device, TextSink& out) const {
+    const auto found = devices_.find(device);
+    if (found == devices_.end()) return;
+    for (const auto& [group, pins] : found->second.inputs)
+        for (const auto& pin : pins)
+            if (pin->changes_)
+                out.append("  " + group + "[" + std::to_string(pin->index_) + "]: level " +
+                           std::to_string(pin->level_) + ", " + std::to_string(pin->changes_) + " changes\n");
+}
+
+void Wiring::describe_groups(Device device, std::string_view indent, TextSink& out) const {
+    const auto found = devices_.find(device);
+    if (found == devices_.end()) return;
+    for (const auto& [group, pins] : found->second.inputs)
+        out.append(std::string(indent) + "gpio-in \"" + group + "\" " + std::to_string(pins.size()) + "\n");
+    for (const auto& [group, wires] : found->second.outputs)
+        out.append(std::string(indent) + "gpio-out \"" + group + "\" " + std::to_string(wires.size()) + "\n");
+}
+
+}  // namespace backplane::kernel

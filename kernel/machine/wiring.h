@@ -1,0 +1,90 @@
+// Wires between devices: outputs, inputs, and what joins them. Thread: main, or holding the machine lock.
+#pragma once
+
+#include <backplane/draft/accelerator.h>
+#include <backplane/wire.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace backplane::kernel {
+
+class InputPin;
+
+/// One output of a device. Drives every pin that it is joined to.
+class OutputWire final : public Wire {
+  public:
+    OutputWire(std::string group, unsigned index) : group_(std::move(group)), index_(index) {}
+    void set(int level) override;
+    int level() const override { return level_; }
+
+  private:
+    friend class Wiring;
+    friend class InputPin;
+    std::string group_;
+    unsigned index_;
+    int level_ = 0;
+    std::vector<InputPin*> pins_;
+    WireProbe::Callback probe_ = nullptr;  ///< intercepted: called instead of the pins
+    void* probe_data_ = nullptr;
+};
+
+/// One input of a device. Several outputs may drive it; it sees the highest of their levels (a wired-or).
+class InputPin {
+  public:
+    InputPin(WireReceiver& receiver, unsigned index) : receiver_(&receiver), index_(index) {}
+    void update();
+    void deliver(int level);
+
+  private:
+    friend class Wiring;
+    friend class OutputWire;
+    WireReceiver* receiver_;
+    unsigned index_;
+    int level_ = 0;
+    std::uint64_t changes_ = 0;
+    std::vector<OutputWire*> drivers_;
+    WireProbe::Callback probe_ = nullptr;
+    void* probe_data_ = nullptr;
+    std::string group_;
+};
+
+/// The pins of all devices of a machine, by device (any pointer that identifies it).
+class Wiring {
+  public:
+    using Device = const void*;
+
+    void add_inputs(Device device, std::string_view group, unsigned count, WireReceiver& receiver);
+    Wire& add_outputs(Device device, std::string_view group, unsigned count);
+    Wire* output(Device device, std::string_view group, unsigned index);
+    bool connect(Device from, std::string_view output, unsigned output_index, Device to, std::string_view input,
+                 unsigned input_index, Errors& errors);
+    /// The device is going: its pins leave every wire.
+    void remove(Device device);
+
+    bool probe_inputs(Device device, WireProbe::Callback callback, void* data, Errors& errors);
+    bool probe_outputs(Device device, std::string_view group, WireProbe::Callback callback, void* data,
+                       Errors& errors);
+    bool drive_input(Device device, std::string_view group, unsigned index, int level, Errors& errors);
+
+    /// Writes "  GROUP[INDEX]: LEVEL, CHANGES" lines for the inputs that ever changed.
+    void describe(Device device, TextSink& out) const;
+    /// "gpio-in NAME COUNT" and "gpio-out NAME COUNT" lines, as `info qtree` shows them.
+    void describe_groups(Device device, std::string_view indent, TextSink& out) const;
+
+  private:
+    using Inputs = std::map<std::string, std::vector<std::unique_ptr<InputPin>>, std::less<>>;
+    using Outputs = std::map<std::string, std::vector<std::unique_ptr<OutputWire>>, std::less<>>;
+    struct Pins {
+        Inputs inputs;
+        Outputs outputs;
+    };
+    InputPin* input(Device device, std::string_view group, unsigned index, Errors& errors);
+
+    std::map<Device, Pins> devices_;
+};
+
+}  // namespace backplane::kernel
