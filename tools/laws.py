@@ -14,7 +14,7 @@ LONG_FILE = 600
 HARDWARE_WORDS = frozenset(
     """pci pcie ecam virtio usb ide ahci sata scsi nvme i2c spi
     x86 i386 amd64 riscv riscv32 riscv64 rv32 rv64 arm aarch64 hart harts csr
-    plic clint aclint aplic imsic apic ioapic lapic hpet pit rtc cmos uart ns16550 ns16550a serial8250
+    plic clint aclint aplic imsic apic ioapic lapic hpet pit uart ns16550 ns16550a serial8250
     goldfish pflash fw-cfg mc146818 i8042 ps2 vga cirrus e1000 rtl8139 i440fx q35 piix
     acpi smbios opensbi sbi seabios ovmf uefi uboot dtb fdt
     qcow qcow2 vmdk vhdx vdi iso9660 slirp kvm tcg""".split()

@@ -15,7 +15,7 @@ static uint64_t fibonacci_work(uint64_t count) {
 }
 
 typedef uint64_t (*Operation)(uint64_t);
-#define OPERATION(name, expression)                                                                          \
+#define OPERATION(name, expression) \
     static __attribute__((noinline)) uint64_t name(uint64_t x) { return expression; }
 OPERATION(add, x + 7)
 OPERATION(multiply, x * 5)
@@ -46,21 +46,21 @@ struct Instruction {
 
 // Fills memory with a mix of two running values, 200 times round.
 static const struct Instruction program[] = {
-    {kConstant, 0, 0, 0},   // 0: i = 0
-    {kConstant, 1, 100, 0}, // 1: limit
-    {kConstant, 2, 1, 0},   // 2: one
-    {kConstant, 3, 17, 0},  // 3: a
-    {kAdd, 1, 1, 1},        // 4: limit = 200
-    {kMultiply, 4, 3, 0},   // 5: b = a * i
-    {kXor, 3, 3, 4},        // 6: a ^= b
-    {kShift, 5, 3, 2},      // 7: c = a >> 1
-    {kStore, 5, 0, 0},      // 8: memory[i] = c
-    {kLoad, 6, 0, 0},       // 9: d = memory[i]
-    {kSubtract, 3, 3, 6},   // 10: a -= d
-    {kAdd, 3, 3, 2},        // 11: a += 1
-    {kAdd, 0, 0, 2},        // 12: i += 1
-    {kBranchLess, 5, 0, 1}, // 13: if i < limit, go to 5
-    {kHalt, 0, 0, 0},       // 14
+    {kConstant, 0, 0, 0},    // 0: i = 0
+    {kConstant, 1, 100, 0},  // 1: limit
+    {kConstant, 2, 1, 0},    // 2: one
+    {kConstant, 3, 17, 0},   // 3: a
+    {kAdd, 1, 1, 1},         // 4: limit = 200
+    {kMultiply, 4, 3, 0},    // 5: b = a * i
+    {kXor, 3, 3, 4},         // 6: a ^= b
+    {kShift, 5, 3, 2},       // 7: c = a >> 1
+    {kStore, 5, 0, 0},       // 8: memory[i] = c
+    {kLoad, 6, 0, 0},        // 9: d = memory[i]
+    {kSubtract, 3, 3, 6},    // 10: a -= d
+    {kAdd, 3, 3, 2},         // 11: a += 1
+    {kAdd, 0, 0, 2},         // 12: i += 1
+    {kBranchLess, 5, 0, 1},  // 13: if i < limit, go to 5
+    {kHalt, 0, 0, 0},        // 14
 };
 
 static uint64_t interpret(uint64_t memory[256]) {

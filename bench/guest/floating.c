@@ -21,7 +21,8 @@ static uint64_t bits(double value) {
 static uint64_t nbody_work(uint64_t count) {
     struct Body bodies[kBodies];
     for (int i = 0; i < kBodies; ++i) {
-        bodies[i] = (struct Body){i * 1.5, i * -0.7, i * 0.3, 0.01 * i, 0.3 - 0.02 * i, 0.005 * i, 1.0 / (1 + i)};
+        bodies[i] =
+            (struct Body){i * 1.5, i * -0.7, i * 0.3, 0.01 * i, 0.3 - 0.02 * i, 0.005 * i, 1.0 / (1 + i)};
     }
     while (count--) {
         for (int i = 0; i < kBodies; ++i) {
@@ -93,6 +94,9 @@ static uint64_t scalar_work(uint64_t count) {
 }
 
 const struct Item floating_items[] = {
-    {"fp-nbody", nbody_work},     {"fp-matmul", matmul_work}, {"fp-fractal", fractal_work},
-    {"fp-scalar", scalar_work},   {NULL, NULL},
+    {"fp-nbody", nbody_work},
+    {"fp-matmul", matmul_work},
+    {"fp-fractal", fractal_work},
+    {"fp-scalar", scalar_work},
+    {NULL, NULL},
 };

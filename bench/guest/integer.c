@@ -84,7 +84,18 @@ static uint64_t matrix_work(uint64_t count) {
 }
 
 // Classifies words as integers, decimals, exponents or neither, a character at a time.
-enum State { kStart, kSign, kInteger, kPoint, kFraction, kExponent, kExponentSign, kScaled, kInvalid, kStates };
+enum State {
+    kStart,
+    kSign,
+    kInteger,
+    kPoint,
+    kFraction,
+    kExponent,
+    kExponentSign,
+    kScaled,
+    kInvalid,
+    kStates
+};
 
 static enum State step(enum State state, char c) {
     int digit = c >= '0' && c <= '9';

@@ -74,6 +74,9 @@ static uint64_t pipe_work(uint64_t count) {
 }
 
 const struct Item kernel_items[] = {
-    {"system-call", call_work}, {"page-fault", fault_work}, {"fork-wait", fork_work},
-    {"pipe-switch", pipe_work}, {NULL, NULL},
+    {"system-call", call_work},
+    {"page-fault", fault_work},
+    {"fork-wait", fork_work},
+    {"pipe-switch", pipe_work},
+    {NULL, NULL},
 };

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { kCalibration = 60000000, kTarget = 500000000 }; // ns
+enum { kCalibration = 60000000, kTarget = 500000000 };  // ns
 
 static volatile uint64_t sink;
 

@@ -56,11 +56,12 @@ static uint64_t chase_large_work(uint64_t count) {
     return chase(first, count * 1000);
 }
 
-static uint64_t chase_small_work(uint64_t count) {
-    return chase(chain(kSmall), count * 1000);
-}
+static uint64_t chase_small_work(uint64_t count) { return chase(chain(kSmall), count * 1000); }
 
 const struct Item memory_items[] = {
-    {"mem-copy", copy_work},         {"mem-stream", stream_work}, {"mem-chase-8M", chase_large_work},
-    {"mem-chase-16K", chase_small_work}, {NULL, NULL},
+    {"mem-copy", copy_work},
+    {"mem-stream", stream_work},
+    {"mem-chase-8M", chase_large_work},
+    {"mem-chase-16K", chase_small_work},
+    {NULL, NULL},
 };
