@@ -221,4 +221,30 @@ class VirtioBackend {
     ~VirtioBackend() = default;
 };
 
+/// Offered by a bus object of kind "virtio" ("virtio-mmio-bus", "virtio-pci-bus"), for the transport that made it.
+class VirtioTransportBus {
+  public:
+    static constexpr const char* kId = "backplane.virtio-transport-bus/1";
+    /// Once, before a device is plugged in.
+    virtual void set_transport(VirtioTransport& transport) = 0;
+    /// The device on the bus; null while there is none.
+    virtual VirtioBackend* backend() = 0;
+
+  protected:
+    ~VirtioTransportBus() = default;
+};
+
+enum class VirtioPciInterface : std::uint8_t { AsProperties, Transitional, ModernOnly };
+
+/// The class data of a type derived from "virtio-pci": the device that it puts on PCI. Such a type needs no part of
+/// its own. It is a proxy: its backend is a child "virtio-backend", whose properties it has as well (TypeInfo::forwards
+/// names the same type).
+struct VirtioPciClass {
+    const char* backend;       ///< the type derived from "virtio-device"
+    std::uint32_t class_code;  ///< of a transitional or modern function (base << 16 | sub << 8 | interface)
+    /// MSI-X vectors when the property `vectors` leaves it open; 0: one per queue and one for the configuration.
+    std::uint16_t vectors = 0;
+    VirtioPciInterface interface = VirtioPciInterface::AsProperties;
+};
+
 }  // namespace backplane

@@ -1,0 +1,263 @@
+#include "core.h"
+
+#include <algorithm>
+#include <bit>
+#include <string>
+
+namespace virtio {
+
+using namespace virtio_status;
+
+namespace {
+constexpr std::size_t kMostQueues = 1024;
+constexpr std::uint16_t kMostEntries = 1024;
+}  // namespace
+
+Core::Core(Object& object) : context_(device_context(object)) {
+    StateTable& state = context_.state();
+    describe(state, "status", status_, 0, false);
+    describe(state, "driver_features", driver_features_, 0, false);
+    describe(state, "config_generation", config_generation_, 0, false);
+}
+
+bool Core::realize(Errors& errors) {
+    if (iommu_platform_ || packed_) {
+        errors.fail(std::string("property '") + (packed_ ? "packed" : "iommu_platform") + "' of " +
+                    std::string(context_.object().type_name().view()) + ": only off is supported");
+        return false;
+    }
+    if (transport_) return true;
+    errors.fail(std::string(context_.object().type_name().view()) +
+                " is on no virtio bus; give it one with bus=, or use "
+                "the -pci variant of the device");
+    return false;
+}
+
+void Core::unrealize() {
+    for (const auto& queue : queues_) queue->reset();
+}
+
+void Core::reset(ResetPhase phase) {
+    if (phase == ResetPhase::Enter) reset_device();
+}
+
+bool Core::after_load(Errors& errors) {
+    for (const auto& queue : queues_) {
+        if (queue->size() > queue->maximum() || !std::has_single_bit(queue->size())) {
+            errors.fail("virtio queue " + std::to_string(queue->index()) + ": saved size " +
+                        std::to_string(queue->size()) + " does not fit a queue of " +
+                        std::to_string(queue->maximum()));
+            return false;
+        }
+        queue->resume();
+    }
+    return true;
+}
+
+void Core::set_function(VirtioFunction& function, std::uint16_t device_id) {
+    function_ = &function;
+    device_id_ = device_id;
+}
+
+bool Core::create_queues(Slice<const std::uint16_t> sizes, Errors& errors) {
+    if (!queues_.empty() || sizes.size > kMostQueues) {
+        errors.fail("a virtio device has its queues made once, and at most " + std::to_string(kMostQueues));
+        return false;
+    }
+    for (const std::uint16_t size : sizes) {
+        if (size >= 2 && size <= kMostEntries && std::has_single_bit(size)) continue;
+        errors.fail("queue size " + std::to_string(size) + " is not a power of two from 2 to " +
+                    std::to_string(kMostEntries));
+        return false;
+    }
+    states_ = QueueStates(sizes.size);
+    for (std::size_t i = 0; i < sizes.size; ++i)
+        queues_.push_back(
+            std::make_unique<Queue>(static_cast<QueueHost&>(*this), states_, unsigned(i), sizes[i]));
+    if (!queues_.empty()) states_.describe(context_.state());
+    return true;
+}
+
+MutableBytes Core::create_config(std::size_t size) {
+    if (config_.empty() && size != 0) {
+        config_.assign(size, 0);
+        context_.state().add({"config", StateKind::Bytes, config_.data(), std::uint32_t(size), 0, false});
+    }
+    return config_;
+}
+
+void Core::config_changed() {
+    ++config_generation_;
+    if (transport_ && (status_ & kDriverOk)) {
+        Guard guard(*this);
+        transport_->config_interrupt();
+    }
+}
+
+void Core::need_reset(Str reason) {
+    if (status_ & kNeedsReset) return;
+    context_.log().guest_error(reason, std::string(context_.object().type_name().view()) + ": " +
+                                           std::string(reason.view()) + "; the device needs a reset");
+    status_ |= kNeedsReset;
+    // §2.1.2: "If DRIVER_OK is set, after it sets DEVICE_NEEDS_RESET, the device MUST send a device configuration
+    // change notification to the driver".
+    config_changed();
+}
+
+DmaPort& Core::dma() { return transport_ ? transport_->dma() : context_.dma(); }
+
+bool Core::running() const { return (status_ & (kDriverOk | kNeedsReset)) == kDriverOk; }
+
+void Core::queue_interrupt(unsigned queue) {
+    if (transport_) transport_->queue_interrupt(queue);
+}
+
+bool Core::reentered() {
+    if (busy_ == 0) return false;
+    context_.log().guest_error("reentered",
+                               std::string(context_.object().type_name().view()) +
+                                   ": a descriptor or message points to the device's own registers");
+    return true;
+}
+
+void Core::reset_device() {
+    {
+        Guard guard(*this);
+        if (function_) function_->device_reset();
+        for (const auto& queue : queues_) queue->reset();
+    }
+    status_ = 0;
+    driver_features_ = 0;
+}
+
+std::uint64_t Core::offered_features() const {
+    using namespace virtio_feature;
+    std::uint64_t features = function_features_;
+    if (indirect_desc_) features |= kIndirect;
+    if (event_idx_) features |= kEventIndex;
+    if (notify_on_empty_) features |= kNotifyOnEmpty;
+    if (any_layout_) features |= kAnyLayout;
+    if (transport_ && transport_->legacy_only()) return features & 0xffffffff;
+    if (queue_reset_) features |= kRingReset;
+    return features | kVersion1;
+}
+
+void Core::set_driver_features(std::uint64_t features) {
+    // §2.2.1, §3.1.1: settled with FEATURES_OK; for a legacy driver, with DRIVER_OK.
+    if (reentered() || (status_ & (kFeaturesOk | kDriverOk))) return;
+    driver_features_ = features;
+}
+
+std::uint64_t Core::accepted_features() const {
+    return function_ ? function_->accept_features(features()) : features();
+}
+
+void Core::set_status(std::uint8_t status) {
+    if (reentered()) return;
+    if (status == 0) return reset_device();
+    const std::uint8_t raised = status & ~status_;
+    status = std::uint8_t((status & ~kNeedsReset) | (status_ & kNeedsReset));
+    if (raised & kFeaturesOk) {
+        const bool legacy = transport_ && transport_->legacy_only();
+        if (driver_features_ != accepted_features() || (!legacy && !has(virtio_feature::kVersion1)))
+            status &= ~kFeaturesOk;
+    }
+    if ((raised & kDriverOk) && !(status & kFeaturesOk)) driver_features_ = accepted_features();
+    status_ = status;
+    if (function_) {
+        Guard guard(*this);
+        function_->status_changed(status);
+    }
+    if (raised & kDriverOk) start();
+}
+
+/// Requests that were made available ahead of DRIVER_OK, as legacy drivers do (§3.1.2), are seen now.
+void Core::start() {
+    for (const auto& queue : queues_)
+        if (queue->ready() && !queue->empty()) notify(queue->index());
+}
+
+Queue* Core::at(unsigned queue) const { return queue < queues_.size() ? queues_[queue].get() : nullptr; }
+
+std::uint16_t Core::queue_max_size(unsigned queue) const { return at(queue) ? at(queue)->maximum() : 0; }
+
+std::uint16_t Core::queue_size(unsigned queue) const {
+    return at(queue) ? std::uint16_t(at(queue)->size()) : 0;
+}
+
+void Core::set_queue_size(unsigned queue, std::uint16_t size) {
+    Queue* target = at(queue);
+    if (!target || target->ready() || reentered()) return;
+    if (std::has_single_bit(size) && size <= target->maximum()) target->set_size(size);
+    else
+        context_.log().guest_error("queue size",
+                                   "virtio: a queue size that is no power of two or too great is ignored");
+}
+
+VirtioQueueLayout Core::queue_layout(unsigned queue) const {
+    return at(queue) ? at(queue)->layout() : VirtioQueueLayout{};
+}
+
+void Core::set_queue_layout(unsigned queue, const VirtioQueueLayout& layout) {
+    if (Queue* target = at(queue); target && !target->ready() && !reentered()) target->set_layout(layout);
+}
+
+void Core::set_legacy_queue(unsigned queue, GuestAddress base, std::uint32_t alignment) {
+    Queue* target = at(queue);
+    if (!target || reentered()) return;
+    if (base.value == 0) return reset_queue(queue);
+    if (target->ready()) return;
+    if (!std::has_single_bit(alignment) || alignment < 4) {
+        context_.log().guest_error("queue alignment",
+                                   "virtio: a ring alignment that is no power of two is ignored");
+        return;
+    }
+    // §2.7.2: descriptors, the available ring with its used_event, padding, the used ring.
+    const std::uint64_t size = target->size();
+    const GuestAddress driver_area = base + 16 * size;
+    const std::uint64_t end = driver_area.value + 2 * (3 + size);
+    target->set_layout(
+        {base, driver_area, GuestAddress((end + alignment - 1) & ~std::uint64_t(alignment - 1))});
+    target->set_ready(true);
+}
+
+bool Core::queue_ready(unsigned queue) const { return at(queue) && at(queue)->ready(); }
+
+void Core::set_queue_ready(unsigned queue, bool ready) {
+    Queue* target = at(queue);
+    if (!target || target->ready() == ready || reentered()) return;
+    if (ready) target->set_ready(true);
+    else reset_queue(queue);  // §4.2.2.2: the device lets go of the queue's memory
+}
+
+void Core::reset_queue(unsigned queue) {
+    Queue* target = at(queue);
+    if (!target || reentered()) return;
+    Guard guard(*this);
+    if (function_) function_->queue_reset(*target);
+    target->reset();
+}
+
+void Core::notify(unsigned queue) {
+    Queue* target = at(queue);
+    if (!target || !target->ready() || !running() || !function_ || reentered()) return;
+    Guard guard(*this);
+    function_->queue_notified(*target);
+}
+
+void Core::read_config(std::uint64_t offset, MutableBytes to) {
+    if (function_) function_->config_reading(config_);
+    std::fill(to.begin(), to.end(), std::uint8_t{0});
+    if (offset >= config_.size()) return;
+    std::copy_n(config_.data() + offset, std::min<std::uint64_t>(to.size, config_.size() - offset), to.data);
+}
+
+void Core::write_config(std::uint64_t offset, Bytes from) {
+    if (reentered() || offset >= config_.size()) return;
+    const std::uint64_t size = std::min<std::uint64_t>(from.size, config_.size() - offset);
+    std::copy_n(from.data, size, config_.data() + offset);
+    Guard guard(*this);
+    if (function_) function_->config_written(config_, offset, size);
+}
+
+}  // namespace virtio

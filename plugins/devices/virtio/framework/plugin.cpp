@@ -1,0 +1,52 @@
+// The plugin `virtio`: what every virtio device stands on, the virtio buses, and the memory-mapped transport.
+#include "bus.h"
+#include "core.h"
+#include "mmio.h"
+
+#include <backplane/plugin.h>
+
+using namespace backplane;
+
+namespace {
+
+constexpr InterfaceInfo kCoreInterfaces[] = {
+    offers<virtio::Core, Device>(),
+    offers<virtio::Core, VirtioDevice>(),
+    offers<virtio::Core, VirtioBackend>(),
+};
+constexpr InterfaceInfo kBusInterfaces[] = {
+    offers<virtio::VirtioBus, Bus>(),
+    offers<virtio::VirtioBus, VirtioTransportBus>(),
+};
+
+constexpr TypeInfo bus_type(const char* name, const char* summary) {
+    TypeInfo info;
+    info.name = name;
+    info.parent = "bus";
+    info.summary = summary;
+    info.interfaces = kBusInterfaces;
+    info.instance_init = make_part<virtio::VirtioBus>;
+    info.instance_finalize = free_part<virtio::VirtioBus>;
+    return info;
+}
+
+constexpr TypeInfo kTypes[] = {
+    device_type<virtio::Core>({.name = "virtio-device",
+                               .parent = "device",
+                               .summary = "What every virtio device stands on",
+                               .abstract = true,
+                               .bus = "virtio",
+                               .interfaces = kCoreInterfaces,
+                               .properties = virtio::Core::kProperties}),
+    bus_type("virtio-mmio-bus", "The place for the device of a virtio-mmio transport"),
+    bus_type("virtio-pci-bus", "The place for the device of a virtio PCI function"),
+    device_type<virtio::Mmio>({.name = "virtio-mmio",
+                               .summary = "Memory-mapped virtio transport",
+                               .category = "Misc",
+                               .interfaces = kDeviceInterfaces<virtio::Mmio>,
+                               .properties = virtio::Mmio::kProperties}),
+};
+
+BACKPLANE_PLUGIN("virtio", "1.0", "Backplane", kTypes)
+
+}  // namespace
