@@ -27,8 +27,16 @@ std::uint64_t zero(const HartState&, unsigned) { return 0; }
 
 bool has_supervisor(const HartState& state, unsigned) { return state.has(Extension::S); }
 bool has_user(const HartState& state, unsigned) { return state.has(Extension::U); }
+bool since_v1_11(const HartState& state, unsigned) { return state.privileged_version >= 11; }
+bool since_v1_12(const HartState& state, unsigned) { return state.privileged_version >= 12; }
+bool user_since_v1_12(const HartState& state, unsigned) {
+    return state.privileged_version >= 12 && state.has(Extension::U);
+}
+bool supervisor_since_v1_12(const HartState& state, unsigned) {
+    return state.privileged_version >= 12 && state.has(Extension::S);
+}
 
-constexpr auto kMode = kFlagsChanged | kCheckInterrupts | kFlushTlb; // what a write to mstatus can bring
+constexpr auto kMode = kFlagsChanged | kCheckInterrupts | kFlushTlb;  // what a write to mstatus can bring
 constexpr auto kIrq = kCheckInterrupts;
 constexpr auto kFlags = kFlagsChanged;
 constexpr auto kFrmEffects = kFlagsChanged | kRoundingChanged;
@@ -59,7 +67,7 @@ constexpr CsrRow kRows[] = {
     one(kStvec, "stvec", kNoEffect, has_supervisor, field<&S::stvec>, write_stvec),
     one(kScounteren, "scounteren", kNoEffect, has_supervisor, field<&S::scounteren>,
         set_field<&S::scounteren, 0xffffffff>),
-    one(kSenvcfg, "senvcfg", kNoEffect, has_supervisor, field<&S::senvcfg>,
+    one(kSenvcfg, "senvcfg", kNoEffect, supervisor_since_v1_12, field<&S::senvcfg>,
         set_field<&S::senvcfg, envcfg::kFiom>),
     one(kSscratch, "sscratch", kNoEffect, has_supervisor, field<&S::sscratch>, set_field<&S::sscratch>),
     one(kSepc, "sepc", kNoEffect, has_supervisor, read_sepc, write_sepc),
@@ -77,8 +85,8 @@ constexpr CsrRow kRows[] = {
     one(kMtvec, "mtvec", kNoEffect, nullptr, field<&S::mtvec>, write_mtvec),
     one(kMcounteren, "mcounteren", kNoEffect, has_user, field<&S::mcounteren>,
         set_field<&S::mcounteren, 0xffffffff>),
-    one(kMenvcfg, "menvcfg", kIrq | kFlushTlb, has_user, field<&S::menvcfg>, write_menvcfg),
-    one(kMcountinhibit, "mcountinhibit", kNoEffect, nullptr, read_mcountinhibit, write_mcountinhibit),
+    one(kMenvcfg, "menvcfg", kIrq | kFlushTlb, user_since_v1_12, field<&S::menvcfg>, write_menvcfg),
+    one(kMcountinhibit, "mcountinhibit", kNoEffect, since_v1_11, read_mcountinhibit, write_mcountinhibit),
     run(kMhpmevent3, kMhpmevent31, "mhpmevent", 3, kNoEffect, nullptr, zero, nullptr),
     one(kMscratch, "mscratch", kNoEffect, nullptr, field<&S::mscratch>, set_field<&S::mscratch>),
     one(kMepc, "mepc", kNoEffect, nullptr, read_mepc, write_mepc),
@@ -101,7 +109,7 @@ constexpr CsrRow kRows[] = {
     one(kMarchid, "marchid", kNoEffect, nullptr, field<&S::marchid>, nullptr),
     one(kMimpid, "mimpid", kNoEffect, nullptr, field<&S::mimpid>, nullptr),
     one(kMhartid, "mhartid", kNoEffect, nullptr, field<&S::mhartid>, nullptr),
-    one(kMconfigptr, "mconfigptr", kNoEffect, nullptr, zero, nullptr),
+    one(kMconfigptr, "mconfigptr", kNoEffect, since_v1_12, zero, nullptr),
 };
 
 constexpr unsigned kCsrCount = 4096;
@@ -121,11 +129,11 @@ static_assert(std::is_sorted(std::begin(kRows), std::end(kRows),
                              [](const CsrRow& a, const CsrRow& b) { return a.last < b.first; }),
               "in order of number, without overlap");
 
-} // namespace
+}  // namespace
 
 const CsrRow* find_csr(unsigned number) {
     if (number >= kCsrCount || kIndex[number] == 255) return nullptr;
     return &kRows[kIndex[number]];
 }
 
-} // namespace backplane::riscv
+}  // namespace backplane::riscv

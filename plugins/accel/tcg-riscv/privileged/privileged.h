@@ -83,7 +83,7 @@ enum class WaitResult : std::uint8_t { Illegal, Halt };
 WaitResult wait_for_interrupt(const HartState& state);
 /// Must a halted hart run? An interrupt that is pending and enabled in mie wakes it whatever mstatus says.
 inline bool has_work(const HartState& state) {
-    return (state.pending() & state.mie.load(std::memory_order_acquire)) != 0;
+    return (state.pending() & state.mie.load()) != 0;
 }
 /// May SFENCE.VMA (SINVAL.VMA) be executed here? Priv 4.2.1, mstatus.TVM.
 bool fence_vma_legal(const HartState& state);

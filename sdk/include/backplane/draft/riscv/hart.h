@@ -101,6 +101,7 @@ struct HartState {
 
     // Fixed when the CPU is realized.
     std::uint64_t extensions = 0; ///< of bit(Extension)
+    std::uint32_t privileged_version = 12;  ///< 10, 11 or 12: the registers of v1.10, v1.11, v1.12
     std::uint64_t mvendorid = 0;
     std::uint64_t marchid = 0;
     std::uint64_t mimpid = 0;
@@ -110,7 +111,7 @@ struct HartState {
     bool has(Extension extension) const { return (extensions & bit(extension)) != 0; }
     bool float_enabled() const { return (mstatus & mstatus::kFs) != 0; }
     std::uint64_t pending() const {
-        return mip_lines.load(std::memory_order_acquire) | mip_writable.load(std::memory_order_acquire);
+        return mip_lines.load() | mip_writable.load();
     }
 };
 static_assert(std::is_standard_layout_v<HartState>, "translated code addresses the fields by offsetof");

@@ -1,0 +1,97 @@
+// A RISC-V hart as the machine sees it: state, features, interrupt inputs, the supervisor's timer. It executes
+// nothing: an accelerator does.
+//
+// Follows "The RISC-V Instruction Set Manual, Volume II: Privileged Architecture" 20211203 and Sstc 1.0; reset is
+// chapter 3.4. Not modelled: hypervisor and vector extensions, RV32, NMIs.
+#pragma once
+
+#include "extensions.h"
+
+#include <backplane/device.h>
+#include <backplane/draft/riscv/hart.h>
+
+namespace backplane::riscv {
+
+/// What a CPU model is, before a user's switches.
+struct Model {
+    std::uint64_t extensions = 0;
+    std::uint32_t pmp_entries = kPmpEntries;
+    std::uint32_t privileged_version = 12;
+};
+
+class RiscvCpu final : public DeviceBase, public Cpu, public HartControl, HartServices {
+  public:
+    RiscvCpu(Object& object, const Model& model);
+
+    // Device
+    bool realize(Errors& errors) override;
+    void unrealize() override;
+    void reset(ResetPhase phase) override;
+    bool after_load(Errors& errors) override;
+
+    // Cpu
+    Str architecture() const override { return "riscv64"; }
+    void set_host(const CpuHost& host) override { host_ = host; }
+    std::uint32_t index() const override { return host_.index; }
+    Object& object() override { return object_; }
+    void* state() override { return &state_; }
+    AddressSpace& address_space() override { return *host_.address_space; }
+    void set_runner(VcpuRunner* runner) override { runner_ = runner; }
+    bool has_work() const override { return (state_.pending() & state_.mie.load()) != 0; }
+    std::uint64_t program_counter() const override { return state_.pc; }
+    void set_program_counter(std::uint64_t value) override { state_.pc = value; }
+    bool powered_off() const override { return false; }
+    void dump(TextSink& out) const override;
+    bool translate_debug(std::uint64_t virtual_address, GuestAddress& physical) override;
+
+    // HartControl
+    std::uint64_t hart_id() const override { return hart_id_set_ ? hart_id_ : host_.index; }
+    std::uint64_t timebase_frequency() const override { return timebase_frequency_; }
+    void set_time_offset(std::uint64_t ticks) override;
+
+    // Properties
+    bool extension(Extension extension) const { return (extensions_ & bit(extension)) != 0; }
+    void set_extension(Extension extension, bool on);
+    void set_hart_id(std::uint64_t id);
+    /// Without `mmu`, satp has no mode but Bare.
+    std::uint64_t effective_extensions() const;
+    Str isa_text() const;
+    Str isa_extensions_text() const;
+
+    bool mmu_ = true;
+    std::uint64_t reset_vector_ = 0x1000;
+    std::uint64_t timebase_frequency_ = 10'000'000;
+    std::uint32_t pmp_entries_;
+    std::uint32_t privileged_choice_;  ///< index into "v1.10.0|v1.11.0|v1.12.0"
+    std::uint64_t mvendorid_ = 0;
+    std::uint64_t marchid_ = 0;
+    std::uint64_t mimpid_ = 0;
+
+  private:
+    // HartServices
+    std::uint64_t time() const override;
+    std::uint64_t now_ns() const override;
+    void supervisor_timer_changed() override;
+
+    void describe_state();
+    void interrupt_changed(unsigned number, int level);
+    void raise(std::atomic<std::uint64_t>& bits, std::uint64_t mask);
+    void refresh_supervisor_timer();
+    std::uint64_t ticks() const;
+
+    Object& object_;
+    DeviceContext& context_;
+    CpuHost host_;
+    VcpuRunner* runner_ = nullptr;  ///< with the machine lock
+    HartState state_;
+    std::uint64_t extensions_;
+    std::uint64_t hart_id_ = 0;
+    bool hart_id_set_ = false;
+    std::atomic<std::uint64_t> time_offset_{0};
+    bool supervisor_timer_enabled_ = false;  ///< with the machine lock: menvcfg.STCE as it was told last
+    mutable std::string text_;               ///< what a text property was last read as
+    InputOf<&RiscvCpu::interrupt_changed> interrupts_{*this};
+    OwnedTimer<&RiscvCpu::refresh_supervisor_timer> supervisor_timer_{*this};
+};
+
+}  // namespace backplane::riscv
