@@ -32,6 +32,7 @@ die() { say "$*"; exit 1; }
 # The URL of the Debian archive that this system's apt uses.
 archive_url() {
     local listing
+    # shellcheck disable=SC2016
     listing=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' |
         grep -v -e security | head -n 1 || true)
     echo "${listing:-http://deb.debian.org/debian/}"
@@ -87,6 +88,15 @@ made() {
     fingerprint "$@" >"$output.made-from"
 }
 fingerprint() { cat "$@" | sha256sum; }
+
+# Runs a command that sees the caller's own files as root's: in an image, they then are.
+as_owner() {
+    if [ "$(id -u)" -ne 0 ] && unshare --map-root-user true 2>/dev/null; then
+        unshare --map-root-user "$@"
+    else
+        "$@"
+    fi
+}
 
 link_firmware() {
     local entry file
@@ -145,7 +155,7 @@ make_debian_disk() {
     install -m 755 "$here/debian/poweroff" "$tree/usr/sbin/poweroff"
     find "$tree/usr/share/doc" "$tree/usr/share/man" "$tree/usr/share/locale" -mindepth 1 -delete
     rm -f "$target/debian.ext4.new"
-    mke2fs -q -t ext4 -L debian -E root_owner=0:0 -d "$tree" "$target/debian.ext4.new" 512M >/dev/null
+    as_owner mke2fs -q -t ext4 -L debian -E root_owner=0:0 -d "$tree" "$target/debian.ext4.new" 512M >/dev/null
     mv "$target/debian.ext4.new" "$target/debian.ext4"
     rm -rf "$tree" "$archives"/*.deb
     made "$target/debian.ext4" "${inputs[@]}"
