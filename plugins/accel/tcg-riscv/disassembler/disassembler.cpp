@@ -49,10 +49,7 @@ std::string operand(char letter, const Instruction& instruction, std::uint64_t p
         case 'z': return std::to_string(instruction.zimm);
         case 'p': return fence_set(instruction.predecessors);
         case 'x': return fence_set(instruction.successors);
-        case 'c': {
-            const char* name = csr_name(instruction.csr);
-            return name ? name : hexadecimal(instruction.csr);
-        }
+        case 'c': return csr_name(instruction.csr);
         case 'm':
             return instruction.rm == kDynamicRounding ? "" : "," + std::string(kRoundingModes[instruction.rm]);
         case 'n': return instruction.rm == 0 ? "" : "," + std::string(kRoundingModes[instruction.rm]);

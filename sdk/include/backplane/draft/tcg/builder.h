@@ -191,7 +191,10 @@ class Builder {
     void call(Value dst, std::uint64_t (*function)(void* state, Arguments...), const char* name, std::uint8_t flags,
               std::initializer_list<Value> arguments) {
         static_assert(sizeof...(Arguments) <= 4 && (std::is_same_v<Arguments, std::uint64_t> && ...));
-        Call call{.function = reinterpret_cast<const void*>(function), .name = name, .flags = flags};
+        Call call;
+        call.function = reinterpret_cast<const void*>(function);
+        call.name = name;
+        call.flags = flags;
         for (Value v : arguments) call.arguments[call.count++] = v;
         block_.calls.push_back(call);
         emit({.opcode = Opcode::call, .dst = dst, .imm = static_cast<std::int32_t>(block_.calls.size() - 1)});

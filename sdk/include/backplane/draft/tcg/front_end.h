@@ -147,9 +147,6 @@ class FrontEnd {
     virtual unsigned disassemble(std::uint64_t pc, Bytes bytes, TextSink& out) const = 0;
     /// The rounding mode that the state holds: asked when a vCPU starts or its state was changed from outside.
     virtual FpRounding fp_rounding(const void* state) const = 0;
-    /// Adds sticky exceptions that the engine held to the state's own: called when a vCPU stops, and followed by
-    /// set_fp_exceptions(0).
-    virtual void accrue_fp_exceptions(void* state, std::uint32_t exceptions) const = 0;
     /// Adds sticky exceptions (fp_exception) to those in the state: when the vCPU stops.
     virtual void add_fp_exceptions(void* state, std::uint32_t exceptions) const = 0;
 

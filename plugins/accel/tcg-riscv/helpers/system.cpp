@@ -1,0 +1,100 @@
+// System instructions' helpers: the privileged architecture's functions, joined to the engine.
+#include "system.h"
+
+#include "../privileged/privileged.h"
+#include "effects.h"
+
+namespace backplane::riscv {
+
+void apply_effects(HartState& state, tcg::Vcpu& vcpu, std::uint32_t effects) {
+    if ((effects & (kFlushTlb | kSatpChanged)) != 0) vcpu.flush_tlb();
+    if ((effects & kRoundingChanged) != 0) vcpu.set_fp_rounding(host_rounding(state.frm));
+    if ((effects & kCheckInterrupts) != 0 && deliverable_interrupt(state) >= 0)
+        state.run.exit_request.store(1, std::memory_order_release);
+}
+
+tcg::FpRounding host_rounding(std::uint32_t frm) {
+    switch (frm) {
+        case 1: return tcg::FpRounding::TowardZero;
+        case 2: return tcg::FpRounding::Down;
+        case 3: return tcg::FpRounding::Up;
+        default: return tcg::FpRounding::NearestEven;
+    }
+}
+
+namespace helpers {
+namespace {
+
+HartState& hart_of(void* state) { return *static_cast<HartState*>(state); }
+
+std::uint64_t deliver(void* state, Cause cause, std::uint64_t value) {
+    HartState& hart = hart_of(state);
+    tcg::Vcpu& vcpu = tcg::vcpu_of(state);
+    apply_effects(hart, vcpu, take_exception(hart, cause, value));
+    vcpu.raised();
+    return 0;
+}
+
+std::uint64_t illegal(void* state, std::uint64_t bits) { return deliver(state, Cause::IllegalInstruction, bits); }
+
+std::uint64_t finish(void* state, ReturnResult result, std::uint64_t bits) {
+    if (!result.legal) return illegal(state, bits);
+    apply_effects(hart_of(state), tcg::vcpu_of(state), result.effects);
+    return 0;
+}
+
+bool is_float_csr(unsigned number) { return number == kFflags || number == kFrm || number == kFcsr; }
+
+}  // namespace
+
+std::uint64_t raise(void* state, std::uint64_t cause, std::uint64_t value) {
+    return deliver(state, static_cast<Cause>(cause), value);
+}
+
+std::uint64_t environment_call(void* state) {
+    return deliver(state, environment_call_cause(hart_of(state)), 0);
+}
+
+std::uint64_t csr(void* state, std::uint64_t packed, std::uint64_t operand) {
+    const CsrAccess access = CsrAccess::unpack(packed);
+    const auto operation = static_cast<CsrOperation>(access.operation);
+    HartState& hart = hart_of(state);
+    tcg::Vcpu& vcpu = tcg::vcpu_of(state);
+    if (is_float_csr(access.number)) hart.fflags |= vcpu.take_fp_exceptions();
+    const CsrResult result = access_csr(hart, access.number, operation, operand);
+    if (!result.legal) return illegal(state, access.bits);
+    apply_effects(hart, vcpu, result.effects);
+    return result.value;
+}
+
+std::uint64_t machine_return(void* state, std::uint64_t bits) {
+    return finish(state, riscv::machine_return(hart_of(state)), bits);
+}
+
+std::uint64_t supervisor_return(void* state, std::uint64_t bits) {
+    return finish(state, riscv::supervisor_return(hart_of(state)), bits);
+}
+
+std::uint64_t wait_for_interrupt(void* state, std::uint64_t bits, std::uint64_t next) {
+    HartState& hart = hart_of(state);
+    if (riscv::wait_for_interrupt(hart) == WaitResult::Illegal) return illegal(state, bits);
+    hart.pc = next;
+    if (!has_work(hart)) hart.run.halted.store(1, std::memory_order_release);
+    return 0;
+}
+
+std::uint64_t fence_vma(void* state, std::uint64_t bits, std::uint64_t one_page, std::uint64_t address) {
+    if (!fence_vma_legal(hart_of(state))) return illegal(state, bits);
+    if (one_page != 0)
+        tcg::vcpu_of(state).flush_tlb_page(address);
+    else
+        tcg::vcpu_of(state).flush_tlb();
+    return 0;
+}
+
+std::uint64_t fence_inval(void* state, std::uint64_t bits) {
+    return fence_inval_legal(hart_of(state)) ? 0 : illegal(state, bits);
+}
+
+}  // namespace helpers
+}  // namespace backplane::riscv

@@ -1,0 +1,38 @@
+// What translated code calls for system instructions. Each acts on a HartState whose pc is the instruction's, and
+// delivers the exception that it finds.
+#pragma once
+
+#include <cstdint>
+
+namespace backplane::riscv::helpers {
+
+/// Delivers `cause` with mtval `value`.
+std::uint64_t raise(void* state, std::uint64_t cause, std::uint64_t value);
+std::uint64_t environment_call(void* state);
+
+/// What csr() is told about the instruction, in one word.
+struct CsrAccess {
+    std::uint16_t number = 0;
+    std::uint8_t operation = 0;  ///< CsrOperation
+    std::uint32_t bits = 0;      ///< for mtval
+    constexpr std::uint64_t pack() const {
+        return std::uint64_t{bits} << 32 | std::uint64_t{operation} << 16 | number;
+    }
+    static constexpr CsrAccess unpack(std::uint64_t word) {
+        return {static_cast<std::uint16_t>(word), static_cast<std::uint8_t>(word >> 16),
+                static_cast<std::uint32_t>(word >> 32)};
+    }
+};
+/// Returns the register's value before.
+std::uint64_t csr(void* state, std::uint64_t access, std::uint64_t operand);
+
+/// Both set pc to where they return. `bits` are the instruction's.
+std::uint64_t machine_return(void* state, std::uint64_t bits);
+std::uint64_t supervisor_return(void* state, std::uint64_t bits);
+/// Sets pc to `next` and halts the hart unless there is work.
+std::uint64_t wait_for_interrupt(void* state, std::uint64_t bits, std::uint64_t next);
+/// `address` counts when `one_page` is not 0.
+std::uint64_t fence_vma(void* state, std::uint64_t bits, std::uint64_t one_page, std::uint64_t address);
+std::uint64_t fence_inval(void* state, std::uint64_t bits);
+
+}  // namespace backplane::riscv::helpers
