@@ -18,17 +18,18 @@ inline constexpr std::uint64_t kPageSize = 1u << kPageBits;
 /// One byte per 4 KiB page of a RAM block. A store to a page whose byte says so must take the slow path.
 enum PageFlag : std::uint8_t {
     kPageCode = 1,        ///< translated code was made from it
-    kPageCleanVga = 2,    ///< a dirty log is on and the page is not dirty in it
+    kPageCleanDisplay = 2,  ///< a dirty log is on and the page is not dirty in it
     kPageCleanMigration = 4,
     kPageCleanOther = 8,
 };
 
-/// A block of host memory that backs RAM or ROM. Owner: the host, for the machine's life.
+/// A block of host memory that backs RAM or ROM. Owner: the host; it lives while a region, a view or a DMA window
+/// holds it.
 struct RamBlock {
     std::string name;
     std::uint8_t* host = nullptr;
     std::uint64_t size = 0;      ///< bytes, a multiple of 4 KiB
-    std::uint64_t base_id = 0;   ///< of the first page, unique in the process: base_id + page names a page
+    std::uint64_t base_id = 0;   ///< of the first page; base_id + page names a page, never reused in the machine
     int fd = -1;                 ///< the memfd
     std::unique_ptr<std::atomic<std::uint8_t>[]> page_flags;
 };
@@ -70,12 +71,20 @@ class MemoryListener {
     virtual void range_added(const FlatRange& range) = 0;
     virtual void range_removed(const FlatRange& range) = 0;
     virtual void view_changed(const FlatView& view) = 0;  ///< once, after the differences
+    /// Some dirty log of `block` is on from now on, or none is.
+    virtual void dirty_log_changed(RamBlock&, bool /*on*/) {}
+    /// A dirty log is about to be read: tell with mark_dirty() of stores that only the listener knows of.
+    virtual void collect_dirty(RamBlock&) {}
+    /// Pages of `block` became clean in a log (page_flags says which): the next store to each must be seen, so a
+    /// remembered permission to store directly goes, on every CPU, before this returns.
+    virtual void pages_cleaned(RamBlock&) {}
 
   protected:
     ~MemoryListener() = default;
 };
 
-/// Gets told before a store by someone else (DMA, a debugger, a loader) changes pages that have kPageCode.
+/// Gets told when a store by someone else (DMA, a debugger, a loader) has changed pages that have kPageCode: right
+/// after it, so that a translation made meanwhile from the old bytes goes as well.
 class CodeListener {
   public:
     /// Thread: any.
@@ -116,6 +125,7 @@ class AddressSpace {
 /// The machine's lock: held while device code runs. Recursive calls are counted.
 class MachineLock {
   public:
+    static constexpr const char* kId = "backplane.machine-lock/draft";
     virtual void lock() = 0;
     virtual void unlock() = 0;
     virtual bool held() const = 0;  ///< by the calling thread
