@@ -1,0 +1,169 @@
+// What an address space sees of a tree of regions.
+#include "tests/kernel/memory/map_scenario.h"
+
+#include <random>
+
+namespace backplane::test {
+namespace {
+
+struct Flatten : MapFixture, ::testing::Test {
+    std::string seen() {
+        std::string text;
+        for (const FlatRange& range : space.view()->ranges)
+            text += std::string(range.region->name()) + "@" + std::to_string(range.offset) + ":" +
+                    std::to_string(range.start) + "+" + std::to_string(range.size) + " ";
+        return text;
+    }
+    MemoryRegion& leaf(const char* name, std::uint64_t size) { return owner->io(name, size, handler, {}); }
+    RecordingHandler handler;
+};
+
+TEST_F(Flatten, TheHigherPriorityIsSeen) {
+    add(leaf("low", 100), 0, 0);
+    add(leaf("high", 10), 20, 1);
+    EXPECT_EQ(seen(), "low@0:0+20 high@0:20+10 low@30:30+70 ");
+}
+
+TEST_F(Flatten, AnOverlapAtEqualPriorityIsRefusedWithBothNames) {
+    ASSERT_TRUE(add(leaf("uart", 16), 0));
+    EXPECT_FALSE(add(leaf("timer", 16), 8));
+    EXPECT_NE(errors.text.find("uart"), std::string::npos);
+    EXPECT_NE(errors.text.find("timer"), std::string::npos);
+    EXPECT_EQ(seen(), "uart@0:0+16 ");
+}
+
+TEST_F(Flatten, ADisabledRegionOverlapsNobody) {
+    MemoryRegion& hidden = leaf("hidden", 16);
+    hidden.set_enabled(false);
+    ASSERT_TRUE(add(hidden, 0));
+    EXPECT_TRUE(add(leaf("shown", 16), 0));
+    EXPECT_EQ(seen(), "shown@0:0+16 ");
+}
+
+TEST_F(Flatten, AContainerCutsItsChildren) {
+    MemoryRegion& window = owner->container("window", 32);
+    ASSERT_TRUE(window.add(leaf("device", 64), Offset(16), 0, errors));
+    add(window, 1000);
+    EXPECT_EQ(seen(), "device@0:1016+16 ");
+}
+
+TEST_F(Flatten, AnAliasShowsAPartOfItsTarget) {
+    MemoryRegion& target = leaf("target", 100);
+    add(owner->alias("alias", target, Offset(40), 20), 7);
+    EXPECT_EQ(seen(), "target@40:7+20 ");
+}
+
+TEST_F(Flatten, AnAliasPastItsTargetsEndShowsNothingThere) {
+    MemoryRegion& target = leaf("target", 100);
+    add(owner->alias("alias", target, Offset(90), 20), 0);
+    EXPECT_EQ(seen(), "target@90:0+10 ");
+}
+
+TEST_F(Flatten, AnAliasOfItsOwnContainerShowsWhatElseIsThere) {
+    add(leaf("device", 16), 0);
+    add(owner->alias("mirror", root, Offset(0), 64), 64);
+    EXPECT_EQ(seen(), "device@0:0+16 device@0:64+16 ");
+}
+
+TEST_F(Flatten, NeighboursOfOneRegionBecomeOneRange) {
+    MemoryRegion& target = leaf("target", 100);
+    add(owner->alias("first", target, Offset(0), 50), 0);
+    add(owner->alias("second", target, Offset(50), 50), 50);
+    EXPECT_EQ(seen(), "target@0:0+100 ");
+}
+
+TEST_F(Flatten, AllOfTheSpaceTakesTwoRanges) {
+    add(leaf("all", 0), 0);
+    const auto view = space.view();
+    ASSERT_EQ(view->ranges.size(), 2u);
+    EXPECT_EQ(view->find(~std::uint64_t(0))->region->name(), Str("all"));
+    EXPECT_EQ(view->ranges[1].offset, std::uint64_t(1) << 63);
+}
+
+TEST_F(Flatten, TheLastByteOfTheSpaceIsSeen) {
+    add(leaf("top", 16), ~std::uint64_t(0) - 7);
+    EXPECT_EQ(seen(), "top@0:18446744073709551608+8 ");
+}
+
+TEST_F(Flatten, ARegionIsMappedOnce) {
+    MemoryRegion& device = leaf("device", 16);
+    ASSERT_TRUE(add(device, 0));
+    EXPECT_FALSE(add(device, 100));
+    EXPECT_NE(errors.text.find("already"), std::string::npos);
+}
+
+TEST_F(Flatten, AContainerDoesNotContainItself) {
+    MemoryRegion& outer = owner->container("outer", 64);
+    MemoryRegion& inner = owner->container("inner", 64);
+    ASSERT_TRUE(outer.add(inner, Offset(0), 0, errors));
+    EXPECT_FALSE(inner.add(outer, Offset(0), 0, errors));
+    EXPECT_FALSE(outer.add(outer, Offset(0), 0, errors));
+}
+
+TEST_F(Flatten, ATransactionPublishesOnce) {
+    struct Counter final : MemoryListener {
+        void range_added(const FlatRange&) override { ++added; }
+        void range_removed(const FlatRange&) override {}
+        void view_changed(const FlatView&) override { ++changes; }
+        int added = 0;
+        int changes = 0;
+    } counter;
+    space.add_listener(counter);
+    EXPECT_EQ(counter.changes, 1) << "the view as it is when the listener comes";
+    {
+        const kernel::MapTransaction transaction(map);
+        add(leaf("a", 16), 0);
+        add(leaf("b", 16), 16);
+        EXPECT_EQ(counter.changes, 1);
+    }
+    EXPECT_EQ(counter.changes, 2);
+    EXPECT_EQ(counter.added, 2);
+    space.remove_listener(counter);
+}
+
+TEST_F(Flatten, AChangeThatShowsNothingNewIsNotPublished) {
+    add(leaf("device", 16), 0);
+    const auto before = space.view();
+    add(leaf("behind", 16), 0, -1);
+    EXPECT_EQ(space.view(), before);
+}
+
+TEST_F(Flatten, WhatAnOwnerMadeGoesWithIt) {
+    auto device = map.create_owner("/machine/device");
+    MemoryRegion& bar = device->io("bar", 16, handler, {});
+    add(owner->alias("window", bar, Offset(0), 16), 100);
+    add(bar, 0);
+    EXPECT_EQ(seen(), "bar@0:0+16 bar@0:100+16 ");
+    device.reset();
+    EXPECT_EQ(seen(), "");
+}
+
+TEST_F(Flatten, ASpaceSeesNothingOnceItsRootIsGone) {
+    auto device = map.create_owner("/machine/device");
+    MemoryRegion& bus = device->container("bus master", 0);
+    AddressSpace& master = map.create_address_space("device", bus);
+    ASSERT_TRUE(bus.add(device->io("bar", 16, handler, {}), Offset(0), 0, errors));
+    ASSERT_EQ(master.view()->ranges.size(), 1u);
+    device.reset();
+    EXPECT_TRUE(master.view()->ranges.empty());
+    map.destroy_address_space(master);
+}
+
+TEST_F(Flatten, RegionsOfAnotherMachineAreRefused) {
+    MapFixture other;
+    EXPECT_FALSE(add(other.owner->container("foreign", 16), 0));
+    EXPECT_NE(errors.text.find("another machine"), std::string::npos);
+}
+
+TEST(FlattenRandom, AgreesWithAnOracleForEachAddress) {
+    for (unsigned seed = 0; seed < 600 && !::testing::Test::HasFailure(); ++seed) {
+        std::mt19937 random(seed);
+        std::vector<std::uint8_t> script(40 + random() % 200);
+        for (std::uint8_t& byte : script) byte = std::uint8_t(random());
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        MapScenario(script).run();
+    }
+}
+
+}  // namespace
+}  // namespace backplane::test

@@ -1,0 +1,202 @@
+#include "kernel/object/instance.h"
+
+#include <backplane/backend.h>
+#include <backplane/property.h>
+
+#include <gtest/gtest.h>
+
+namespace backplane::kernel {
+namespace {
+
+std::vector<std::string> journal;
+
+struct Parent {
+    explicit Parent(Object&) { journal.push_back("parent made"); }
+    ~Parent() { journal.push_back("parent freed"); }
+    std::uint32_t level = 0;
+};
+
+class Greeter {
+  public:
+    static constexpr const char* kId = "test.greeter/1";
+    virtual int greet() = 0;
+
+  protected:
+    ~Greeter() = default;
+};
+
+struct Child final : Greeter {
+    explicit Child(Object&) { journal.push_back("child made"); }
+    ~Child() { journal.push_back("child freed"); }
+    int greet() override { return 7; }
+    std::string label;
+    bool big = false;
+    std::uint64_t size = 0;
+    std::int32_t offset = 0;
+    unsigned mode = 0;
+    Greeter* peer = nullptr;
+};
+
+constexpr PropertyInfo kParentProperties[] = {property<&Parent::level>({.name = "level", .default_text = "3"})};
+constexpr PropertyInfo kChildProperties[] = {
+    property<&Child::label>({.name = "label"}),
+    property<&Child::big>({.name = "big", .default_text = "off"}),
+    size_property<&Child::size>({.name = "size", .maximum = 1 << 20}),
+    property<&Child::offset>({.name = "offset"}),
+    enum_property<&Child::mode>({.name = "mode", .default_text = "auto", .choices = "on|off|auto"}),
+    property<&Child::peer>({.name = "peer"}),
+};
+constexpr InterfaceInfo kInterfaces[] = {offers<Child, Greeter>()};
+
+class InstanceTest : public ::testing::Test {
+  protected:
+    InstanceTest() : tree(types, nullptr) {
+        journal.clear();
+        types.register_type({.name = "parent",
+                             .properties = kParentProperties,
+                             .instance_init = make_part<Parent>,
+                             .instance_finalize = free_part<Parent>},
+                            errors);
+        types.register_type({.name = "child",
+                             .parent = "parent",
+                             .interfaces = kInterfaces,
+                             .properties = kChildProperties,
+                             .instance_init = make_part<Child>,
+                             .instance_finalize = free_part<Child>},
+                            errors);
+    }
+    Instance& make(const char* name = "it") {
+        Instance* made = tree.create("child", name, tree.root(), errors);
+        EXPECT_NE(made, nullptr) << errors.text();
+        return *made;
+    }
+    Child& part(Instance& instance) { return *static_cast<Child*>(instance.part("child")); }
+    std::string get(Instance& instance, const char* name) {
+        TextBuffer out;
+        EXPECT_TRUE(instance.get_property(name, out, errors)) << errors.text();
+        return out.text();
+    }
+    TypeStore types;
+    ErrorText errors;
+    ObjectTree tree;
+};
+
+TEST_F(InstanceTest, PartsAreMadeParentsFirstAndFreedInReverse) {
+    tree.destroy(make());
+    EXPECT_EQ(journal, (std::vector<std::string>{"parent made", "child made", "child freed", "parent freed"}));
+}
+
+TEST_F(InstanceTest, AnInterfaceIsFoundByIdAndAPartByTypeName) {
+    Instance& it = make();
+    ASSERT_NE(query<Greeter>(it), nullptr);
+    EXPECT_EQ(query<Greeter>(it)->greet(), 7);
+    EXPECT_EQ(it.query("test.other/1"), nullptr);
+    EXPECT_NE(it.part("parent"), nullptr);
+    EXPECT_EQ(it.part("device"), nullptr);
+    EXPECT_TRUE(it.is_a("parent"));
+    EXPECT_FALSE(it.is_a("device"));
+}
+
+TEST_F(InstanceTest, DefaultsComeFromPaperThenVersionThenGlobals) {
+    EXPECT_EQ(get(make("a"), "level"), "3");
+    tree.set_compat({{"parent", "level", "4"}});
+    EXPECT_EQ(get(make("b"), "level"), "4");
+    tree.add_global({"child", "level", "5"});
+    Instance& c = make("c");
+    EXPECT_EQ(get(c, "level"), "5");
+    ASSERT_TRUE(c.set_property("level", "6", errors));
+    EXPECT_EQ(get(c, "level"), "6");
+}
+
+TEST_F(InstanceTest, AGlobalThatNobodyTookIsReported) {
+    tree.add_global({"nobody", "x", "1"});
+    make();
+    ASSERT_EQ(tree.unused_globals().size(), 1u);
+    EXPECT_EQ(tree.unused_globals()[0].type, "nobody");
+}
+
+TEST_F(InstanceTest, TextIsParsedByKind) {
+    Instance& it = make();
+    ASSERT_TRUE(it.set_property("big", "on", errors));
+    ASSERT_TRUE(it.set_property("size", "64k", errors));
+    ASSERT_TRUE(it.set_property("offset", "-5", errors));
+    ASSERT_TRUE(it.set_property("mode", "off", errors));
+    ASSERT_TRUE(it.set_property("label", "a b", errors));
+    EXPECT_TRUE(part(it).big);
+    EXPECT_EQ(part(it).size, 65536u);
+    EXPECT_EQ(part(it).offset, -5);
+    EXPECT_EQ(part(it).mode, 1u);
+    EXPECT_EQ(get(it, "mode"), "off");
+    EXPECT_EQ(get(it, "label"), "a b");
+}
+
+TEST_F(InstanceTest, IllTypedValuesAreRefusedWithPropertyAndValue) {
+    Instance& it = make();
+    for (const auto& [name, value] : std::vector<std::pair<const char*, const char*>>{
+             {"big", "maybe"}, {"size", "2M"}, {"size", "x"}, {"size", ""}, {"offset", "2147483648"},
+             {"offset", "--1"}, {"mode", "aut"}, {"level", "4294967296"}, {"level", "-1"}, {"peer", "ghost"}}) {
+        ErrorText reason;
+        EXPECT_FALSE(it.set_property(name, value, reason)) << name << "=" << value;
+        EXPECT_NE(reason.text().find(name), std::string::npos);
+    }
+}
+
+TEST_F(InstanceTest, AnUnknownPropertySuggestsTheNearest) {
+    ErrorText reason;
+    EXPECT_FALSE(make().set_property("lable", "x", reason));
+    EXPECT_EQ(reason.text(), "Property 'child.lable' not found; did you mean 'label'?");
+}
+
+TEST_F(InstanceTest, ALinkNeedsATargetWithTheInterfaceAndCountsAsAUser) {
+    Instance& target = make("target");
+    target.set_id("t0");
+    Instance& it = make("it");
+    ASSERT_TRUE(it.set_property("peer", "t0", errors)) << errors.text();
+    EXPECT_EQ(part(it).peer, query<Greeter>(target));
+    EXPECT_EQ(get(it, "peer"), "/target");
+    EXPECT_EQ(target.users(), 1u);
+    ErrorText reason;
+    Instance* plain = tree.create("container", "plain", tree.root(), errors);
+    EXPECT_FALSE(it.set_link("peer", plain, reason));
+    ASSERT_TRUE(it.set_property("peer", "", errors));
+    EXPECT_EQ(target.users(), 0u);
+}
+
+TEST_F(InstanceTest, AbstractTypesAndTakenNamesAreRefused) {
+    EXPECT_EQ(tree.create("device", "d", tree.root(), errors), nullptr);
+    make("twice");
+    ErrorText reason;
+    EXPECT_EQ(tree.create("child", "twice", tree.root(), reason), nullptr);
+    EXPECT_NE(reason.text().find("twice"), std::string::npos);
+}
+
+TEST_F(InstanceTest, PathsResolveBothWays) {
+    Instance& above = make("above");
+    Instance* below = tree.create("child", "below", above, errors);
+    EXPECT_EQ(below->path_text(), "/above/below");
+    EXPECT_EQ(tree.find("/above/below"), below);
+    EXPECT_EQ(tree.find("/above/nothing"), nullptr);
+}
+
+TEST_F(InstanceTest, ForwardedPropertiesReachTheBackend) {
+    Instance* proxy = tree.create("container", "proxy", tree.root(), errors);
+    Instance* backend = tree.create("child", "backend", *proxy, errors);
+    proxy->forward_properties(*backend);
+    ASSERT_TRUE(proxy->set_property("size", "4k", errors)) << errors.text();
+    EXPECT_EQ(part(*backend).size, 4096u);
+    EXPECT_EQ(get(*proxy, "size"), "4096");
+}
+
+TEST(ParseSize, TakesSuffixesAndRefusesOverflow) {
+    EXPECT_EQ(parse_size("512M"), 512ull << 20);
+    EXPECT_EQ(parse_size("1.5k"), 1536u);
+    EXPECT_EQ(parse_size("0x1000"), 4096u);
+    EXPECT_EQ(parse_size("128", 1 << 20), 128ull << 20);
+    EXPECT_EQ(parse_size("16E"), std::nullopt);
+    EXPECT_EQ(parse_size("99999999999999999999"), std::nullopt);
+    EXPECT_EQ(parse_size("-1"), std::nullopt);
+    EXPECT_EQ(parse_size("k"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace backplane::kernel

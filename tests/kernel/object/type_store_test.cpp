@@ -1,0 +1,99 @@
+#include "kernel/object/error_text.h"
+#include "kernel/object/type_store.h"
+
+#include <gtest/gtest.h>
+
+namespace backplane::kernel {
+namespace {
+
+TEST(TypeStore, RefusesADuplicateNameAndNamesBothPlugins) {
+    TypeStore store;
+    ErrorText errors;
+    store.set_registering_plugin("first");
+    ASSERT_TRUE(store.register_type({.name = "led", .parent = "device"}, errors));
+    store.set_registering_plugin("second");
+    EXPECT_FALSE(store.register_type({.name = "led", .parent = "device"}, errors));
+    EXPECT_NE(errors.text().find("'first'"), std::string::npos);
+    EXPECT_NE(errors.text().find("'second'"), std::string::npos);
+}
+
+TEST(TypeStore, RefusesMalformedPapers) {
+    TypeStore store;
+    const InterfaceInfo interfaces[] = {{"x/1", [](void* part) { return part; }}};
+    const PropertyInfo choice_without_choices[] = {{.name = "mode", .kind = PropertyKind::Enum}};
+    for (const TypeInfo& bad : {TypeInfo{.name = ""}, TypeInfo{.name = "orphan", .parent = nullptr},
+                                TypeInfo{.name = "no-part", .interfaces = interfaces},
+                                TypeInfo{.name = "no-choices", .properties = choice_without_choices}}) {
+        ErrorText errors;
+        EXPECT_FALSE(store.register_type(bad, errors));
+        EXPECT_TRUE(errors.failed());
+    }
+}
+
+TEST(TypeStore, MakesParentsFirstAndOnlyWhenAsked) {
+    static std::vector<std::string> made;
+    made.clear();
+    TypeStore store;
+    ErrorText errors;
+    const auto remember = [](Class& made_class, const void*) { made.emplace_back(made_class.name().view()); };
+    store.register_type({.name = "child", .parent = "parent", .class_init = remember}, errors);
+    store.register_type({.name = "parent", .parent = "device", .class_init = remember}, errors);
+    EXPECT_TRUE(made.empty());
+    ASSERT_NE(store.find("child", errors), nullptr);
+    EXPECT_EQ(made, (std::vector<std::string>{"parent", "child"}));
+}
+
+TEST(TypeStore, RunsAClassBaseInitForEachDescendant) {
+    TypeStore store;
+    ErrorText errors;
+    static constexpr PropertyInfo kSpeed[] = {{.name = "speed", .default_text = "1"}};
+    store.register_type({.name = "base",
+                         .parent = "device",
+                         .properties = kSpeed,
+                         .class_base_init = [](Class& c, const void*) {
+                             if (c.name() == Str("fast")) c.set_default("speed", "9");
+                         }},
+                        errors);
+    store.register_type({.name = "fast", .parent = "base"}, errors);
+    const Type* fast = store.find("fast", errors);
+    ASSERT_NE(fast, nullptr);
+    EXPECT_STREQ(fast->default_of(*fast->find_property("speed")), "9");
+    const Type* base = store.find("base", errors);
+    EXPECT_STREQ(base->default_of(*base->find_property("speed")), "1");
+}
+
+TEST(TypeStore, RefusesATypeThatIsItsOwnAncestor) {
+    TypeStore store;
+    ErrorText errors;
+    store.register_type({.name = "hen", .parent = "egg"}, errors);
+    store.register_type({.name = "egg", .parent = "hen"}, errors);
+    EXPECT_EQ(store.find("hen", errors), nullptr);
+    EXPECT_NE(errors.text().find("its own ancestor"), std::string::npos);
+}
+
+TEST(TypeStore, ListsByAncestorWithAndWithoutAbstractTypes) {
+    TypeStore store;
+    ErrorText errors;
+    store.register_type({.name = "serial", .parent = "device", .abstract = true}, errors);
+    store.register_type({.name = "uart", .parent = "serial"}, errors);
+    EXPECT_EQ(store.list("serial", false).size(), 1u);
+    EXPECT_EQ(store.list("serial", true).size(), 2u);
+}
+
+TEST(TypeStore, AddsUpTheDeltasOfNewerMachineVersions) {
+    TypeStore store;
+    ErrorText errors;
+    static constexpr CompatProperty kSince2[] = {{"nic", "queues", "2"}};
+    static constexpr CompatProperty kSince3[] = {{"nic", "queues", "4"}, {"disk", "cache", "off"}};
+    static constexpr MachineVersion kVersions[] = {{"3", {}}, {"2", kSince3}, {"1", kSince2}};
+    ASSERT_TRUE(store.register_type({.name = "box-machine", .parent = "machine", .option_name = "box", .versions = kVersions}, errors));
+    EXPECT_TRUE(store.find("box-3-machine", errors)->compat().empty());
+    EXPECT_EQ(store.find("box-2-machine", errors)->compat().size(), 2u);
+    const auto& oldest = store.find("box-1-machine", errors)->compat();
+    ASSERT_EQ(oldest.size(), 3u);
+    EXPECT_EQ(oldest.back().value, "2");
+    EXPECT_TRUE(store.find("box-1-machine", errors)->is_a("box-machine"));
+}
+
+}  // namespace
+}  // namespace backplane::kernel
