@@ -156,7 +156,7 @@ TEST_F(Flatten, RegionsOfAnotherMachineAreRefused) {
 }
 
 TEST(FlattenRandom, AgreesWithAnOracleForEachAddress) {
-    for (unsigned seed = 0; seed < 600 && !::testing::Test::HasFailure(); ++seed) {
+    for (unsigned seed = 0; seed < 300 && !::testing::Test::HasFailure(); ++seed) {
         std::mt19937 random(seed);
         std::vector<std::uint8_t> script(40 + random() % 200);
         for (std::uint8_t& byte : script) byte = std::uint8_t(random());
