@@ -1,0 +1,295 @@
+// The RISC-V "virt" board: type "riscv-virt-machine".
+//
+// A made-up board; its map is in map.h, its chips and wires are in tables.cpp, its device tree in device_tree.cpp.
+// Not modelled: AIA interrupt controllers (aia=none only), NUMA, ACPI.
+#include "boot.h"
+#include "map.h"
+#include "tables.h"
+
+#include <backplane/board.h>
+#include <backplane/plugin.h>
+#include <backplane/property.h>
+#include <backplane/riscv.h>
+
+#include <cstdio>
+#include <map>
+
+namespace backplane::riscv_virt {
+namespace {
+
+constexpr std::size_t kSeedSize = 32;
+
+class Text final : public TextSink {
+  public:
+    void append(Str text) override { value += text.view(); }
+    std::string value;
+};
+
+class VirtBoard final : public Board {
+  public:
+    static const PropertyInfo kProperties[];
+
+    explicit VirtBoard(Object&) {}
+
+    bool build(BoardContext& context, Errors& errors) override {
+        return build_memory(context, errors) && build_harts(context, errors) && build_interrupts(context, errors) &&
+               build_chips(context, errors) && wire(context, errors);
+    }
+    bool finish(BoardContext& context, Errors& errors) override;
+    void reset(BoardContext& context) override;
+
+  private:
+    using Settings = std::map<std::string, std::string>;
+
+    std::uint32_t harts() const { return std::uint32_t(harts_.size()); }
+    Object& chip(const char* name) { return *chips_.at(name); }
+
+    bool add(BoardContext& context, const char* name, const char* type, const Settings& settings, Errors& errors);
+    bool build_memory(BoardContext& context, Errors& errors);
+    bool build_harts(BoardContext& context, Errors& errors);
+    bool build_interrupts(BoardContext& context, Errors& errors);
+    bool build_chips(BoardContext& context, Errors& errors);
+    bool wire(BoardContext& context, Errors& errors);
+    bool attach_backend(BoardContext& context, const Chip& chip, Object& object, Errors& errors);
+
+    bool describe_harts(TreeContents& contents, Errors& errors);
+    bool make_tree(BoardContext& context, const BootPlan& plan, TreeBytes& tree, Errors& errors);
+    bool dump_tree(const TreeBytes& tree, Errors& errors);
+
+    bool aclint_ = false;
+    std::uint32_t aia_ = 0;
+    BootFiles files_;
+    std::string firmware_, kernel_, initrd_, append_, dtb_, dumpdtb_;
+
+    std::vector<Object*> harts_;
+    std::map<std::string, Object*> chips_;
+    GuestAddress seed_;  ///< of the seed in the device tree; 0: it has none
+};
+
+bool VirtBoard::add(BoardContext& context, const char* name, const char* type, const Settings& settings,
+                    Errors& errors) {
+    Object* object = context.create(type, name, errors);
+    if (!object) return false;
+    chips_[name] = object;
+    for (const auto& [property, value] : settings)
+        if (!object->set_property(property, value, errors)) return false;
+    return context.realize(*object, errors);
+}
+
+bool VirtBoard::build_memory(BoardContext& context, Errors& errors) {
+    MemoryRegion* mrom = context.memory().rom("riscv_virt_board.mrom", kMrom.size, errors);
+    return mrom && context.system_memory().add(*mrom, Offset(kMrom.base), 0, errors) &&
+           context.system_memory().add(context.ram(), Offset(kDram), 0, errors);
+}
+
+bool VirtBoard::build_harts(BoardContext& context, Errors& errors) {
+    const std::string reset = std::to_string(kMrom.base);
+    const std::string timebase = std::to_string(kTimebase);
+    for (std::uint32_t i = 0; i < context.topology().cpus; ++i) {
+        Object* hart = context.create_cpu(i, errors);
+        if (!hart || !hart->set_property("resetvec", reset, errors) ||
+            !hart->set_property("timebase-frequency", timebase, errors) || !context.realize(*hart, errors))
+            return false;
+        harts_.push_back(hart);
+    }
+    return true;
+}
+
+/// The interrupt controllers, which have something for each hart.
+bool VirtBoard::build_interrupts(BoardContext& context, Errors& errors) {
+    std::string contexts;
+    for (std::uint32_t i = 0; i < harts(); ++i) contexts += i ? ",MS" : "MS";
+    const std::string count = std::to_string(harts());
+    if (!add(context, "plic", "riscv.sifive.plic",
+             {{"hart-config", contexts}, {"num-sources", std::to_string(kPlicSources)}}, errors) ||
+        !add(context, "mswi", "riscv.aclint.swi", {{"num-harts", count}}, errors) ||
+        !add(context, "mtimer", "riscv.aclint.mtimer",
+             {{"num-harts", count}, {"timebase-freq", std::to_string(kTimebase)}}, errors))
+        return false;
+    if (aclint_ && !add(context, "sswi", "riscv.aclint.swi", {{"num-harts", count}, {"sswi", "on"}}, errors))
+        return false;
+    if (!context.map(chip("plic"), "registers", GuestAddress(kPlic.base), errors) ||
+        !context.map(chip("mswi"), "registers", GuestAddress(kMswi.base), errors) ||
+        !context.map(chip("mtimer"), "registers", GuestAddress(kMtimer.base), errors))
+        return false;
+    return !aclint_ || context.map(chip("sswi"), "registers", GuestAddress(kSswi.base), errors);
+}
+
+bool VirtBoard::attach_backend(BoardContext& context, const Chip& chip, Object& object, Errors& errors) {
+    const std::string_view name = chip.name;
+    if (name == "uart") {
+        Object* chardev = context.serial(0);
+        return !chardev || object.set_link("chardev", chardev, errors);
+    }
+    if (name == "flash0" || name == "flash1") {
+        Object* drive = context.drive("pflash", name == "flash1");
+        return !drive || object.set_link("drive", drive, errors);
+    }
+    return true;
+}
+
+bool VirtBoard::build_chips(BoardContext& context, Errors& errors) {
+    const std::uint64_t high = pci_mmio64_base(context.ram().size());
+    for (const Chip& chip : kChips) {
+        Object* object = context.create(chip.type, chip.name, errors);
+        if (!object) return false;
+        chips_[chip.name] = object;
+        for (const Setting& setting : chip.settings)
+            if (!object->set_property(setting.property, setting.value, errors)) return false;
+        if (Str(chip.name) == Str("pci-host") &&
+            !object->set_property("mmio64-base", std::to_string(high), errors))
+            return false;
+        if (!attach_backend(context, chip, *object, errors) || !context.realize(*object, errors)) return false;
+    }
+    for (const Placement& placement : kPlacements)
+        if (!context.map(chip(placement.chip), placement.region, GuestAddress(placement.address), errors))
+            return false;
+    return context.map(chip("pci-host"), "mmio64", GuestAddress(high), errors);
+}
+
+bool VirtBoard::wire(BoardContext& context, Errors& errors) {
+    for (const InterruptLine& line : kInterrupts)
+        if (!context.connect(chip(line.chip), line.output, line.index, chip("plic"), "", line.source, errors))
+            return false;
+    for (unsigned i = 0; i < kPlatformBusLines; ++i)
+        if (!context.connect(chip("platform-bus"), "irq", i, chip("plic"), "", kPlatformBusSource + i, errors))
+            return false;
+    auto* time = query<riscv::TimeSource>(chip("mtimer"));
+    for (std::uint32_t i = 0; i < harts(); ++i) {
+        Object& hart = *harts_[i];
+        if (!context.connect(chip("plic"), "", 2 * i, hart, "irq", kMachineExternal, errors) ||
+            !context.connect(chip("plic"), "", 2 * i + 1, hart, "irq", kSupervisorExternal, errors) ||
+            !context.connect(chip("mswi"), "", i, hart, "irq", kMachineSoftware, errors) ||
+            !context.connect(chip("mtimer"), "", i, hart, "irq", kMachineTimer, errors))
+            return false;
+        if (aclint_ && !context.connect(chip("sswi"), "", i, hart, "irq", kSupervisorSoftware, errors)) return false;
+        if (auto* control = query<riscv::HartControl>(hart)) time->add_hart(*control);
+    }
+    return true;
+}
+
+bool VirtBoard::describe_harts(TreeContents& contents, Errors& errors) {
+    for (Object* hart : harts_) {
+        Text id, isa, mmu;
+        if (!hart->get_property("hartid", id, errors) || !hart->get_property("isa-string", isa, errors) ||
+            !hart->get_property("mmu-type", mmu, errors))
+            return false;
+        contents.harts.push_back({std::stoull(id.value), isa.value, mmu.value});
+    }
+    return true;
+}
+
+bool VirtBoard::make_tree(BoardContext& context, const BootPlan& plan, TreeBytes& tree, Errors& errors) {
+    if (dtb_.empty()) {
+        TreeContents contents{.harts = {}, .ram_size = context.ram().size(), .aclint = aclint_};
+        if (!describe_harts(contents, errors) || !make_device_tree(contents, tree, errors)) return false;
+    } else {
+        Bytes file;
+        if (!context.read_file(dtb_, false, file, errors)) return false;
+        class Named final : public Errors {
+          public:
+            Named(Errors& errors, const std::string& path) : errors_(errors), path_(path) {}
+            void fail(Str message) override {
+                errors_.fail("dtb: '" + path_ + "' " + std::string(message.view()));
+            }
+
+          private:
+            Errors& errors_;
+            const std::string& path_;
+        } named(errors, dtb_);
+        if (!check_device_tree(file, named)) return false;
+        tree.assign(file.begin(), file.end());
+    }
+    ChosenContents chosen{.arguments = files_.arguments,
+                          .initrd_start = plan.initrd_start,
+                          .initrd_end = plan.initrd_end,
+                          .seed = TreeBytes(kSeedSize)};
+    context.random(chosen.seed);
+    return set_chosen(tree, chosen, errors);
+}
+
+bool VirtBoard::dump_tree(const TreeBytes& tree, Errors& errors) {
+    std::FILE* file = std::fopen(dumpdtb_.c_str(), "wb");
+    const bool written = file && std::fwrite(tree.data(), 1, tree.size(), file) == tree.size();
+    if ((file && std::fclose(file) != 0) || !written) {
+        errors.fail("dumpdtb: could not write '" + dumpdtb_ + "'");
+        return false;
+    }
+    device_context(chip("test")).request_failure(0);  // ends the process, with success
+    return true;
+}
+
+bool VirtBoard::finish(BoardContext& context, Errors& errors) {
+    files_ = {.firmware = firmware_,
+              .kernel = kernel_,
+              .initrd = initrd_,
+              .arguments = append_,
+              .flash = context.drive("pflash", 0) != nullptr};
+    BootPlan plan;
+    TreeBytes tree;
+    if (!load_files(context, files_, plan, errors) || !make_tree(context, plan, tree, errors)) return false;
+    const GuestAddress address(tree_address(context.ram().size(), tree.size()));
+    if (!context.add_blob("the device tree", address, tree, errors) ||
+        !context.add_blob("the reset vector", GuestAddress(kMrom.base), reset_vector(plan, address.value), errors))
+        return false;
+    const std::size_t seed = seed_offset(tree);
+    seed_ = seed ? address + seed : GuestAddress();
+    return dumpdtb_.empty() || dump_tree(tree, errors);
+}
+
+/// Each start of the guest gets a seed of its own.
+void VirtBoard::reset(BoardContext& context) {
+    if (seed_ == GuestAddress()) return;
+    std::uint8_t seed[kSeedSize];
+    context.random({seed});
+    context.dma().write(seed_, Bytes(seed, sizeof seed));
+}
+
+constexpr PropertyInfo VirtBoard::kProperties[] = {
+    property<&VirtBoard::aclint_>({.name = "aclint", .summary = "timers and software interrupts as ACLINT devices",
+                                   .default_text = "off"}),
+    enum_property<&VirtBoard::aia_>({.name = "aia", .summary = "advanced interrupt architecture",
+                                     .default_text = "none", .choices = "none"}),
+    property<&VirtBoard::firmware_>(
+        {.name = "firmware", .summary = "firmware file; \"none\": the machine starts without"}),
+    property<&VirtBoard::kernel_>({.name = "kernel", .summary = "kernel file (Image or ELF)"}),
+    property<&VirtBoard::initrd_>({.name = "initrd", .summary = "initial ramdisk file"}),
+    property<&VirtBoard::append_>({.name = "append", .summary = "the kernel's command line"}),
+    property<&VirtBoard::dtb_>({.name = "dtb", .summary = "device-tree file instead of the machine's own"}),
+    property<&VirtBoard::dumpdtb_>({.name = "dumpdtb", .summary = "write the device tree to this file and quit"}),
+};
+
+constexpr InterfaceInfo kInterfaces[] = {offers<VirtBoard, Board>()};
+
+constexpr BoardTraits kTraits{
+    .max_cpus = kMaximumHarts,
+    .default_ram = 128u << 20,
+    .max_ram = std::uint64_t{1} << 40,
+    .default_cpu = "rv64",
+    .cpu_family = "riscv-cpu",
+    .default_nic = "virtio-net-pci",
+    .block_interface = "virtio",
+    .virtio_bus_suffix = "-pci",
+    .serial_ports = 1,
+};
+
+constexpr TypeInfo kTypes[] = {
+    {
+        .name = "riscv-virt-machine",
+        .parent = "machine",
+        .summary = "RISC-V VirtIO board",
+        .option_name = "riscv-virt",
+        .aliases = "virt",
+        .is_default = true,
+        .interfaces = kInterfaces,
+        .properties = VirtBoard::kProperties,
+        .class_data = &kTraits,
+        .instance_init = make_part<VirtBoard>,
+        .instance_finalize = free_part<VirtBoard>,
+    },
+};
+
+}  // namespace
+}  // namespace backplane::riscv_virt
+
+BACKPLANE_PLUGIN("riscv-virt", "1.0", "Backplane", backplane::riscv_virt::kTypes)

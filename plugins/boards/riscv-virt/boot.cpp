@@ -1,0 +1,177 @@
+#include "boot.h"
+
+#include "elf.h"
+#include "map.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace backplane::riscv_virt {
+namespace {
+
+constexpr std::uint64_t kMegabyte = 1 << 20;
+constexpr std::uint64_t kKernelAlignment = 2 * kMegabyte;  // boot.rst, "Kernel location", rv64
+constexpr std::uint64_t kPage = 4096;
+
+std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) / unit * unit; }
+
+/// Errors that name the option and the file.
+class FileErrors final : public Errors {
+  public:
+    FileErrors(Errors& errors, const char* option, const std::string& path)
+        : errors_(errors), prefix_(std::string(option) + " '" + path + "' ") {}
+    void fail(Str message) override { errors_.fail(prefix_ + std::string(message.view())); }
+
+  private:
+    Errors& errors_;
+    std::string prefix_;
+};
+
+/// Where a file ended up.
+struct Placed {
+    std::uint64_t entry = 0;
+    std::uint64_t end = 0;
+};
+
+bool place_elf(BoardContext& context, const std::string& path, Bytes file, Placed& placed, FileErrors& errors,
+               Errors& plain) {
+    ElfImage image;
+    if (!read_elf(file, image, errors)) return false;
+    for (const ElfSegment& segment : image.segments) {
+        if (!context.add_blob(path, GuestAddress(segment.address), segment.bytes, plain)) return false;
+        // What follows the file's bytes is zero, as all memory is before a start; a reset finds it as the guest left
+        // it, so that start-up code clears it as on hardware.
+    }
+    placed = {image.entry, image.end};
+    return true;
+}
+
+/// boot.rst, "Image header": how much memory the kernel takes, with what follows its file.
+std::uint64_t image_size(Bytes file) {
+    constexpr std::size_t kSizeOffset = 16;
+    constexpr std::size_t kMagicOffset = 56;
+    std::uint64_t size = 0;
+    if (file.size >= 64 && std::memcmp(file.data + kMagicOffset, "RSC\x05", 4) == 0)
+        std::memcpy(&size, file.data + kSizeOffset, sizeof size);
+    return size <= (std::uint64_t{1} << 32) ? std::max<std::uint64_t>(size, file.size) : file.size;
+}
+
+bool refuse_packed(Bytes file, FileErrors& errors) {
+    if (file.size >= 2 && file.data[0] == 0x1f && file.data[1] == 0x8b) {
+        errors.fail("is packed with gzip, and nothing would unpack it: unpack it with gunzip first");
+        return true;
+    }
+    if (file.size >= 8 && std::memcmp(file.data, "MZ", 2) == 0 && std::memcmp(file.data + 4, "zimg", 4) == 0) {
+        errors.fail("is a packed EFI image, which only EFI firmware can start: use the Image that it was made from");
+        return true;
+    }
+    return false;
+}
+
+bool place_image(BoardContext& context, const char* option, const std::string& path, Bytes file,
+                 std::uint64_t address, Placed& placed, Errors& errors) {
+    FileErrors named(errors, option, path);
+    if (file.empty()) {
+        named.fail("is empty");
+        return false;
+    }
+    if (is_elf(file)) return place_elf(context, path, file, placed, named, errors);
+    if (refuse_packed(file, named)) return false;
+    placed = {address, address + image_size(file)};
+    return context.add_blob(path, GuestAddress(address), file, errors);
+}
+
+bool place_firmware(BoardContext& context, const BootFiles& files, Placed& placed, Errors& errors) {
+    placed = {kDram, kDram};
+    if (files.firmware == "none") return true;
+    Bytes file;
+    std::string path = files.firmware;
+    if (path.empty() || path == "default") {
+        path = "fw_dynamic.bin";
+        if (!context.read_file(path, true, file, errors)) return false;
+    } else if (!context.read_file(path, true, file, errors)) {
+        return false;
+    }
+    return place_image(context, "firmware", path, file, kDram, placed, errors);
+}
+
+bool place_initrd(BoardContext& context, const BootFiles& files, const Placed& kernel, BootPlan& plan,
+                  Errors& errors) {
+    Bytes file;
+    if (!context.read_file(files.initrd, false, file, errors)) return false;
+    // Clear of the kernel's own growth, as far as memory allows.
+    const std::uint64_t distance = std::min(context.ram().size() / 2, 128 * kMegabyte);
+    const std::uint64_t wanted = round_up(kernel.entry, kPage) + distance;
+    plan.initrd_start = std::max(wanted, round_up(kernel.end, kPage));
+    plan.initrd_end = plan.initrd_start + file.size;
+    return context.add_blob(files.initrd, GuestAddress(plan.initrd_start), file, errors);
+}
+
+void put32(TreeBytes& bytes, std::uint32_t value) {
+    for (int shift = 0; shift < 32; shift += 8) bytes.push_back(std::uint8_t(value >> shift));
+}
+void put64(TreeBytes& bytes, std::uint64_t value) {
+    put32(bytes, std::uint32_t(value));
+    put32(bytes, std::uint32_t(value >> 32));
+}
+
+}  // namespace
+
+bool load_files(BoardContext& context, const BootFiles& files, BootPlan& plan, Errors& errors) {
+    if (files.kernel.empty() && !files.initrd.empty()) {
+        errors.fail("initrd: -initrd is only allowed with the -kernel option");
+        return false;
+    }
+    if (files.kernel.empty() && !files.arguments.empty()) {
+        errors.fail("append: -append is only allowed with the -kernel option");
+        return false;
+    }
+    Placed firmware;
+    if (!place_firmware(context, files, firmware, errors)) return false;
+    plan = {.start = firmware.entry};
+    if (files.flash) {
+        // The first flash starts, or, below firmware that was asked for, is what that starts.
+        const bool firmware_wanted = !files.firmware.empty() && files.firmware != "none";
+        (firmware_wanted ? plan.payload : plan.start) = kFlash0.base;
+    }
+    if (files.kernel.empty()) return true;
+    Bytes file;
+    Placed kernel;
+    if (!context.read_file(files.kernel, false, file, errors)) return false;
+    if (!place_image(context, "kernel", files.kernel, file, round_up(firmware.end, kKernelAlignment), kernel, errors))
+        return false;
+    if (plan.payload == 0) plan.payload = kernel.entry;
+    if (files.firmware == "none" && !files.flash) plan.start = kernel.entry;
+    return files.initrd.empty() || place_initrd(context, files, kernel, plan, errors);
+}
+
+std::uint64_t tree_address(std::uint64_t ram_size, std::uint64_t tree_size) {
+    constexpr std::uint64_t kReachable = 3072 * kMegabyte;
+    constexpr std::uint64_t kLeast = 1 * kMegabyte;  // the usual size of a tree with room for firmware
+    const std::uint64_t end = std::min(kDram + ram_size, kReachable);
+    return (end - std::max(tree_size, kLeast)) / kKernelAlignment * kKernelAlignment;
+}
+
+TreeBytes reset_vector(const BootPlan& plan, std::uint64_t tree) {
+    TreeBytes bytes;
+    put32(bytes, 0x00000297);  // 1:  auipc t0, %pcrel_hi(fw_dynamic)
+    put32(bytes, 0x02828613);  //     addi  a2, t0, %pcrel_lo(1b)
+    put32(bytes, 0xf1402573);  //     csrr  a0, mhartid
+    put32(bytes, 0x0202b583);  //     ld    a1, 32(t0)
+    put32(bytes, 0x0182b283);  //     ld    t0, 24(t0)
+    put32(bytes, 0x00028067);  //     jr    t0
+    put64(bytes, plan.start);
+    put64(bytes, tree);
+    // struct fw_dynamic_info, version 2
+    constexpr std::uint64_t kMagic = 0x4942534f;
+    constexpr std::uint64_t kSupervisorMode = 1;
+    put64(bytes, kMagic);
+    put64(bytes, 2);
+    put64(bytes, plan.payload);
+    put64(bytes, kSupervisorMode);
+    put64(bytes, 0);  // options
+    put64(bytes, 0);  // boot hart
+    return bytes;
+}
+
+}  // namespace backplane::riscv_virt

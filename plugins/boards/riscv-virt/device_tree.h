@@ -1,0 +1,42 @@
+// The device tree of the board, made from the machine as it was wired. Follows "Devicetree Specification" v0.4 and
+// the Linux bindings that the `compatible` strings name.
+#pragma once
+
+#include <backplane/abi.h>
+
+#include <string>
+#include <vector>
+
+namespace backplane::riscv_virt {
+
+struct HartDescription {
+    std::uint64_t id = 0;
+    std::string isa;  ///< "rv64imafdc_zicsr…"
+    std::string mmu;  ///< "riscv,sv48"; empty: none
+};
+
+struct TreeContents {
+    std::vector<HartDescription> harts;
+    std::uint64_t ram_size = 0;  ///< bytes
+    bool aclint = false;         ///< the timer and the software interrupts as ACLINT nodes, not as a CLINT
+};
+
+/// What /chosen says of this boot.
+struct ChosenContents {
+    std::string arguments;            ///< empty: no bootargs
+    std::uint64_t initrd_start = 0;
+    std::uint64_t initrd_end = 0;     ///< 0: no initrd
+    std::vector<std::uint8_t> seed;   ///< for the guest's random numbers
+};
+
+using TreeBytes = std::vector<std::uint8_t>;
+
+bool make_device_tree(const TreeContents& contents, TreeBytes& tree, Errors& errors);
+/// Is it a whole device tree? False and a reason that does not name the file.
+bool check_device_tree(Bytes tree, Errors& errors);
+/// Writes /chosen, with room left for firmware to add to.
+bool set_chosen(TreeBytes& tree, const ChosenContents& chosen, Errors& errors);
+/// Where the seed's bytes are in the tree; 0 when it has none.
+std::size_t seed_offset(const TreeBytes& tree);
+
+}  // namespace backplane::riscv_virt
