@@ -30,7 +30,7 @@ bool enabled(const HartState& state, unsigned counter) {
     return (state.scounteren >> counter & 1) != 0;
 }
 
-} // namespace
+}  // namespace
 
 bool counter_legal(const HartState& state, unsigned number) {
     return state.has(Extension::Zicntr) && enabled(state, number - kCycle);
@@ -95,4 +95,4 @@ std::uint32_t write_menvcfg(HartState& state, unsigned, std::uint64_t value) {
     return kCheckInterrupts | (changed & envcfg::kAdue ? kFlushTlb : kNoEffect);
 }
 
-} // namespace backplane::riscv
+}  // namespace backplane::riscv

@@ -75,7 +75,7 @@ std::uint32_t store_status(HartState& state, std::uint64_t value, std::uint64_t 
     return effects;
 }
 
-} // namespace
+}  // namespace
 
 CsrResult access_csr(HartState& state, unsigned number, CsrOperation operation, std::uint64_t operand) {
     const CsrRow* row = find_csr(number);
@@ -245,4 +245,4 @@ std::uint32_t write_fcsr(HartState& state, unsigned number, std::uint64_t value)
     return write_fflags(state, number, value) | write_frm(state, number, value >> 5);
 }
 
-} // namespace backplane::riscv
+}  // namespace backplane::riscv

@@ -8,9 +8,9 @@ namespace backplane::riscv {
 struct CsrRow {
     std::uint16_t first = 0;
     std::uint16_t last = 0;
-    const char* name = "";                   ///< of a run: what stands before the index
-    int index_base = -1;                     ///< of a run: the index of `first`; -1: a single register
-    std::uint32_t write_effects = kNoEffect; ///< what a write can bring at most
+    const char* name = "";                    ///< of a run: what stands before the index
+    int index_base = -1;                      ///< of a run: the index of `first`; -1: a single register
+    std::uint32_t write_effects = kNoEffect;  ///< what a write can bring at most
     /// Beyond the privilege and read-only rules that are in the number (2.1): does it exist here and now? Null: always.
     bool (*legal)(const HartState& state, unsigned number) = nullptr;
     std::uint64_t (*read)(const HartState& state, unsigned number) = nullptr;
@@ -74,4 +74,4 @@ std::uint32_t write_fflags(HartState& state, unsigned number, std::uint64_t valu
 std::uint32_t write_frm(HartState& state, unsigned number, std::uint64_t value);
 std::uint32_t write_fcsr(HartState& state, unsigned number, std::uint64_t value);
 
-} // namespace backplane::riscv
+}  // namespace backplane::riscv

@@ -62,7 +62,7 @@ Translation finish(const HartState& state, Translation result, unsigned size, Ac
     return result;
 }
 
-} // namespace
+}  // namespace
 
 unsigned fetch_mmu_index(const HartState& state) {
     switch (state.privilege) {
@@ -131,4 +131,4 @@ Translation translate(const HartState& state, PageTableMemory& memory, std::uint
     }
 }
 
-} // namespace backplane::riscv
+}  // namespace backplane::riscv

@@ -64,7 +64,7 @@ bool address_locked(const HartState& state, unsigned entry) {
            mode_of(state.pmpcfg[entry + 1]) == pmpcfg::kTor;
 }
 
-} // namespace
+}  // namespace
 
 bool pmp_legal(const HartState& state, unsigned number) {
     // RV64 has only the even pmpcfg registers.
@@ -119,4 +119,4 @@ PmpResult check_pmp(const HartState& state, std::uint64_t physical, unsigned siz
     return result;
 }
 
-} // namespace backplane::riscv
+}  // namespace backplane::riscv

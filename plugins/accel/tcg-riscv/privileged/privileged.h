@@ -19,34 +19,34 @@ namespace backplane::riscv {
 /// What the executor must do after a privileged operation, before it goes on.
 enum Effect : std::uint32_t {
     kNoEffect = 0,
-    kFlagsChanged = 1,    ///< translation_flags() may differ: leave the block, look the next one up anew
-    kCheckInterrupts = 2, ///< an interrupt may have become deliverable
-    kFlushTlb = 4,        ///< forget all translations (PMP, MXR, SFENCE.VMA)
-    kSatpChanged = 8, ///< another root or ASID: forget all, or all that are not global and of another ASID
-    kRoundingChanged = 16, ///< frm differs
+    kFlagsChanged = 1,     ///< translation_flags() may differ: leave the block, look the next one up anew
+    kCheckInterrupts = 2,  ///< an interrupt may have become deliverable
+    kFlushTlb = 4,         ///< forget all translations (PMP, MXR, SFENCE.VMA)
+    kSatpChanged = 8,  ///< another root or ASID: forget all, or all that are not global and of another ASID
+    kRoundingChanged = 16,  ///< frm differs
 };
 
 // Translation flags: what a block of translated code depends on beside its address. Bits from kFlagsFreeShift are the
 // front end's.
-inline constexpr unsigned kFlagsPrivilegeShift = 0; ///< 2 bits: Privilege
-inline constexpr unsigned kFlagsDataIndexShift = 2; ///< 2 bits: data_mmu_index()
-inline constexpr unsigned kFlagsFsShift = 4; ///< 2 bits: mstatus.FS; 0: FP is illegal, 3: already dirty
+inline constexpr unsigned kFlagsPrivilegeShift = 0;  ///< 2 bits: Privilege
+inline constexpr unsigned kFlagsDataIndexShift = 2;  ///< 2 bits: data_mmu_index()
+inline constexpr unsigned kFlagsFsShift = 4;  ///< 2 bits: mstatus.FS; 0: FP is illegal, 3: already dirty
 inline constexpr unsigned kFlagsFreeShift = 8;
 std::uint32_t translation_flags(const HartState& state);
 
 // --- CSRs (csr.cpp, csr_table.cpp, counters.cpp) ---
 
 enum class CsrOperation : std::uint8_t {
-    Read,  ///< CSRRS, CSRRC and their immediate forms with rs1 or uimm = 0: never writes
-    Write, ///< CSRRW, also with rd = 0
+    Read,   ///< CSRRS, CSRRC and their immediate forms with rs1 or uimm = 0: never writes
+    Write,  ///< CSRRW, also with rd = 0
     Set,
     Clear,
 };
 
 struct CsrResult {
-    bool legal = false;        ///< false: nothing happened; an illegal-instruction exception is due
-    std::uint64_t value = 0;   ///< before the operation: for rd
-    std::uint32_t effects = 0; ///< of Effect
+    bool legal = false;         ///< false: nothing happened; an illegal-instruction exception is due
+    std::uint64_t value = 0;    ///< before the operation: for rd
+    std::uint32_t effects = 0;  ///< of Effect
 };
 CsrResult access_csr(HartState& state, unsigned number, CsrOperation operation, std::uint64_t operand);
 /// Can a write to it have effects, so that the block must end after it? True for unknown numbers. Reads have none.
@@ -71,7 +71,7 @@ bool take_interrupt(HartState& state);
 Cause environment_call_cause(const HartState& state);
 
 struct ReturnResult {
-    bool legal = false; ///< false: illegal instruction
+    bool legal = false;  ///< false: illegal instruction
     std::uint32_t effects = 0;
 };
 /// MRET and SRET: set pc to the return address. Priv 3.3.2.
@@ -82,9 +82,7 @@ ReturnResult supervisor_return(HartState& state);
 enum class WaitResult : std::uint8_t { Illegal, Halt };
 WaitResult wait_for_interrupt(const HartState& state);
 /// Must a halted hart run? An interrupt that is pending and enabled in mie wakes it whatever mstatus says.
-inline bool has_work(const HartState& state) {
-    return (state.pending() & state.mie.load()) != 0;
-}
+inline bool has_work(const HartState& state) { return (state.pending() & state.mie.load()) != 0; }
 /// May SFENCE.VMA (SINVAL.VMA) be executed here? Priv 4.2.1, mstatus.TVM.
 bool fence_vma_legal(const HartState& state);
 /// SFENCE.W.INVAL and SFENCE.INVAL.IR (Svinval): legal in M and S.
@@ -95,16 +93,16 @@ bool fence_inval_legal(const HartState& state);
 /// Tables of the soft TLB: who asks, and how mstatus lets it. A change of MXR flushes instead.
 enum MmuIndex : std::uint8_t {
     kMmuUser = 0,
-    kMmuSupervisor = 1,    ///< SUM = 0; all of the supervisor's fetches
-    kMmuSupervisorSum = 2, ///< SUM = 1
-    kMmuMachine = 3,       ///< physical addresses
+    kMmuSupervisor = 1,     ///< SUM = 0; all of the supervisor's fetches
+    kMmuSupervisorSum = 2,  ///< SUM = 1
+    kMmuMachine = 3,        ///< physical addresses
     kMmuIndexCount = 4,
 };
 unsigned fetch_mmu_index(const HartState& state);
 /// With mstatus.MPRV, that of MPP.
 unsigned data_mmu_index(const HartState& state);
 
-enum class AccessKind : std::uint8_t { Fetch, Load, Store }; ///< AMO and SC: Store; LR: Load
+enum class AccessKind : std::uint8_t { Fetch, Load, Store };  ///< AMO and SC: Store; LR: Load
 
 enum Permission : std::uint8_t { kReadable = 1, kWritable = 2, kExecutable = 4 };
 
@@ -119,18 +117,18 @@ struct Translation {
     /// Bytes that the page-table entry maps: 4 KiB, or a superpage, which SFENCE.VMA for any of its addresses
     /// drops as a whole.
     std::uint64_t page_size = 4096;
-    Cause cause = Cause::LoadPageFault; ///< when not valid; mtval is the virtual address
+    Cause cause = Cause::LoadPageFault;  ///< when not valid; mtval is the virtual address
 };
 /// Where page tables are. Entries are 8 bytes, aligned.
 class PageTableMemory {
-public:
+  public:
     /// Nothing: no memory there.
     virtual std::optional<std::uint64_t> load(std::uint64_t physical) = 0;
     enum class Update : std::uint8_t { Done, Changed, NoMemory };
     /// Stores `desired` where `expected` is, atomically; Changed: something else is there.
     virtual Update update(std::uint64_t physical, std::uint64_t expected, std::uint64_t desired) = 0;
 
-protected:
+  protected:
     ~PageTableMemory() = default;
 };
 
@@ -153,4 +151,4 @@ struct PmpResult {
 };
 PmpResult check_pmp(const HartState& state, std::uint64_t physical, unsigned size, Privilege privilege);
 
-} // namespace backplane::riscv
+}  // namespace backplane::riscv

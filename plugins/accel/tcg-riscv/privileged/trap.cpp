@@ -45,10 +45,8 @@ void enter(HartState& state, std::uint64_t cause, std::uint64_t value) {
     // A trap never goes to a less privileged mode than the one it came from.
     const bool delegated = state.privilege != Privilege::Machine && (delegation >> (cause & 63) & 1) != 0;
     state.reservation_address = kNoReservation;
-    if (delegated)
-        enter_supervisor(state, cause, value);
-    else
-        enter_machine(state, cause, value);
+    if (delegated) enter_supervisor(state, cause, value);
+    else enter_machine(state, cause, value);
 }
 
 /// What is left for a trap return once the mode to return to is known.
@@ -59,7 +57,7 @@ std::uint32_t leave_to(HartState& state, Privilege privilege) {
     return kFlagsChanged | kCheckInterrupts;
 }
 
-} // namespace
+}  // namespace
 
 void raise_exception(HartState& state, Cause cause, std::uint64_t value) {
     state.exception_cause = cause;
@@ -153,4 +151,4 @@ bool fence_inval_legal(const HartState& state) {
     return state.has(Extension::Svinval) && state.privilege != Privilege::User;
 }
 
-} // namespace backplane::riscv
+}  // namespace backplane::riscv

@@ -89,7 +89,7 @@ inline constexpr std::uint64_t kUxl64 = 2ull << 32;
 inline constexpr std::uint64_t kSxl = 3ull << 34;
 inline constexpr std::uint64_t kSxl64 = 2ull << 34;
 inline constexpr std::uint64_t kSd = 1ull << 63;
-} // namespace mstatus
+}  // namespace mstatus
 
 /// Bits of mip, mie, mideleg, and interrupt numbers in mcause (priv 3.1.9, table 3.6).
 namespace interrupt {
@@ -111,7 +111,7 @@ inline constexpr std::uint64_t kMeip = 1ull << kMachineExternal;
 inline constexpr std::uint64_t kSupervisor = kSsip | kStip | kSeip;
 inline constexpr std::uint64_t kMachine = kMsip | kMtip | kMeip;
 inline constexpr std::uint64_t kCauseFlag = 1ull << 63;
-} // namespace interrupt
+}  // namespace interrupt
 
 /// Synchronous exceptions in mcause (priv table 3.6).
 enum class Cause : std::uint8_t {
@@ -121,7 +121,7 @@ enum class Cause : std::uint8_t {
     Breakpoint = 3,
     LoadMisaligned = 4,
     LoadAccessFault = 5,
-    StoreMisaligned = 6, ///< and AMO
+    StoreMisaligned = 6,  ///< and AMO
     StoreAccessFault = 7,
     UserCall = 8,
     SupervisorCall = 9,
@@ -138,7 +138,7 @@ inline constexpr unsigned kAsidShift = 44;
 inline constexpr std::uint64_t kAsid = 0xffffull << kAsidShift;
 inline constexpr std::uint64_t kPpn = (1ull << 44) - 1;
 enum Mode : std::uint8_t { kBare = 0, kSv39 = 8, kSv48 = 9, kSv57 = 10 };
-} // namespace satp
+}  // namespace satp
 
 /// Page table entries (priv 4.4.1; N: Svnapot, PBMT: Svpbmt).
 namespace pte {
@@ -150,16 +150,16 @@ inline constexpr std::uint64_t kUser = 1u << 4;
 inline constexpr std::uint64_t kAccessed = 1u << 6;
 inline constexpr std::uint64_t kDirty = 1u << 7;
 inline constexpr unsigned kPpnShift = 10;
-inline constexpr std::uint64_t kPpn = (1ull << 44) - 1;    ///< after the shift
-inline constexpr std::uint64_t kReserved = 0x3ffull << 54; ///< N, PBMT and reserved bits
-} // namespace pte
+inline constexpr std::uint64_t kPpn = (1ull << 44) - 1;     ///< after the shift
+inline constexpr std::uint64_t kReserved = 0x3ffull << 54;  ///< N, PBMT and reserved bits
+}  // namespace pte
 
 /// menvcfg, senvcfg (priv 3.1.18, 4.1.10).
 namespace envcfg {
 inline constexpr std::uint64_t kFiom = 1ull << 0;
-inline constexpr std::uint64_t kAdue = 1ull << 61; ///< menvcfg, Svadu
-inline constexpr std::uint64_t kStce = 1ull << 63; ///< menvcfg, Sstc
-} // namespace envcfg
+inline constexpr std::uint64_t kAdue = 1ull << 61;  ///< menvcfg, Svadu
+inline constexpr std::uint64_t kStce = 1ull << 63;  ///< menvcfg, Sstc
+}  // namespace envcfg
 
 /// pmpcfg, one byte per entry (priv 3.7.1).
 namespace pmpcfg {
@@ -170,7 +170,7 @@ inline constexpr unsigned kModeShift = 3;
 inline constexpr std::uint8_t kLock = 0x80;
 inline constexpr std::uint8_t kImplemented = 0x9f;
 enum Mode : std::uint8_t { kOff = 0, kTor = 1, kNa4 = 2, kNapot = 3 };
-} // namespace pmpcfg
+}  // namespace pmpcfg
 
 /// fcsr (Volume I 11.2).
 inline constexpr std::uint32_t kFflagsMask = 0x1f;
@@ -186,4 +186,4 @@ enum FloatFlag : std::uint8_t {
 /// frm and an instruction's rm field.
 enum RoundingMode : std::uint8_t { kRne = 0, kRtz = 1, kRdn = 2, kRup = 3, kRmm = 4, kDynamic = 7 };
 
-} // namespace backplane::riscv
+}  // namespace backplane::riscv

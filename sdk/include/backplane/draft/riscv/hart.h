@@ -22,7 +22,7 @@ inline constexpr std::uint64_t kNoReservation = ~std::uint64_t{0};
 
 /// What the CPU plugin does for the code that executes its hart. Owner: the hart; set before the CPU is realized.
 class HartServices {
-public:
+  public:
     /// mtime as this hart sees it, in ticks of the timebase. Thread: any.
     virtual std::uint64_t time() const = 0;
     /// The virtual clock in ns, from which mcycle and minstret count. Thread: any.
@@ -31,7 +31,7 @@ public:
     /// Thread: the vCPU's, or one that holds the lock.
     virtual void supervisor_timer_changed() = 0;
 
-protected:
+  protected:
     ~HartServices() = default;
 };
 
@@ -40,12 +40,12 @@ protected:
 struct HartState {
     CpuRunState run;
 
-    std::uint64_t x[32] = {}; ///< x[0] is 0 and stays so
+    std::uint64_t x[32] = {};  ///< x[0] is 0 and stays so
     std::uint64_t pc = 0;
-    std::uint64_t f[32] = {}; ///< singles are NaN-boxed
+    std::uint64_t f[32] = {};  ///< singles are NaN-boxed
 
-    std::uint32_t fflags = 0; ///< accrued exceptions, kFflagsMask
-    std::uint32_t frm = 0;    ///< as written, reserved values too
+    std::uint32_t fflags = 0;  ///< accrued exceptions, kFflagsMask
+    std::uint32_t frm = 0;     ///< as written, reserved values too
 
     /// LR/SC: the physical address of the reserved word and what was loaded; kNoReservation when there is none.
     std::uint64_t reservation_address = kNoReservation;
@@ -57,7 +57,7 @@ struct HartState {
     /// exact. Not part of the architecture: false between instructions.
     bool exception_pending = false;
     Cause exception_cause = Cause::InstructionMisaligned;
-    std::uint64_t exception_value = 0; ///< for mtval
+    std::uint64_t exception_value = 0;  ///< for mtval
 
     /// mip is the union of both (pending()). Lines are levels that others drive: the wires "irq", and STIP under Sstc.
     /// The writable bits hold what software wrote, and SSIP that a device set by an edge.
@@ -66,8 +66,8 @@ struct HartState {
     /// Read by others to see whether a halted hart has work.
     std::atomic<std::uint64_t> mie{0};
 
-    std::uint64_t mstatus = 0; ///< SD is not kept here: it is made when mstatus is read
-    std::uint64_t misa = 0;    ///< read-only
+    std::uint64_t mstatus = 0;  ///< SD is not kept here: it is made when mstatus is read
+    std::uint64_t misa = 0;     ///< read-only
     std::uint64_t medeleg = 0;
     std::uint64_t mideleg = 0;
     std::uint64_t mtvec = 0;
@@ -95,12 +95,12 @@ struct HartState {
     std::uint64_t minstret = 0;
 
     std::uint8_t pmpcfg[kPmpEntries] = {};
-    std::uint64_t pmpaddr[kPmpEntries] = {}; ///< bits 55:2 of an address
+    std::uint64_t pmpaddr[kPmpEntries] = {};  ///< bits 55:2 of an address
     /// How many entries can be written; the others read as zero.
     std::uint32_t pmp_entries = 0;
 
     // Fixed when the CPU is realized.
-    std::uint64_t extensions = 0; ///< of bit(Extension)
+    std::uint64_t extensions = 0;           ///< of bit(Extension)
     std::uint32_t privileged_version = 12;  ///< 10, 11 or 12: the registers of v1.10, v1.11, v1.12
     std::uint64_t mvendorid = 0;
     std::uint64_t marchid = 0;
@@ -110,9 +110,7 @@ struct HartState {
 
     bool has(Extension extension) const { return (extensions & bit(extension)) != 0; }
     bool float_enabled() const { return (mstatus & mstatus::kFs) != 0; }
-    std::uint64_t pending() const {
-        return mip_lines.load() | mip_writable.load();
-    }
+    std::uint64_t pending() const { return mip_lines.load() | mip_writable.load(); }
 };
 static_assert(std::is_standard_layout_v<HartState>, "translated code addresses the fields by offsetof");
 static_assert(offsetof(HartState, run) == 0, "Cpu::run_state() finds it there");
@@ -120,4 +118,4 @@ static_assert(offsetof(HartState, run) == 0, "Cpu::run_state() finds it there");
 /// The type whose object offers HartControl (<backplane/riscv.h>).
 inline constexpr const char* kHartType = "riscv-cpu";
 
-} // namespace backplane::riscv
+}  // namespace backplane::riscv

@@ -12,10 +12,10 @@ namespace backplane::riscv {
 struct PageTableLeaf {
     enum class Result : std::uint8_t { Found, PageFault, AccessFault };
     Result result = Result::PageFault;
-    std::uint64_t entry = 0;         ///< as it was read
-    std::uint64_t entry_address = 0; ///< physical
-    std::uint64_t physical = 0;      ///< of the address that was looked up
-    std::uint64_t page_size = 0;     ///< bytes mapped by the entry
+    std::uint64_t entry = 0;          ///< as it was read
+    std::uint64_t entry_address = 0;  ///< physical
+    std::uint64_t physical = 0;       ///< of the address that was looked up
+    std::uint64_t page_size = 0;      ///< bytes mapped by the entry
 };
 
 /// Levels of a satp mode; 0 for Bare and for what is reserved.
@@ -68,12 +68,12 @@ PageTableLeaf find_leaf(std::uint64_t satp_value, std::uint64_t address, bool sv
             page_number &= ~std::uint64_t{0xf};
         }
         const std::uint64_t inside = leaf.page_size - 1;
-        if ((page_number << 12) & inside) return leaf; // a misaligned superpage
+        if ((page_number << 12) & inside) return leaf;  // a misaligned superpage
         leaf.physical = page_number << 12 | (address & inside);
         leaf.result = PageTableLeaf::Result::Found;
         return leaf;
     }
-    return leaf; // a pointer on the last level
+    return leaf;  // a pointer on the last level
 }
 
-} // namespace backplane::riscv
+}  // namespace backplane::riscv
