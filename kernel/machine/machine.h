@@ -124,6 +124,8 @@ class Machine {
     void* host_interface(Str interface_id);
     /// Offers one more for the machine's life (the launcher adds the management commands).
     void offer_interface(std::string id, void* interface);
+    /// For the core's own files.
+    MachineState& state() { return *state_; }
 
   private:
     std::unique_ptr<MachineState> state_;

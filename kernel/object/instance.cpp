@@ -273,14 +273,14 @@ Instance* ObjectTree::create(std::string_view type_name, std::string name, Insta
 }
 
 void ObjectTree::destroy(Instance& instance) {
+    instance.unrealize();
     if (destroy_hook_) walk(instance, destroy_hook_);
     Instance* parent = instance.parent_;
     std::erase(parent->forwarded_, &instance);
     // Out of the list first, so that nobody finds a half-destroyed object; children go later first.
     const auto it = std::ranges::find_if(parent->children_, [&](const auto& child) { return child.get() == &instance; });
-    std::unique_ptr<Instance> going = std::move(*it);
+    const std::unique_ptr<Instance> going = std::move(*it);
     parent->children_.erase(it);
-    going->unrealize();
 }
 
 Instance* ObjectTree::find(std::string_view path_or_id) {

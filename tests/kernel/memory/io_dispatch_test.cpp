@@ -210,7 +210,9 @@ TEST_F(IoDispatch, ARememberedRangeIsReadAtAnOffsetOfItsRegion) {
 
 TEST_F(IoDispatch, ARegionMayMoveItselfInItsOwnHandler) {
     struct Mover final : RecordingHandler {
-        void write(Offset, std::uint64_t value, unsigned, Access&) override { region->set_offset(Offset(value)); }
+        void write(Offset, std::uint64_t value, unsigned, Access&) override {
+            region->set_offset(Offset(value));
+        }
         MemoryRegion* region = nullptr;
     } mover;
     mover.region = &owner->io("bar", 16, mover, {});

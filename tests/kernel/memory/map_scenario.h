@@ -94,7 +94,8 @@ class MapScenario : private MemoryListener {
 
     void make_leaf() {
         const std::uint64_t size = 1 + next();
-        Node& node = keep(fixture_.owner->io("leaf" + std::to_string(nodes_.size()), size, handler_, {}), size);
+        Node& node =
+            keep(fixture_.owner->io("leaf" + std::to_string(nodes_.size()), size, handler_, {}), size);
         node.leaf = true;
         place(node);
     }
@@ -205,8 +206,8 @@ class MapScenario : private MemoryListener {
         ASSERT_EQ(listened_.size(), view->ranges.size());
         for (const FlatRange& range : view->ranges)
             ASSERT_TRUE(std::any_of(listened_.begin(), listened_.end(), [&](const FlatRange& known) {
-                return known.start == range.start && known.size == range.size && known.region == range.region &&
-                       known.offset == range.offset;
+                return known.start == range.start && known.size == range.size &&
+                       known.region == range.region && known.offset == range.offset;
             }));
     }
 

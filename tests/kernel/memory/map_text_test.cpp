@@ -51,10 +51,11 @@ TEST_F(MapText, TheFlatViewNamesOffsetsThatAreNotZero) {
 
 TEST_F(MapText, AnEmptyViewSaysSo) {
     map.create_address_space("bus-root", owner->container("bus master container", 0));
-    EXPECT_NE(map.text({.flat = true})
-                  .find("FlatView #1\n AS \"bus-root\", root: bus master container\n Root memory region: (none)\n"
-                        "  No rendered FlatView\n\n"),
-              std::string::npos);
+    EXPECT_NE(
+        map.text({.flat = true})
+            .find("FlatView #1\n AS \"bus-root\", root: bus master container\n Root memory region: (none)\n"
+                  "  No rendered FlatView\n\n"),
+        std::string::npos);
 }
 
 TEST_F(MapText, ADisabledRegionIsShownOnRequest) {
@@ -68,7 +69,8 @@ TEST_F(MapText, ADisabledRegionIsShownOnRequest) {
 }
 
 TEST_F(MapText, OwnersAreNamedOnRequest) {
-    EXPECT_NE(map.text({.owners = true}).find("goldfish_rtc owner:{obj path=/machine/board}\n"), std::string::npos);
+    EXPECT_NE(map.text({.owners = true}).find("goldfish_rtc owner:{obj path=/machine/board}\n"),
+              std::string::npos);
 }
 
 }  // namespace

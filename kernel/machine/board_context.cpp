@@ -1,0 +1,201 @@
+#include "kernel/machine/board_context.h"
+
+#include "kernel/machine/machine_state.h"
+
+#include <sys/random.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+namespace backplane::kernel {
+namespace {
+
+constexpr std::uint64_t kMaximumFile = std::uint64_t{8} << 30;
+
+std::string hex(std::uint64_t value) {
+    char text[24];
+    std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
+    return text;
+}
+
+std::string describe_device(Object& device) {
+    return "'" + std::string(device.name().view()) + "' (" + std::string(device.type_name().view()) + ")";
+}
+
+}  // namespace
+
+BoardContextImpl::BoardContextImpl(MachineState& machine, Instance& instance)
+    : machine_(machine),
+      instance_(instance),
+      log_(machine.hub, instance.path_text()),
+      owner_(machine.map.create_owner(instance.path_text())) {}
+
+void BoardContextImpl::release_memory() {
+    dma_.reset();
+    owner_.reset();
+}
+
+void* BoardContextImpl::query(Str interface_id) {
+    if (interface_id == Str(BoardContext::kId)) return static_cast<BoardContext*>(this);
+    return nullptr;
+}
+
+const Topology& BoardContextImpl::topology() const { return machine_.topology; }
+MemoryRegion& BoardContextImpl::system_memory() { return *machine_.system_root; }
+MemoryRegion& BoardContextImpl::io_ports() { return *machine_.io_root; }
+MemoryRegion& BoardContextImpl::ram() { return *machine_.ram; }
+
+Object* BoardContextImpl::create(Str type, Str name, Errors& errors) {
+    return machine_.objects->create(type, std::string(name.view()), instance_, errors);
+}
+
+bool BoardContextImpl::realize(Object& device, Errors& errors) {
+    ErrorText reason;
+    if (static_cast<Instance&>(device).realize(reason)) return true;
+    errors.fail(describe_device(device) + ": " + reason.text());
+    return false;
+}
+
+Object* BoardContextImpl::create_cpu(std::uint32_t index, Errors& errors) {
+    const std::string name = "cpu" + std::to_string(index);
+    Instance* object = machine_.objects->create(machine_.cpu_type, name, instance_, errors);
+    if (!object) return nullptr;
+    Cpu* cpu = backplane::query<Cpu>(*object);
+    if (!cpu) {
+        errors.fail("type '" + machine_.cpu_type + "' is not a CPU that can run");
+        return nullptr;
+    }
+    for (const auto& [property, value] : machine_.cpu_features)
+        if (!object->set_property(property, value, errors)) return nullptr;
+    CpuHost host;
+    host.index = index;
+    host.address_space = machine_.memory_space;
+    host.clock = &machine_.loop.virtual_clock();
+    host.lock = &machine_.machine_lock;
+    cpu->set_host(host);
+    machine_.cpus.push_back(cpu);
+    return object;
+}
+
+bool BoardContextImpl::map(Object& device, Str region_name, GuestAddress address, Errors& errors) {
+    DeviceContextImpl& context = context_of(static_cast<Instance&>(device));
+    MemoryRegion* region = context.exported_region(region_name);
+    if (!region) {
+        errors.fail(describe_device(device) + " has no region '" + std::string(region_name.view()) + "'");
+        return false;
+    }
+    return machine_.system_root->add(*region, Offset(address.value), 0, errors);
+}
+
+bool BoardContextImpl::connect(Object& from, Str output, unsigned output_index, Object& to, Str input,
+                               unsigned input_index, Errors& errors) {
+    ErrorText reason;
+    if (machine_.wiring.connect(static_cast<Instance*>(&from), output, output_index, static_cast<Instance*>(&to),
+                                input, input_index, reason))
+        return true;
+    errors.fail("joining " + describe_device(from) + " to " + describe_device(to) + ": " + reason.text());
+    return false;
+}
+
+Object* BoardContextImpl::serial(unsigned index) {
+    return index < machine_.serials.size() ? machine_.serials[index] : nullptr;
+}
+
+Object* BoardContextImpl::drive(Str interface, unsigned index) {
+    const auto found = machine_.drives.find({std::string(interface.view()), index});
+    return found == machine_.drives.end() ? nullptr : found->second;
+}
+
+bool BoardContextImpl::default_devices() const { return machine_.default_devices; }
+
+bool BoardContextImpl::read_file(Str path, bool search_firmware, Bytes& bytes, Errors& errors) {
+    namespace fs = std::filesystem;
+    std::vector<fs::path> candidates{fs::path(path.view())};
+    if (search_firmware)
+        for (const std::string& directory : machine_.firmware_path) candidates.push_back(fs::path(directory) / path.view());
+    std::error_code error;
+    for (const fs::path& candidate : candidates) {
+        const auto size = fs::file_size(candidate, error);
+        if (error || fs::is_directory(candidate)) continue;
+        if (size > kMaximumFile) {
+            errors.fail("'" + candidate.string() + "' is larger than 8 GiB");
+            return false;
+        }
+        std::ifstream file(candidate, std::ios::binary);
+        file_.resize(size);
+        if (file.read(reinterpret_cast<char*>(file_.data()), std::streamsize(size))) {
+            bytes = {file_.data(), file_.size()};
+            return true;
+        }
+        errors.fail("could not read '" + candidate.string() + "': " + std::strerror(errno));
+        return false;
+    }
+    std::string message = "could not open '" + std::string(path.view()) + "': ";
+    if (fs::is_directory(fs::path(path.view()))) message += "it is a directory";
+    else if (error) message += error.message();
+    if (search_firmware && !machine_.firmware_path.empty()) {
+        message += " (searched";
+        for (const std::string& directory : machine_.firmware_path) message += " " + directory;
+        message += ")";
+    }
+    errors.fail(message);
+    return false;
+}
+
+bool BoardContextImpl::add_blob(Str name, GuestAddress address, Bytes bytes, Errors& errors) {
+    const std::string label = "'" + std::string(name.view()) + "'";
+    if (bytes.empty()) return true;
+    for (const Blob& other : blobs_) {
+        if (address.value < other.address + other.bytes.size() && other.address < address.value + bytes.size) {
+            errors.fail(label + " at " + hex(address.value) + " (" + std::to_string(bytes.size) + " bytes) overlaps '" +
+                        other.name + "' at " + hex(other.address) + " (" + std::to_string(other.bytes.size()) + " bytes)");
+            return false;
+        }
+    }
+    Blob blob{std::string(name.view()), address.value, {bytes.begin(), bytes.end()}};
+    if (!place(blob)) {
+        errors.fail(label + " (" + std::to_string(bytes.size) + " bytes) does not fit into memory at " +
+                    hex(address.value) + "; give the machine more with -m");
+        return false;
+    }
+    blobs_.push_back(std::move(blob));
+    return true;
+}
+
+/// Writes to RAM and ROM alike.
+bool BoardContextImpl::place(const Blob& blob) {
+    const auto view = machine_.memory_space->view();
+    std::uint64_t done = 0;
+    while (done < blob.bytes.size()) {
+        const std::uint64_t at = blob.address + done;
+        const FlatRange* range = view->find(at);
+        if (!range || !range->block) return false;
+        const std::uint64_t length = std::min<std::uint64_t>(blob.bytes.size() - done, range->size - (at - range->start));
+        std::memcpy(range->host(at), blob.bytes.data() + done, length);
+        range->region->bytes_changed(Offset(range->offset + (at - range->start)), length);
+        done += length;
+    }
+    return true;
+}
+
+void BoardContextImpl::load_blobs() {
+    for (const Blob& blob : blobs_) place(blob);
+}
+
+DmaPort& BoardContextImpl::dma() {
+    if (!dma_) dma_ = machine_.map.create_port(*machine_.memory_space, *owner_);
+    return *dma_;
+}
+
+void BoardContextImpl::random(MutableBytes bytes) {
+    for (std::size_t done = 0; done < bytes.size;) {
+        const ssize_t got = getrandom(bytes.data + done, bytes.size - done, 0);
+        if (got > 0) done += std::size_t(got);
+    }
+}
+
+void* BoardContextImpl::host_interface(Str interface_id) { return machine_.host_interface(interface_id); }
+
+}  // namespace backplane::kernel

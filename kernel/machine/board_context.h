@@ -1,0 +1,62 @@
+// What the host gives to a board.
+#pragma once
+
+#include "kernel/machine/device_context.h"
+
+#include <backplane/board.h>
+
+namespace backplane::kernel {
+
+class BoardContextImpl final : public InstanceContext, public BoardContext {
+  public:
+    BoardContextImpl(MachineState& machine, Instance& instance);
+
+    // InstanceContext
+    void* query(Str interface_id) override;
+    bool realize(Instance&, Errors&) override { return true; }
+    void unrealize(Instance&) override {}
+
+    // BoardContext
+    Object& machine() override { return instance_; }
+    const Topology& topology() const override;
+    Log& log() override { return log_; }
+    MemoryFactory& memory() override { return *owner_; }
+    MemoryRegion& system_memory() override;
+    MemoryRegion& io_ports() override;
+    MemoryRegion& ram() override;
+    Object* create(Str type, Str name, Errors& errors) override;
+    bool realize(Object& device, Errors& errors) override;
+    Object* create_cpu(std::uint32_t index, Errors& errors) override;
+    bool map(Object& device, Str region, GuestAddress address, Errors& errors) override;
+    bool connect(Object& from, Str output, unsigned output_index, Object& to, Str input, unsigned input_index,
+                 Errors& errors) override;
+    Object* serial(unsigned index) override;
+    Object* drive(Str interface, unsigned index) override;
+    bool default_devices() const override;
+    bool read_file(Str path, bool search_firmware, Bytes& bytes, Errors& errors) override;
+    bool add_blob(Str name, GuestAddress address, Bytes bytes, Errors& errors) override;
+    DmaPort& dma() override;
+    void random(MutableBytes bytes) override;
+    void* host_interface(Str interface_id) override;
+
+    /// Puts all blobs into memory.
+    void load_blobs();
+    void release_memory();
+
+  private:
+    struct Blob {
+        std::string name;
+        std::uint64_t address;
+        std::vector<std::uint8_t> bytes;
+    };
+    bool place(const Blob& blob);
+    MachineState& machine_;
+    Instance& instance_;
+    ObjectLog log_;
+    std::unique_ptr<MemoryOwner> owner_;
+    std::unique_ptr<MemoryPort> dma_;
+    std::vector<Blob> blobs_;
+    std::vector<std::uint8_t> file_;
+};
+
+}  // namespace backplane::kernel

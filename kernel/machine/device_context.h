@@ -1,0 +1,117 @@
+// What the host gives to one object: a device's context, and a backend's.
+#pragma once
+
+#include "kernel/machine/log_hub.h"
+#include "kernel/memory/memory_map.h"
+#include "kernel/object/instance.h"
+#include "kernel/state/state_description.h"
+
+#include <backplane/backend.h>
+#include <backplane/bus.h>
+#include <backplane/device.h>
+
+namespace backplane::kernel {
+
+class MachineState;
+
+/// A bus master's way to memory whose holder may be given another one by its bus.
+class SwitchablePort final : public DmaPort {
+  public:
+    explicit SwitchablePort(std::unique_ptr<MemoryPort> own) : own_(std::move(own)) {}
+    void redirect(DmaPort* port) { other_ = port; }
+    bool read(GuestAddress address, MutableBytes to) override { return target().read(address, to); }
+    bool write(GuestAddress address, Bytes from) override { return target().write(address, from); }
+    DmaWindow map(GuestAddress address, std::uint64_t size, bool writable) override {
+        return target().map(address, size, writable);
+    }
+    void unmap(const DmaWindow& window, std::uint64_t written) override { target().unmap(window, written); }
+
+  private:
+    DmaPort& target() { return other_ ? *other_ : *own_; }
+    std::unique_ptr<MemoryPort> own_;
+    DmaPort* other_ = nullptr;
+};
+
+class DeviceContextImpl final : public InstanceContext, public DeviceContext {
+  public:
+    DeviceContextImpl(MachineState& machine, Instance& instance);
+    ~DeviceContextImpl() override;
+
+    // InstanceContext
+    void* query(Str interface_id) override;
+    bool realize(Instance& instance, Errors& errors) override;
+    void unrealize(Instance& instance) override;
+
+    // DeviceContext
+    Object& object() override { return instance_; }
+    Clock& clock() override;
+    WallClock& wall_clock() override;
+    Log& log() override { return log_; }
+    MemoryFactory& memory() override { return owner(); }
+    StateTable& state() override { return state_; }
+    DmaPort& dma() override;
+    void export_region(Str name, MemoryRegion& region) override;
+    MemoryRegion* exported_region(Str name) override;
+    MemoryRegion* exported_region_at(std::size_t index) override;
+    void add_inputs(Str name, unsigned count, WireReceiver& receiver) override;
+    Wire& add_outputs(Str name, unsigned count) override;
+    Wire* wire_at(Str name, unsigned index) override;
+    void* bus(Str interface_id) override;
+    Object* create_bus(Str bus_type, Str name, Errors& errors) override;
+    void set_dma(Object& device, DmaPort* port) override;
+    DmaPort& create_dma_port(Str name, MemoryRegion& root) override;
+    void request_shutdown(Str reason) override;
+    void request_reset(Str reason) override;
+    void request_failure(int exit_code) override;
+    void emit_event(Str name, Str json) override;
+    void* host_interface(Str interface_id) override;
+
+    /// The bus that it is, or will be, plugged into: what -device chose, else a parent that is a bus.
+    void set_bus(Instance* bus) { bus_ = bus; }
+    Instance* bus_object() const;
+    StateDescription& description() { return state_; }
+    void reset(ResetPhase phase);
+    /// Its regions leave the map, before its parts go.
+    void release_memory();
+
+  private:
+    MemoryOwner& owner();
+    MachineState& machine_;
+    Instance& instance_;
+    ObjectLog log_;
+    StateDescription state_;
+    std::unique_ptr<MemoryOwner> owner_;
+    std::unique_ptr<SwitchablePort> dma_;
+    std::vector<AddressSpace*> spaces_;
+    std::vector<std::unique_ptr<MemoryPort>> ports_;
+    std::vector<std::pair<std::string, MemoryRegion*>> regions_;
+    Instance* bus_ = nullptr;
+    bool attached_ = false;
+};
+
+class BackendContextImpl final : public InstanceContext, public BackendContext {
+  public:
+    BackendContextImpl(MachineState& machine, Instance& instance);
+
+    void* query(Str interface_id) override;
+    bool realize(Instance& instance, Errors& errors) override;
+    void unrealize(Instance& instance) override;
+
+    Object& object() override { return instance_; }
+    EventLoop& loop() override;
+    Log& log() override { return log_; }
+    void request_quit() override;
+    void emit_event(Str name, Str json) override;
+    Object* find(Str id) override;
+    void* host_interface(Str interface_id) override;
+
+  private:
+    MachineState& machine_;
+    Instance& instance_;
+    ObjectLog log_;
+};
+
+/// The device context of an instance that is a device.
+DeviceContextImpl& context_of(Instance& device);
+
+}  // namespace backplane::kernel

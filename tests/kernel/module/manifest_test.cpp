@@ -1,0 +1,93 @@
+#include "kernel/module/manifest.h"
+#include "kernel/object/error_text.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <random>
+
+namespace backplane::kernel {
+namespace {
+
+std::vector<std::uint8_t> file_bytes(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+const std::string kGood = std::string(FIXTURES) + "/good/fixture-good.so";
+
+TEST(Manifest, SaysWhatThePluginRegisters) {
+    Manifest manifest;
+    ErrorText errors;
+    ASSERT_TRUE(read_manifest(std::filesystem::path(kGood), manifest, errors)) << errors.text();
+    EXPECT_EQ(manifest.plugin, "fixture-good");
+    EXPECT_EQ(manifest.version, "1.2");
+    EXPECT_EQ(manifest.sdk_major, std::uint64_t{BACKPLANE_SDK_MAJOR});
+    ASSERT_EQ(manifest.types.size(), 3u);
+    const ManifestType& lamp = manifest.types[1];
+    EXPECT_EQ(lamp.name, "fixture-lamp");
+    EXPECT_EQ(lamp.parent, "fixture-light");
+    EXPECT_TRUE(lamp.user_creatable);
+    ASSERT_EQ(lamp.properties.size(), 1u);
+    EXPECT_EQ(lamp.properties[0].summary, "Power in \"W\"");
+    EXPECT_EQ(lamp.properties[0].default_text, "40");
+    EXPECT_EQ(manifest.types[2].aliases, (std::vector<std::string>{"house", "home"}));
+    EXPECT_EQ(manifest.types[2].versions, (std::vector<std::string>{"2.0", "1.0"}));
+}
+
+TEST(Manifest, SaysWhatAFileIsWhenItIsNoPlugin) {
+    for (const auto& [bytes, expected] : std::vector<std::pair<std::string, std::string>>{
+             {"", "not an ELF file"}, {"hello", "not an ELF file"}, {std::string("\x7f" "ELF\x01\x01", 6), "not an ELF"}}) {
+        Manifest manifest;
+        ErrorText errors;
+        EXPECT_FALSE(read_manifest(Bytes(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()), manifest, errors));
+        EXPECT_NE(errors.text().find(expected), std::string::npos) << errors.text();
+    }
+    Manifest manifest;
+    ErrorText errors;
+    EXPECT_FALSE(read_manifest(std::filesystem::path("/lib/x86_64-linux-gnu/libc.so.6"), manifest, errors));
+    EXPECT_NE(errors.text().find("no Backplane plugin"), std::string::npos) << errors.text();
+}
+
+TEST(Manifest, SurvivesTruncationAtEveryLength) {
+    const auto bytes = file_bytes(kGood);
+    ASSERT_FALSE(bytes.empty());
+    for (std::size_t length = 0; length < bytes.size(); length += 1 + length / 64) {
+        Manifest manifest;
+        ErrorText errors;
+        const std::vector<std::uint8_t> cut(bytes.begin(), bytes.begin() + std::ptrdiff_t(length));
+        EXPECT_FALSE(read_manifest(Bytes(cut.data(), cut.size()), manifest, errors)) << length;
+    }
+}
+
+TEST(Manifest, SurvivesMutation) {
+    const auto bytes = file_bytes(kGood);
+    std::mt19937 random(1);
+    for (int round = 0; round < 3000; ++round) {
+        auto mutated = bytes;
+        // Headers and the note are where it hurts: half of the flips go into the first and last pages.
+        for (int flips = 1 + int(random() % 8); flips > 0; --flips) {
+            const std::size_t span = random() % 2 ? std::min<std::size_t>(mutated.size(), 1024) : mutated.size();
+            const std::size_t at = random() % 2 ? random() % span : mutated.size() - 1 - random() % span;
+            mutated[at] = std::uint8_t(random());
+        }
+        Manifest manifest;
+        ErrorText errors;
+        const bool ok = read_manifest(Bytes(mutated.data(), mutated.size()), manifest, errors);
+        EXPECT_EQ(ok, !errors.failed());
+    }
+}
+
+TEST(Manifest, RefusesHostileJson) {
+    for (const std::string& json : {std::string(100000, '['), std::string("{\"plugin\":3}"), std::string("{}"), std::string("null"),
+                                    std::string(R"({"plugin":"x","sdk_major":1,"sdk_minor":0,"types":[{"name":1}]})"),
+                                    std::string(R"({"plugin":"x","sdk_major":1,"sdk_minor":0,"types":7})"),
+                                    std::string(R"({"plugin":"","sdk_major":1,"sdk_minor":0,"types":[]})")}) {
+        Manifest manifest;
+        ErrorText errors;
+        EXPECT_FALSE(parse_manifest(json, manifest, errors));
+        EXPECT_TRUE(errors.failed());
+    }
+}
+
+}  // namespace
+}  // namespace backplane::kernel
