@@ -5,10 +5,12 @@ Each is a function of a Guest (see run_guest.py); its first line says what holds
 
 import hashlib
 import http.server
+import pathlib
 import random
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -113,10 +115,10 @@ def u_boot_supervisor_mode(guest):
 
 
 # Linux with the test initramfs.
-def start_linux(guest, tests, *arguments, memory="256M", harts=1, append=""):
+def start_linux(guest, tests, *arguments, memory="256M", harts=1, append="", initramfs=None):
     guest.start(
         *("-bios", guest.file("firmware/fw_dynamic.bin")),
-        *("-kernel", guest.file("riscv64/vmlinux"), "-initrd", guest.file("riscv64/initramfs.cpio")),
+        *("-kernel", guest.file("riscv64/vmlinux"), "-initrd", initramfs or guest.file("riscv64/initramfs.cpio")),
         *("-append", f"console=ttyS0 guest={tests} {append}".strip()),
         *arguments,
         memory=memory,
@@ -166,6 +168,52 @@ def linux_reboot(guest):
     expect_init(guest)
     guest.send("\x01x")
     guest.expect_exit(0)
+
+
+# Programs that look closely at what the processor does, compiled here and run under Linux.
+PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
+
+
+def compile_program(guest, name):
+    compiler = "riscv64-linux-gnu-gcc"
+    if not shutil.which(compiler):
+        raise Skipped(f"{compiler} is missing; run: ./dev setup test")
+    program = guest.folder / name
+    flags = ["-O2", "-static", "-std=gnu17", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-pthread"]
+    subprocess.run([compiler, *flags, PROGRAMS / f"{name}.c", "-lm", "-o", program], check=True)
+    return program
+
+
+def run_programs(guest, harts, names=("atomics", "faults", "floating", "self_modify")):
+    arguments = ["--busybox", guest.file("riscv64/busybox"), "--guest", PROGRAMS.parent / "guest"]
+    for name in names:
+        arguments += ["--add", f"{compile_program(guest, name)}:tests/{name}"]
+    initramfs = guest.folder / "initramfs.cpio"
+    maker = PROGRAMS.parent / "make_initramfs.py"
+    subprocess.run([sys.executable, "-B", maker, *arguments, "--out", initramfs], check=True)
+    start_linux(guest, ",".join(names), harts=harts, initramfs=initramfs)
+    expect_init(guest, harts)
+    for name in names:
+        expect_pass(guest, name)
+    finish_linux(guest)
+
+
+@scenario
+def programs_one_hart(guest):
+    """Faults, self-modifying code, floating point and atomics are right under Linux on one hart."""
+    run_programs(guest, 1)
+
+
+@scenario
+def programs_two_harts(guest):
+    """The same on two harts at once."""
+    run_programs(guest, 2)
+
+
+@scenario
+def programs_shared_code(guest):
+    """A hart that rewrites code, while another runs it, runs what it wrote. (The peer fails this at times.)"""
+    run_programs(guest, 2, ["shared_code"])
 
 
 # Linux with virtio devices, on each transport. A transport is a suffix of type names and options.
