@@ -38,10 +38,14 @@ function(backplane_test)
     "BACKPLANE_PLUGIN_PATH=${PROJECT_BINARY_DIR}/plugins;BACKPLANE_BINARY=${PROJECT_BINARY_DIR}/bin/backplane;BACKPLANE_SOURCE=${PROJECT_SOURCE_DIR}")
 endfunction()
 
-# Adds every folder <here>/<kind>/<name> that has a CMakeLists.txt.
+# Adds every folder below this one that has a CMakeLists.txt, but for paths that match EXCLUDE.
 function(backplane_add_folders)
+  cmake_parse_arguments(FOLDERS "" "EXCLUDE" "" ${ARGN})
   file(GLOB lists CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt
        ${CMAKE_CURRENT_SOURCE_DIR}/*/*/CMakeLists.txt ${CMAKE_CURRENT_SOURCE_DIR}/*/*/*/CMakeLists.txt)
+  if(FOLDERS_EXCLUDE)
+    list(FILTER lists EXCLUDE REGEX ${FOLDERS_EXCLUDE})
+  endif()
   foreach(list ${lists})
     get_filename_component(folder ${list} DIRECTORY)
     add_subdirectory(${folder})

@@ -32,8 +32,9 @@ std::vector<fs::path> make_search_path(std::vector<fs::path> path) {
         }
     }
     std::error_code ignored;
-    const fs::path built = fs::read_symlink("/proc/self/exe", ignored).parent_path().parent_path() / "plugins";
-    path.push_back(fs::is_directory(built, ignored) ? built : fs::path(BACKPLANE_INSTALL_PLUGIN_DIR));
+    const fs::path prefix = fs::read_symlink("/proc/self/exe", ignored).parent_path().parent_path();
+    const fs::path built = prefix / "plugins";
+    path.push_back(fs::is_directory(built, ignored) ? built : prefix / BACKPLANE_PLUGIN_SUBDIRECTORY);
     std::vector<fs::path> unique;
     for (fs::path& directory : path) {
         const fs::path real = fs::weakly_canonical(directory, ignored);
