@@ -4,6 +4,12 @@
 #include <backplane/draft/cpu.h>
 #include <backplane/draft/tcg/ir.h>
 
+namespace backplane {
+class Clock;
+class Log;
+class MachineLock;
+}  // namespace backplane
+
 namespace backplane::tcg {
 
 /// CpuRunState::engine points to one of these while an engine runs the CPU. Thread: the vCPU's (inside a helper, a
@@ -12,9 +18,9 @@ class Vcpu {
   public:
     virtual Cpu& cpu() = 0;
     virtual AddressSpace& memory() = 0;
-    virtual class Clock& clock() = 0;
-    virtual class Log& log() = 0;
-    virtual class MachineLock& lock() = 0;
+    virtual Clock& clock() = 0;
+    virtual Log& log() = 0;
+    virtual MachineLock& lock() = 0;
 
     // When a helper changes the mode or anything else that BlockKey covers, or the guest synchronises its fetches with
     // its stores (translations of changed pages are gone already), the instruction ends the unit with
