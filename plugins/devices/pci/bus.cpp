@@ -1,0 +1,127 @@
+#include "bus.h"
+
+#include <cstdio>
+#include <string>
+
+namespace backplane::pci {
+namespace {
+
+std::string place_text(unsigned place) {
+    char text[8];
+    std::snprintf(text, sizeof text, "%02x.%x", place >> 3, place & 7);
+    return text;
+}
+
+std::string describe(const Object& device) {
+    std::string text(device.type_name().view());
+    if (!device.id().empty()) text += " '" + std::string(device.id().view()) + "'";
+    return text;
+}
+
+}  // namespace
+
+int BusPart::free_place() const {
+    for (unsigned device = first_free_; device < 32; ++device) {
+        bool empty = true;
+        for (unsigned function = 0; function < 8; ++function) empty = empty && !slots_[device << 3 | function].object;
+        if (empty) return int(device << 3);
+    }
+    return -1;
+}
+
+int BusPart::place_of(const Object& device) const {
+    for (unsigned place = 0; place < slots_.size(); ++place)
+        if (slots_[place].object == &device) return int(place);
+    return -1;
+}
+
+/// Functions other than 0 exist only beside a function 0 that is marked as one of several (PCI 3.0, 6.2.1).
+bool BusPart::check_place(unsigned place, Object& device, const PciDevice& pci, Errors& errors) const {
+    const Slot& taken = slots_[place];
+    if (taken.object) {
+        errors.fail("addr: " + place_text(place) + " on bus '" + std::string(object_.name().view()) +
+                    "' is not free for " + describe(device) + ": " + describe(*taken.object) + " is there");
+        return false;
+    }
+    const unsigned first = place & ~7u;
+    const Slot& function0 = slots_[first];
+    if (place != first && function0.device && !function0.device->multifunction()) {
+        errors.fail("addr: " + place_text(place) + " cannot be used by " + describe(device) + ": " +
+                    describe(*function0.object) + " at " + place_text(first) +
+                    " is a single function (give it multifunction=on)");
+        return false;
+    }
+    if (place != first || pci.multifunction()) return true;
+    for (unsigned function = 1; function < 8; ++function)
+        if (const Slot& other = slots_[first + function]; other.object) {
+            errors.fail("addr: " + describe(device) + " at " + place_text(place) + " needs multifunction=on, because " +
+                        describe(*other.object) + " is at " + place_text(first + function));
+            return false;
+        }
+    return true;
+}
+
+bool BusPart::attach(Object& device, Errors& errors) {
+    auto* pci = query<PciDevice>(device);
+    if (!pci) {
+        errors.fail(describe(device) + " is not a PCI device");
+        return false;
+    }
+    if (!bridge_) {
+        errors.fail("bus '" + std::string(object_.name().view()) + "' has no bridge above it");
+        return false;
+    }
+    int place = pci->wanted_place();
+    if (place < 0) place = free_place();
+    if (place < 0) {
+        errors.fail("bus '" + std::string(object_.name().view()) + "' has no free place for " + describe(device));
+        return false;
+    }
+    if (!check_place(unsigned(place), device, *pci, errors)) return false;
+    slots_[unsigned(place)] = {&device, pci};
+    pci->plugged(*this, std::uint8_t(place));
+    return true;
+}
+
+void BusPart::detach(Object& device) {
+    const int place = place_of(device);
+    if (place < 0) return;
+    for (unsigned pin = 0; pin < 4; ++pin) set_pin(std::uint8_t(place), pin, 0);
+    slots_[unsigned(place)] = {};
+}
+
+bool BusPart::request_unplug(Object& device, Errors& errors) {
+    errors.fail("bus '" + std::string(object_.name().view()) + "' does not support hotplug: " + describe(device) +
+                " stays");
+    return false;
+}
+
+void BusPart::address_of(Object& device, TextSink& out) const {
+    const int place = place_of(device);
+    if (place >= 0) out.append("addr = " + place_text(unsigned(place)));
+}
+
+PciDevice* BusPart::at(PciAddress address) {
+    if (address.bus != number_) return nullptr;
+    return slots_[(address.device & 31u) << 3 | (address.function & 7u)].device;
+}
+
+std::uint32_t BusPart::config_read(PciAddress address, unsigned offset, unsigned size, Access& access) {
+    PciDevice* found = at(address);
+    return found ? found->config_read(offset, size, access) : ~0u >> (32 - 8 * size);
+}
+
+void BusPart::config_write(PciAddress address, unsigned offset, unsigned size, std::uint32_t value, Access& access) {
+    if (PciDevice* found = at(address)) found->config_write(offset, size, value, access);
+}
+
+void BusPart::set_pin(std::uint8_t place, unsigned pin, int level) {
+    const std::uint8_t bit = std::uint8_t(1u << pin);
+    if (((pins_[place] & bit) != 0) == (level != 0)) return;
+    pins_[place] ^= bit;
+    const unsigned line = bridge_->interrupt_line(place >> 3, pin) & 255;
+    line_users_[line] = std::uint16_t(line_users_[line] + (level ? 1 : -1));
+    bridge_->set_interrupt_line(line, line_users_[line] != 0);
+}
+
+}  // namespace backplane::pci

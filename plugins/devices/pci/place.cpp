@@ -1,0 +1,33 @@
+// Where a device is to be plugged in: the property "addr".
+#include "device.h"
+
+#include <charconv>
+
+namespace backplane::pci {
+namespace {
+
+std::optional<unsigned> hexadecimal(std::string_view text) {
+    if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
+    unsigned value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+}  // namespace
+
+std::optional<std::uint8_t> parse_place(std::string_view text) {
+    const std::size_t dot = text.find('.');
+    const std::optional<unsigned> device = hexadecimal(text.substr(0, dot));
+    const std::optional<unsigned> function =
+        dot == std::string_view::npos ? std::optional<unsigned>(0) : hexadecimal(text.substr(dot + 1));
+    if (!device || !function || *device > 31 || *function > 7) return std::nullopt;
+    return std::uint8_t(*device << 3 | *function);
+}
+
+int DevicePart::wanted_place() const {
+    const std::optional<std::uint8_t> place = parse_place(wanted_address_);
+    return place ? int(*place) : -1;
+}
+
+}  // namespace backplane::pci

@@ -1,0 +1,59 @@
+// The PCI framework: buses, and what all PCI devices have. Interfaces: <backplane/pci.h>.
+#include "bus.h"
+#include "device.h"
+
+#include <backplane/plugin.h>
+#include <backplane/property.h>
+
+namespace backplane::pci {
+namespace {
+
+constexpr bool kConventional = false;
+constexpr bool kExpress = true;
+
+void* make_bus(Object& object, const void* express, Errors&) {
+    return new BusPart(object, *static_cast<const bool*>(express));
+}
+
+constexpr InterfaceInfo kBusInterfaces[] = {offers<BusPart, Bus>(), offers<BusPart, PciBus>()};
+constexpr InterfaceInfo kDeviceInterfaces[] = {offers<DevicePart, Device>(), offers<DevicePart, PciDevice>()};
+
+constexpr PropertyInfo kDeviceProperties[] = {
+    property<&DevicePart::wanted_address_>(
+        {.name = "addr", .summary = "place on the bus, DEVICE[.FUNCTION] in hexadecimal; empty: any"}),
+    property<&DevicePart::multifunction_>({.name = "multifunction",
+                                           .summary = "function 0 of a device that has others",
+                                           .default_text = "off"}),
+    property<&DevicePart::romfile_>({.name = "romfile", .summary = "expansion ROM; only \"\", none, is offered"}),
+};
+
+constexpr TypeInfo kTypes[] = {
+    {
+        .name = "pci-bus",
+        .parent = "bus",
+        .summary = "PCI bus",
+        .interfaces = kBusInterfaces,
+        .class_data = &kConventional,
+        .instance_init = make_bus,
+        .instance_finalize = free_part<BusPart>,
+    },
+    {
+        .name = "pcie-bus",
+        .parent = "pci-bus",
+        .summary = "PCI Express bus",
+        .class_data = &kExpress,
+    },
+    device_type<DevicePart>({
+        .name = "pci-device",
+        .summary = "what every PCI device has",
+        .abstract = true,
+        .bus = "pci",
+        .interfaces = kDeviceInterfaces,
+        .properties = kDeviceProperties,
+    }),
+};
+
+}  // namespace
+}  // namespace backplane::pci
+
+BACKPLANE_PLUGIN("pci", "1.0", "Backplane", backplane::pci::kTypes)
