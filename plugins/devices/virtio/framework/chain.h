@@ -26,6 +26,9 @@ class QueueHost {
     /// Set while the device touches guest memory or runs its own code: a guest that points a descriptor at the
     /// device's own registers must not get in again.
     virtual unsigned& busy() = 0;
+    /// Counts a request that is taken. False when one notification has served enough of them: a driver on another CPU
+    /// could otherwise keep the device, and with it the machine, busy for ever. The rest is served a little later.
+    virtual bool spend(unsigned queue) = 0;
     /// Bytes that all chains of the device hold copies in; bounded, as the guest chooses how much is copied.
     virtual std::size_t& copied() = 0;
 

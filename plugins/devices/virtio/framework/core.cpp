@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <string>
+#include <utility>
 
 namespace virtio {
 
@@ -26,6 +27,7 @@ bool Core::realize(Errors& errors) {
                     std::string(context_.object().type_name().view()) + ": only off is supported");
         return false;
     }
+    later_.create(context_.clock());
     if (transport_) return true;
     errors.fail(std::string(context_.object().type_name().view()) +
                 " is on no virtio bus; give it one with bus=, or use "
@@ -34,6 +36,7 @@ bool Core::realize(Errors& errors) {
 }
 
 void Core::unrealize() {
+    later_.cancel();
     for (const auto& queue : queues_) queue->reset();
 }
 
@@ -126,6 +129,8 @@ void Core::reset_device() {
         if (function_) function_->device_reset();
         for (const auto& queue : queues_) queue->reset();
     }
+    later_.cancel();
+    deferred_.clear();
     status_ = 0;
     driver_features_ = 0;
 }
@@ -242,7 +247,25 @@ void Core::notify(unsigned queue) {
     Queue* target = at(queue);
     if (!target || !target->ready() || !running() || !function_ || reentered()) return;
     Guard guard(*this);
+    notifying_ = true;
+    budget_ = 2 * target->maximum();
     function_->queue_notified(*target);
+    notifying_ = false;
+}
+
+bool Core::spend(unsigned queue) {
+    if (!notifying_) return true;
+    if (budget_ != 0) {
+        --budget_;
+        return true;
+    }
+    deferred_.push_back(queue);
+    later_.arm(context_.clock().now_ns());
+    return false;
+}
+
+void Core::serve_deferred() {
+    for (const unsigned queue : std::exchange(deferred_, {})) notify(queue);
 }
 
 void Core::read_config(std::uint64_t offset, MutableBytes to) {

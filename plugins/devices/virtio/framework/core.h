@@ -63,6 +63,7 @@ class Core final : public DeviceBase, public VirtioDevice, public VirtioBackend,
     void queue_interrupt(unsigned queue) override;
     unsigned& busy() override { return busy_; }
     std::size_t& copied() override { return copied_; }
+    bool spend(unsigned queue) override;
 
     Queue* at(unsigned queue) const;
     /// Logs and gives true when the driver's access comes while the device itself is at work.
@@ -70,6 +71,7 @@ class Core final : public DeviceBase, public VirtioDevice, public VirtioBackend,
     void reset_device();
     std::uint64_t accepted_features() const;
     void start();
+    void serve_deferred();
 
     DeviceContext& context_;
     VirtioFunction* function_ = nullptr;
@@ -81,6 +83,10 @@ class Core final : public DeviceBase, public VirtioDevice, public VirtioBackend,
     std::vector<std::uint8_t> config_;
     unsigned busy_ = 0;
     std::size_t copied_ = 0;
+    bool notifying_ = false;
+    unsigned budget_ = 0;  ///< requests that the notification in progress may still take
+    std::vector<unsigned> deferred_;
+    OwnedTimer<&Core::serve_deferred> later_{*this};
 
     std::uint8_t status_ = 0;
     std::uint64_t driver_features_ = 0;

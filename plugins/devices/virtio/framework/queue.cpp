@@ -235,7 +235,7 @@ VirtioChain* Queue::take() {
         return nullptr;
     }
     std::uint16_t head = 0;
-    if (!head_at(next_available(), head)) return nullptr;
+    if (!host_.spend(index_) || !head_at(next_available(), head)) return nullptr;
     Chain& chain = fresh_chain();
     chain.start(head);
     if (!walk_chain(head, [&](const Segment& segment, bool writable) { chain.add(segment, writable); })) {
