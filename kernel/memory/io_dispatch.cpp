@@ -21,7 +21,8 @@ std::uint64_t byte_swapped(std::uint64_t value, unsigned size) {
 void log_refusal(MapCore& core, const Region& region, std::uint64_t offset, unsigned size, const char* why) {
     const std::string name(region.name());
     char place[64];
-    std::snprintf(place, sizeof place, "%u bytes at offset 0x%llx", size, static_cast<unsigned long long>(offset));
+    std::snprintf(place, sizeof place, "%u bytes at offset 0x%llx", size,
+                  static_cast<unsigned long long>(offset));
     core.log().guest_error(name + ": " + why, name + ": access of " + place + " refused: " + why);
 }
 
@@ -114,8 +115,8 @@ void io_write(MapCore& core, Region& region, std::uint64_t offset, std::uint64_t
     if (traits.endian == Endian::Big) value = byte_swapped(value, size);
     const auto body = [&](IoHandler& handler) {
         for_each_part(traits, offset, size, [&](const Part& part) {
-            handler.write(Offset(part.offset), (value >> part.place & mask_of(part.count)) << part.lane, part.width,
-                          access);
+            handler.write(Offset(part.offset), (value >> part.place & mask_of(part.count)) << part.lane,
+                          part.width, access);
         });
     };
     if (!accepted(core, region, offset, size) || !with_handler(core, region, master, body)) access.fail();

@@ -33,7 +33,8 @@ class TreeWriter {
         const std::string tail = (region.enabled() ? "" : " [disabled]") +
                                  (options_.owners ? owner_text(region) : std::string()) + "\n";
         if (const Region* target = region.alias_target()) {
-            if (std::find(targets_.begin(), targets_.end(), target) == targets_.end()) targets_.push_back(target);
+            if (std::find(targets_.begin(), targets_.end(), target) == targets_.end())
+                targets_.push_back(target);
             text += head + "alias " + std::string(region.name()) + " @" + std::string(target->name()) + " " +
                     extent(SignedWide(region.alias_offset()), region.wide_size()) + tail;
             return;
@@ -43,7 +44,8 @@ class TreeWriter {
         std::stable_sort(children.begin(), children.end(), [](const Region* a, const Region* b) {
             return a->offset() != b->offset() ? a->offset() < b->offset() : a->priority() > b->priority();
         });
-        for (const Region* child : children) this->region(*child, base + SignedWide(child->offset()), level + 1);
+        for (const Region* child : children)
+            this->region(*child, base + SignedWide(child->offset()), level + 1);
     }
 
     /// What aliases show, including what those show in turn.
@@ -67,8 +69,9 @@ class TreeWriter {
 std::vector<std::vector<const MappedSpace*>> grouped(const MapCore& core) {
     std::vector<std::vector<const MappedSpace*>> groups;
     for (const MappedSpace* space : core.spaces()) {
-        const auto group = std::find_if(groups.begin(), groups.end(),
-                                        [&](const auto& spaces) { return spaces[0]->root() == space->root(); });
+        const auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& spaces) {
+            return spaces[0]->root() == space->root();
+        });
         if (group == groups.end()) groups.push_back({space});
         else group->push_back(space);
     }
@@ -86,7 +89,8 @@ const char* range_kind(const FlatRange& range) {
 std::string tree_text(const MapCore& core, const MapTextOptions& options) {
     TreeWriter writer(options);
     for (const auto& spaces : grouped(core)) {
-        for (const MappedSpace* space : spaces) writer.text += "address-space: " + std::string(space->name()) + "\n";
+        for (const MappedSpace* space : spaces)
+            writer.text += "address-space: " + std::string(space->name()) + "\n";
         if (const Region* root = spaces[0]->root()) writer.region(*root, SignedWide(root->offset()), 1);
         writer.text += "\n";
     }
@@ -109,7 +113,8 @@ std::string flat_text(const MapCore& core, const MapTextOptions& options) {
         for (const FlatRange& range : view->ranges) {
             const auto& region = static_cast<const Region&>(*range.region);
             text += "  " + extent(SignedWide(range.start), range.size) + " (prio " +
-                    std::to_string(region.priority()) + ", " + range_kind(range) + "): " + std::string(region.name());
+                    std::to_string(region.priority()) + ", " + range_kind(range) +
+                    "): " + std::string(region.name());
             if (range.offset != 0) text += " @" + hex16(range.offset);
             if (options.owners) text += owner_text(region);
             text += "\n";

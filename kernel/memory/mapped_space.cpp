@@ -56,7 +56,11 @@ std::uint64_t from_bytes(const std::uint8_t* bytes, unsigned size) {
 }  // namespace
 
 MappedSpace::MappedSpace(MapCore& core, std::string_view name, Region& root)
-    : core_(core), name_(name), root_(&root), holder_(std::make_shared<RenderedView>()), current_(holder_.get()) {
+    : core_(core),
+      name_(name),
+      root_(&root),
+      holder_(std::make_shared<RenderedView>()),
+      current_(holder_.get()) {
     const MapCore::Change change(core_);
     core_.add_space(*this);
     core_.changed();
@@ -80,11 +84,12 @@ void MappedSpace::unassigned(std::uint64_t address, const char* what, Access& ac
     if (reported_.exchange(true)) return;
     char place[32];
     std::snprintf(place, sizeof place, "0x%llx", static_cast<unsigned long long>(address));
-    core_.log().guest_error(name_ + ": unassigned", name_ + ": " + what + " at " + place + ": nothing is there");
+    core_.log().guest_error(name_ + ": unassigned",
+                            name_ + ": " + what + " at " + place + ": nothing is there");
 }
 
-std::uint64_t MappedSpace::load_range(Master master, const FlatRange& range, std::uint64_t delta, unsigned size,
-                                      Access& access) {
+std::uint64_t MappedSpace::load_range(Master master, const FlatRange& range, std::uint64_t delta,
+                                      unsigned size, Access& access) {
     if (range.block) return load_host(range.block->host + range.block_offset + delta, size);
     return io_read(core_, static_cast<Region&>(*range.region), range.offset + delta, size, access, master);
 }
@@ -95,7 +100,8 @@ void MappedSpace::store_range(Master master, const FlatRange& range, std::uint64
         store_host(range.block->host + range.block_offset + delta, value, size);
         RamStorage::of(*range.block).stored(range.block_offset + delta, size);
     } else if (range.handler) {
-        io_write(core_, static_cast<Region&>(*range.region), range.offset + delta, value, size, access, master);
+        io_write(core_, static_cast<Region&>(*range.region), range.offset + delta, value, size, access,
+                 master);
     } else {
         unassigned(range.start + delta, "store to read-only memory", access);
     }
@@ -159,17 +165,19 @@ void MappedSpace::store_io(const FlatRange& range, Offset offset, std::uint64_t 
 /// Calls `piece(range, delta, done, count)` for every run of bytes that one range covers, and `piece(nullptr, …)`
 /// for those that none does. False when there was one of the latter, or a piece said false.
 template <class Piece>
-bool MappedSpace::for_each_piece(std::uint64_t address, std::uint64_t size, Access& access, const Piece& piece) {
+bool MappedSpace::for_each_piece(std::uint64_t address, std::uint64_t size, Access& access,
+                                 const Piece& piece) {
     const ReadEpoch::Guard guard(core_.epoch());
     const std::vector<FlatRange>& ranges = current().ranges;
     bool whole = true;
     for (std::uint64_t done = 0; done < size;) {
         const Wide at = Wide(address) + done;
         std::uint64_t count = size - done;
-        const auto next = at >= kWholeSpace
-                              ? ranges.end()
-                              : std::upper_bound(ranges.begin(), ranges.end(), std::uint64_t(at),
-                                                 [](std::uint64_t a, const FlatRange& r) { return a < r.start; });
+        const auto next =
+            at >= kWholeSpace
+                ? ranges.end()
+                : std::upper_bound(ranges.begin(), ranges.end(), std::uint64_t(at),
+                                   [](std::uint64_t a, const FlatRange& r) { return a < r.start; });
         const FlatRange* range = next == ranges.begin() || at >= kWholeSpace ? nullptr : &*std::prev(next);
         if (range && range->contains(std::uint64_t(at))) {
             const std::uint64_t delta = std::uint64_t(at) - range->start;
@@ -227,7 +235,8 @@ bool MappedSpace::write_for(Master master, GuestAddress address, Bytes from, Acc
             if (range->block && (range->writable || access.debug())) {
                 const std::uint64_t offset = range->block_offset + delta;
                 if (valid_size(unsigned(std::min<std::uint64_t>(count, 16))))
-                    store_host(range->block->host + offset, from_bytes(source, unsigned(count)), unsigned(count));
+                    store_host(range->block->host + offset, from_bytes(source, unsigned(count)),
+                               unsigned(count));
                 else std::memcpy(range->block->host + offset, source, count);
                 RamStorage::of(*range->block).stored(offset, count);
                 return true;
@@ -292,8 +301,8 @@ void MappedSpace::publish(const std::shared_ptr<RenderedView>& view) {
     current_ = view.get();
     core_.epoch().retire(old);
     const auto has = [](const std::vector<FlatRange>& ranges, const FlatRange& wanted) {
-        const auto at = std::partition_point(ranges.begin(), ranges.end(),
-                                             [&](const FlatRange& range) { return range.start < wanted.start; });
+        const auto at = std::partition_point(
+            ranges.begin(), ranges.end(), [&](const FlatRange& range) { return range.start < wanted.start; });
         return at != ranges.end() && same_range(*at, wanted);
     };
     for (MemoryListener* listener : std::vector(listeners_)) {

@@ -31,7 +31,9 @@ class Owner final : public MemoryOwner {
     std::size_t region_count() const override { return regions_.size(); }
     const std::shared_ptr<OwnerRecord>& share_record() const { return record_; }
 
-    MemoryRegion& container(Str name, std::uint64_t size) override { return make(name, size, RegionKind::Container); }
+    MemoryRegion& container(Str name, std::uint64_t size) override {
+        return make(name, size, RegionKind::Container);
+    }
     MemoryRegion& io(Str name, std::uint64_t size, IoHandler& handler, const IoTraits& traits) override {
         Region& region = make(name, size, RegionKind::Io);
         region.set_handler(handler, traits);
@@ -75,7 +77,8 @@ class Owner final : public MemoryOwner {
 
 class Port final : public MemoryPort {
   public:
-    Port(MappedSpace& space, std::shared_ptr<OwnerRecord> device) : space_(space), device_(std::move(device)) {}
+    Port(MappedSpace& space, std::shared_ptr<OwnerRecord> device)
+        : space_(space), device_(std::move(device)) {}
 
     void set_requester(std::uint16_t requester) override { requester_ = requester; }
     bool read(GuestAddress address, MutableBytes to) override {
@@ -94,7 +97,8 @@ class Port final : public MemoryPort {
         auto* storage = static_cast<RamStorage*>(window.cookie);
         if (!storage) return;
         const auto* data = static_cast<const std::uint8_t*>(window.data);
-        if (written) storage->stored(std::uint64_t(data - storage->block().host), std::min(written, window.size));
+        if (written)
+            storage->stored(std::uint64_t(data - storage->block().host), std::min(written, window.size));
         storage->release();
     }
 
@@ -131,7 +135,8 @@ AddressSpace& MemoryMap::create_address_space(std::string_view name, MemoryRegio
 void MemoryMap::destroy_address_space(AddressSpace& space) { delete static_cast<MappedSpace*>(&space); }
 
 std::unique_ptr<MemoryPort> MemoryMap::create_port(AddressSpace& space, MemoryOwner& device) {
-    return std::make_unique<Port>(static_cast<MappedSpace&>(space), static_cast<Owner&>(device).share_record());
+    return std::make_unique<Port>(static_cast<MappedSpace&>(space),
+                                  static_cast<Owner&>(device).share_record());
 }
 
 void MemoryMap::begin() {

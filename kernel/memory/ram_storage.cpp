@@ -25,7 +25,8 @@ void* map_shared(int fd, std::uint64_t size) {
     if (reserved == MAP_FAILED) return reserved;
     const auto first = reinterpret_cast<std::uintptr_t>(reserved);
     const std::uintptr_t aligned = (first + kHugePage - 1) & ~std::uintptr_t(kHugePage - 1);
-    void* mapped = mmap(reinterpret_cast<void*>(aligned), size, PROT_READ | PROT_WRITE, kFlags | MAP_FIXED, fd, 0);
+    void* mapped =
+        mmap(reinterpret_cast<void*>(aligned), size, PROT_READ | PROT_WRITE, kFlags | MAP_FIXED, fd, 0);
     const int error = errno;
     if (mapped == MAP_FAILED) {
         munmap(reserved, span);

@@ -12,7 +12,9 @@ namespace backplane::kernel {
 /// Who keeps a dirty log. The order is that of the kPageClean… bits.
 enum class DirtyClient : std::uint8_t { Display, Migration, Other };
 inline constexpr unsigned kDirtyClients = 3;
-constexpr std::uint8_t clean_flag(DirtyClient client) { return std::uint8_t(kPageCleanDisplay << unsigned(client)); }
+constexpr std::uint8_t clean_flag(DirtyClient client) {
+    return std::uint8_t(kPageCleanDisplay << unsigned(client));
+}
 inline constexpr std::uint8_t kPageCleanMask = kPageCleanDisplay | kPageCleanMigration | kPageCleanOther;
 
 /// Those who want to know of stores to pages that code was translated from. Thread: any.

@@ -12,7 +12,9 @@ namespace {
 
 std::string quoted(const Region& region) { return "'" + std::string(region.name()) + "'"; }
 
-std::uint8_t access_size(std::uint8_t size) { return std::uint8_t(std::bit_floor(std::clamp<unsigned>(size, 1, 8))); }
+std::uint8_t access_size(std::uint8_t size) {
+    return std::uint8_t(std::bit_floor(std::clamp<unsigned>(size, 1, 8)));
+}
 
 }  // namespace
 
@@ -34,7 +36,8 @@ const Region* Region::overlapped(const Region& child, std::uint64_t offset, int 
     if (!child.enabled_) return nullptr;
     for (const Region* sibling : children_) {
         if (!sibling->enabled_ || sibling->priority_ != priority) continue;
-        if (Wide(offset) < sibling->offset_ + sibling->wide_size() && sibling->offset_ < offset + child.wide_size())
+        if (Wide(offset) < sibling->offset_ + sibling->wide_size() &&
+            sibling->offset_ < offset + child.wide_size())
             return sibling;
     }
     return nullptr;
@@ -52,7 +55,8 @@ bool Region::add(MemoryRegion& child_region, Offset offset, int priority, Errors
     if (child.parent_) return refuse("it is mapped in " + quoted(*child.parent_) + " already");
     if (child.contains(*this)) return refuse("it would contain itself");
     if (const Region* sibling = overlapped(child, offset.value, priority))
-        return refuse("it overlaps " + quoted(*sibling) + " at the same priority " + std::to_string(priority));
+        return refuse("it overlaps " + quoted(*sibling) + " at the same priority " +
+                      std::to_string(priority));
     child.parent_ = this;
     child.offset_ = offset.value;
     child.priority_ = priority;

@@ -1,0 +1,60 @@
+// The host loop: descriptors, deferred work, signals, and the clocks' timers, all on one thread.
+//
+// Everything that it calls runs with the machine lock held, which is free while the loop waits.
+#pragma once
+
+#include "kernel/event/clock.h"
+#include "kernel/event/wall_clock.h"
+
+#include <backplane/draft/address_space.h>
+#include <backplane/event_loop.h>
+
+#include <functional>
+#include <memory>
+
+namespace backplane::kernel {
+
+class HostLoop final : public EventLoop, private DeadlineWatcher {
+  public:
+    explicit HostLoop(MachineLock& lock, const HostTime& time = system_time());
+    HostLoop(const HostLoop&) = delete;
+    HostLoop& operator=(const HostLoop&) = delete;
+    /// Watches and timers must be released.
+    ~HostLoop();
+
+    // --- EventLoop ---
+    /// Any descriptor, regular files included (they are always ready). It is non-blocking while it is watched.
+    FdWatch* watch(int fd, FdHandler& handler, bool readable, bool writable) override;
+    /// Work that is posted again before it ran, runs once.
+    void post(Work& work) override;
+    void cancel(Work& work) override;
+    Clock& host_clock() override { return host_clock_; }
+
+    VirtualClock& virtual_clock() { return virtual_clock_; }
+    RtcClock& wall_clock() { return wall_clock_; }
+    void set_rtc(const RtcOptions& options) { wall_clock_.set(options); }
+
+    /// From now on SIGINT, SIGTERM and SIGHUP call `handler` on the loop instead of ending the process, and
+    /// SIGPIPE is ignored. Until the loop is destroyed.
+    void handle_signals(std::function<void(int signal)> handler);
+
+    /// Runs until stop(): the exit code. Thread: one, without the machine lock.
+    int run();
+    /// Ends run(), now or as soon as it is called. Thread: any.
+    void stop(int exit_code);
+    /// Runs what is ready, without waiting: how many handlers that were. For tests.
+    std::size_t run_ready();
+    /// Waits up to `limit_ms` for one handler to run; false when none did. For tests.
+    bool run_once(unsigned limit_ms);
+
+  private:
+    class Implementation;
+    void deadline_moved() override;
+
+    HostClock host_clock_;
+    VirtualClock virtual_clock_;
+    RtcClock wall_clock_;
+    std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace backplane::kernel

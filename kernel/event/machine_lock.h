@@ -1,0 +1,58 @@
+// The machine's lock: recursive, and fair enough that a CPU which does nothing but I/O does not starve the loop.
+#pragma once
+
+#include <backplane/draft/address_space.h>
+
+#include <atomic>
+#include <cassert>
+#include <mutex>
+
+#include <pthread.h>
+#include <sched.h>
+
+namespace backplane::kernel {
+
+class RecursiveMachineLock final : public MachineLock {
+  public:
+    RecursiveMachineLock() = default;
+    RecursiveMachineLock(const RecursiveMachineLock&) = delete;
+    RecursiveMachineLock& operator=(const RecursiveMachineLock&) = delete;
+
+    void lock() override {
+        const std::uint64_t me = self();
+        if (owner_.load(std::memory_order_relaxed) != me) {
+            // Who had it last lets those that wait go first, once.
+            if (waiting_.load(std::memory_order_relaxed) != 0 && last_.load(std::memory_order_relaxed) == me)
+                sched_yield();
+            if (!mutex_.try_lock()) {
+                waiting_.fetch_add(1);
+                mutex_.lock();
+                waiting_.fetch_sub(1);
+            }
+            owner_.store(me, std::memory_order_relaxed);
+        }
+        ++depth_;
+    }
+    void unlock() override {
+        assert(held() && depth_ > 0);
+        if (--depth_ != 0) return;
+        last_.store(self(), std::memory_order_relaxed);
+        owner_.store(0, std::memory_order_relaxed);
+        mutex_.unlock();
+    }
+    bool held() const override { return owner_.load(std::memory_order_relaxed) == self(); }
+
+  private:
+    static std::uint64_t self() { return std::uint64_t(pthread_self()); }
+
+    std::mutex mutex_;
+    std::atomic<std::uint64_t> owner_{0};
+    std::atomic<std::uint64_t> last_{0};
+    std::atomic<unsigned> waiting_{0};
+    unsigned depth_ = 0;  ///< guarded by mutex_
+};
+
+/// In debug builds: the calling thread holds the machine lock, as the SDK asks of callers of the function it is in.
+inline void assert_lock_held([[maybe_unused]] const MachineLock& lock) { assert(lock.held()); }
+
+}  // namespace backplane::kernel

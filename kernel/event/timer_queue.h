@@ -1,0 +1,75 @@
+// Deadlines in order: a binary heap in which every timer knows its place.
+#pragma once
+
+#include <backplane/clock.h>
+
+#include <atomic>
+#include <vector>
+
+namespace backplane::kernel {
+
+class TimerQueue;
+
+/// Made by TimerQueue::create(), freed by release().
+class QueuedTimer final : public Timer {
+  public:
+    QueuedTimer(TimerQueue& queue, TimerHandler& handler) : queue_(queue), handler_(handler) {}
+    void arm(std::uint64_t deadline_ns) override;
+    void cancel() override;
+    bool armed() const override { return place_ != kNowhere; }
+    std::uint64_t deadline() const override { return armed() ? deadline_ : ~std::uint64_t(0); }
+    void release() override;
+
+  private:
+    friend class TimerQueue;
+    static constexpr std::size_t kNowhere = ~std::size_t(0);
+
+    TimerQueue& queue_;
+    TimerHandler& handler_;
+    std::uint64_t deadline_ = 0;
+    std::uint64_t sequence_ = 0;  ///< of arming: among equal deadlines the first that was armed is the first
+    std::size_t place_ = kNowhere;
+};
+
+/// Hears that the first deadline became an earlier one. Thread: the one that armed the timer.
+class DeadlineWatcher {
+  public:
+    virtual void deadline_moved() = 0;
+
+  protected:
+    ~DeadlineWatcher() = default;
+};
+
+/// Thread: holding the machine lock, but for next_deadline().
+class TimerQueue {
+  public:
+    explicit TimerQueue(DeadlineWatcher* watcher) : watcher_(watcher) {}
+    TimerQueue(const TimerQueue&) = delete;
+    TimerQueue& operator=(const TimerQueue&) = delete;
+
+    QueuedTimer* create(TimerHandler& handler) { return new QueuedTimer(*this, handler); }
+    /// ns; ~0 when no timer is armed. Thread: any.
+    std::uint64_t next_deadline() const { return first_.load(std::memory_order_relaxed); }
+    /// Calls, in order, the handlers of what is due at `now_ns`. What is armed by them is left for the next call,
+    /// so that a timer that is always late does not keep the caller for ever.
+    void run_due(std::uint64_t now_ns);
+    /// Calls the handler of the first timer, which must be armed.
+    void run_first();
+
+  private:
+    friend class QueuedTimer;
+    void arm(QueuedTimer& timer, std::uint64_t deadline);
+    void cancel(QueuedTimer& timer);
+    void put(QueuedTimer& timer, std::size_t place);
+    void rise(QueuedTimer& timer, std::size_t place);
+    void sink(QueuedTimer& timer, std::size_t place);
+    void first_changed();
+    static bool before(const QueuedTimer& a, const QueuedTimer& b);
+
+    DeadlineWatcher* watcher_;
+    std::vector<QueuedTimer*> heap_;
+    std::uint64_t sequence_ = 0;
+    std::atomic<std::uint64_t> first_{~std::uint64_t(0)};
+};
+
+}  // namespace backplane::kernel

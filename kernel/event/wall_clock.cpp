@@ -1,0 +1,28 @@
+#include "kernel/event/wall_clock.h"
+
+#include <limits>
+
+namespace backplane::kernel {
+
+void RtcClock::set(const RtcOptions& options) {
+    const std::int64_t host = time_.realtime_ns();
+    std::int64_t start = host;
+    if (options.base == RtcOptions::Base::LocalTime) start += time_.utc_offset_seconds(host) * 1'000'000'000;
+    if (options.base == RtcOptions::Base::Date) start = options.date_ns;
+    virtual_clock_ = options.virtual_clock;
+    offset_ = virtual_clock_ ? start - std::int64_t(clock_.now_ns()) : start - host;
+}
+
+std::int64_t RtcClock::now_ns() const {
+    return offset_ + (virtual_clock_ ? std::int64_t(clock_.now_ns()) : time_.realtime_ns());
+}
+
+std::uint64_t RtcClock::deadline_for(std::int64_t wall_ns) const {
+    const std::uint64_t now = clock_.now_ns();
+    std::int64_t wait = 0;
+    if (__builtin_sub_overflow(wall_ns, now_ns(), &wait)) wait = std::numeric_limits<std::int64_t>::max();
+    if (wait < 0) return now < std::uint64_t(-wait) ? 0 : now - std::uint64_t(-wait);
+    return now + std::uint64_t(wait);
+}
+
+}  // namespace backplane::kernel
