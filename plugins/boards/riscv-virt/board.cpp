@@ -55,6 +55,7 @@ class VirtBoard final : public Board {
     bool describe_harts(TreeContents& contents, Errors& errors);
     bool make_tree(BoardContext& context, const BootPlan& plan, TreeBytes& tree, Errors& errors);
     bool dump_tree(const TreeBytes& tree, Errors& errors);
+    bool fill_fw_cfg(FwCfg& fw_cfg, Errors& errors);
 
     bool aclint_ = false;
     std::uint32_t aia_ = 0;
@@ -208,6 +209,13 @@ bool VirtBoard::make_tree(BoardContext& context, const BootPlan& plan, TreeBytes
     return set_chosen(tree, chosen, errors);
 }
 
+bool VirtBoard::fill_fw_cfg(FwCfg& fw_cfg, Errors& errors) {
+    constexpr std::uint8_t kWaitForEver[] = {0xff, 0xff, 0xff, 0xff};
+    return set_fw_cfg_number(fw_cfg, FwCfgKey::CpuCount, std::uint16_t(harts()), errors) &&
+           fw_cfg.set_file("bios-geometry", {}, errors) && fw_cfg.set_file("bootorder", {}, errors) &&
+           fw_cfg.set_file("etc/boot-fail-wait", Bytes(kWaitForEver, sizeof kWaitForEver), errors);
+}
+
 bool VirtBoard::dump_tree(const TreeBytes& tree, Errors& errors) {
     std::FILE* file = std::fopen(dumpdtb_.c_str(), "wb");
     const bool written = file && std::fwrite(tree.data(), 1, tree.size(), file) == tree.size();
@@ -224,10 +232,12 @@ bool VirtBoard::finish(BoardContext& context, Errors& errors) {
               .kernel = kernel_,
               .initrd = initrd_,
               .arguments = append_,
-              .flash = context.drive("pflash", 0) != nullptr};
+              .flash0 = context.drive("pflash", 0) != nullptr,
+              .flash1 = context.drive("pflash", 1) != nullptr};
+    FwCfg& fw_cfg = *query<FwCfg>(chip("fw-cfg"));
     BootPlan plan;
     TreeBytes tree;
-    if (!load_files(context, files_, plan, errors) || !make_tree(context, plan, tree, errors)) return false;
+    if (!fill_fw_cfg(fw_cfg, errors) || !load_files(context, fw_cfg, files_, plan, errors) || !make_tree(context, plan, tree, errors)) return false;
     const GuestAddress address(tree_address(context.ram().size(), tree.size()));
     if (!context.add_blob("the device tree", address, tree, errors) ||
         !context.add_blob("the reset vector", GuestAddress(kMrom.base), reset_vector(plan, address.value), errors))

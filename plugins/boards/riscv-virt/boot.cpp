@@ -107,6 +107,29 @@ bool place_initrd(BoardContext& context, const BootFiles& files, const Placed& k
     return context.add_blob(files.initrd, GuestAddress(plan.initrd_start), file, errors);
 }
 
+bool check_files(const BootFiles& files, Errors& errors) {
+    if (!files.kernel.empty() || (files.initrd.empty() && files.arguments.empty())) return true;
+    errors.fail(files.initrd.empty() ? "append: -append is only allowed with the -kernel option"
+                                     : "initrd: -initrd is only allowed with the -kernel option");
+    return false;
+}
+
+/// The items that firmware in flash starts a kernel from.
+bool offer_kernel(BoardContext& context, FwCfg& fw_cfg, const BootFiles& files, Errors& errors) {
+    const auto offer = [&](const std::string& path, FwCfgKey size, FwCfgKey data) {
+        Bytes file;
+        return context.read_file(path, false, file, errors) &&
+               set_fw_cfg_number(fw_cfg, size, std::uint32_t(file.size), errors) &&
+               fw_cfg.set_item(std::uint16_t(data), file, errors);
+    };
+    if (!offer(files.kernel, FwCfgKey::KernelSize, FwCfgKey::KernelData)) return false;
+    if (!files.initrd.empty() && !offer(files.initrd, FwCfgKey::InitrdSize, FwCfgKey::InitrdData)) return false;
+    if (files.arguments.empty()) return true;
+    const Bytes text(reinterpret_cast<const std::uint8_t*>(files.arguments.c_str()), files.arguments.size() + 1);
+    return set_fw_cfg_number(fw_cfg, FwCfgKey::CommandLineSize, std::uint32_t(text.size), errors) &&
+           fw_cfg.set_item(std::uint16_t(FwCfgKey::CommandLineData), text, errors);
+}
+
 void put32(TreeBytes& bytes, std::uint32_t value) {
     for (int shift = 0; shift < 32; shift += 8) bytes.push_back(std::uint8_t(value >> shift));
 }
@@ -117,31 +140,23 @@ void put64(TreeBytes& bytes, std::uint64_t value) {
 
 }  // namespace
 
-bool load_files(BoardContext& context, const BootFiles& files, BootPlan& plan, Errors& errors) {
-    if (files.kernel.empty() && !files.initrd.empty()) {
-        errors.fail("initrd: -initrd is only allowed with the -kernel option");
-        return false;
-    }
-    if (files.kernel.empty() && !files.arguments.empty()) {
-        errors.fail("append: -append is only allowed with the -kernel option");
-        return false;
-    }
+bool load_files(BoardContext& context, FwCfg& fw_cfg, const BootFiles& files, BootPlan& plan, Errors& errors) {
+    if (!check_files(files, errors)) return false;
     Placed firmware;
     if (!place_firmware(context, files, firmware, errors)) return false;
     plan = {.start = firmware.entry};
-    if (files.flash) {
-        // The first flash starts, or, below firmware that was asked for, is what that starts.
-        const bool firmware_wanted = !files.firmware.empty() && files.firmware != "none";
-        (firmware_wanted ? plan.payload : plan.start) = kFlash0.base;
-    }
+    const bool firmware_wanted = !files.firmware.empty() && files.firmware != "none";
+    if (files.flash1) plan.payload = kFlash1.base;
+    if (files.flash0) (firmware_wanted ? plan.payload : plan.start) = kFlash0.base;
     if (files.kernel.empty()) return true;
+    if (plan.payload != 0) return offer_kernel(context, fw_cfg, files, errors);
     Bytes file;
     Placed kernel;
     if (!context.read_file(files.kernel, false, file, errors)) return false;
     if (!place_image(context, "kernel", files.kernel, file, round_up(firmware.end, kKernelAlignment), kernel, errors))
         return false;
-    if (plan.payload == 0) plan.payload = kernel.entry;
-    if (files.firmware == "none" && !files.flash) plan.start = kernel.entry;
+    plan.payload = kernel.entry;
+    if (files.firmware == "none" && !files.flash0) plan.start = kernel.entry;
     return files.initrd.empty() || place_initrd(context, files, kernel, plan, errors);
 }
 

@@ -7,6 +7,7 @@
 #include "device_tree.h"
 
 #include <backplane/board.h>
+#include <backplane/fw_cfg.h>
 
 #include <string>
 
@@ -17,7 +18,8 @@ struct BootFiles {
     std::string kernel;
     std::string initrd;
     std::string arguments;
-    bool flash = false;    ///< there is an image in the first flash
+    bool flash0 = false;   ///< there is an image in the first flash
+    bool flash1 = false;   ///< in the second
 };
 
 /// Where the files went, and so where to start.
@@ -28,8 +30,11 @@ struct BootPlan {
     std::uint64_t initrd_end = 0;
 };
 
-/// Puts the files into memory.
-bool load_files(BoardContext& context, const BootFiles& files, BootPlan& plan, Errors& errors);
+/// Puts the files into memory; under firmware in flash, the kernel's into `fw_cfg`, from where that fetches them.
+///
+/// An image in the first flash starts instead of the machine's own firmware; below firmware that was asked for, it is
+/// what that starts in S-mode. An image in the second flash alone is started in S-mode as well.
+bool load_files(BoardContext& context, FwCfg& fw_cfg, const BootFiles& files, BootPlan& plan, Errors& errors);
 /// Where the device tree goes: below the end of RAM, or of the first 3 GiB, which every kernel can reach.
 std::uint64_t tree_address(std::uint64_t ram_size, std::uint64_t tree_size);
 /// The code at the reset address, with the structure that fw_dynamic is given.

@@ -1,0 +1,108 @@
+// The firmware configuration device in memory: data, selector and DMA registers, all big-endian.
+#include "core.h"
+
+#include <backplane/plugin.h>
+#include <backplane/property.h>
+
+namespace backplane {
+namespace {
+
+class FwCfgMem final : public DeviceBase {
+  public:
+    static const PropertyInfo kProperties[];
+
+    explicit FwCfgMem(Object& object) : context_(device_context(object)), core_(context_, true) {
+        MemoryFactory& memory = context_.memory();
+        context_.export_region("data", memory.io("fwcfg.data", 8, data_, {.maximum = 8, .implemented_max = 8,
+                                                                          .endian = Endian::Big}));
+        context_.export_region("selector", memory.io("fwcfg.ctl", 2, selector_,
+                                                     {.minimum = 2, .maximum = 2, .implemented_min = 2,
+                                                      .implemented_max = 2, .endian = Endian::Big}));
+        context_.export_region("dma", memory.io("fwcfg.dma", 8, dma_, {.implemented_max = 8, .endian = Endian::Big}));
+    }
+
+    bool realize(Errors&) override {
+        core_.set_slots(slots_);
+        return true;
+    }
+    void reset(ResetPhase phase) override {
+        if (phase == ResetPhase::Enter) core_.reset();
+    }
+
+    fw_cfg::Core& core() { return core_; }
+
+  private:
+    class Data final : public IoHandler {
+      public:
+        explicit Data(FwCfgMem& owner) : owner_(owner) {}
+        std::uint64_t read(Offset, unsigned size, Access& access) override {
+            return owner_.core_.read_data(size, access.debug());
+        }
+        void write(Offset, std::uint64_t, unsigned, Access& access) override {
+            if (!access.debug()) owner_.context_.log().guest_error("data", "write to the data register: ignored");
+        }
+
+      private:
+        FwCfgMem& owner_;
+    };
+    class Selector final : public IoHandler {
+      public:
+        explicit Selector(FwCfgMem& owner) : owner_(owner) {}
+        std::uint64_t read(Offset, unsigned, Access&) override { return 0; }
+        void write(Offset, std::uint64_t value, unsigned, Access& access) override {
+            if (!access.debug()) owner_.core_.select(std::uint16_t(value));
+        }
+
+      private:
+        FwCfgMem& owner_;
+    };
+    class Dma final : public IoHandler {
+      public:
+        explicit Dma(FwCfgMem& owner) : owner_(owner) {}
+        std::uint64_t read(Offset offset, unsigned size, Access&) override {
+            const std::uint64_t signature = fw_cfg::Core::kDmaSignature;
+            return signature >> 8 * (8 - size - offset.value) & (size == 8 ? ~0ull : (1ull << 8 * size) - 1);
+        }
+        void write(Offset offset, std::uint64_t value, unsigned size, Access& access) override {
+            if (access.debug()) return;
+            if (size == 8) owner_.core_.write_dma_high(std::uint32_t(value >> 32));
+            else if (size == 4 && offset.value == 0) owner_.core_.write_dma_high(std::uint32_t(value));
+            if (size == 8 || (size == 4 && offset.value == 4)) owner_.core_.write_dma_low(std::uint32_t(value));
+        }
+
+      private:
+        FwCfgMem& owner_;
+    };
+
+    DeviceContext& context_;
+    fw_cfg::Core core_;
+    std::uint32_t slots_ = 32;
+    Data data_{*this};
+    Selector selector_{*this};
+    Dma dma_{*this};
+};
+
+constexpr PropertyInfo FwCfgMem::kProperties[] = {
+    property<&FwCfgMem::slots_>({.name = "x-file-slots", .summary = "how many files there may be",
+                                 .default_text = "32", .maximum = 0x3fe0, .minimum = 1}),
+};
+
+constexpr InterfaceInfo kInterfaces[] = {
+    offers<FwCfgMem, Device>(),
+    {FwCfg::kId, [](void* part) -> void* { return static_cast<FwCfg*>(&static_cast<FwCfgMem*>(part)->core()); }},
+};
+
+constexpr TypeInfo kTypes[] = {
+    device_type<FwCfgMem>({
+        .name = "fw_cfg_mem",
+        .summary = "firmware configuration device in memory",
+        .category = "Misc",
+        .interfaces = kInterfaces,
+        .properties = FwCfgMem::kProperties,
+    }),
+};
+
+}  // namespace
+}  // namespace backplane
+
+BACKPLANE_PLUGIN("fw-cfg", "1.0", "Backplane", backplane::kTypes)
