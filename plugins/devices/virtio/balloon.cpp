@@ -160,9 +160,10 @@ void Balloon::get_statistics_property(const void* part, PropertyValue& value) {
 namespace {
 
 using enum VirtioPciInterface;
-constexpr VirtioPciClass kPci{"virtio-balloon-device", 0x00ff00};
-constexpr VirtioPciClass kTransitional{"virtio-balloon-device", 0x00ff00, 0, Transitional};
-constexpr VirtioPciClass kModern{"virtio-balloon-device", 0x00ff00, 0, ModernOnly};
+constexpr VirtioPciClass kPci{"virtio-balloon-device", 0x00ff00, VirtioPciClass::kNoVectors};
+constexpr VirtioPciClass kTransitional{"virtio-balloon-device", 0x00ff00, VirtioPciClass::kNoVectors,
+                                       Transitional};
+constexpr VirtioPciClass kModern{"virtio-balloon-device", 0x00ff00, VirtioPciClass::kNoVectors, ModernOnly};
 
 constexpr TypeInfo kTypes[] = {
     virtio_device_type<Balloon>({.name = "virtio-balloon-device",

@@ -37,9 +37,10 @@ Serial::Serial(Object& object) : context_(device_context(object)), virtio_(*quer
 
 bool Serial::realize(Errors& errors) {
     // The bus has the name that the field gives it: after the id of the device that the user named.
-    Object& self = context_.object();
-    Str id = self.id();
-    if (id.empty() && self.name() == Str("virtio-backend") && self.parent()) id = self.parent()->id();
+    Object* named = &context_.object();
+    while (named->id().empty() && (named->name() == Str("virtio-backend") || named->is_a("bus")))
+        named = named->parent();
+    const Str id = named->id();
     const std::string name = id.empty() ? "virtio-serial-bus.0" : std::string(id.view()) + ".0";
     Object* bus = context_.create_bus("virtio-serial-bus", name, errors);
     if (!bus) return false;
@@ -245,9 +246,9 @@ constexpr TypeInfo port_type(const PortClass& row, TypeInfo info) {
 }
 
 using enum VirtioPciInterface;
-constexpr VirtioPciClass kPci{"virtio-serial-device", 0x078000, 2};
-constexpr VirtioPciClass kTransitional{"virtio-serial-device", 0x078000, 2, Transitional};
-constexpr VirtioPciClass kModern{"virtio-serial-device", 0x078000, 2, ModernOnly};
+constexpr VirtioPciClass kPci{"virtio-serial-device", 0x078000, 32};
+constexpr VirtioPciClass kTransitional{"virtio-serial-device", 0x078000, 32, Transitional};
+constexpr VirtioPciClass kModern{"virtio-serial-device", 0x078000, 32, ModernOnly};
 
 constexpr TypeInfo kTypes[] = {
     bus_type(),

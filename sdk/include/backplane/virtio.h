@@ -242,7 +242,9 @@ enum class VirtioPciInterface : std::uint8_t { AsProperties, Transitional, Moder
 struct VirtioPciClass {
     const char* backend;       ///< the type derived from "virtio-device"
     std::uint32_t class_code;  ///< of a transitional or modern function (base << 16 | sub << 8 | interface)
-    /// MSI-X vectors when the property `vectors` leaves it open; 0: one per queue and one for the configuration.
+    static constexpr std::uint16_t kNoVectors = 0xffff;
+    /// MSI-X vectors when the property `vectors` leaves it open; 0: one per queue and one for the configuration;
+    /// kNoVectors: it has no MSI-X then.
     std::uint16_t vectors = 0;
     VirtioPciInterface interface = VirtioPciInterface::AsProperties;
 };
