@@ -86,7 +86,7 @@ bool Uart16550::start(CharBackend* backend, std::uint64_t input_clock_hz, Errors
 
 void Uart16550::stop() {
     timeout_timer_.cancel();
-    if (backend_) backend_->connect(nullptr);
+    if (backend_) backend_->disconnect(*this);
     backend_ = nullptr;
 }
 

@@ -33,7 +33,7 @@ bool SerialPort::realize(Errors& errors) {
 
 void SerialPort::unrealize() {
     later_.cancel();
-    if (chardev_) chardev_->connect(nullptr);
+    if (chardev_) chardev_->disconnect(*this);
 }
 
 void SerialPort::reset() {

@@ -26,8 +26,11 @@ class CharFront {
 class CharBackend {
   public:
     static constexpr const char* kId = "backplane.char/1";
-    /// Takes the only front; false when it is in use. Null lets go.
+    /// Takes a front; false when it has one already (a multiplexer takes several). CharEvent::Opened comes from
+    /// within when somebody is at the other end; from a multiplexer, when the front first gets what is typed.
     virtual bool connect(CharFront* front) = 0;
+    /// Lets go of a front, which is not called again. Nothing when it is not connected.
+    virtual void disconnect(CharFront& front) = 0;
     /// Takes some or all of `bytes` and says how many. Never blocks. A back with nobody at its end takes all.
     virtual std::size_t write(Bytes bytes) = 0;
     virtual void accept_input() = 0;
