@@ -13,7 +13,7 @@ LONG_FILE = 600
 # The core knows no hardware: no bus, chip, instruction set, firmware, image format or accelerator by name.
 HARDWARE_WORDS = frozenset(
     """pci pcie ecam virtio usb ide ahci sata scsi nvme i2c spi
-    x86 i386 amd64 riscv riscv32 riscv64 rv32 rv64 arm aarch64 hart harts csr
+    x86 i386 amd64 riscv riscv32 riscv64 rv32 rv64 armv7 armv8 aarch64 hart harts csr
     plic clint aclint aplic imsic apic ioapic lapic hpet pit uart ns16550 ns16550a serial8250
     goldfish pflash fw-cfg mc146818 i8042 ps2 vga cirrus e1000 rtl8139 i440fx q35 piix
     acpi smbios opensbi sbi seabios ovmf uefi uboot dtb fdt
@@ -121,6 +121,28 @@ def read_allowed(root):
     return {(row[0], row[1]) for row in rows if len(row) == 3}
 
 
+SLEEPS = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep|sleep)\s*\(")
+
+
+def sleeping_tests(root, paths):
+    """No test sleeps: time comes from a clock that the test advances."""
+    for path in sources(paths):
+        # What runs inside a guest has only the guest's clock.
+        if path.parts[0] != "tests" or path.parts[:2] == ("tests", "guests"):
+            continue
+        for number, line in enumerate(lines(root, path), 1):
+            if SLEEPS.search(line.split("//")[0]):
+                yield f"{path}:{number}: a test sleeps; advance the clock that it hands out"
+
+
+def marks_of_unfinished_work(root, paths):
+    """A warning: what is unfinished is a test that is expected to fail, not a remark."""
+    for path in sources(paths):
+        for number, line in enumerate(lines(root, path), 1):
+            if mark := re.search(r"\b(TODO|FIXME|HACK|XXX)\b", line):
+                yield f"{path}:{number}: {mark[1]}"
+
+
 def long_files(root, paths):
     """A warning, not a law: a long file is where to look for the second thing that it does."""
     for path in sources(paths):
@@ -129,5 +151,5 @@ def long_files(root, paths):
             yield f"{path}:{count}: {count} lines; find the second thing that it does"
 
 
-LAWS = [plugin_includes, kernel_includes, sdk_includes, hardware_words]
-WARNINGS = [long_files]
+LAWS = [plugin_includes, kernel_includes, sdk_includes, hardware_words, sleeping_tests]
+WARNINGS = [long_files, marks_of_unfinished_work]

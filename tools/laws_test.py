@@ -60,6 +60,14 @@ class Laws(unittest.TestCase):
         files[allowed] = "kernel/a.h pci\n"
         self.assertEqual(len(self.complaints(laws.hardware_words, files)), 1)
 
+    def test_a_test_may_not_sleep(self):
+        for line in ("std::this_thread::sleep_for(1s);", "usleep(10);", "::sleep (1);"):
+            self.assertEqual(len(self.complaints(laws.sleeping_tests, {"tests/a_test.cpp": line})), 1, line)
+
+    def test_words_about_sleep_are_left_alone(self):
+        files = {"tests/a_test.cpp": "// usleep(10) would be wrong\nmark_asleep();\n", "tests/guests/x/a.c": "usleep(1);"}
+        self.assertEqual(self.complaints(laws.sleeping_tests, files), [])
+
     def test_long_file_is_reported(self):
         self.assertEqual(len(self.complaints(laws.long_files, {"kernel/a.cpp": "\n" * 601})), 1)
         self.assertEqual(self.complaints(laws.long_files, {"kernel/a.cpp": "\n" * 600}), [])
