@@ -27,6 +27,11 @@ void LogHub::enable(std::string_view category) {
     else enabled_.emplace(category);
 }
 
+void LogHub::disable_all() {
+    all_ = false;
+    enabled_.clear();
+}
+
 bool LogHub::enabled(std::string_view category) const { return all_ || enabled_.contains(category); }
 
 bool LogHub::set_file(const std::string& path, Errors& errors) {

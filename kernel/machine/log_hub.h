@@ -19,6 +19,7 @@ class LogHub {
     ~LogHub();
     /// Switches a category on ("in_asm", "int", "guest_errors", "unimp", a plugin's own name, or "all").
     void enable(std::string_view category);
+    void disable_all();
     bool enabled(std::string_view category) const;
     /// -D: false and a reason when the file cannot be written.
     bool set_file(const std::string& path, Errors& errors);

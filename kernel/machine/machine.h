@@ -4,6 +4,7 @@
 // devices; finish; start; run. A process can hold several machines.
 #pragma once
 
+#include "kernel/event/wall_clock.h"
 #include "kernel/module/catalog.h"
 #include "kernel/object/instance.h"
 
@@ -33,13 +34,6 @@ class EventListener {
 
   protected:
     ~EventListener() = default;
-};
-
-/// What the guest's date starts from, and what drives it.
-struct RtcOptions {
-    enum class Base { Utc, LocalTime, Date } base = Base::Utc;
-    std::int64_t date_ns = 0;  ///< Base::Date: ns since 1970
-    bool virtual_clock = false;  ///< clock=vm
 };
 
 struct AcceleratorChoice {

@@ -84,7 +84,7 @@ void MachineState::reset_devices() {
 }
 
 void MachineState::step_to(std::uint64_t now_ns) { loop.virtual_clock().step_to(now_ns); }
-std::uint64_t MachineState::next_deadline() const { return loop.virtual_clock().next_deadline(); }
+std::uint64_t MachineState::next_deadline() const { return const_cast<HostLoop&>(loop).virtual_clock().next_deadline(); }
 
 RunState Machine::run_state() const { return state_->run_state; }
 
