@@ -9,6 +9,7 @@ namespace backplane::riscv {
 
 class RiscvFrontEnd final : public tcg::FrontEnd {
   public:
+    RiscvFrontEnd() = default;
     explicit RiscvFrontEnd(Object&) {}
 
     const tcg::GuestDescription& description() const override;
