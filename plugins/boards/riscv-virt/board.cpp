@@ -277,7 +277,6 @@ constexpr BoardTraits kTraits{
     .max_ram = std::uint64_t{1} << 40,
     .default_cpu = "rv64",
     .cpu_family = "riscv-cpu",
-    .default_nic = "virtio-net-pci",
     .block_interface = "virtio",
     .virtio_bus_suffix = "-pci",
     .serial_ports = 1,

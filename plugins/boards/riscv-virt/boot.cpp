@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t kMegabyte = 1 << 20;
 constexpr std::uint64_t kKernelAlignment = 2 * kMegabyte;  // boot.rst, "Kernel location", rv64
 constexpr std::uint64_t kPage = 4096;
+constexpr const char* kDefaultFirmware = "opensbi-riscv64-generic-fw_dynamic.bin";
 
 std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) / unit * unit; }
 
@@ -86,12 +87,8 @@ bool place_firmware(BoardContext& context, const BootFiles& files, Placed& place
     if (files.firmware == "none") return true;
     Bytes file;
     std::string path = files.firmware;
-    if (path.empty() || path == "default") {
-        path = "fw_dynamic.bin";
-        if (!context.read_file(path, true, file, errors)) return false;
-    } else if (!context.read_file(path, true, file, errors)) {
-        return false;
-    }
+    if (path.empty() || path == "default") path = kDefaultFirmware;
+    if (!context.read_file(path, true, file, errors)) return false;
     return place_image(context, "firmware", path, file, kDram, placed, errors);
 }
 
