@@ -1,0 +1,145 @@
+// The accelerator "tcg": a dynamic translator. This file is its face to the machine; docs/translator.md says how it
+// works. Not modelled: counted instructions (icount), several vCPUs on one thread.
+#include "vcpu.h"
+
+#include <backplane/plugin.h>
+#include <backplane/property.h>
+
+#include <map>
+
+namespace backplane::tcg {
+namespace {
+
+class Tcg final : public Accelerator, public CodeListener {
+  public:
+    explicit Tcg(Object&) {}
+    ~Tcg() {
+        vcpus_.clear();
+        if (context_) context_->system_memory().remove_code_listener(*this);
+    }
+
+    bool open(AcceleratorContext& context, Errors& errors) override {
+        if (code_mib_ > kMaxCodeMib) {
+            errors.fail("tb-size is at most 1024 (MiB per CPU)");
+            return false;
+        }
+        // What a vCPU needs of the host, asked before the board is built.
+        if (!MappedHotArea().get() || !MappedCode(1u << 20).get().data) {
+            errors.fail("the host refuses memory for translated code (executable, or below 2 GiB)");
+            return false;
+        }
+        context_ = &context;
+        context.system_memory().add_code_listener(*this);
+        return true;
+    }
+
+    bool attach(Cpu& cpu, Errors& errors) override {
+        if (thread_ == kSingle && !vcpus_.empty()) {
+            errors.fail("tcg runs each CPU on a thread of its own: use thread=multi, or -smp 1");
+            return false;
+        }
+        const FrontEnd* front_end = front_end_for(cpu, errors);
+        if (!front_end || !front_end->accepts(cpu, errors)) return false;
+        VcpuOptions options;
+        if (code_mib_ != 0) options.code_size = std::size_t(code_mib_) << 20;
+        options.one_instruction = one_instruction_;
+        auto vcpu = TcgVcpu::create(*context_, cpu, *front_end, pages_, options, errors);
+        if (!vcpu) return false;
+        vcpus_[&cpu] = std::move(vcpu);
+        return true;
+    }
+
+    void detach(Cpu& cpu) override {
+        const auto it = vcpus_.find(&cpu);
+        if (it == vcpus_.end()) return;
+        it->second->request_stop();
+        unlocked([&] { it->second->wait_stopped(); });
+        vcpus_.erase(it);
+    }
+
+    void start() override {
+        for (auto& [cpu, vcpu] : vcpus_) vcpu->start();
+    }
+
+    void stop() override {
+        for (auto& [cpu, vcpu] : vcpus_) vcpu->request_stop();
+        unlocked([&] {
+            for (auto& [cpu, vcpu] : vcpus_) vcpu->wait_stopped();
+        });
+    }
+
+    void states_changed() override {
+        for (auto& [cpu, vcpu] : vcpus_) vcpu->state_changed();
+    }
+
+    void code_overwritten(RamBlock& block, std::uint64_t offset, std::uint64_t size) override {
+        pages_.written(block, offset, size, nullptr);
+    }
+
+    static const PropertyInfo kProperties[3];
+
+  private:
+    static constexpr std::uint32_t kMaxCodeMib = 1024;
+    static constexpr std::uint32_t kSingle = 0;
+
+    const FrontEnd* front_end_for(Cpu& cpu, Errors& errors) {
+        const std::string architecture(cpu.architecture().view());
+        const FrontEnd*& known = front_ends_[architecture];
+        if (known) return known;
+        Object* object = context_->create("tcg-" + architecture, "tcg-" + architecture, errors);
+        if (!object) return nullptr;
+        known = query<FrontEnd>(*object);
+        if (!known) errors.fail("type 'tcg-" + architecture + "' is no translator's front end");
+        return known;
+    }
+
+    /// A vCPU that is to stop may be waiting for the machine's lock.
+    template <class Wait>
+    void unlocked(Wait wait) {
+        MachineLock& lock = context_->lock();
+        unsigned depth = 0;
+        for (; lock.held(); ++depth) lock.unlock();
+        wait();
+        for (; depth > 0; --depth) lock.lock();
+    }
+
+    AcceleratorContext* context_ = nullptr;
+    CodePages pages_;
+    std::map<std::string, const FrontEnd*> front_ends_;
+    std::map<Cpu*, std::unique_ptr<TcgVcpu>> vcpus_;
+    std::uint32_t code_mib_ = 0;
+    std::uint32_t thread_ = 1;
+    bool one_instruction_ = false;
+};
+
+constexpr PropertyInfo Tcg::kProperties[3] = {
+    property<&Tcg::code_mib_>({.name = "tb-size",
+                               .summary = "MiB of translated code per CPU; 0: 64",
+                               .default_text = "0",
+                               .maximum = kMaxCodeMib}),
+    enum_property<&Tcg::thread_>({.name = "thread",
+                                  .summary = "single: one thread for all CPUs (one CPU only); multi: one each",
+                                  .default_text = "multi",
+                                  .choices = "single|multi"}),
+    property<&Tcg::one_instruction_>({.name = "one-insn-per-tb",
+                                      .summary = "translate one guest instruction at a time (slow; for debugging)",
+                                      .default_text = "off"}),
+};
+
+constexpr InterfaceInfo kInterfaces[] = {offers<Tcg, Accelerator>()};
+
+constexpr TypeInfo kTypes[] = {{
+    .name = "tcg-accel",
+    .parent = "accelerator",
+    .summary = "dynamic translation of guest code",
+    .option_name = "tcg",
+    .interfaces = kInterfaces,
+    .properties = Tcg::kProperties,
+    .instance_init = make_part<Tcg>,
+    .instance_finalize = free_part<Tcg>,
+}};
+
+}  // namespace
+}  // namespace backplane::tcg
+
+BACKPLANE_DRAFT_PLUGIN("tcg", "1.0", "Backplane", backplane::tcg::kTypes)

@@ -1,0 +1,206 @@
+#include "code_cache.h"
+
+#include <algorithm>
+
+namespace backplane::tcg {
+
+CodeCache::CodeCache(const GuestDescription& guest, HotArea& hot, CodeMemory memory, Backend& backend,
+                     const Services& services)
+    : guest_(guest), hot_(hot), memory_(memory), backend_(backend), buckets_(1u << 15), jump_filter_(1024) {
+    thunks_end_ = next_ = backend.emit_thunks(services);
+    exits_.reserve(1u << 14);
+}
+
+unsigned CodeCache::context(const BlockKey& key) {
+    const auto same = [&](const Context& c) {
+        return c.flags == key.flags && c.mmu_mode == key.mmu_mode && c.data_mode == key.data_mode;
+    };
+    if (last_context_ < contexts_.size() && same(contexts_[last_context_])) return last_context_;
+    for (unsigned i = 0; i < contexts_.size(); ++i)
+        if (same(contexts_[i])) return last_context_ = i;
+    if (contexts_.size() == kMaxContexts) return kMaxContexts;
+    contexts_.push_back({key.flags, key.mmu_mode, key.data_mode, {}});
+    last_context_ = unsigned(contexts_.size() - 1);
+    for (std::size_t i = 0; i < kJumpSize; ++i) reset_jump(last_context_, i);
+    return last_context_;
+}
+
+Unit* CodeCache::find(std::uint64_t page, std::uint64_t pc, unsigned context) const {
+    Unit* u = buckets_[hash(page, pc, context)];
+    while (u && (u->pc != pc || u->page != page || u->context != context)) u = u->hash_next;
+    return u;
+}
+
+Unit* CodeCache::at(const void* where) {
+    const auto offset = std::uint32_t(static_cast<const std::uint8_t*>(where) - memory_.data);
+    const auto above = std::upper_bound(by_code_.begin(), by_code_.end(), offset,
+                                        [](std::uint32_t o, const Unit* u) { return o < u->start; });
+    return above == by_code_.begin() ? nullptr : *std::prev(above);
+}
+
+Unit* CodeCache::add(const Block& block, unsigned context, std::uint64_t page, std::uint64_t page2, std::uint32_t size,
+                     bool single, bool chain) {
+    const EmitRequest request{&block, context, std::uint32_t(exits_.size()), next_, chain};
+    backend_.emit(request, emitted_);
+    if (!emitted_.ok) return nullptr;
+    Unit& u = units_.emplace_back();
+    u.pc = block.pc;
+    u.page = page;
+    u.page2 = page2;
+    u.size = size;
+    u.context = context;
+    u.start = emitted_.start;
+    u.end = next_ = emitted_.end;
+    u.first_exit = request.first_exit;
+    u.exit_count = std::uint32_t(emitted_.exits.size());
+    u.single = single;
+    for (const DirectExit& e : emitted_.exits) exits_.push_back({e, &u, nullptr, 0});
+    by_code_.push_back(&u);
+    if (single) return &u;
+    u.valid = true;
+    Unit*& bucket = buckets_[hash(page, u.pc, context)];
+    u.hash_next = bucket;
+    bucket = &u;
+    enter_page(page, u, 0);
+    if (u.crosses()) enter_page(page2, u, 1);
+    return &u;
+}
+
+std::uint64_t CodeCache::granules_of(const Unit& unit, std::uint64_t page) {
+    const bool first = unit.page == page;
+    const unsigned from = first ? unit.offset() / 64 : 0;
+    const unsigned end = first ? std::min(unit.offset() + unit.size, 4096u) : unit.offset() + unit.size - 4096;
+    const unsigned last = (end - 1) / 64;
+    const std::uint64_t up_to = last == 63 ? ~std::uint64_t{0} : (std::uint64_t{1} << (last + 1)) - 1;
+    return up_to & ~((std::uint64_t{1} << from) - 1);
+}
+
+void CodeCache::enter_page(std::uint64_t page, Unit& unit, unsigned which) {
+    Page& p = pages_[page];
+    unit.page_next[which] = p.head;
+    p.head = &unit;
+    p.granules |= granules_of(unit, page);
+}
+
+void CodeCache::flush() {
+    for (Unit*& bucket : buckets_) bucket = nullptr;
+    forget_jumps();
+    units_.clear();
+    by_code_.clear();
+    exits_.clear();
+    contexts_.clear();
+    pages_.clear();
+    next_ = thunks_end_;
+}
+
+// ---- exits
+
+void CodeCache::chain(std::uint64_t number, Unit& target) {
+    Exit& e = exits_[number];
+    // In the same page the mapping that led to the owner leads to the target; what crosses is looked up each time.
+    if (e.target || !target.valid || target.crosses() || target.page != e.owner->page ||
+        target.context != e.owner->context || target.pc != e.place.target)
+        return;
+    backend_.redirect(e.place, target.start);
+    e.target = &target;
+    e.next = target.incoming;
+    target.incoming = std::uint32_t(number) + 1;
+}
+
+// ---- jump caches
+
+void CodeCache::reset_jump(unsigned context, std::size_t index) {
+    JumpEntry& entry = hot_.jumps[context][index];
+    entry.pc = std::uint64_t(index ^ 1) << jump_shift(guest_);
+    entry.code = backend_.miss_code();
+}
+
+void CodeCache::remember(unsigned context, std::uint64_t pc, const Unit& unit) {
+    const std::size_t index = jump_index(guest_, pc);
+    JumpEntry& entry = hot_.jumps[context][index];
+    if (entry.code == backend_.miss_code()) contexts_[context].used.push_back(std::uint16_t(index));
+    entry.pc = pc;
+    entry.code = code(unit);
+    jump_filter_word(pc) |= std::uint64_t{1} << ((pc >> 12) & 63);
+}
+
+void CodeCache::forget_jumps() {
+    for (unsigned c = 0; c < contexts_.size(); ++c) {
+        for (std::uint16_t index : contexts_[c].used) reset_jump(c, index);
+        contexts_[c].used.clear();
+    }
+    std::fill(jump_filter_.begin(), jump_filter_.end(), 0);
+}
+
+void CodeCache::forget_jumps_to(std::uint64_t address) {
+    // A unit of the page before may end in this one.
+    bool known = false;
+    for (const std::uint64_t pc : {address, address - 4096})
+        known |= (jump_filter_word(pc) >> ((pc >> 12) & 63) & 1) != 0;
+    if (!known) return;
+    const std::uint64_t page = address >> 12;
+    for (unsigned c = 0; c < contexts_.size(); ++c) {
+        for (std::uint16_t index : contexts_[c].used) {
+            const std::uint64_t there = hot_.jumps[c][index].pc >> 12;
+            if (there == page || there + 1 == page) {
+                // It stays in the list of used entries: point it at a miss under a pc that it cannot have.
+                JumpEntry& entry = hot_.jumps[c][index];
+                entry.pc = std::uint64_t(index ^ 1) << jump_shift(guest_);
+            }
+        }
+    }
+}
+
+// ---- invalidation
+
+bool CodeCache::invalidate(std::uint64_t page, std::uint32_t from, std::uint32_t to) {
+    const auto it = pages_.find(page);
+    if (it == pages_.end()) return true;
+    Page& p = it->second;
+    const unsigned last = (to - 1) / 64;
+    const std::uint64_t touched =
+        (last == 63 ? ~std::uint64_t{0} : (std::uint64_t{1} << (last + 1)) - 1) & ~((std::uint64_t{1} << from / 64) - 1);
+    if (!(p.granules & touched)) return false;
+    std::vector<Unit*> victims;
+    for (Unit* u = p.head; u; u = next_in(*u, page))
+        if (u->overlaps(page, from, to)) victims.push_back(u);
+    for (Unit* u : victims) drop(*u);
+    const auto again = pages_.find(page);
+    return again == pages_.end();
+}
+
+void CodeCache::drop(Unit& unit) {
+    unit.valid = false;
+    for (Unit** link = &buckets_[hash(unit.page, unit.pc, unit.context)]; *link; link = &(*link)->hash_next) {
+        if (*link != &unit) continue;
+        *link = unit.hash_next;
+        break;
+    }
+    for (std::uint32_t n = unit.incoming; n != 0;) {
+        Exit& e = exits_[n - 1];
+        backend_.redirect(e.place, e.place.stub);
+        e.target = nullptr;
+        n = e.next;
+    }
+    unit.incoming = 0;
+    JumpEntry& entry = hot_.jumps[unit.context][jump_index(guest_, unit.pc)];
+    if (entry.code == code(unit)) entry.pc = std::uint64_t(jump_index(guest_, unit.pc) ^ 1) << jump_shift(guest_);
+    for (unsigned which = 0; which < (unit.crosses() ? 2u : 1u); ++which) {
+        const std::uint64_t page = which == 0 ? unit.page : unit.page2;
+        Page& p = pages_[page];
+        p.granules = 0;
+        for (Unit** link = &p.head; *link;) {
+            Unit* u = *link;
+            Unit*& next = u->page_next[u->page == page ? 0 : 1];
+            if (u == &unit) {
+                *link = next;
+                continue;
+            }
+            p.granules |= granules_of(*u, page);
+            link = &next;
+        }
+        if (!p.head) pages_.erase(page);
+    }
+}
+
+}  // namespace backplane::tcg

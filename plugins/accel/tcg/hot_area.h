@@ -1,0 +1,52 @@
+// What translated code of one vCPU addresses by constant: soft TLB, jump caches, the floating-point environment.
+//
+// The area lies below 2 GiB, so that a table entry is `[register + disp32]` on hosts whose displacements are signed 32
+// bits, and no host register is spent on its address.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace backplane::tcg {
+
+inline constexpr unsigned kTlbBits = 10;
+inline constexpr std::size_t kTlbSize = std::size_t{1} << kTlbBits;
+inline constexpr unsigned kMaxModes = 8;
+inline constexpr unsigned kJumpBits = 12;
+inline constexpr std::size_t kJumpSize = std::size_t{1} << kJumpBits;
+/// Different BlockKeys but for the pc that can have code at a time; with more the vCPU's code is flushed.
+inline constexpr unsigned kMaxContexts = 32;
+
+/// `address ^ tag` is the offset in the page, and below 4096, exactly when the entry is for the address's page.
+struct TlbEntry {
+    std::uint64_t tag;
+    std::uint64_t host;  ///< the host address of the page
+    /// A tag that no address with this index matches.
+    static constexpr std::uint64_t invalid(std::size_t index) { return (index ^ 1) << 12; }
+};
+
+struct TlbTable {
+    TlbEntry load[kTlbSize];
+    TlbEntry store[kTlbSize];
+};
+
+struct JumpEntry {
+    std::uint64_t pc;
+    const void* code;
+};
+
+/// Zero pages until used (mapped, not constructed).
+struct HotArea {
+    TlbTable tlb[kMaxModes];
+    JumpEntry jumps[kMaxContexts][kJumpSize];
+    std::uint32_t guest_fp_mode;    ///< the host's control and status register as the guest needs it
+    std::uint32_t host_fp_mode;     ///< saved while translated code runs
+    std::uint32_t raised;           ///< a helper delivered an exception
+    std::uint32_t scratch32;
+    std::uint64_t expected;         ///< of a compare-and-exchange that takes the slow path
+    std::uint64_t constants[64];    ///< the back end's
+};
+
+constexpr std::size_t tlb_index(std::uint64_t address) { return (address >> 12) & (kTlbSize - 1); }
+
+}  // namespace backplane::tcg

@@ -1,0 +1,129 @@
+// What other threads ask of a vCPU. It looks when exit_request is set: at backward and indirect jumps, and whenever it
+// leaves translated code.
+#include "vcpu.h"
+
+#include <utility>
+
+namespace backplane::tcg {
+
+void TcgVcpu::start() {
+    {
+        std::lock_guard guard(mutex_);
+        go_ = true;
+    }
+    wake_.notify_all();
+}
+
+void TcgVcpu::request_stop() {
+    {
+        std::lock_guard guard(mutex_);
+        go_ = false;
+    }
+    kick();
+}
+
+void TcgVcpu::wait_stopped() {
+    std::unique_lock guard(mutex_);
+    settled_.wait(guard, [this] { return !running_; });
+}
+
+void TcgVcpu::state_changed() {
+    std::lock_guard guard(mutex_);
+    state_stale_ = true;
+    run_state_.exit_request.store(1);
+}
+
+void TcgVcpu::kick() {
+    run_state_.exit_request.store(1, std::memory_order_seq_cst);
+    if (!sleeping_.load(std::memory_order_seq_cst)) return;
+    // It either holds the mutex and has not looked yet, or waits.
+    { std::lock_guard guard(mutex_); }
+    wake_.notify_all();
+}
+
+void TcgVcpu::run_on(void (*function)(void* data), void* data) {
+    if (std::this_thread::get_id() == thread_id_) return function(data);
+    // The vCPU may be waiting for the machine lock.
+    unsigned depth = 0;
+    MachineLock& lock = context_.lock();
+    Work work{function, data, false};
+    {
+        std::unique_lock guard(mutex_);
+        if (!running_ && !go_) {
+            guard.unlock();
+            return function(data);
+        }
+        work_.push_back(&work);
+    }
+    kick();
+    while (lock.held()) {
+        lock.unlock();
+        ++depth;
+    }
+    {
+        std::unique_lock guard(mutex_);
+        settled_.wait(guard, [&] { return work.done; });
+    }
+    while (depth-- > 0) lock.lock();
+}
+
+/// With mutex_ held, which is dropped around each.
+void TcgVcpu::run_work() {
+    while (!work_.empty()) {
+        Work* work = work_.front();
+        work_.erase(work_.begin());
+        mutex_.unlock();
+        work->function(work->data);
+        mutex_.lock();
+        work->done = true;
+        settled_.notify_all();
+    }
+}
+
+void TcgVcpu::post_invalidation(std::uint64_t page, std::uint32_t from, std::uint32_t to) {
+    {
+        std::lock_guard guard(mutex_);
+        posted_.push_back({page, from, to});
+        posted_any_.store(true, std::memory_order_release);
+    }
+    kick();
+}
+
+void TcgVcpu::post_protection(std::uint64_t page) { post_invalidation(page, 0, 0); }
+
+void TcgVcpu::view_changed(const FlatView&) {
+    {
+        std::lock_guard guard(mutex_);
+        view_stale_ = true;
+        posted_any_.store(true, std::memory_order_release);
+    }
+    kick();
+}
+
+void TcgVcpu::pages_cleaned(RamBlock&) {
+    run_on([](void* self) { static_cast<TcgVcpu*>(self)->tlb_->protect_all(); }, this);
+}
+
+void TcgVcpu::hold_view() { view_ = memory_.view(); }
+
+void TcgVcpu::apply_posted() {
+    if (!posted_any_.load(std::memory_order_acquire)) return;
+    std::vector<Posted> posted;
+    bool view = false;
+    {
+        std::lock_guard guard(mutex_);
+        posted.swap(posted_);
+        view = std::exchange(view_stale_, false);
+        posted_any_.store(false, std::memory_order_relaxed);
+    }
+    if (view) {
+        flush_tlb();
+        hold_view();
+    }
+    for (const Posted& p : posted) {
+        if (p.to == 0) tlb_->protect(p.page);
+        else if (cache_->invalidate(p.page, p.from, p.to)) pages_.remove(*this, p.page);
+    }
+}
+
+}  // namespace backplane::tcg

@@ -1,0 +1,66 @@
+// The soft TLB of one vCPU: what is known about a page (its walk, its memory), and the inline tables made from that.
+// Thread: the vCPU's.
+#pragma once
+
+#include "hot_area.h"
+
+#include <backplane/draft/address_space.h>
+#include <backplane/draft/tcg/front_end.h>
+
+#include <array>
+
+namespace backplane::tcg {
+
+/// A virtual page in one MMU mode.
+struct PageInfo {
+    enum : std::uint8_t { kRead = 1, kWrite = 2, kExecute = 4 };
+    std::uint64_t page = 0;            ///< virtual address of its first byte
+    std::uint64_t physical = 0;        ///< likewise
+    const FlatRange* range = nullptr;  ///< of the flat view that the vCPU holds; null: a hole, or parts (`mixed`)
+    RamBlock* block = nullptr;         ///< when all of the page is in it
+    std::uint64_t block_offset = 0;
+    std::uint8_t permissions = 0;      ///< 0: the entry is empty
+    bool mixed = false;                ///< several ranges: each access looks up its own
+    bool listed = false;
+    bool direct_store = false;         ///< is RAM
+
+    std::uint8_t* host(std::uint64_t address) const { return block->host + block_offset + (address & (kPageSize - 1)); }
+    std::uint64_t page_id() const { return block->base_id + (block_offset >> kPageBits); }
+    std::atomic<std::uint8_t>& flags() const { return block->page_flags[block_offset >> kPageBits]; }
+};
+
+class SoftTlb {
+  public:
+    SoftTlb(HotArea& hot, unsigned modes);
+
+    PageInfo& slot(unsigned mode, std::uint64_t address) { return pages_[mode][tlb_index(address)]; }
+    /// Enters what a walk answered. `view` must outlive the entry.
+    PageInfo& enter(unsigned mode, std::uint64_t address, const FillAnswer& answer, const FlatView& view);
+    /// Lets stores go directly when nothing watches the page.
+    void allow_stores(unsigned mode, const PageInfo& info);
+
+    void flush();
+    void flush_mode(unsigned mode);
+    /// All that belongs to the mapping of `address`.
+    void flush_page(std::uint64_t address);
+    /// Direct stores to the page with this id end.
+    void protect(std::uint64_t page_id);
+    void protect_all();
+
+  private:
+    void clear(unsigned mode, std::size_t index);
+
+    struct Large {
+        std::uint64_t base;
+        std::uint8_t bits;
+    };
+
+    HotArea& hot_;
+    unsigned modes_;
+    std::vector<std::array<PageInfo, kTlbSize>> pages_;
+    std::array<std::vector<std::uint16_t>, kMaxModes> used_;
+    std::vector<Large> large_;  ///< mappings of more than a page that entries belong to
+    bool many_large_ = false;
+};
+
+}  // namespace backplane::tcg

@@ -1,0 +1,244 @@
+// The loop of a vCPU's thread, and the engine's services to helpers.
+#include "vcpu.h"
+
+#include "text.h"
+
+namespace backplane::tcg {
+
+std::unique_ptr<TcgVcpu> TcgVcpu::create(AcceleratorContext& context, Cpu& cpu, const FrontEnd& front_end,
+                                         CodePages& pages, const VcpuOptions& options, Errors& errors) {
+    std::unique_ptr<TcgVcpu> vcpu(new TcgVcpu(context, cpu, front_end, pages, options));
+    if (!vcpu->prepare(errors)) return nullptr;
+    return vcpu;
+}
+
+TcgVcpu::TcgVcpu(AcceleratorContext& context, Cpu& cpu, const FrontEnd& front_end, CodePages& pages,
+                 const VcpuOptions& options)
+    : context_(context), cpu_(cpu), front_end_(front_end), memory_(cpu.address_space()), pages_(pages),
+      options_(options), state_(cpu.state()), run_state_(cpu.run_state()),
+      pc_offset_(front_end.description().pc_offset), hot_(hot_area_.get()), code_memory_(options.code_size) {}
+
+bool TcgVcpu::prepare(Errors& errors) {
+    if (!hot_) {
+        errors.fail("tcg: the host has no memory below 2 GiB for a vCPU's tables");
+        return false;
+    }
+    if (!code_memory_.get().data) {
+        errors.fail("tcg: the host refuses memory for translated code; try a smaller tb-size");
+        return false;
+    }
+    std::string reason;
+    backend_ = make_backend(front_end_.description(), *hot_, code_memory_.get(), reason);
+    if (!backend_) {
+        errors.fail("tcg: " + reason);
+        return false;
+    }
+    const Services services{this, &TcgVcpu::slow_load, &TcgVcpu::slow_store, &TcgVcpu::slow_atomic};
+    cache_ = std::make_unique<CodeCache>(front_end_.description(), *hot_, code_memory_.get(), *backend_, services);
+    tlb_ = std::make_unique<SoftTlb>(*hot_, front_end_.description().mmu_modes);
+    Log& log = context_.log();
+    log_in_ = log.enabled("in_asm");
+    log_op_ = log.enabled("op");
+    log_out_ = log.enabled("out_asm");
+    log_exec_ = log.enabled("exec");
+    log_mmu_ = log.enabled("mmu");
+    log_int_ = log.enabled("int");
+    run_state_.engine = static_cast<Vcpu*>(this);
+    hold_view();
+    memory_.add_listener(*this);
+    pages_.enlist(*this);
+    cpu_.set_runner(this);
+    std::unique_lock guard(mutex_);
+    thread_ = std::thread([this] { thread_main(); });
+    thread_id_ = thread_.get_id();
+    return true;
+}
+
+TcgVcpu::~TcgVcpu() {
+    if (thread_.joinable()) {
+        {
+            std::lock_guard guard(mutex_);
+            quit_ = true;
+            go_ = false;
+            run_state_.exit_request = 1;
+        }
+        wake_.notify_all();
+        thread_.join();
+        cpu_.set_runner(nullptr);
+        pages_.strike(*this);
+        memory_.remove_listener(*this);
+        run_state_.engine = nullptr;
+    }
+}
+
+// ---- the thread
+
+void TcgVcpu::thread_main() {
+    std::unique_lock guard(mutex_);
+    while (!quit_) {
+        wake_.wait(guard, [this] { return quit_ || go_ || !work_.empty(); });
+        run_work();
+        if (quit_ || !go_) continue;
+        running_ = true;
+        guard.unlock();
+        run();
+        guard.lock();
+        running_ = false;
+        run_work();
+        settled_.notify_all();
+    }
+}
+
+void TcgVcpu::run() {
+    run_state_.exit_request.store(1);
+    for (;;) {
+        if (run_state_.exit_request.load(std::memory_order_acquire) != 0 && !look_at_requests()) break;
+        if (run_state_.halted.load(std::memory_order_relaxed) || cpu_.powered_off()) {
+            if (!wait_for_work()) break;
+            continue;
+        }
+        const void* code = next_code();
+        if (!code) continue;
+        if (log_exec_) log().write(LogLevel::Debug, "exec", text("cpu %u: %016llx", cpu_.index(), ull(state_pc())));
+        in_code_ = true;
+        const std::uint64_t reason = backend_->enter(code, state_);
+        in_code_ = false;
+        handle_exit(reason);
+    }
+    front_end_.add_fp_exceptions(state_, backend_->take_fp_exceptions(false));
+}
+
+/// False: stop.
+bool TcgVcpu::look_at_requests() {
+    run_state_.exit_request.store(0, std::memory_order_seq_cst);
+    {
+        std::unique_lock guard(mutex_);
+        run_work();
+        if (!go_ || quit_) return false;
+        if (state_stale_) {
+            state_stale_ = false;
+            tlb_->flush();
+            cache_->forget_jumps();
+            backend_->take_fp_exceptions(false);
+            backend_->set_fp_rounding(front_end_.fp_rounding(state_), false);
+        }
+    }
+    apply_posted();
+    if (cpu_.powered_off()) return true;
+    if (run_state_.halted.load(std::memory_order_relaxed)) {
+        if (!cpu_.has_work()) return true;
+        run_state_.halted.store(0, std::memory_order_relaxed);
+    }
+    if (front_end_.take_interrupt(state_)) pending_chain_ = ~std::uint64_t{0};
+    return true;
+}
+
+/// Sleeps until it is kicked. False: stop.
+bool TcgVcpu::wait_for_work() {
+    {
+        std::unique_lock guard(mutex_);
+        sleeping_.store(true, std::memory_order_seq_cst);
+        wake_.wait(guard, [this] { return run_state_.exit_request.load(std::memory_order_seq_cst) != 0 ||
+                                          (!cpu_.powered_off() && cpu_.has_work()); });
+        sleeping_.store(false, std::memory_order_relaxed);
+        run_state_.exit_request.store(1, std::memory_order_relaxed);
+    }
+    return look_at_requests();
+}
+
+const void* TcgVcpu::next_code() {
+    const std::uint64_t chain = pending_chain_;
+    pending_chain_ = ~std::uint64_t{0};
+    const BlockKey key = front_end_.key(state_);
+    MemoryFault fault;
+    PageInfo* info = resolve(key.mmu_mode, key.pc, AccessKind::Fetch, 0, fault);
+    if (!info) {
+        deliver(fault);
+        return nullptr;
+    }
+    if (!info->block) {
+        deliver({MemoryFaultKind::Bus, AccessKind::Fetch, key.pc, info->physical | (key.pc & (kPageSize - 1)), 0});
+        return nullptr;
+    }
+    unsigned context = cache_->context(key);
+    if (context == kMaxContexts) {
+        flush_code();
+        context = cache_->context(key);
+    }
+    if (single_step_) {
+        single_step_ = false;
+        const Unit* alone = translate(key, context, *info, true);
+        return alone ? cache_->code(*alone) : nullptr;
+    }
+    Unit* unit = cache_->find(info->page_id(), key.pc, context);
+    if (unit && unit->crosses()) {
+        PageInfo* second = resolve(key.mmu_mode, (key.pc | (kPageSize - 1)) + 1, AccessKind::Fetch, 0, fault);
+        if (!second) {
+            deliver(fault);
+            return nullptr;
+        }
+        if (!second->block || second->page_id() != unit->page2) {
+            cache_->invalidate(unit->page, unit->offset(), unit->offset() + 1);
+            unit = nullptr;
+        }
+    }
+    if (!unit) {
+        const std::size_t before = cache_->size();
+        unit = translate(key, context, *info, false);
+        if (!unit) return nullptr;
+        if (cache_->size() > before && chain != ~std::uint64_t{0}) cache_->chain(chain, *unit);
+    } else if (chain != ~std::uint64_t{0}) {
+        cache_->chain(chain, *unit);
+    }
+    if (!options_.one_instruction || !log_exec_) cache_->remember(context, key.pc, *unit);
+    return cache_->code(*unit);
+}
+
+void TcgVcpu::handle_exit(std::uint64_t reason) {
+    if (reason >= kFirstExit) {
+        pending_chain_ = reason - kFirstExit;
+        state_pc() = cache_->exit(pending_chain_).place.target;
+        if (log_exec_) pending_chain_ = ~std::uint64_t{0};  // every unit is seen
+        return;
+    }
+    hot_->raised = 0;
+    if (reason == kExitInterrupts) run_state_.exit_request.store(1, std::memory_order_relaxed);
+    if (log_int_ && reason == kExitRaised && !single_step_)
+        log().write(LogLevel::Debug, "int", text("cpu %u: exception, goes on at %016llx", cpu_.index(), ull(state_pc())));
+}
+
+void TcgVcpu::deliver(const MemoryFault& fault) {
+    front_end_.raise_memory_fault(state_, fault);
+    hot_->raised = 0;
+    if (log_int_)
+        log().write(LogLevel::Debug, "int", text("cpu %u: fetch of %016llx faults", cpu_.index(), ull(fault.address)));
+}
+
+void TcgVcpu::flush_code() {
+    std::vector<std::uint64_t> pages;
+    cache_->for_each_page([&](std::uint64_t page) { pages.push_back(page); });
+    cache_->flush();
+    for (std::uint64_t page : pages) pages_.remove(*this, page);
+    unconfirmed_.clear();
+    pending_chain_ = ~std::uint64_t{0};
+}
+
+// ---- services
+
+void TcgVcpu::flush_tlb() {
+    tlb_->flush();
+    cache_->forget_jumps();
+}
+
+void TcgVcpu::flush_tlb_page(std::uint64_t address) {
+    tlb_->flush_page(address);
+    cache_->forget_jumps_to(address);
+}
+
+void TcgVcpu::flush_tlb_modes(std::uint32_t modes) {
+    for (unsigned mode = 0; mode < front_end_.description().mmu_modes; ++mode)
+        if (modes >> mode & 1) tlb_->flush_mode(mode);
+    cache_->forget_jumps();
+}
+
+}  // namespace backplane::tcg

@@ -1,0 +1,185 @@
+// One vCPU: its thread, its translations, its soft TLB, and what front ends ask of the engine.
+//
+// vcpu.cpp has the loop and the services, memory.cpp the slow paths of accesses, translate.cpp makes units,
+// requests.cpp is what other threads ask for.
+#pragma once
+
+#include "code_cache.h"
+#include "code_pages.h"
+#include "mapped.h"
+#include "soft_tlb.h"
+
+#include <backplane/draft/accelerator.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace backplane::tcg {
+
+struct VcpuOptions {
+    std::size_t code_size = 64u << 20;  ///< bytes
+    bool one_instruction = false;       ///< per unit
+};
+
+class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, public CodeOwner {
+  public:
+    /// The parts of a vCPU, not yet running. Null and a reason when the host has no memory for it.
+    static std::unique_ptr<TcgVcpu> create(AcceleratorContext& context, Cpu& cpu, const FrontEnd& front_end,
+                                           CodePages& pages, const VcpuOptions& options, Errors& errors);
+    ~TcgVcpu();
+
+    // ---- the accelerator's side. Thread: main
+    void start();
+    /// Asks it to stop; wait_stopped() returns when it has. The machine lock must not be held while waiting.
+    void request_stop();
+    void wait_stopped();
+    void state_changed();
+
+    // ---- VcpuRunner
+    void kick() override;
+    void run_on(void (*work)(void* data), void* data) override;
+
+    // ---- CodeOwner
+    void post_invalidation(std::uint64_t page, std::uint32_t from, std::uint32_t to) override;
+    void post_protection(std::uint64_t page) override;
+
+    // ---- MemoryListener
+    void range_added(const FlatRange&) override {}
+    void range_removed(const FlatRange&) override {}
+    void view_changed(const FlatView& view) override;
+    void pages_cleaned(RamBlock& block) override;
+
+    // ---- Vcpu
+    Cpu& cpu() override { return cpu_; }
+    AddressSpace& memory() override { return memory_; }
+    Clock& clock() override { return context_.clock(); }
+    Log& log() override { return context_.log(); }
+    MachineLock& lock() override { return context_.lock(); }
+    void flush_tlb() override;
+    void flush_tlb_page(std::uint64_t address) override;
+    void flush_tlb_modes(std::uint32_t modes) override;
+    void raised() override { hot_->raised = 1; }
+    std::uint64_t load_physical(std::uint64_t address, unsigned size, bool& failed) override;
+    bool update_physical(std::uint64_t address, std::uint64_t expected, std::uint64_t desired, unsigned size,
+                         bool& failed) override;
+    bool load(std::uint64_t address, std::uint8_t mem_flags, std::uint8_t mode, std::uint64_t& value) override;
+    bool store(std::uint64_t address, std::uint64_t value, std::uint8_t mem_flags, std::uint8_t mode) override;
+    void* host_pointer(std::uint64_t address, unsigned size, bool write, std::uint8_t mode, bool& raised) override;
+    std::uint32_t take_fp_exceptions() override { return backend_->take_fp_exceptions(in_code_); }
+    void set_fp_rounding(FpRounding mode) override { backend_->set_fp_rounding(mode, in_code_); }
+
+  private:
+    TcgVcpu(AcceleratorContext& context, Cpu& cpu, const FrontEnd& front_end, CodePages& pages,
+            const VcpuOptions& options);
+    bool prepare(Errors& errors);
+
+    // ---- vcpu.cpp
+    void thread_main();
+    void run();
+    bool look_at_requests();
+    bool wait_for_work();
+    const void* next_code();
+    void handle_exit(std::uint64_t reason);
+    std::uint64_t& state_pc() { return *reinterpret_cast<std::uint64_t*>(static_cast<char*>(state_) + pc_offset_); }
+    void deliver(const MemoryFault& fault);
+    void flush_code();
+
+    // ---- requests.cpp
+    /// Applies what others posted. Thread: the vCPU's.
+    void apply_posted();
+    void run_work();
+    void hold_view();
+
+    // ---- translate.cpp
+    class Reader;
+    /// Null: an exception was delivered.
+    Unit* translate(const BlockKey& key, unsigned context, PageInfo info, bool single);
+    bool build(const BlockKey& key, Reader& reader, bool single, std::uint32_t& size);
+    std::uint64_t second_page(const BlockKey& key, MemoryFault& fault, bool& ok);
+    void log_unit(const Unit& unit, const PageInfo& info);
+
+    // ---- memory.cpp
+    struct Where {
+        const void* code = nullptr;   ///< the return address in translated code; null: a helper, pc is in the state
+        std::uint32_t delta = 0;
+    };
+    PageInfo* resolve(unsigned mode, std::uint64_t address, AccessKind kind, unsigned size, MemoryFault& fault);
+    bool read_part(PageInfo& info, std::uint64_t address, unsigned size, std::uint64_t& value, MemoryFault& fault);
+    bool write_part(PageInfo& info, std::uint64_t address, unsigned size, std::uint64_t value, MemoryFault& fault);
+    bool load_any(std::uint64_t address, std::uint8_t flags, unsigned mode, std::uint64_t& value, MemoryFault& fault);
+    bool store_any(std::uint64_t address, std::uint64_t value, std::uint8_t flags, unsigned mode, const Where& where,
+                   MemoryFault& fault);
+    bool atomic_any(std::uint64_t address, std::uint64_t value, const AccessDescriptor& access, const Where& where,
+                    std::uint64_t& old, MemoryFault& fault);
+    /// Stores into the unit that runs: it must be left first, and the instruction run alone.
+    bool hits_own_code(const PageInfo& info, std::uint64_t address, unsigned size, const Where& where);
+    void wrote(PageInfo& info, unsigned mode, std::uint64_t address, unsigned size);
+    void code_written(RamBlock& block, std::uint64_t offset, std::uint64_t size);
+    void sync_pc(const Where& where);
+    SlowResult fault_at(const Where& where, const MemoryFault& fault);
+    static SlowResult slow_load(void* engine, std::uint64_t address, std::uint64_t value, std::uint32_t descriptor,
+                                const void* where);
+    static SlowResult slow_store(void* engine, std::uint64_t address, std::uint64_t value, std::uint32_t descriptor,
+                                 const void* where);
+    static SlowResult slow_atomic(void* engine, std::uint64_t address, std::uint64_t value, std::uint32_t descriptor,
+                                  const void* where);
+
+    AcceleratorContext& context_;
+    Cpu& cpu_;
+    const FrontEnd& front_end_;
+    AddressSpace& memory_;
+    CodePages& pages_;
+    const VcpuOptions options_;
+    void* const state_;
+    CpuRunState& run_state_;
+    const std::uint32_t pc_offset_;
+
+    MappedHotArea hot_area_;
+    HotArea* const hot_;
+    MappedCode code_memory_;
+    std::unique_ptr<Backend> backend_;
+    std::unique_ptr<CodeCache> cache_;
+    std::unique_ptr<SoftTlb> tlb_;
+    std::shared_ptr<const FlatView> view_;
+
+    // ---- the vCPU's thread only
+    bool in_code_ = false;
+    bool single_step_ = false;               ///< the next instruction is run alone
+    std::uint64_t pending_chain_ = ~std::uint64_t{0};  ///< the exit through which code was left
+    std::uint64_t chain_pc_ = 0;
+    Block block_;
+    struct Copied {  ///< a unit translated while other vCPUs might still store to its page directly
+        std::uint64_t page;
+        const std::uint8_t* host;
+    };
+    std::vector<Copied> unconfirmed_;
+    bool log_in_ = false, log_op_ = false, log_out_ = false, log_exec_ = false, log_mmu_ = false, log_int_ = false;
+
+    // ---- shared
+    struct Work {
+        void (*function)(void*);
+        void* data;
+        bool done;
+    };
+    struct Posted {
+        std::uint64_t page;
+        std::uint32_t from, to;  ///< to == 0: protect
+    };
+    mutable std::mutex mutex_;
+    std::condition_variable wake_;     ///< the vCPU's thread waits for work
+    std::condition_variable settled_;  ///< others wait for it
+    std::vector<Work*> work_;
+    std::vector<Posted> posted_;
+    bool view_stale_ = false;
+    bool state_stale_ = true;
+    std::atomic<bool> posted_any_{false};
+    std::atomic<bool> sleeping_{false};
+    bool go_ = false;        ///< may run
+    bool quit_ = false;
+    bool running_ = false;   ///< is between start and stop
+    std::thread thread_;
+    std::thread::id thread_id_;
+};
+
+}  // namespace backplane::tcg

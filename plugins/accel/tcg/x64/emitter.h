@@ -1,0 +1,251 @@
+// The x86-64 emitter: one pass over a block's ops.
+//
+// Register convention of all translated code of a vCPU (blocks chain without moving anything):
+//   rbp            guest state + 128 (so that disp8 reaches the first 256 bytes)
+//   rsp            16-byte aligned; a frame with homes for temps
+//   kPinned        the ten hottest integer registers of the guest
+//   rsi            one temp; further temps live in the frame
+//   rax rcx rdx    scratch inside an op
+//   xmm0 … xmm5    scratch inside an op
+// Guest registers without a host register are memory operands off rbp.
+#pragma once
+
+#include "../backend.h"
+#include "host.h"
+
+#include <asmjit/x86.h>
+
+namespace backplane::tcg::x64 {
+
+namespace x86 = asmjit::x86;
+using asmjit::Imm;
+using asmjit::Operand;
+using Id = x86::Inst::Id;
+using CC = x86::CondCode;
+
+inline constexpr int kRax = 0, kRcx = 1, kRdx = 2, kRbx = 3, kRsp = 4, kRbp = 5, kRsi = 6, kRdi = 7;
+inline constexpr int kPinned[] = {kRbx, 12, 13, 14, 15, kRdi, 8, 9, 10, 11};
+inline constexpr unsigned kPinnedCount = 10;
+inline constexpr unsigned kPinnedCallee = 5;  ///< the first five survive calls
+inline constexpr std::int32_t kStateBias = 128;
+inline constexpr unsigned kFrameSlots = 32;
+
+constexpr bool fits32(std::uint64_t v) { return v == std::uint64_t(std::int64_t(std::int32_t(v))); }
+
+inline x86::Gp q(int r) { return x86::gpq(std::uint32_t(r)); }
+inline x86::Gp d(int r) { return x86::gpd(std::uint32_t(r)); }
+inline x86::Gp w(int r) { return x86::gpw(std::uint32_t(r)); }
+inline x86::Gp b(int r) { return x86::gpb(std::uint32_t(r)); }
+/// The register at an access's size.
+inline x86::Gp by_size(int r, unsigned size) {
+    return size == 1 ? b(r) : size == 2 ? w(r) : size == 4 ? d(r) : q(r);
+}
+inline x86::Xmm x(int r) { return x86::xmm(std::uint32_t(r)); }
+
+inline constexpr std::int32_t kRsiSlot = kFrameSlots * 8;          ///< off rsp: rsi around a call
+inline constexpr std::int32_t kOperandSlot = kFrameSlots * 8 + 8;  ///< an atomic's operand
+inline constexpr std::int32_t kFrameBytes = kFrameSlots * 8 + 24;  ///< with the six pushes: 16-byte aligned
+
+/// Where the thunks are, as offsets in the code memory.
+struct Thunks {
+    std::uint32_t enter = 0;
+    std::uint32_t leave_save = 0;    ///< rax: why
+    std::uint32_t leave_nosave = 0;  ///< the same; the state is complete already
+    std::uint32_t miss = 0;          ///< rax: a guest pc that no jump cache entry has
+    std::uint32_t interrupt = 0;     ///< rax: the guest pc; an exit was requested
+    std::uint32_t raised = 0;
+    std::uint32_t load = 0, store = 0, atomic = 0;
+};
+
+/// Indices into HotArea::constants. The masks are 16 bytes each.
+enum Constant : unsigned { kSign64 = 0, kAbs64 = 2, kSign32 = 4, kAbs32 = 6, kNan64 = 8, kNan32 = 9 };
+
+class Emitter {
+  public:
+    Emitter(const GuestDescription& guest, HotArea& hot, CodeMemory memory, const HostFeatures& features);
+
+    /// At the start of the code memory; returns their size.
+    std::uint32_t emit_thunks(const Services& services);
+    void emit(const EmitRequest& request, EmitResult& result);
+    const Thunks& thunks() const { return thunks_; }
+
+  private:
+    /// A piece of code that is emitted behind the block; jumped to from `from`, goes back to `back`.
+    struct Cold {
+        void (Emitter::*emit)(const Cold&) = nullptr;
+        const Op* op = nullptr;
+        std::uint32_t from[2] = {};  ///< rel32 fields that jump here
+        std::uint32_t back = 0;
+        std::uint32_t delta = 0;     ///< of its guest instruction
+        std::uint64_t x = 0, y = 0, z = 0;  ///< what the piece wants to know
+    };
+    struct LabelState {
+        bool placed = false;
+        std::uint32_t offset = 0;
+        std::uint32_t open = 0;  ///< the last rel32 field that waits for it
+    };
+    static constexpr std::int16_t kNoPlace = -1, kInRsi = -2;
+    struct Temp {
+        std::uint32_t last_use = 0;
+        std::int16_t place = kNoPlace;  ///< frame slot
+    };
+
+    // ---- emitter.cpp: the frame of a block, values
+    void prepare(const Block& block);
+    void dispatch(const Op& op);
+    void release(Value v);
+    void place_temp(Value v);
+    int home(Value v);  ///< its host register, or -1
+    x86::Mem slot(Value v, unsigned size = 8, std::int32_t plus = 0);
+    x86::Mem state(std::int32_t offset, unsigned size) const;
+    x86::Mem hot(const void* field, unsigned size) const;
+    x86::Mem constant(Constant index, unsigned size) const { return hot(&hot_.constants[index], size); }
+    std::uint64_t value_of(Value v) const { return block_->constant(v); }
+    bool is_const(Value v, std::uint64_t c) const { return v.is_constant() && value_of(v) == c; }
+    int use(Value v, int scratch, bool keep_flags = false);  ///< a register that holds v, whole
+    int def(Value v, int scratch);                           ///< the register to compute v in
+    void done(Value v, int reg);                             ///< puts it where it lives
+    Operand source(Value v, Width width, int scratch);       ///< a register, memory or imm32
+    void load_immediate(int reg, std::uint64_t value, bool keep_flags = false);
+    void move(int to, Value from, Width width = Width::I64);  ///< leaves the flags alone
+    std::uint64_t location(Value v);                         ///< a place that outlives the temp
+    void to_location(std::uint64_t place, int reg);
+    void from_location(int reg, std::uint64_t place);
+    x86::Mem location_memory(std::uint64_t place) const;
+    x86::Gp sized(int reg, Width width) const { return width == Width::I64 ? q(reg) : d(reg); }
+    void extend(int reg, Width width) {
+        if (width == Width::I32S) a_.movsxd(q(reg), d(reg));
+    }
+    std::uint32_t here() const { return std::uint32_t(a_.offset()); }
+    std::uint64_t pc() const { return block_->pc + delta_; }
+
+    // ---- raw jumps with rel32; the first two return the field's offset
+    std::uint32_t jump(CC condition);
+    std::uint32_t jump();
+    void jump_to(std::uint32_t target);
+    void jump_to(CC condition, std::uint32_t target);
+    void call_to(std::uint32_t target);
+    void patch(std::uint32_t at, std::uint32_t target);
+    void patch_here(std::uint32_t at) { patch(at, here()); }
+    Cold& cold(const Op& op, void (Emitter::*emit)(const Cold&));  ///< valid until the next one
+    void land(const Cold& c);
+    void call_function(const void* function);
+
+    // ---- integer.cpp
+    void integer(const Op& op);
+    void move_op(const Op& op);
+    void alu(const Op& op, Id id, bool commutative);
+    void add_sub(const Op& op);
+    void inverted(const Op& op);
+    void shift(const Op& op, Id id, Id bmi2);
+    void multiply_high(const Op& op);
+    void divide(const Op& op);
+    void cold_divide(const Cold& c);
+    void count(const Op& op);
+    void byte_swap(const Op& op);
+    void bytewise(const Op& op);
+    void carryless(const Op& op);
+    void extend_op(const Op& op, Id id, unsigned bytes);
+    void minmax(const Op& op);
+    void scaled_add(const Op& op);
+    void bit_field(const Op& op);
+    CC compare(const Op& op);  ///< uses rax and rcx
+    void set_condition(const Op& op);
+    void select_value(const Op& op);
+
+    // ---- exits.cpp
+    void flow(const Op& op);
+    void use_label(unsigned label, std::uint32_t field);
+    void place_label(unsigned label);
+    void branch(const Op& op);
+    bool chains_to(std::uint64_t target) const;
+    void direct_exit(std::uint32_t patch_at, std::uint64_t target);
+    void store_pc(std::uint64_t pc, int scratch);
+    void goto_pc(const Op& op);
+    void goto_value(const Op& op);
+    void cold_interrupt(const Cold& c);
+    void emit_exit_stubs();
+    std::uint32_t emit_slow_thunk(const void* engine, const void* function);
+
+    // ---- calls.cpp
+    void system(const Op& op);
+    void save_pinned(unsigned from, unsigned to);
+    void load_pinned(unsigned from, unsigned to);
+    void pass(int to, Value v);
+    void call_helper(const Op& op);
+    void call_pure(const void* function, Slice<const Value> arguments);
+    void load_state(const Op& op);
+    void store_state(const Op& op);
+
+    // ---- memory.cpp
+    void memory(const Op& op);
+    std::uint8_t mode_of(const Op& op) const;
+    std::uint32_t descriptor(const Op& op) const;
+    Cold& tlb(const Op& op, bool for_store, bool aligned, void (Emitter::*slow)(const Cold&));
+    void sized_load(int to, const x86::Mem& from, std::uint8_t flags);
+    void store_sized(const x86::Mem& to, int from, unsigned size);
+    void extend_value(int reg, std::uint8_t flags);
+    void swap_bytes(int reg, unsigned size);
+    void load(const Op& op);
+    void store(const Op& op);
+    void atomic(const Op& op);
+    void atomic_loop(const Op& op, const x86::Mem& cell);
+    void cold_load(const Cold& c);
+    void cold_store(const Cold& c);
+    void cold_atomic(const Cold& c);
+
+    // ---- fp.cpp
+    void floating(const Op& op);
+    void fp_load(int xmm, Value v, Width width, bool boxed, const Op& op);
+    void fp_store(Value v, int xmm, Width width, bool boxed);
+    void fp_default_nan(const Op& op, Width width);
+    void fp_binary(const Op& op, Id id);
+    void fp_sqrt(const Op& op);
+    void fp_fma(const Op& op);
+    void fp_minmax(const Op& op);
+    void fp_compare(const Op& op);
+    void fp_sign(const Op& op);
+    void cold_unbox(const Cold& c);
+    void cold_nan(const Cold& c);
+    void cold_fma(const Cold& c);
+    void cold_minmax(const Cold& c);
+
+    // ---- fp_convert.cpp
+    void fp_call1(const void* function, std::uint64_t constant);
+    void fp_call3(const void* function);
+    void fp_class(const Op& op);
+    void fp_resize(const Op& op);
+    void fp_round(const Op& op);
+    void fp_from_int(const Op& op);
+    void fp_to_int(const Op& op);
+    void fp_box(const Op& op);
+    void fp_unbox(const Op& op);
+    void rounding_mode(const Op& op);
+    void cold_to_int(const Cold& c);
+
+    const GuestDescription& guest_;
+    HotArea& hot_;
+    CodeMemory memory_;
+    HostFeatures host_;
+    Thunks thunks_;
+    asmjit::CodeHolder code_;
+    x86::Assembler a_;
+    std::vector<std::int8_t> homes_;           ///< of guest registers
+    std::vector<std::int32_t> displacements_;  ///< of guest registers off rbp
+    int pinned_[kPinnedCount];                 ///< which guest register each of kPinned holds, or -1
+
+    // ---- of the block that is being emitted
+    const EmitRequest* request_ = nullptr;
+    EmitResult* result_ = nullptr;
+    const Block* block_ = nullptr;
+    std::size_t index_ = 0;    ///< of the op
+    std::size_t skip_ = 0;     ///< an op that was emitted with the one before
+    std::uint32_t delta_ = 0;  ///< guest bytes from the block's pc to the instruction
+    std::vector<Temp> temps_;
+    std::uint64_t slots_used_ = 0;
+    int temp_in_rsi_ = -1;
+    std::vector<LabelState> labels_;
+    std::vector<Cold> cold_;
+};
+
+}  // namespace backplane::tcg::x64

@@ -1,0 +1,195 @@
+// Control inside a block and the ways out of it, and the thunks through which code is entered and left.
+#include "emitter.h"
+
+#include <cstring>
+
+namespace backplane::tcg::x64 {
+
+void Emitter::flow(const Op& op) {
+    switch (op.opcode) {
+    case Opcode::label: return place_label(unsigned(op.imm));
+    case Opcode::br: {
+        // A branch to the label that follows at once is nothing.
+        const std::size_t next = index_ + 1;
+        if (next < block_->ops.size() && block_->ops[next].opcode == Opcode::label && block_->ops[next].imm == op.imm)
+            return;
+        return use_label(unsigned(op.imm), jump());
+    }
+    case Opcode::brcond: return branch(op);
+    case Opcode::goto_pc: return goto_pc(op);
+    case Opcode::goto_value: return goto_value(op);
+    default: break;  // leave
+    }
+    load_immediate(kRax, kExitContinue + std::uint64_t(op.imm));
+    jump_to(thunks_.leave_save);
+}
+
+// ---- labels: what jumps to an open one is a list through the rel32 fields
+
+void Emitter::use_label(unsigned label, std::uint32_t field) {
+    LabelState& l = labels_[label];
+    if (l.placed) return patch(field, l.offset);
+    std::memcpy(memory_.data + field, &l.open, sizeof l.open);
+    l.open = field;
+}
+
+void Emitter::place_label(unsigned label) {
+    LabelState& l = labels_[label];
+    l.placed = true;
+    l.offset = here();
+    for (std::uint32_t field = l.open; field != 0;) {
+        std::uint32_t next = 0;
+        std::memcpy(&next, memory_.data + field, sizeof next);
+        patch(field, l.offset);
+        field = next;
+    }
+}
+
+/// `if (a cond b) goto L; goto_pc X; L:` leaves through one conditional jump to X's exit.
+void Emitter::branch(const Op& op) {
+    const auto& ops = block_->ops;
+    const CC cc = compare(op);
+    if (index_ + 2 < ops.size() && ops[index_ + 1].opcode == Opcode::goto_pc &&
+        ops[index_ + 2].opcode == Opcode::label && ops[index_ + 2].imm == op.imm) {
+        const std::uint64_t target = value_of(ops[index_ + 1].a);
+        if (chains_to(target) && target > pc()) {
+            direct_exit(jump(x86::negateCond(cc)), target);
+            skip_ = index_ + 1;
+            return;
+        }
+    }
+    use_label(unsigned(op.imm), jump(cc));
+}
+
+// ---- leaving
+
+bool Emitter::chains_to(std::uint64_t target) const {
+    const std::uint64_t page = block_->pc & ~std::uint64_t{4095};
+    // What may begin in the page and end behind it is looked up with both its pages.
+    return request_->chain && target - page <= 4096u - guest_.max_instruction_size;
+}
+
+void Emitter::direct_exit(std::uint32_t patch_at, std::uint64_t target) {
+    result_->exits.push_back({patch_at, 0, target});
+}
+
+void Emitter::store_pc(std::uint64_t pc, int scratch) {
+    if (fits32(pc)) {
+        a_.mov(state(std::int32_t(guest_.pc_offset), 8), Imm(std::int32_t(pc)));
+        return;
+    }
+    load_immediate(scratch, pc, true);
+    a_.mov(state(std::int32_t(guest_.pc_offset), 8), q(scratch));
+}
+
+void Emitter::goto_pc(const Op& op) {
+    const std::uint64_t target = value_of(op.a);
+    if (target <= pc()) {
+        a_.cmp(state(0, 4), 0);
+        Cold& c = cold(op, &Emitter::cold_interrupt);
+        c.from[0] = jump(CC::kNE);
+        c.x = target;
+    }
+    if (chains_to(target)) return direct_exit(jump(), target);
+    load_immediate(kRax, target);
+    const JumpEntry& entry = hot_.jumps[request_->context][jump_index(guest_, target)];
+    a_.cmp(hot(&entry.pc, 8), x86::rax);
+    jump_to(CC::kNE, thunks_.miss);
+    a_.jmp(hot(&entry.code, 8));
+}
+
+void Emitter::cold_interrupt(const Cold& c) {
+    store_pc(c.x, kRax);
+    load_immediate(kRax, kExitInterrupts);
+    jump_to(thunks_.leave_save);
+}
+
+void Emitter::goto_value(const Op& op) {
+    const int r = use(op.a, kRax);
+    if (r != kRax) a_.mov(x86::rax, q(r));
+    if (!request_->chain) return jump_to(thunks_.miss);
+    a_.cmp(state(0, 4), 0);
+    jump_to(CC::kNE, thunks_.interrupt);
+    const unsigned shift = jump_shift(guest_);
+    a_.mov(x86::ecx, x86::eax);
+    a_.and_(x86::ecx, Imm(std::int32_t((kJumpSize - 1) << shift)));
+    if (shift == 0) a_.add(x86::ecx, x86::ecx);
+    const unsigned scale = shift == 0 ? 3 : 4 - shift;  // an entry has 16 bytes
+    const auto table = std::int32_t(reinterpret_cast<std::uintptr_t>(&hot_.jumps[request_->context][0]));
+    a_.cmp(x86::ptr(std::uint64_t(std::uint32_t(table)), x86::rcx, scale, 8), x86::rax);
+    jump_to(CC::kNE, thunks_.miss);
+    a_.jmp(x86::ptr(std::uint64_t(std::uint32_t(table)) + 8, x86::rcx, scale, 8));
+}
+
+void Emitter::emit_exit_stubs() {
+    std::uint32_t number = std::uint32_t(kFirstExit) + request_->first_exit;
+    for (DirectExit& exit : result_->exits) {
+        exit.stub = here();
+        patch(exit.patch, exit.stub);
+        a_.mov(x86::eax, Imm(number++));
+        jump_to(thunks_.leave_save);
+    }
+}
+
+// ---- thunks
+
+std::uint32_t Emitter::emit_thunks(const Services& services) {
+    a_.setOffset(0);
+    thunks_.enter = here();
+    for (int r : {kRbx, kRbp, 12, 13, 14, 15}) a_.push(q(r));
+    a_.sub(x86::rsp, kFrameBytes);
+    a_.stmxcsr(hot(&hot_.host_fp_mode, 4));
+    a_.ldmxcsr(hot(&hot_.guest_fp_mode, 4));
+    a_.lea(x86::rbp, x86::ptr(x86::rsi, kStateBias));
+    a_.mov(x86::rax, x86::rdi);
+    load_pinned(0, kPinnedCount);
+    a_.jmp(x86::rax);
+
+    thunks_.interrupt = here();
+    a_.mov(state(std::int32_t(guest_.pc_offset), 8), x86::rax);
+    load_immediate(kRax, kExitInterrupts);
+    const std::uint32_t to_save = jump();
+    thunks_.miss = here();
+    a_.mov(state(std::int32_t(guest_.pc_offset), 8), x86::rax);
+    load_immediate(kRax, kExitLookup);
+    patch_here(to_save);
+    thunks_.leave_save = here();
+    save_pinned(0, kPinnedCount);
+    thunks_.leave_nosave = here();
+    a_.stmxcsr(hot(&hot_.guest_fp_mode, 4));
+    a_.ldmxcsr(hot(&hot_.host_fp_mode, 4));
+    a_.add(x86::rsp, kFrameBytes);
+    for (int r : {15, 14, 13, 12, kRbp, kRbx}) a_.pop(q(r));
+    a_.ret();
+
+    thunks_.raised = here();
+    load_immediate(kRax, kExitRaised);
+    jump_to(thunks_.leave_nosave);
+
+    thunks_.load = emit_slow_thunk(services.engine, reinterpret_cast<const void*>(services.load));
+    thunks_.store = emit_slow_thunk(services.engine, reinterpret_cast<const void*>(services.store));
+    thunks_.atomic = emit_slow_thunk(services.engine, reinterpret_cast<const void*>(services.atomic));
+    return (here() + 63) & ~63u;
+}
+
+/// Called from a block with the address in rax, the value in rdx and the descriptor in ecx; the result comes in rax.
+std::uint32_t Emitter::emit_slow_thunk(const void* engine, const void* function) {
+    const std::uint32_t where = here();
+    save_pinned(0, kPinnedCount);
+    a_.push(x86::rsi);
+    a_.mov(x86::rsi, x86::rax);
+    a_.mov(x86::r8, x86::ptr(x86::rsp, 8));
+    a_.mov(x86::rdi, Imm(std::uint64_t(reinterpret_cast<std::uintptr_t>(engine))));
+    call_function(function);
+    a_.pop(x86::rsi);
+    a_.test(x86::edx, x86::edx);
+    const std::uint32_t raised = jump(CC::kNE);
+    load_pinned(kPinnedCallee, kPinnedCount);
+    a_.ret();
+    patch_here(raised);
+    a_.add(x86::rsp, 8);
+    jump_to(thunks_.raised);
+    return where;
+}
+
+}  // namespace backplane::tcg::x64
