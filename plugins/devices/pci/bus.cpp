@@ -7,7 +7,7 @@ namespace backplane::pci {
 namespace {
 
 std::string place_text(unsigned place) {
-    char text[8];
+    char text[24];
     std::snprintf(text, sizeof text, "%02x.%x", place >> 3, place & 7);
     return text;
 }
