@@ -13,9 +13,9 @@
 namespace backplane::testing {
 
 struct BoardOptions {
-    std::string machine;                ///< the type's name
-    std::string cpu;                    ///< the CPU's type name
-    std::string accelerator = "tcg";    ///< never started
+    std::string machine;              ///< the type's name
+    std::string cpu;                  ///< the CPU's type name
+    std::string accelerator = "tcg";  ///< never started
     std::uint64_t ram_size = 128 << 20;
     Topology topology{};
     kernel::PropertyList properties{};  ///< of the machine

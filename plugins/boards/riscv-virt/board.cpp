@@ -32,8 +32,8 @@ class VirtBoard final : public Board {
     explicit VirtBoard(Object&) {}
 
     bool build(BoardContext& context, Errors& errors) override {
-        return build_memory(context, errors) && build_harts(context, errors) && build_interrupts(context, errors) &&
-               build_chips(context, errors) && wire(context, errors);
+        return build_memory(context, errors) && build_harts(context, errors) &&
+               build_interrupts(context, errors) && build_chips(context, errors) && wire(context, errors);
     }
     bool finish(BoardContext& context, Errors& errors) override;
     void reset(BoardContext& context) override;
@@ -44,7 +44,8 @@ class VirtBoard final : public Board {
     std::uint32_t harts() const { return std::uint32_t(harts_.size()); }
     Object& chip(const char* name) { return *chips_.at(name); }
 
-    bool add(BoardContext& context, const char* name, const char* type, const Settings& settings, Errors& errors);
+    bool add(BoardContext& context, const char* name, const char* type, const Settings& settings,
+             Errors& errors);
     bool build_memory(BoardContext& context, Errors& errors);
     bool build_harts(BoardContext& context, Errors& errors);
     bool build_interrupts(BoardContext& context, Errors& errors);
@@ -140,7 +141,8 @@ bool VirtBoard::build_chips(BoardContext& context, Errors& errors) {
         if (Str(chip.name) == Str("pci-host") &&
             !object->set_property("mmio64-base", std::to_string(high), errors))
             return false;
-        if (!attach_backend(context, chip, *object, errors) || !context.realize(*object, errors)) return false;
+        if (!attach_backend(context, chip, *object, errors) || !context.realize(*object, errors))
+            return false;
     }
     for (const Placement& placement : kPlacements)
         if (!context.map(chip(placement.chip), placement.region, GuestAddress(placement.address), errors))
@@ -153,7 +155,8 @@ bool VirtBoard::wire(BoardContext& context, Errors& errors) {
         if (!context.connect(chip(line.chip), line.output, line.index, chip("plic"), "", line.source, errors))
             return false;
     for (unsigned i = 0; i < kPlatformBusLines; ++i)
-        if (!context.connect(chip("platform-bus"), "irq", i, chip("plic"), "", kPlatformBusSource + i, errors))
+        if (!context.connect(chip("platform-bus"), "irq", i, chip("plic"), "", kPlatformBusSource + i,
+                             errors))
             return false;
     auto* time = query<riscv::TimeSource>(chip("mtimer"));
     for (std::uint32_t i = 0; i < harts(); ++i) {
@@ -163,7 +166,8 @@ bool VirtBoard::wire(BoardContext& context, Errors& errors) {
             !context.connect(chip("mswi"), "", i, hart, "irq", kMachineSoftware, errors) ||
             !context.connect(chip("mtimer"), "", i, hart, "irq", kMachineTimer, errors))
             return false;
-        if (aclint_ && !context.connect(chip("sswi"), "", i, hart, "irq", kSupervisorSoftware, errors)) return false;
+        if (aclint_ && !context.connect(chip("sswi"), "", i, hart, "irq", kSupervisorSoftware, errors))
+            return false;
         if (auto* control = query<riscv::HartControl>(hart)) time->add_hart(*control);
     }
     return true;
@@ -237,10 +241,13 @@ bool VirtBoard::finish(BoardContext& context, Errors& errors) {
     FwCfg& fw_cfg = *query<FwCfg>(chip("fw-cfg"));
     BootPlan plan;
     TreeBytes tree;
-    if (!fill_fw_cfg(fw_cfg, errors) || !load_files(context, fw_cfg, files_, plan, errors) || !make_tree(context, plan, tree, errors)) return false;
+    if (!fill_fw_cfg(fw_cfg, errors) || !load_files(context, fw_cfg, files_, plan, errors) ||
+        !make_tree(context, plan, tree, errors))
+        return false;
     const GuestAddress address(tree_address(context.ram().size(), tree.size()));
     if (!context.add_blob("the device tree", address, tree, errors) ||
-        !context.add_blob("the reset vector", GuestAddress(kMrom.base), reset_vector(plan, address.value), errors))
+        !context.add_blob("the reset vector", GuestAddress(kMrom.base), reset_vector(plan, address.value),
+                          errors))
         return false;
     const std::size_t seed = seed_offset(tree);
     seed_ = seed ? address + seed : GuestAddress();
@@ -256,17 +263,21 @@ void VirtBoard::reset(BoardContext& context) {
 }
 
 constexpr PropertyInfo VirtBoard::kProperties[] = {
-    property<&VirtBoard::aclint_>({.name = "aclint", .summary = "timers and software interrupts as ACLINT devices",
+    property<&VirtBoard::aclint_>({.name = "aclint",
+                                   .summary = "timers and software interrupts as ACLINT devices",
                                    .default_text = "off"}),
-    enum_property<&VirtBoard::aia_>({.name = "aia", .summary = "advanced interrupt architecture",
-                                     .default_text = "none", .choices = "none"}),
+    enum_property<&VirtBoard::aia_>({.name = "aia",
+                                     .summary = "advanced interrupt architecture",
+                                     .default_text = "none",
+                                     .choices = "none"}),
     property<&VirtBoard::firmware_>(
         {.name = "firmware", .summary = "firmware file; \"none\": the machine starts without"}),
     property<&VirtBoard::kernel_>({.name = "kernel", .summary = "kernel file (Image or ELF)"}),
     property<&VirtBoard::initrd_>({.name = "initrd", .summary = "initial ramdisk file"}),
     property<&VirtBoard::append_>({.name = "append", .summary = "the kernel's command line"}),
     property<&VirtBoard::dtb_>({.name = "dtb", .summary = "device-tree file instead of the machine's own"}),
-    property<&VirtBoard::dumpdtb_>({.name = "dumpdtb", .summary = "write the device tree to this file and quit"}),
+    property<&VirtBoard::dumpdtb_>(
+        {.name = "dumpdtb", .summary = "write the device tree to this file and quit"}),
 };
 
 constexpr InterfaceInfo kInterfaces[] = {offers<VirtBoard, Board>()};

@@ -62,8 +62,10 @@ bool refuse_packed(Bytes file, FileErrors& errors) {
         errors.fail("is packed with gzip, and nothing would unpack it: unpack it with gunzip first");
         return true;
     }
-    if (file.size >= 8 && std::memcmp(file.data, "MZ", 2) == 0 && std::memcmp(file.data + 4, "zimg", 4) == 0) {
-        errors.fail("is a packed EFI image, which only EFI firmware can start: use the Image that it was made from");
+    if (file.size >= 8 && std::memcmp(file.data, "MZ", 2) == 0 &&
+        std::memcmp(file.data + 4, "zimg", 4) == 0) {
+        errors.fail(
+            "is a packed EFI image, which only EFI firmware can start: use the Image that it was made from");
         return true;
     }
     return false;
@@ -120,9 +122,11 @@ bool offer_kernel(BoardContext& context, FwCfg& fw_cfg, const BootFiles& files, 
                fw_cfg.set_item(std::uint16_t(data), file, errors);
     };
     if (!offer(files.kernel, FwCfgKey::KernelSize, FwCfgKey::KernelData)) return false;
-    if (!files.initrd.empty() && !offer(files.initrd, FwCfgKey::InitrdSize, FwCfgKey::InitrdData)) return false;
+    if (!files.initrd.empty() && !offer(files.initrd, FwCfgKey::InitrdSize, FwCfgKey::InitrdData))
+        return false;
     if (files.arguments.empty()) return true;
-    const Bytes text(reinterpret_cast<const std::uint8_t*>(files.arguments.c_str()), files.arguments.size() + 1);
+    const Bytes text(reinterpret_cast<const std::uint8_t*>(files.arguments.c_str()),
+                     files.arguments.size() + 1);
     return set_fw_cfg_number(fw_cfg, FwCfgKey::CommandLineSize, std::uint32_t(text.size), errors) &&
            fw_cfg.set_item(std::uint16_t(FwCfgKey::CommandLineData), text, errors);
 }
@@ -137,7 +141,8 @@ void put64(TreeBytes& bytes, std::uint64_t value) {
 
 }  // namespace
 
-bool load_files(BoardContext& context, FwCfg& fw_cfg, const BootFiles& files, BootPlan& plan, Errors& errors) {
+bool load_files(BoardContext& context, FwCfg& fw_cfg, const BootFiles& files, BootPlan& plan,
+                Errors& errors) {
     if (!check_files(files, errors)) return false;
     Placed firmware;
     if (!place_firmware(context, files, firmware, errors)) return false;
@@ -150,7 +155,8 @@ bool load_files(BoardContext& context, FwCfg& fw_cfg, const BootFiles& files, Bo
     Bytes file;
     Placed kernel;
     if (!context.read_file(files.kernel, false, file, errors)) return false;
-    if (!place_image(context, "kernel", files.kernel, file, round_up(firmware.end, kKernelAlignment), kernel, errors))
+    if (!place_image(context, "kernel", files.kernel, file, round_up(firmware.end, kKernelAlignment), kernel,
+                     errors))
         return false;
     plan.payload = kernel.entry;
     if (files.firmware == "none" && !files.flash0) plan.start = kernel.entry;

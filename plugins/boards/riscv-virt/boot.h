@@ -18,8 +18,8 @@ struct BootFiles {
     std::string kernel;
     std::string initrd;
     std::string arguments;
-    bool flash0 = false;   ///< there is an image in the first flash
-    bool flash1 = false;   ///< in the second
+    bool flash0 = false;  ///< there is an image in the first flash
+    bool flash1 = false;  ///< in the second
 };
 
 /// Where the files went, and so where to start.

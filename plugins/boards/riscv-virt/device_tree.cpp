@@ -258,7 +258,8 @@ class Maker {
     }
     Cells pci_ranges() const {
         Cells cells;
-        const auto window = [&cells](std::uint32_t space, std::uint64_t bus, std::uint64_t cpu, std::uint64_t size) {
+        const auto window = [&cells](std::uint32_t space, std::uint64_t bus, std::uint64_t cpu,
+                                     std::uint64_t size) {
             cells.push_back(space);
             put64(cells, bus);
             put64(cells, cpu);
@@ -299,8 +300,8 @@ bool make_device_tree(const TreeContents& contents, TreeBytes& tree, Errors& err
 
 bool check_device_tree(Bytes tree, Errors& errors) {
     // The structure's end is looked for in the bytes given, whatever the header says of its own size.
-    if (tree.size < sizeof(fdt_header) || fdt_magic(tree.data) != FDT_MAGIC || fdt_totalsize(tree.data) > tree.size ||
-        fdt_check_full(tree.data, tree.size) != 0) {
+    if (tree.size < sizeof(fdt_header) || fdt_magic(tree.data) != FDT_MAGIC ||
+        fdt_totalsize(tree.data) > tree.size || fdt_check_full(tree.data, tree.size) != 0) {
         errors.fail("is not a whole flattened device tree");
         return false;
     }

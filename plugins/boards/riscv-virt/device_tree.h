@@ -23,10 +23,10 @@ struct TreeContents {
 
 /// What /chosen says of this boot.
 struct ChosenContents {
-    std::string arguments;            ///< empty: no bootargs
+    std::string arguments;  ///< empty: no bootargs
     std::uint64_t initrd_start = 0;
-    std::uint64_t initrd_end = 0;     ///< 0: no initrd
-    std::vector<std::uint8_t> seed;   ///< for the guest's random numbers
+    std::uint64_t initrd_end = 0;    ///< 0: no initrd
+    std::vector<std::uint8_t> seed;  ///< for the guest's random numbers
 };
 
 using TreeBytes = std::vector<std::uint8_t>;

@@ -58,8 +58,9 @@ bool read_elf(Bytes file, ElfImage& image, Errors& errors) {
             errors.fail("has a segment that passes the end of the file or of memory");
             return false;
         }
-        image.segments.push_back(
-            {program.p_paddr, program.p_memsz, {file.data + program.p_offset, std::size_t(program.p_filesz)}});
+        image.segments.push_back({program.p_paddr,
+                                  program.p_memsz,
+                                  {file.data + program.p_offset, std::size_t(program.p_filesz)}});
         image.end = std::max(image.end, program.p_paddr + program.p_memsz);
         // A kernel's entry is virtual; where its segment lies physically, so does the entry.
         if (header.e_entry >= program.p_vaddr && header.e_entry - program.p_vaddr < program.p_memsz)

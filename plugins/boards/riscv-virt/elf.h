@@ -11,7 +11,7 @@ namespace backplane::riscv_virt {
 struct ElfSegment {
     std::uint64_t address = 0;  ///< physical
     std::uint64_t memory_size = 0;
-    Bytes bytes{};              ///< inside the file; shorter than memory_size when the rest is zeros
+    Bytes bytes{};  ///< inside the file; shorter than memory_size when the rest is zeros
 };
 
 struct ElfImage {

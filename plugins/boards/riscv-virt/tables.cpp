@@ -4,12 +4,12 @@ namespace backplane::riscv_virt {
 namespace {
 
 constexpr Setting kUartSettings[] = {{"clock-frequency", "3686400"}};
-constexpr Setting kFlash0Settings[] = {{"num-blocks", "128"},    {"sector-length", "262144"}, {"width", "4"},
-                                       {"device-width", "2"},    {"id0", "137"},              {"id1", "24"},
-                                       {"name", "virt.flash0"}};
-constexpr Setting kFlash1Settings[] = {{"num-blocks", "128"},    {"sector-length", "262144"}, {"width", "4"},
-                                       {"device-width", "2"},    {"id0", "137"},              {"id1", "24"},
-                                       {"name", "virt.flash1"}};
+constexpr Setting kFlash0Settings[] = {
+    {"num-blocks", "128"}, {"sector-length", "262144"}, {"width", "4"}, {"device-width", "2"}, {"id0", "137"},
+    {"id1", "24"},         {"name", "virt.flash0"}};
+constexpr Setting kFlash1Settings[] = {
+    {"num-blocks", "128"}, {"sector-length", "262144"}, {"width", "4"}, {"device-width", "2"}, {"id0", "137"},
+    {"id1", "24"},         {"name", "virt.flash1"}};
 constexpr Setting kPlatformBusSettings[] = {{"num_irqs", "32"}, {"mmio_size", "33554432"}};
 
 constexpr Chip kChipTable[] = {

@@ -67,7 +67,8 @@ void Backing::done(BlockStatus status) {
     busy_ = false;
     status_ = status;
     if (status != BlockStatus::Ok && operation == BlockOperation::Write)
-        context_.log().write(LogLevel::Error, "block", "flash: a write to the image failed; it is behind the flash");
+        context_.log().write(LogLevel::Error, "block",
+                             "flash: a write to the image failed; it is behind the flash");
     if (node_ && operation == BlockOperation::Write && dirty_end_ > dirty_start_) start_write();
 }
 

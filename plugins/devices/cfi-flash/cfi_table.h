@@ -8,10 +8,10 @@
 namespace backplane::cfi {
 
 struct Geometry {
-    std::uint64_t chip_size = 0;    ///< bytes
-    std::uint64_t block_size = 0;   ///< bytes of one chip's erase block
+    std::uint64_t chip_size = 0;   ///< bytes
+    std::uint64_t block_size = 0;  ///< bytes of one chip's erase block
     std::uint64_t blocks = 0;
-    unsigned buffer_log2 = 0;       ///< one chip's write buffer is 2^n bytes
+    unsigned buffer_log2 = 0;  ///< one chip's write buffer is 2^n bytes
 };
 
 inline constexpr unsigned kQuerySize = 0x52;

@@ -85,9 +85,8 @@ class Pflash01 final : public DeviceBase, public IoHandler {
     Mode mode_ = Mode::Array;
     Step step_ = Step::Command;
     std::uint8_t status_ = kReady;
-    std::uint64_t address_ = 0;      ///< where the buffer begins; ~0 until its first word comes
+    std::uint64_t address_ = 0;  ///< where the buffer begins; ~0 until its first word comes
     std::uint32_t words_left_ = 0;
-
 };
 
 bool Pflash01::realize(Errors& errors) {
@@ -100,15 +99,20 @@ bool Pflash01::realize(Errors& errors) {
         return false;
     }
     if (!std::has_single_bit(size()) || !std::has_single_bit(sector_) || sector_ < buffer_size() ||
-        size() > std::uint64_t{1} << 31 || sector_ / (width_ / device_width_) / 256 > 0xffff || blocks_ > 0x10000) {
-        errors.fail("num-blocks, sector-length: powers of two, at most 2 GiB together, and a sector holds at least " +
-                    std::to_string(buffer_size()) + " bytes");
+        size() > std::uint64_t{1} << 31 || sector_ / (width_ / device_width_) / 256 > 0xffff ||
+        blocks_ > 0x10000) {
+        errors.fail(
+            "num-blocks, sector-length: powers of two, at most 2 GiB together, and a sector holds at least " +
+            std::to_string(buffer_size()) + " bytes");
         return false;
     }
     const unsigned chips = width_ / device_width_;
-    query_ = cfi::make_query({.chip_size = size() / chips, .block_size = sector_ / chips, .blocks = blocks_,
+    query_ = cfi::make_query({.chip_size = size() / chips,
+                              .block_size = sector_ / chips,
+                              .blocks = blocks_,
                               .buffer_log2 = kBufferLog2});
-    memory_ = context_.memory().rom_device(name_.empty() ? Str("pflash") : Str(name_), size(), *this, {}, errors);
+    memory_ =
+        context_.memory().rom_device(name_.empty() ? Str("pflash") : Str(name_), size(), *this, {}, errors);
     if (!memory_ || !backing_.open(drive_, context_.object().name(), memory_->bytes(), errors)) return false;
     describe_buffer();
     context_.export_region("memory", *memory_);
@@ -117,8 +121,11 @@ bool Pflash01::realize(Errors& errors) {
 
 void Pflash01::describe_buffer() {
     buffer_.assign(buffer_size(), 0xff);
-    context_.state().add({.name = "buffer", .kind = StateKind::Bytes, .data = buffer_.data(),
-                          .count = std::uint32_t(buffer_.size()), .reset_value = 0xff});
+    context_.state().add({.name = "buffer",
+                          .kind = StateKind::Bytes,
+                          .data = buffer_.data(),
+                          .count = std::uint32_t(buffer_.size()),
+                          .reset_value = 0xff});
 }
 
 void Pflash01::set_mode(Mode mode) {
@@ -262,10 +269,12 @@ void Pflash01::erase(std::uint64_t offset) {
 }
 
 constexpr PropertyInfo Pflash01::kProperties[] = {
-    property<&Pflash01::drive_>({.name = "drive", .summary = "the image; none: contents are lost at the end"}),
+    property<&Pflash01::drive_>(
+        {.name = "drive", .summary = "the image; none: contents are lost at the end"}),
     property<&Pflash01::name_>({.name = "name", .summary = "of its memory region"}),
     property<&Pflash01::blocks_>({.name = "num-blocks", .summary = "erase blocks", .required = true}),
-    property<&Pflash01::sector_>({.name = "sector-length", .summary = "bytes of an erase block", .required = true}),
+    property<&Pflash01::sector_>(
+        {.name = "sector-length", .summary = "bytes of an erase block", .required = true}),
     property<&Pflash01::width_>({.name = "width", .summary = "bytes of the bank", .required = true}),
     property<&Pflash01::device_width_>(
         {.name = "device-width", .summary = "bytes of one chip; 0: as the bank", .default_text = "0"}),
@@ -274,19 +283,23 @@ constexpr PropertyInfo Pflash01::kProperties[] = {
      .summary = "manufacturer",
      .default_text = "137",
      .maximum = 0xffff,
-     .set = [](void* part, const PropertyValue& v) {
-         static_cast<Pflash01*>(part)->identifier_[0] = std::uint16_t(v.number);
-     },
-     .get = [](const void* part, PropertyValue& v) { v.number = static_cast<const Pflash01*>(part)->identifier_[0]; }},
+     .set =
+         [](void* part, const PropertyValue& v) {
+             static_cast<Pflash01*>(part)->identifier_[0] = std::uint16_t(v.number);
+         },
+     .get = [](const void* part,
+               PropertyValue& v) { v.number = static_cast<const Pflash01*>(part)->identifier_[0]; }},
     {.name = "id1",
      .kind = PropertyKind::UInt,
      .summary = "device",
      .default_text = "24",
      .maximum = 0xffff,
-     .set = [](void* part, const PropertyValue& v) {
-         static_cast<Pflash01*>(part)->identifier_[1] = std::uint16_t(v.number);
-     },
-     .get = [](const void* part, PropertyValue& v) { v.number = static_cast<const Pflash01*>(part)->identifier_[1]; }},
+     .set =
+         [](void* part, const PropertyValue& v) {
+             static_cast<Pflash01*>(part)->identifier_[1] = std::uint16_t(v.number);
+         },
+     .get = [](const void* part,
+               PropertyValue& v) { v.number = static_cast<const Pflash01*>(part)->identifier_[1]; }},
 };
 
 constexpr TypeInfo kTypes[] = {

@@ -54,7 +54,8 @@ bool Core::set_item(std::uint16_t key, Bytes contents, Errors& errors) {
 
 bool Core::set_file(Str name, Bytes contents, Errors& errors) {
     if (name.empty() || name.size > kLongestName) {
-        errors.fail("fw_cfg: the file name '" + std::string(name.view()) + "' is empty or longer than 55 bytes");
+        errors.fail("fw_cfg: the file name '" + std::string(name.view()) +
+                    "' is empty or longer than 55 bytes");
         return false;
     }
     Entry* entry = find_file(name);
@@ -84,7 +85,8 @@ Bytes Core::file(Str name) const {
 
 Bytes Core::item(std::uint16_t key) const {
     const auto found = items_.find(key);
-    return found == items_.end() ? Bytes() : Bytes(found->second.contents.data(), found->second.contents.size());
+    return found == items_.end() ? Bytes()
+                                 : Bytes(found->second.contents.data(), found->second.contents.size());
 }
 
 const Core::Entry* Core::find_file(std::string_view name) const {
@@ -112,7 +114,8 @@ void Core::number_files() {
 }
 
 const Core::Entry* Core::selected() const {
-    if (key_ >= kFirstFile && std::size_t(key_ - kFirstFile) < names_.size()) return find_file(names_[key_ - kFirstFile]);
+    if (key_ >= kFirstFile && std::size_t(key_ - kFirstFile) < names_.size())
+        return find_file(names_[key_ - kFirstFile]);
     const auto found = items_.find(key_);
     return found == items_.end() ? nullptr : &found->second;
 }
@@ -132,7 +135,8 @@ std::uint64_t Core::read_data(unsigned size, bool debug) {
         const std::uint64_t at = std::uint64_t{position_} + i;
         value = value << 8 | (entry && at < entry->contents.size() ? entry->contents[at] : 0);
     }
-    if (!debug && entry) position_ = std::uint32_t(std::min<std::uint64_t>(position_ + std::uint64_t{size}, ~0u));
+    if (!debug && entry)
+        position_ = std::uint32_t(std::min<std::uint64_t>(position_ + std::uint64_t{size}, ~0u));
     return value;
 }
 

@@ -13,12 +13,17 @@ class FwCfgMem final : public DeviceBase {
 
     explicit FwCfgMem(Object& object) : context_(device_context(object)), core_(context_, true) {
         MemoryFactory& memory = context_.memory();
-        context_.export_region("data", memory.io("fwcfg.data", 8, data_, {.maximum = 8, .implemented_max = 8,
-                                                                          .endian = Endian::Big}));
+        context_.export_region(
+            "data",
+            memory.io("fwcfg.data", 8, data_, {.maximum = 8, .implemented_max = 8, .endian = Endian::Big}));
         context_.export_region("selector", memory.io("fwcfg.ctl", 2, selector_,
-                                                     {.minimum = 2, .maximum = 2, .implemented_min = 2,
-                                                      .implemented_max = 2, .endian = Endian::Big}));
-        context_.export_region("dma", memory.io("fwcfg.dma", 8, dma_, {.implemented_max = 8, .endian = Endian::Big}));
+                                                     {.minimum = 2,
+                                                      .maximum = 2,
+                                                      .implemented_min = 2,
+                                                      .implemented_max = 2,
+                                                      .endian = Endian::Big}));
+        context_.export_region(
+            "dma", memory.io("fwcfg.dma", 8, dma_, {.implemented_max = 8, .endian = Endian::Big}));
     }
 
     bool realize(Errors&) override {
@@ -39,7 +44,8 @@ class FwCfgMem final : public DeviceBase {
             return owner_.core_.read_data(size, access.debug());
         }
         void write(Offset, std::uint64_t, unsigned, Access& access) override {
-            if (!access.debug()) owner_.context_.log().guest_error("data", "write to the data register: ignored");
+            if (!access.debug())
+                owner_.context_.log().guest_error("data", "write to the data register: ignored");
         }
 
       private:
@@ -67,7 +73,8 @@ class FwCfgMem final : public DeviceBase {
             if (access.debug()) return;
             if (size == 8) owner_.core_.write_dma_high(std::uint32_t(value >> 32));
             else if (size == 4 && offset.value == 0) owner_.core_.write_dma_high(std::uint32_t(value));
-            if (size == 8 || (size == 4 && offset.value == 4)) owner_.core_.write_dma_low(std::uint32_t(value));
+            if (size == 8 || (size == 4 && offset.value == 4))
+                owner_.core_.write_dma_low(std::uint32_t(value));
         }
 
       private:
@@ -83,13 +90,17 @@ class FwCfgMem final : public DeviceBase {
 };
 
 constexpr PropertyInfo FwCfgMem::kProperties[] = {
-    property<&FwCfgMem::slots_>({.name = "x-file-slots", .summary = "how many files there may be",
-                                 .default_text = "32", .maximum = 0x3fe0, .minimum = 1}),
+    property<&FwCfgMem::slots_>({.name = "x-file-slots",
+                                 .summary = "how many files there may be",
+                                 .default_text = "32",
+                                 .maximum = 0x3fe0,
+                                 .minimum = 1}),
 };
 
 constexpr InterfaceInfo kInterfaces[] = {
     offers<FwCfgMem, Device>(),
-    {FwCfg::kId, [](void* part) -> void* { return static_cast<FwCfg*>(&static_cast<FwCfgMem*>(part)->core()); }},
+    {FwCfg::kId,
+     [](void* part) -> void* { return static_cast<FwCfg*>(&static_cast<FwCfgMem*>(part)->core()); }},
 };
 
 constexpr TypeInfo kTypes[] = {

@@ -19,10 +19,12 @@ class GoldfishRtc final : public DeviceBase, public RegisterDevice<GoldfishRtc> 
         set_register_log(context_.log());
         describe_registers(context_.state());
         describe(context_.state(), "irq_pending", irq_pending_);
-        describe(context_.state(), "time_offset", offset_ns_, 0, false);  // a set clock runs on through a reset
-        context_.export_region("registers", context_.memory().io("goldfish_rtc", 0x24, *this,
-                                                                 {.minimum = 4, .maximum = 4, .implemented_min = 4,
-                                                                  .implemented_max = 4}));
+        describe(context_.state(), "time_offset", offset_ns_, 0,
+                 false);  // a set clock runs on through a reset
+        context_.export_region(
+            "registers",
+            context_.memory().io("goldfish_rtc", 0x24, *this,
+                                 {.minimum = 4, .maximum = 4, .implemented_min = 4, .implemented_max = 4}));
         timer_.create(context_.clock());
     }
 
@@ -98,20 +100,35 @@ class GoldfishRtc final : public DeviceBase, public RegisterDevice<GoldfishRtc> 
 };
 
 constexpr Register<GoldfishRtc> GoldfishRtc::kRegisters[] = {
-    {.name = "TIME_LOW", .offset = 0x00, .read = &GoldfishRtc::read_time_low,
+    {.name = "TIME_LOW",
+     .offset = 0x00,
+     .read = &GoldfishRtc::read_time_low,
      .write = &GoldfishRtc::write_time_low},
-    {.name = "TIME_HIGH", .offset = 0x04, .storage = &GoldfishRtc::time_high_,
+    {.name = "TIME_HIGH",
+     .offset = 0x04,
+     .storage = &GoldfishRtc::time_high_,
      .write = &GoldfishRtc::write_time_high},
-    {.name = "ALARM_LOW", .offset = 0x08, .storage = &GoldfishRtc::alarm_low_,
+    {.name = "ALARM_LOW",
+     .offset = 0x08,
+     .storage = &GoldfishRtc::alarm_low_,
      .written = &GoldfishRtc::arm_alarm},
     {.name = "ALARM_HIGH", .offset = 0x0c, .storage = &GoldfishRtc::alarm_high_},
-    {.name = "IRQ_ENABLED", .offset = 0x10, .storage = &GoldfishRtc::irq_enabled_, .write_mask = 1,
+    {.name = "IRQ_ENABLED",
+     .offset = 0x10,
+     .storage = &GoldfishRtc::irq_enabled_,
+     .write_mask = 1,
      .written = &GoldfishRtc::update_irq},
-    {.name = "CLEAR_ALARM", .offset = 0x14, .access = RegisterAccess::WriteOnly,
+    {.name = "CLEAR_ALARM",
+     .offset = 0x14,
+     .access = RegisterAccess::WriteOnly,
      .write = &GoldfishRtc::clear_alarm},
-    {.name = "ALARM_STATUS", .offset = 0x18, .access = RegisterAccess::ReadOnly,
+    {.name = "ALARM_STATUS",
+     .offset = 0x18,
+     .access = RegisterAccess::ReadOnly,
      .storage = &GoldfishRtc::alarm_running_},
-    {.name = "CLEAR_INTERRUPT", .offset = 0x1c, .access = RegisterAccess::WriteOnly,
+    {.name = "CLEAR_INTERRUPT",
+     .offset = 0x1c,
+     .access = RegisterAccess::WriteOnly,
      .write = &GoldfishRtc::clear_interrupt},
 };
 

@@ -23,7 +23,8 @@ std::string describe(const Object& device) {
 int BusPart::free_place() const {
     for (unsigned device = first_free_; device < 32; ++device) {
         bool empty = true;
-        for (unsigned function = 0; function < 8; ++function) empty = empty && !slots_[device << 3 | function].object;
+        for (unsigned function = 0; function < 8; ++function)
+            empty = empty && !slots_[device << 3 | function].object;
         if (empty) return int(device << 3);
     }
     return -1;
@@ -54,8 +55,9 @@ bool BusPart::check_place(unsigned place, Object& device, const PciDevice& pci, 
     if (place != first || pci.multifunction()) return true;
     for (unsigned function = 1; function < 8; ++function)
         if (const Slot& other = slots_[first + function]; other.object) {
-            errors.fail("addr: " + describe(device) + " at " + place_text(place) + " needs multifunction=on, because " +
-                        describe(*other.object) + " is at " + place_text(first + function));
+            errors.fail("addr: " + describe(device) + " at " + place_text(place) +
+                        " needs multifunction=on, because " + describe(*other.object) + " is at " +
+                        place_text(first + function));
             return false;
         }
     return true;
@@ -74,7 +76,8 @@ bool BusPart::attach(Object& device, Errors& errors) {
     int place = pci->wanted_place();
     if (place < 0) place = free_place();
     if (place < 0) {
-        errors.fail("bus '" + std::string(object_.name().view()) + "' has no free place for " + describe(device));
+        errors.fail("bus '" + std::string(object_.name().view()) + "' has no free place for " +
+                    describe(device));
         return false;
     }
     if (!check_place(unsigned(place), device, *pci, errors)) return false;
@@ -91,8 +94,8 @@ void BusPart::detach(Object& device) {
 }
 
 bool BusPart::request_unplug(Object& device, Errors& errors) {
-    errors.fail("bus '" + std::string(object_.name().view()) + "' does not support hotplug: " + describe(device) +
-                " stays");
+    errors.fail("bus '" + std::string(object_.name().view()) +
+                "' does not support hotplug: " + describe(device) + " stays");
     return false;
 }
 
@@ -111,7 +114,8 @@ std::uint32_t BusPart::config_read(PciAddress address, unsigned offset, unsigned
     return found ? found->config_read(offset, size, access) : ~0u >> (32 - 8 * size);
 }
 
-void BusPart::config_write(PciAddress address, unsigned offset, unsigned size, std::uint32_t value, Access& access) {
+void BusPart::config_write(PciAddress address, unsigned offset, unsigned size, std::uint32_t value,
+                           Access& access) {
     if (PciDevice* found = at(address)) found->config_write(offset, size, value, access);
 }
 

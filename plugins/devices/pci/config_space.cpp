@@ -12,14 +12,18 @@ constexpr unsigned kHeaderSize = 64;
 ConfigSpace::ConfigSpace() {
     take(0, kHeaderSize);
     set_writable(kCommand, 2,
-                 kCommandIo | kCommandMemory | kCommandBusMaster | kCommandSerrEnable | kCommandInterruptDisable);
+                 kCommandIo | kCommandMemory | kCommandBusMaster | kCommandSerrEnable |
+                     kCommandInterruptDisable);
     set_writable(kCacheLineSize, 1, 0xff);
     set_writable(kInterruptLine, 1, 0xff);
 }
 
 void ConfigSpace::describe_state(StateTable& state) {
-    state.add({.name = "config", .kind = StateKind::Bytes, .data = bytes_.data(),
-               .count = std::uint32_t(bytes_.size()), .reset = false});
+    state.add({.name = "config",
+               .kind = StateKind::Bytes,
+               .data = bytes_.data(),
+               .count = std::uint32_t(bytes_.size()),
+               .reset = false});
 }
 
 void ConfigSpace::put(Bytes4K& bytes, unsigned offset, unsigned size, std::uint32_t value) {
@@ -89,7 +93,8 @@ unsigned ConfigSpace::add_capability(std::uint8_t id, unsigned size, unsigned at
     return offset;
 }
 
-unsigned ConfigSpace::add_extended_capability(std::uint16_t id, std::uint8_t version, unsigned size, Errors& errors) {
+unsigned ConfigSpace::add_extended_capability(std::uint16_t id, std::uint8_t version, unsigned size,
+                                              Errors& errors) {
     const unsigned rounded = (size + 3) & ~3u;
     extend();
     unsigned offset = kConfigSize;  // the list begins here (PCIe 7.9.1)

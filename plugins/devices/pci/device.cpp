@@ -21,7 +21,8 @@ bool DevicePart::realize(Errors& errors) {
         return false;
     }
     if (!wanted_address_.empty() && !parse_place(wanted_address_)) {
-        errors.fail("addr: '" + wanted_address_ + "' is not a place on a PCI bus; give DEVICE or DEVICE.FUNCTION in "
+        errors.fail("addr: '" + wanted_address_ +
+                    "' is not a place on a PCI bus; give DEVICE or DEVICE.FUNCTION in "
                     "hexadecimal, 0 to 1f and 0 to 7");
         return false;
     }
@@ -81,7 +82,8 @@ bool DevicePart::add_bar(unsigned index, MemoryRegion& region, PciBarKind kind, 
     const unsigned offset = kBar0 + 4 * index;
     bars_[index] = {&region, kind, false, std::nullopt};
     config_.set(offset, 4,
-                (kind == PciBarKind::Io ? 1u : 0u) | (wide ? 4u : 0u) | (prefetch == PciPrefetch::Yes ? 8u : 0u));
+                (kind == PciBarKind::Io ? 1u : 0u) | (wide ? 4u : 0u) |
+                    (prefetch == PciPrefetch::Yes ? 8u : 0u));
     config_.set_writable(offset, 4, std::uint32_t(~(size - 1)));
     if (wide) {
         bars_[index + 1].upper_half = true;
@@ -90,7 +92,8 @@ bool DevicePart::add_bar(unsigned index, MemoryRegion& region, PciBarKind kind, 
     return true;
 }
 
-unsigned DevicePart::add_extended_capability(std::uint16_t id, std::uint8_t version, unsigned size, Errors& errors) {
+unsigned DevicePart::add_extended_capability(std::uint16_t id, std::uint8_t version, unsigned size,
+                                             Errors& errors) {
     if (!bus_->express()) {
         errors.fail("an extended capability needs a PCI Express bus");
         return 0;

@@ -38,17 +38,21 @@ class DevicePart final : public Device, public PciDevice {
 
     // PciDevice
     void set_identity(const PciIdentity& identity) override;
-    bool add_bar(unsigned index, MemoryRegion& region, PciBarKind kind, PciPrefetch prefetch, Errors& errors) override;
+    bool add_bar(unsigned index, MemoryRegion& region, PciBarKind kind, PciPrefetch prefetch,
+                 Errors& errors) override;
     unsigned add_capability(std::uint8_t id, unsigned size, unsigned at, Errors& errors) override {
         return config_.add_capability(id, size, at, errors);
     }
-    unsigned add_extended_capability(std::uint16_t id, std::uint8_t version, unsigned size, Errors& errors) override;
+    unsigned add_extended_capability(std::uint16_t id, std::uint8_t version, unsigned size,
+                                     Errors& errors) override;
     bool add_msi(unsigned vectors, bool per_vector_mask, Errors& errors) override;
     bool add_msix(const PciMsixLayout& layout, Errors& errors) override;
     void observe_config(PciConfigObserver* observer) override { observer_ = observer; }
 
     std::uint32_t config(unsigned offset, unsigned size) const override { return config_.get(offset, size); }
-    void set_config(unsigned offset, unsigned size, std::uint32_t value) override { config_.set(offset, size, value); }
+    void set_config(unsigned offset, unsigned size, std::uint32_t value) override {
+        config_.set(offset, size, value);
+    }
     void set_config_writable(unsigned offset, unsigned size, std::uint32_t mask) override {
         config_.set_writable(offset, size, mask);
     }

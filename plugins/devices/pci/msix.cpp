@@ -10,8 +10,8 @@ constexpr std::uint32_t kVectorMasked = 1;
 }  // namespace
 
 bool Msix::add(ConfigSpace& config, const PciMsixLayout& layout, MemoryRegion& container, Errors& errors) {
-    if (vectors() != 0 || layout.vectors == 0 || layout.vectors > kMostVectors || layout.table_offset % 8 != 0 ||
-        layout.pending_offset % 8 != 0 || layout.bar > 5) {
+    if (vectors() != 0 || layout.vectors == 0 || layout.vectors > kMostVectors ||
+        layout.table_offset % 8 != 0 || layout.pending_offset % 8 != 0 || layout.bar > 5) {
         errors.fail("MSI-X: 1 to 2048 vectors, once, with offsets that are multiples of 8");
         return false;
     }
@@ -33,9 +33,14 @@ bool Msix::add(ConfigSpace& config, const PciMsixLayout& layout, MemoryRegion& c
     table_.assign(std::size_t{layout.vectors} * 4, 0);
     pending_.assign(layout.vectors, 0);
     StateTable& state = context_.state();
-    state.add({.name = "msix_table", .kind = StateKind::U32, .data = table_.data(),
-               .count = std::uint32_t(table_.size()), .reset = false});
-    state.add({.name = "msix_pending", .kind = StateKind::U8, .data = pending_.data(),
+    state.add({.name = "msix_table",
+               .kind = StateKind::U32,
+               .data = table_.data(),
+               .count = std::uint32_t(table_.size()),
+               .reset = false});
+    state.add({.name = "msix_pending",
+               .kind = StateKind::U8,
+               .data = pending_.data(),
                .count = std::uint32_t(pending_.size())});
     reset();
     return true;
@@ -50,7 +55,8 @@ bool Msix::function_masked() const {
 PciMessage Msix::message(unsigned vector) const {
     if (vector >= vectors()) return {};
     const std::uint32_t* entry = &table_[std::size_t{vector} * 4];
-    return {std::uint64_t{entry[1]} << 32 | entry[0], entry[2], function_masked() || (entry[3] & kVectorMasked)};
+    return {std::uint64_t{entry[1]} << 32 | entry[0], entry[2],
+            function_masked() || (entry[3] & kVectorMasked)};
 }
 
 void Msix::notify(unsigned vector) {

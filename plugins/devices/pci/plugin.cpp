@@ -24,7 +24,8 @@ constexpr PropertyInfo kDeviceProperties[] = {
     property<&DevicePart::multifunction_>({.name = "multifunction",
                                            .summary = "function 0 of a device that has others",
                                            .default_text = "off"}),
-    property<&DevicePart::romfile_>({.name = "romfile", .summary = "expansion ROM; only \"\", none, is offered"}),
+    property<&DevicePart::romfile_>(
+        {.name = "romfile", .summary = "expansion ROM; only \"\", none, is offered"}),
 };
 
 constexpr TypeInfo kTypes[] = {

@@ -35,7 +35,9 @@ class Ecam final : public IoHandler {
     }
 
   private:
-    static PciAddress address(Offset offset) { return PciAddress::from_requester(std::uint16_t(offset.value >> 12)); }
+    static PciAddress address(Offset offset) {
+        return PciAddress::from_requester(std::uint16_t(offset.value >> 12));
+    }
     PciBus* bus_ = nullptr;
 };
 
@@ -58,7 +60,8 @@ class GpexHost final : public DeviceBase, public PciBridge {
         ecam_.set_bus(root);
         if (!make_windows(errors)) return false;
         Object* function = bus->create_child("gpex-root", "gpex-root", errors);
-        return function && function->set_property("addr", "00.0", errors) && bus->realize_child(*function, errors);
+        return function && function->set_property("addr", "00.0", errors) &&
+               bus->realize_child(*function, errors);
     }
 
     void reset(ResetPhase phase) override {
@@ -81,12 +84,16 @@ class GpexHost final : public DeviceBase, public PciBridge {
     bool make_windows(Errors& errors) {
         MemoryFactory& factory = context_.memory();
         constexpr int kBehindAll = -1;
-        if (!memory_.add(factory.io("gpex_mmio", kEverything, unclaimed_, {}), Offset(0), kBehindAll, errors) ||
+        if (!memory_.add(factory.io("gpex_mmio", kEverything, unclaimed_, {}), Offset(0), kBehindAll,
+                         errors) ||
             !ports_.add(factory.io("gpex_ioport", kPioSize, unclaimed_, {}), Offset(0), kBehindAll, errors))
             return false;
-        context_.export_region("ecam", factory.io("pcie-mmcfg-mmio", kEcamSize, ecam_, {.implemented_max = 4}));
-        context_.export_region("mmio32", factory.alias("pcie-mmio", memory_, Offset(mmio32_base_), mmio32_size_));
-        context_.export_region("mmio64", factory.alias("pcie-mmio-high", memory_, Offset(mmio64_base_), mmio64_size_));
+        context_.export_region("ecam",
+                               factory.io("pcie-mmcfg-mmio", kEcamSize, ecam_, {.implemented_max = 4}));
+        context_.export_region("mmio32",
+                               factory.alias("pcie-mmio", memory_, Offset(mmio32_base_), mmio32_size_));
+        context_.export_region("mmio64",
+                               factory.alias("pcie-mmio-high", memory_, Offset(mmio64_base_), mmio64_size_));
         context_.export_region("pio", ports_);
         return true;
     }
@@ -111,9 +118,10 @@ constexpr PropertyInfo GpexHost::kProperties[] = {
     size_property<&GpexHost::mmio64_base_>(
         {.name = "mmio64-base", .summary = "bus address of the 64-bit window", .default_text = "16G"}),
     size_property<&GpexHost::mmio64_size_>({.name = "mmio64-size", .default_text = "16G", .minimum = 4096}),
-    property<&GpexHost::messages_>({.name = "msi",
-                                    .summary = "the machine has something that takes message-signalled interrupts",
-                                    .default_text = "off"}),
+    property<&GpexHost::messages_>(
+        {.name = "msi",
+         .summary = "the machine has something that takes message-signalled interrupts",
+         .default_text = "off"}),
 };
 
 /// The function 00.0 that stands for the root complex.

@@ -28,8 +28,8 @@ class PlatformBus final : public DeviceBase {
 
 constexpr PropertyInfo PlatformBus::kProperties[] = {
     property<&PlatformBus::lines_>({.name = "num_irqs", .default_text = "32", .maximum = 1024, .minimum = 1}),
-    size_property<&PlatformBus::size_>({.name = "mmio_size", .summary = "bytes of the window",
-                                        .default_text = "32M", .minimum = 4096}),
+    size_property<&PlatformBus::size_>(
+        {.name = "mmio_size", .summary = "bytes of the window", .default_text = "32M", .minimum = 4096}),
 };
 
 constexpr TypeInfo kTypes[] = {

@@ -25,12 +25,14 @@ class AclintSwi final : public DeviceBase, public IoHandler {
 
     bool realize(Errors&) override {
         pending_.assign(num_harts_, 0);
-        context_.state().add({.name = "msip", .kind = StateKind::U32, .data = pending_.data(), .count = num_harts_});
+        context_.state().add(
+            {.name = "msip", .kind = StateKind::U32, .data = pending_.data(), .count = num_harts_});
         context_.add_outputs("", num_harts_);
         for (std::uint32_t hart = 0; hart < num_harts_; ++hart) lines_.push_back(context_.wire_at("", hart));
-        context_.export_region("registers", context_.memory().io("riscv.aclint.swi", 0x4000, *this,
-                                                                 {.minimum = 4, .maximum = 4, .implemented_min = 4,
-                                                                  .implemented_max = 4}));
+        context_.export_region(
+            "registers",
+            context_.memory().io("riscv.aclint.swi", 0x4000, *this,
+                                 {.minimum = 4, .maximum = 4, .implemented_min = 4, .implemented_max = 4}));
         return true;
     }
 
@@ -88,7 +90,8 @@ class AclintMtimer final : public DeviceBase, public IoHandler, public riscv::Ti
         const std::uint64_t compare_end = timecmp_base_ + 8ull * num_harts_;
         if (std::max<std::uint64_t>(compare_end, time_base_ + 8ull) > aperture_size_ ||
             (timecmp_base_ < time_base_ + 8ull && time_base_ < compare_end)) {
-            errors.fail("timecmp-base, time-base, num-harts: the registers overlap or pass the end of aperture-size");
+            errors.fail(
+                "timecmp-base, time-base, num-harts: the registers overlap or pass the end of aperture-size");
             return false;
         }
         compare_.assign(num_harts_, 0);
@@ -102,9 +105,10 @@ class AclintMtimer final : public DeviceBase, public IoHandler, public riscv::Ti
             comparators_.push_back(std::make_unique<Comparator>(*this, hart, *context_.wire_at("", hart)));
             comparators_.back()->timer.create(context_.clock());
         }
-        context_.export_region("registers", context_.memory().io("riscv.aclint.mtimer", aperture_size_, *this,
-                                                                 {.minimum = 4, .maximum = 8, .implemented_min = 4,
-                                                                  .implemented_max = 8}));
+        context_.export_region(
+            "registers",
+            context_.memory().io("riscv.aclint.mtimer", aperture_size_, *this,
+                                 {.minimum = 4, .maximum = 8, .implemented_min = 4, .implemented_max = 8}));
         return true;
     }
 
@@ -154,7 +158,8 @@ class AclintMtimer final : public DeviceBase, public IoHandler, public riscv::Ti
 
   private:
     struct Comparator {
-        Comparator(AclintMtimer& owner, std::uint32_t index, Wire& wire) : chip(owner), hart(index), line(wire) {}
+        Comparator(AclintMtimer& owner, std::uint32_t index, Wire& wire)
+            : chip(owner), hart(index), line(wire) {}
         void expired() { chip.update(hart); }
         AclintMtimer& chip;
         std::uint32_t hart;
@@ -198,7 +203,8 @@ class AclintMtimer final : public DeviceBase, public IoHandler, public riscv::Ti
         comparator.timer.cancel();
         if (due || !armed_[hart]) return;
         const std::uint64_t ticks_left = compare_[hart] - now;
-        const Wide deadline = ((Wide{clock_ticks()} + ticks_left) * 1'000'000'000 + frequency_ - 1) / frequency_;
+        const Wide deadline =
+            ((Wide{clock_ticks()} + ticks_left) * 1'000'000'000 + frequency_ - 1) / frequency_;
         if (deadline >> 63) return;  // three centuries ahead
         comparator.timer.arm(std::uint64_t(deadline));
     }
@@ -222,8 +228,9 @@ constexpr PropertyInfo AclintSwi::kProperties[] = {
         {.name = "hartid-base", .summary = "the first hart's number, for information", .default_text = "0"}),
     property<&AclintSwi::num_harts_>(
         {.name = "num-harts", .default_text = "1", .maximum = kMostHarts, .minimum = 1}),
-    property<&AclintSwi::supervisor_>(
-        {.name = "sswi", .summary = "supervisor software interrupts, which are edges", .default_text = "off"}),
+    property<&AclintSwi::supervisor_>({.name = "sswi",
+                                       .summary = "supervisor software interrupts, which are edges",
+                                       .default_text = "off"}),
 };
 
 constexpr PropertyInfo AclintMtimer::kProperties[] = {
@@ -233,7 +240,8 @@ constexpr PropertyInfo AclintMtimer::kProperties[] = {
         {.name = "num-harts", .default_text = "1", .maximum = kMostHarts, .minimum = 1}),
     property<&AclintMtimer::timecmp_base_>(
         {.name = "timecmp-base", .summary = "offset of the first mtimecmp", .default_text = "0"}),
-    property<&AclintMtimer::time_base_>({.name = "time-base", .summary = "offset of mtime", .default_text = "32760"}),
+    property<&AclintMtimer::time_base_>(
+        {.name = "time-base", .summary = "offset of mtime", .default_text = "32760"}),
     property<&AclintMtimer::aperture_size_>(
         {.name = "aperture-size", .summary = "bytes of the whole", .default_text = "32768"}),
     property<&AclintMtimer::frequency_>(

@@ -16,7 +16,8 @@ class SerialMm final : public DeviceBase, public IoHandler {
 
     bool realize(Errors& errors) override {
         if (!uart_.start(chardev_, clock_frequency_, errors)) return false;
-        context_.export_region("registers", context_.memory().io("serial", std::uint64_t{8} << regshift_, *this, {}));
+        context_.export_region("registers",
+                               context_.memory().io("serial", std::uint64_t{8} << regshift_, *this, {}));
         return true;
     }
     void unrealize() override { uart_.stop(); }
@@ -43,10 +44,14 @@ class SerialMm final : public DeviceBase, public IoHandler {
 
 constexpr PropertyInfo SerialMm::kProperties[] = {
     property<&SerialMm::chardev_>({.name = "chardev", .summary = "where characters go to and come from"}),
-    property<&SerialMm::regshift_>({.name = "regshift", .summary = "registers are 2^regshift bytes apart",
-                                    .default_text = "0", .maximum = 3}),
-    property<&SerialMm::clock_frequency_>({.name = "clock-frequency", .summary = "of the baud-rate generator's input, Hz",
-                                           .default_text = "1843200", .minimum = 16}),
+    property<&SerialMm::regshift_>({.name = "regshift",
+                                    .summary = "registers are 2^regshift bytes apart",
+                                    .default_text = "0",
+                                    .maximum = 3}),
+    property<&SerialMm::clock_frequency_>({.name = "clock-frequency",
+                                           .summary = "of the baud-rate generator's input, Hz",
+                                           .default_text = "1843200",
+                                           .minimum = 16}),
 };
 
 constexpr TypeInfo kTypes[] = {

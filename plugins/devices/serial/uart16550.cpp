@@ -117,7 +117,8 @@ unsigned Uart16550::trigger_level() const {
 
 /// One character's time: start, data, parity and stop bits, of 16 clocks of the divided input each.
 std::uint64_t Uart16550::character_ns() const {
-    const unsigned bits = 1 + 5 + (line_control_ & 3) + (line_control_ >> 3 & 1) + 1 + (line_control_ >> 2 & 1);
+    const unsigned bits =
+        1 + 5 + (line_control_ & 3) + (line_control_ >> 3 & 1) + 1 + (line_control_ >> 2 & 1);
     const std::uint64_t divisor = divisor_ ? divisor_ : 1;
     return bits * 16 * divisor * 1'000'000'000 / input_clock_hz_;
 }
@@ -224,7 +225,8 @@ void Uart16550::transmit() {
     while (!sending_.empty()) {
         const unsigned run = std::min<unsigned>(sending_.count, Fifo::kSize - sending_.head);
         std::size_t taken = run;
-        if (backend_) taken = std::min<std::size_t>(backend_->write({sending_.data + sending_.head, run}), run);
+        if (backend_)
+            taken = std::min<std::size_t>(backend_->write({sending_.data + sending_.head, run}), run);
         for (std::size_t i = 0; i < taken; ++i) sending_.pop();
         if (taken < run) break;  // can_send() goes on
     }
@@ -307,7 +309,8 @@ void Uart16550::accept(std::uint8_t value, std::uint8_t error) {
 /// 8.4.1: characters below the trigger level that nobody fetches for four character times raise an interrupt.
 void Uart16550::restart_timeout() {
     timeout_pending_ = false;
-    if (fifo_enabled() && !received_.empty()) timeout_timer_.arm(context_.clock().now_ns() + 4 * character_ns());
+    if (fifo_enabled() && !received_.empty())
+        timeout_timer_.arm(context_.clock().now_ns() + 4 * character_ns());
     else timeout_timer_.cancel();
 }
 

@@ -98,8 +98,8 @@ class Uart16550 final : public CharFront {
     std::uint8_t line_control_ = 0;
     std::uint8_t modem_control_ = 0;
     std::uint8_t scratch_ = 0;
-    std::uint8_t line_errors_ = 0;   ///< LSR bits OE, PE, FE, BI as they are shown
-    std::uint8_t modem_delta_ = 0;   ///< MSR bits 0–3
+    std::uint8_t line_errors_ = 0;      ///< LSR bits OE, PE, FE, BI as they are shown
+    std::uint8_t modem_delta_ = 0;      ///< MSR bits 0–3
     bool transmitter_pending_ = false;  ///< the THRE interrupt is due
     bool timeout_pending_ = false;
 };

@@ -42,15 +42,17 @@ class SifivePlic final : public DeviceBase, public IoHandler {
         context_.add_inputs("", num_sources_ + 1, inputs_);
         context_.add_outputs("", unsigned(contexts));
         for (std::size_t i = 0; i < contexts; ++i) outputs_.push_back(context_.wire_at("", unsigned(i)));
-        context_.export_region("registers",
-                               context_.memory().io("riscv.sifive.plic", aperture_size_, *this,
-                                                    {.minimum = 4, .maximum = 4, .implemented_min = 4,
-                                                     .implemented_max = 4}));
+        context_.export_region(
+            "registers",
+            context_.memory().io("riscv.sifive.plic", aperture_size_, *this,
+                                 {.minimum = 4, .maximum = 4, .implemented_min = 4, .implemented_max = 4}));
         return true;
     }
 
     void reset(ResetPhase phase) override {
-        if (phase == ResetPhase::Hold) update();
+        // What is still raised when all chips have let go is a request anew.
+        if (phase == ResetPhase::Exit) pending_ = level_;
+        if (phase != ResetPhase::Enter) update();
     }
     bool after_load(Errors&) override {
         update();
@@ -77,11 +79,15 @@ class SifivePlic final : public DeviceBase, public IoHandler {
         const std::uint32_t word = std::uint32_t(value);
         switch (place.area) {
         case Area::Priority: priority_[place.index] = word & num_priorities_; break;
-        case Area::Enable: enable_[place.context * words() + place.index] = word & sources_in(place.index); break;
+        case Area::Enable:
+            enable_[place.context * words() + place.index] = word & sources_in(place.index);
+            break;
         case Area::Threshold: targets_[place.context] = word & num_priorities_; break;
         case Area::Claim: complete(place.context, word); break;
         case Area::Pending:
-        case Area::None: context_.log().guest_error("write", "write to no register, or to a read-only one"); return;
+        case Area::None:
+            context_.log().guest_error("write", "write to no register, or to a read-only one");
+            return;
         }
         update();
     }
@@ -115,7 +121,8 @@ class SifivePlic final : public DeviceBase, public IoHandler {
         std::size_t letters = 0;
         for (const char c : hart_config_) letters += c != ',';
         if (contexts == 0 || contexts != letters || last == ',' || contexts > kMostContexts) {
-            errors.fail("hart-config: \"" + hart_config_ + "\" is not a list of M, S or MS, one for each hart");
+            errors.fail("hart-config: \"" + hart_config_ +
+                        "\" is not a list of M, S or MS, one for each hart");
             return false;
         }
         return true;
@@ -125,14 +132,17 @@ class SifivePlic final : public DeviceBase, public IoHandler {
         const std::uint64_t bitmap = 4 * (std::uint64_t{num_sources_} / 32 + 1);
         const std::uint64_t enable_end = enable_base_ + contexts * std::uint64_t{enable_stride_};
         return priority_base_ + 4 * std::uint64_t{num_sources_} <= pending_base_ &&
-               pending_base_ + bitmap <= enable_base_ && bitmap <= enable_stride_ && enable_end <= context_base_ &&
+               pending_base_ + bitmap <= enable_base_ && bitmap <= enable_stride_ &&
+               enable_end <= context_base_ &&
                context_base_ + contexts * std::uint64_t{context_stride_} <= aperture_size_;
     }
 
     void describe_state() {
         StateTable& state = context_.state();
         const auto add = [&state](Str name, std::vector<std::uint32_t>& values) {
-            state.add({.name = name, .kind = StateKind::U32, .data = values.data(),
+            state.add({.name = name,
+                       .kind = StateKind::U32,
+                       .data = values.data(),
                        .count = std::uint32_t(values.size())});
         };
         add("priority", priority_);
@@ -141,8 +151,11 @@ class SifivePlic final : public DeviceBase, public IoHandler {
         add("threshold", targets_);
         add("enable", enable_);
         // The levels are those of the wires: they outlive a reset of this chip alone.
-        state.add({.name = "level", .kind = StateKind::U32, .data = level_.data(),
-                   .count = std::uint32_t(level_.size()), .reset = false});
+        state.add({.name = "level",
+                   .kind = StateKind::U32,
+                   .data = level_.data(),
+                   .count = std::uint32_t(level_.size()),
+                   .reset = false});
     }
 
     Place locate(std::uint64_t offset) const {
@@ -176,7 +189,8 @@ class SifivePlic final : public DeviceBase, public IoHandler {
         for (std::size_t word = 0; word < words(); ++word) {
             std::uint32_t candidates = pending_[word] & enable_[context * words() + word];
             for (; candidates != 0; candidates &= candidates - 1) {
-                const std::uint32_t source = std::uint32_t(word * 32) + std::uint32_t(std::countr_zero(candidates));
+                const std::uint32_t source =
+                    std::uint32_t(word * 32) + std::uint32_t(std::countr_zero(candidates));
                 if (priority_[source] <= highest) continue;
                 highest = priority_[source];
                 found = source;
@@ -205,7 +219,8 @@ class SifivePlic final : public DeviceBase, public IoHandler {
 
     /// The gateway: a raised level becomes pending unless a request is under way already.
     void forward(std::uint32_t source) {
-        if (level_[source / 32] & ~in_service_[source / 32] & bit(source)) pending_[source / 32] |= bit(source);
+        if (level_[source / 32] & ~in_service_[source / 32] & bit(source))
+            pending_[source / 32] |= bit(source);
     }
 
     void source_changed(unsigned source, int level) {
@@ -236,8 +251,8 @@ class SifivePlic final : public DeviceBase, public IoHandler {
     std::uint32_t context_stride_ = 0x1000;
     std::uint32_t aperture_size_ = 0x600000;
 
-    std::vector<std::uint32_t> priority_;    ///< by source
-    std::vector<std::uint32_t> level_;       ///< bitmaps by source, from here on
+    std::vector<std::uint32_t> priority_;  ///< by source
+    std::vector<std::uint32_t> level_;     ///< bitmaps by source, from here on
     std::vector<std::uint32_t> pending_;
     std::vector<std::uint32_t> in_service_;  ///< claimed and not completed
     std::vector<std::uint32_t> enable_;      ///< by context, then by source
@@ -247,20 +262,25 @@ class SifivePlic final : public DeviceBase, public IoHandler {
 constexpr PropertyInfo SifivePlic::kProperties[] = {
     property<&SifivePlic::hart_config_>(
         {.name = "hart-config", .summary = "the modes of each hart, as in \"MS,MS\"", .required = true}),
-    property<&SifivePlic::num_sources_>({.name = "num-sources", .summary = "interrupt sources, from 1 up",
-                                         .default_text = "96", .maximum = kMostSources, .minimum = 1}),
-    property<&SifivePlic::num_priorities_>({.name = "num-priorities", .summary = "the greatest priority: 2^n - 1",
-                                            .default_text = "7"}),
-    property<&SifivePlic::priority_base_>({.name = "priority-base", .summary = "offset of source 1's priority",
-                                           .default_text = "4"}),
+    property<&SifivePlic::num_sources_>({.name = "num-sources",
+                                         .summary = "interrupt sources, from 1 up",
+                                         .default_text = "96",
+                                         .maximum = kMostSources,
+                                         .minimum = 1}),
+    property<&SifivePlic::num_priorities_>(
+        {.name = "num-priorities", .summary = "the greatest priority: 2^n - 1", .default_text = "7"}),
+    property<&SifivePlic::priority_base_>(
+        {.name = "priority-base", .summary = "offset of source 1's priority", .default_text = "4"}),
     property<&SifivePlic::pending_base_>({.name = "pending-base", .default_text = "4096"}),
     property<&SifivePlic::enable_base_>({.name = "enable-base", .default_text = "8192"}),
-    property<&SifivePlic::enable_stride_>({.name = "enable-stride", .summary = "bytes from one context's to the next",
-                                           .default_text = "128", .minimum = 4}),
+    property<&SifivePlic::enable_stride_>({.name = "enable-stride",
+                                           .summary = "bytes from one context's to the next",
+                                           .default_text = "128",
+                                           .minimum = 4}),
     property<&SifivePlic::context_base_>({.name = "context-base", .default_text = "2097152"}),
     property<&SifivePlic::context_stride_>({.name = "context-stride", .default_text = "4096", .minimum = 8}),
-    property<&SifivePlic::aperture_size_>({.name = "aperture-size", .summary = "bytes of the whole",
-                                           .default_text = "6291456"}),
+    property<&SifivePlic::aperture_size_>(
+        {.name = "aperture-size", .summary = "bytes of the whole", .default_text = "6291456"}),
 };
 
 constexpr TypeInfo kTypes[] = {

@@ -23,9 +23,9 @@ class SifiveTest final : public DeviceBase, public RegisterDevice<SifiveTest> {
 
     explicit SifiveTest(Object& object) : context_(device_context(object)) {
         set_register_log(context_.log());
-        MemoryRegion& region = context_.memory().io("riscv.sifive.test", 0x1000, *this,
-                                                    {.minimum = 2, .maximum = 4, .implemented_min = 2,
-                                                     .implemented_max = 4});
+        MemoryRegion& region =
+            context_.memory().io("riscv.sifive.test", 0x1000, *this,
+                                 {.minimum = 2, .maximum = 4, .implemented_min = 2, .implemented_max = 4});
         context_.export_region("control", region);
     }
 

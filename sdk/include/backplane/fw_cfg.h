@@ -9,8 +9,8 @@ namespace backplane {
 
 /// The numbers of items that are not files.
 enum class FwCfgKey : std::uint16_t {
-    Signature = 0x0000,   ///< "QEMU"; the device's own
-    Id = 0x0001,          ///< the device's own
+    Signature = 0x0000,  ///< "QEMU"; the device's own
+    Id = 0x0001,         ///< the device's own
     Uuid = 0x0002,
     RamSize = 0x0003,
     NoGraphic = 0x0004,

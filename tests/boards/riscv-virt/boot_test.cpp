@@ -6,8 +6,8 @@
 
 #include <cstdio>
 #include <cstring>
-#include <elf.h>
 #include <fstream>
+#include <elf.h>
 
 namespace backplane::testing {
 namespace {
@@ -73,7 +73,8 @@ TEST_F(RiscvVirtBoot, AnElfFileGoesWhereItSays) {
 }
 
 TEST_F(RiscvVirtBoot, AKernelIsWhatFirmwareStarts) {
-    BoardOptions options = virt({{"kernel", file("kernel", "kernel")}, {"initrd", file("initrd", "ramdisk")},
+    BoardOptions options = virt({{"kernel", file("kernel", "kernel")},
+                                 {"initrd", file("initrd", "ramdisk")},
                                  {"append", "console=ttyS0 quiet"}});
     options.ram_size = 512 << 20;
     BoardBench board(options);

@@ -45,7 +45,8 @@ class Tree {
     void add(std::set<std::string>& all, const std::string& where, int property) const {
         int size = 0;
         const char* name = nullptr;
-        const auto* data = static_cast<const std::uint8_t*>(fdt_getprop_by_offset(fdt(), property, &name, &size));
+        const auto* data =
+            static_cast<const std::uint8_t*>(fdt_getprop_by_offset(fdt(), property, &name, &size));
         const std::string_view key = name;
         if (key == "phandle" || key == "rng-seed" || key == "riscv,isa") return;
         std::string text = where + " " + name + " =";
@@ -118,7 +119,8 @@ TEST(RiscvVirtDeviceTree, EachStartHasASeedOfItsOwn) {
     const auto seed = [&board] {
         const std::vector<std::uint8_t> tree = tree_of(board);
         int size = 0;
-        const void* data = fdt_getprop(tree.data(), fdt_path_offset(tree.data(), "/chosen"), "rng-seed", &size);
+        const void* data =
+            fdt_getprop(tree.data(), fdt_path_offset(tree.data(), "/chosen"), "rng-seed", &size);
         EXPECT_EQ(size, 32);
         return std::string(static_cast<const char*>(data), std::size_t(size));
     };
@@ -132,7 +134,8 @@ TEST(RiscvVirtDeviceTree, TheCompilerOfDeviceTreesHasNoComplaint) {
     BoardBench board(virt_smp4());
     const std::vector<std::uint8_t> tree = tree_of(board);
     const std::string file = ::testing::TempDir() + "riscv-virt-test.dtb";
-    std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(tree.data()), std::streamsize(tree.size()));
+    std::ofstream(file, std::ios::binary)
+        .write(reinterpret_cast<const char*>(tree.data()), std::streamsize(tree.size()));
     EXPECT_EQ(std::system(("dtc -q -I dtb -O dts -o /dev/null " + file).c_str()), 0);
     std::remove(file.c_str());
 }

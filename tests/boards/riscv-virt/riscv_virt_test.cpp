@@ -19,14 +19,14 @@ struct MapEntry {
 TEST(RiscvVirtMap, WhatAnswersIsWhereItShouldBe) {
     BoardBench board(virt());
     const MapEntry expected[] = {
-        {0x1000, 0xffff},           {0x100000, 0x100fff},       {0x101000, 0x101023},
-        {0x2000000, 0x2003fff},     {0x2004000, 0x200bfff},     {0x3000000, 0x300ffff},
-        {0xc000000, 0xc5fffff},     {0x10000000, 0x10000007},   {0x10001000, 0x100011ff},
-        {0x10002000, 0x100021ff},   {0x10003000, 0x100031ff},   {0x10004000, 0x100041ff},
-        {0x10005000, 0x100051ff},   {0x10006000, 0x100061ff},   {0x10007000, 0x100071ff},
-        {0x10008000, 0x100081ff},   {0x10100000, 0x10100007},   {0x10100008, 0x10100009},
-        {0x10100010, 0x10100017},   {0x20000000, 0x21ffffff},   {0x22000000, 0x23ffffff},
-        {0x30000000, 0x3fffffff},   {0x40000000, 0x7fffffff},   {0x80000000, 0x87ffffff},
+        {0x1000, 0xffff},           {0x100000, 0x100fff},     {0x101000, 0x101023},
+        {0x2000000, 0x2003fff},     {0x2004000, 0x200bfff},   {0x3000000, 0x300ffff},
+        {0xc000000, 0xc5fffff},     {0x10000000, 0x10000007}, {0x10001000, 0x100011ff},
+        {0x10002000, 0x100021ff},   {0x10003000, 0x100031ff}, {0x10004000, 0x100041ff},
+        {0x10005000, 0x100051ff},   {0x10006000, 0x100061ff}, {0x10007000, 0x100071ff},
+        {0x10008000, 0x100081ff},   {0x10100000, 0x10100007}, {0x10100008, 0x10100009},
+        {0x10100010, 0x10100017},   {0x20000000, 0x21ffffff}, {0x22000000, 0x23ffffff},
+        {0x30000000, 0x3fffffff},   {0x40000000, 0x7fffffff}, {0x80000000, 0x87ffffff},
         {0x400000000, 0x7ffffffff},
     };
     // Neighbouring ranges of one device count as one.
@@ -34,9 +34,10 @@ TEST(RiscvVirtMap, WhatAnswersIsWhereItShouldBe) {
     std::vector<MapEntry> found;
     for (const FlatRange& range : view->ranges) {
         const std::uint64_t end = range.start + (range.size - 1);
-        const bool continues = !found.empty() && found.back().end + 1 == range.start &&
-                               std::none_of(std::begin(expected), std::end(expected),
-                                            [&](const MapEntry& entry) { return entry.start == range.start; });
+        const bool continues =
+            !found.empty() && found.back().end + 1 == range.start &&
+            std::none_of(std::begin(expected), std::end(expected),
+                         [&](const MapEntry& entry) { return entry.start == range.start; });
         if (continues) found.back().end = end;
         else found.push_back({range.start, end});
     }
@@ -61,7 +62,8 @@ TEST(RiscvVirtReset, Mrom) {
                                       0x80000000, 0,          0x87e00000, 0,          0x4942534f, 0,
                                       2,          0,          0,          0,          1,          0,
                                       0,          0,          0,          0,          0,          0};
-    for (std::size_t i = 0; i < std::size(expected); ++i) EXPECT_EQ(board.load(0x1000 + 4 * i, 4), expected[i]) << i;
+    for (std::size_t i = 0; i < std::size(expected); ++i)
+        EXPECT_EQ(board.load(0x1000 + 4 * i, 4), expected[i]) << i;
 }
 
 TEST(RiscvVirtReset, Uart) {

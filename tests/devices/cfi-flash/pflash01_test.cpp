@@ -19,8 +19,13 @@ class Pflash01 : public ::testing::Test {
         command(offset, 0x20);
         command(offset, 0xd0);
     }
-    DeviceBench bench{"cfi.pflash01", {{"num-blocks", "4"}, {"sector-length", "262144"}, {"width", "4"},
-                                       {"device-width", "2"}, {"id0", "137"}, {"id1", "24"}}};
+    DeviceBench bench{"cfi.pflash01",
+                      {{"num-blocks", "4"},
+                       {"sector-length", "262144"},
+                       {"width", "4"},
+                       {"device-width", "2"},
+                       {"id0", "137"},
+                       {"id1", "24"}}};
 };
 
 TEST_F(Pflash01, ShowsTheArrayAfterReset) {
@@ -145,9 +150,11 @@ TEST_F(Pflash01, NarrowReadsTakeTheirLanes) {
 
 TEST(Pflash01Properties, AGeometryThatCannotBeIsRefused) {
     DeviceBench bench;
-    EXPECT_NE(bench.try_add("cfi.pflash01", "a", {{"num-blocks", "3"}, {"sector-length", "262144"}, {"width", "4"}}),
+    EXPECT_NE(bench.try_add("cfi.pflash01", "a",
+                            {{"num-blocks", "3"}, {"sector-length", "262144"}, {"width", "4"}}),
               "");
-    EXPECT_NE(bench.try_add("cfi.pflash01", "b", {{"num-blocks", "4"}, {"sector-length", "262144"}, {"width", "3"}}),
+    EXPECT_NE(bench.try_add("cfi.pflash01", "b",
+                            {{"num-blocks", "4"}, {"sector-length", "262144"}, {"width", "3"}}),
               "");
 }
 

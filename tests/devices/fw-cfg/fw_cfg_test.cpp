@@ -26,8 +26,8 @@ class FwCfgMem : public ::testing::Test {
   protected:
     FwCfg& fw_cfg() { return *query<FwCfg>(bench.device()); }
     void add(const char* name, const std::string& contents) {
-        ASSERT_TRUE(fw_cfg().set_file(name, {reinterpret_cast<const std::uint8_t*>(contents.data()), contents.size()},
-                                      errors))
+        ASSERT_TRUE(fw_cfg().set_file(
+            name, {reinterpret_cast<const std::uint8_t*>(contents.data()), contents.size()}, errors))
             << errors.text;
     }
     /// As a little-endian guest writes the big-endian registers.
@@ -37,14 +37,16 @@ class FwCfgMem : public ::testing::Test {
     std::uint64_t dma(std::uint64_t control, std::uint32_t length, std::uint64_t address) {
         const std::uint64_t base = DeviceBench::kRamBase.value;
         const auto put = [this](std::uint64_t at, std::uint64_t value, unsigned size) {
-            for (unsigned i = 0; i < size; ++i) bench.ram()[at + i] = std::uint8_t(value >> 8 * (size - 1 - i));
+            for (unsigned i = 0; i < size; ++i)
+                bench.ram()[at + i] = std::uint8_t(value >> 8 * (size - 1 - i));
         };
         put(0, control, 4);
         put(4, length, 4);
         put(8, address, 8);
         bench.write(0, swap(base >> 32, 4), 4, "dma");
         bench.write(4, swap(base & 0xffffffff, 4), 4, "dma");
-        return std::uint64_t{bench.ram()[0]} << 24 | bench.ram()[1] << 16 | bench.ram()[2] << 8 | bench.ram()[3];
+        return std::uint64_t{bench.ram()[0]} << 24 | bench.ram()[1] << 16 | bench.ram()[2] << 8 |
+               bench.ram()[3];
     }
     Sink errors;
     DeviceBench bench{"fw_cfg_mem"};

@@ -21,7 +21,9 @@ class Pci : public ::testing::Test {
         device = &bench.add("virtio-balloon-pci", "balloon", {{"addr", address}}, "pci");
         pci = query<PciDevice>(*device);
     }
-    static GuestAddress config(unsigned slot, unsigned offset) { return GuestAddress(kEcam + (slot << 15) + offset); }
+    static GuestAddress config(unsigned slot, unsigned offset) {
+        return GuestAddress(kEcam + (slot << 15) + offset);
+    }
     std::uint64_t get(unsigned slot, unsigned offset, unsigned size = 4) {
         return bench.load(config(slot, offset), size);
     }
@@ -29,7 +31,8 @@ class Pci : public ::testing::Test {
         bench.store(config(slot, offset), value, size);
     }
     unsigned capability(unsigned slot, unsigned id) {
-        for (std::uint64_t at = get(slot, pci::kCapabilities, 1); at != 0; at = get(slot, unsigned(at) + 1, 1))
+        for (std::uint64_t at = get(slot, pci::kCapabilities, 1); at != 0;
+             at = get(slot, unsigned(at) + 1, 1))
             if (get(slot, unsigned(at), 1) == id) return unsigned(at);
         return 0;
     }
@@ -231,7 +234,8 @@ TEST_F(Pci, FunctionsNeedAMultifunctionDevice) {
 
 TEST_F(Pci, PlacesThatDoNotExistAreRefused) {
     for (const char* place : {"20", "1.8", "x", "1.", ".1"})
-        EXPECT_NE(bench.try_add("virtio-balloon-pci", std::string("d") + place, {{"addr", place}}, "pci").find("addr"),
+        EXPECT_NE(bench.try_add("virtio-balloon-pci", std::string("d") + place, {{"addr", place}}, "pci")
+                      .find("addr"),
                   std::string::npos)
             << place;
 }

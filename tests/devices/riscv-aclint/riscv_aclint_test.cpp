@@ -115,7 +115,8 @@ TEST_F(Mtimer, WhatIsNoRegisterReadsAsZero) {
 TEST(MtimerProperties, OverlappingRegistersAreRefused) {
     DeviceBench bench;
     EXPECT_NE(bench.try_add("riscv.aclint.mtimer", "a", {{"time-base", "4"}}), "");
-    EXPECT_NE(bench.try_add("riscv.aclint.mtimer", "b", {{"num-harts", "4095"}, {"aperture-size", "4096"}}), "");
+    EXPECT_NE(bench.try_add("riscv.aclint.mtimer", "b", {{"num-harts", "4095"}, {"aperture-size", "4096"}}),
+              "");
 }
 
 }  // namespace

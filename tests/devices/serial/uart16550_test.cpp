@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
 namespace backplane::testing {
 namespace {
 
@@ -205,6 +209,31 @@ TEST_F(Uart16550, StateMovesToAnotherChip) {
     EXPECT_EQ(other.output("irq"), 1);
     EXPECT_EQ(other.read(kRbr, 1), unsigned('a'));
     EXPECT_EQ(other.read(kRbr, 1), unsigned('b'));
+}
+
+TEST(SerialMm, CharactersGoToTheChardevAndComeFromIt) {
+    const std::string output = ::testing::TempDir() + "uart16550-output";
+    const std::string input = ::testing::TempDir() + "uart16550-input";
+    std::ofstream(input) << "in";
+    {
+        DeviceBench bench;
+        bench.add("chardev-file", "line", {{"path", output}, {"input-path", input}});
+        Object& uart = bench.add("serial-mm", "uart", {{"chardev", "line"}});
+        bench.focus(uart);
+        bench.write(kFcr, 0x01, 1);
+        bench.run_until([](void* data) { return (static_cast<DeviceBench*>(data)->peek(kLsr, 1) & 1) != 0; },
+                        &bench);
+        EXPECT_EQ(bench.read(kRbr, 1), unsigned('i'));
+        bench.run_until([](void* data) { return (static_cast<DeviceBench*>(data)->peek(kLsr, 1) & 1) != 0; },
+                        &bench);
+        EXPECT_EQ(bench.read(kRbr, 1), unsigned('n'));
+        for (const char c : std::string("out")) bench.write(kThr, std::uint8_t(c), 1);
+        bench.run_ready();
+    }
+    std::ifstream stream(output);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(stream), {}), "out");
+    std::remove(output.c_str());
+    std::remove(input.c_str());
 }
 
 TEST(SerialMm, RegistersCanBeApart) {

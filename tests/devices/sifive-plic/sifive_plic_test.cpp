@@ -140,6 +140,14 @@ TEST_F(Plic, ResetForgetsAllButTheWires) {
     EXPECT_EQ(bench.read(enable(0, 0), 4), 0u);
 }
 
+TEST_F(Plic, ALineThatIsStillRaisedAfterResetIsPending) {
+    bench.set_input("", 10, 1);
+    bench.set_input("", 11, 1);
+    bench.set_input("", 11, 0);
+    bench.reset();
+    EXPECT_EQ(bench.read(pending(0), 4), 1u << 10);
+}
+
 TEST_F(Plic, StateMovesToAnotherChip) {
     enable_source(3, 10, 1);
     bench.set_input("", 10, 1);
