@@ -1,0 +1,342 @@
+// Launch plan → machine: backends first, then the machine, its accelerator and chips, then what is plugged in.
+//
+// The plan names types as their options do; here they become types of the catalogue. Everything that depends on
+// the machine (the interface of a drive, the model of a NIC, how many serial ports there are) is decided here,
+// from the machine's traits.
+#include "kernel/launch/build.h"
+
+#include "kernel/launch/device_type.h"
+#include "kernel/launch/launch_error.h"
+#include "kernel/launch/topology.h"
+#include "kernel/machine/log_hub.h"
+#include "kernel/machine/machine.h"
+
+#include <algorithm>
+#include <set>
+#include <sys/sysinfo.h>
+
+namespace backplane::kernel {
+namespace {
+
+constexpr const char* kFirmwareDirectories[] = {"/usr/local/share/backplane", "/usr/share/backplane",
+                                                "/usr/share/qemu"};
+
+std::string size_text(std::uint64_t bytes) {
+    constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    unsigned unit = 0;
+    while (unit < 6 && bytes >= 1024 && bytes % 1024 == 0) bytes >>= 10, ++unit;
+    while (unit < 6 && bytes >= 10240) bytes >>= 10, ++unit;
+    return std::to_string(bytes) + " " + kUnits[unit];
+}
+
+/// Everything in the catalogue that executes code, by name; what is marked as the default works anywhere, and so
+/// comes last.
+std::vector<AcceleratorChoice> default_accelerators(const Catalog& catalog) {
+    constexpr std::string_view kTestCategory = "Test";
+    std::vector<AcceleratorChoice> choices, anywhere;
+    for (const Catalog::Listed& listed : catalog.list("accelerator")) {
+        const std::string& name = listed.type->option.empty() ? listed.type->name : listed.type->option;
+        if (catalog.category_of(*listed.type) == kTestCategory) continue;
+        (listed.type->is_default ? anywhere : choices).push_back({name, {}});
+    }
+    choices.insert(choices.end(), anywhere.begin(), anywhere.end());
+    return choices;
+}
+
+class Builder {
+  public:
+    Builder(const LaunchPlan& plan, Machine& machine)
+        : plan_(plan), machine_(machine), catalog_(machine.catalog()) {}
+
+    void run() {
+        const std::lock_guard guard(machine_.lock());
+        for (const GlobalPlan& g : plan_.globals)
+            machine_.objects().add_global({g.type, g.property, g.value});
+        const std::string type = machine_type();
+        make_backends();
+        make_machine(type);
+        check(machine_.open_accelerator(accelerators(), errors_), "");
+        check(machine_.build(errors_), "");
+        for (const DevicePlan& device : plan_.devices) add_device(device);
+        add_nics();
+        plug_drives();
+        make_monitors();
+        check(machine_.finish(errors_), "");
+        for (const PropertyDefault& unused : machine_.objects().unused_globals())
+            machine_.log().write(LogLevel::Warning, "global",
+                                 "-global " + unused.type + "." + unused.property + "=" + unused.value +
+                                     ": no object has that property");
+    }
+
+  private:
+    /// Throws what the last call said, unless it went well.
+    void check(bool ok, const std::string& option) {
+        if (ok) return;
+        const std::string text = errors_.failed() ? errors_.text() : "failed without a reason";
+        errors_.clear();
+        throw LaunchError(option.empty() ? text : option + ": " + text);
+    }
+
+    std::string resolve(const std::string& option, const std::string& name, std::string_view ancestor,
+                        std::string_view what) {
+        std::string type = catalog_.resolve_option(name, ancestor, what, errors_);
+        check(!type.empty(), option);
+        return type;
+    }
+
+    void make_backend(const ObjectPlan& plan, std::string_view ancestor, std::string_view what,
+                      std::string_view container) {
+        const std::string type = resolve(plan.option, plan.type, ancestor, what);
+        check(machine_.create_backend(type, plan.id, plan.properties, container, errors_), plan.option);
+    }
+
+    /// An object that names a backend comes after the backends, the others (secrets, threads) before.
+    void make_backends() {
+        std::set<std::string> backends;
+        for (const auto* list : {&plan_.chardevs, &plan_.block_nodes, &plan_.netdevs})
+            for (const ObjectPlan& backend : *list) backends.insert(backend.id);
+        const auto needs_backend = [&](const ObjectPlan& object) {
+            return std::ranges::any_of(object.properties,
+                                       [&](const auto& p) { return backends.contains(p.second); });
+        };
+        for (const ObjectPlan& object : plan_.objects)
+            if (!needs_backend(object)) make_object(object);
+        for (const ObjectPlan& chardev : plan_.chardevs)
+            make_backend(chardev, "chardev", "character device backend", "chardevs");
+        for (const ObjectPlan& node : plan_.block_nodes)
+            make_backend(node, "block-node", "block driver", "blockdevs");
+        for (const ObjectPlan& netdev : plan_.netdevs)
+            make_backend(netdev, "netdev", "network backend", "netdevs");
+        for (const ObjectPlan& object : plan_.objects)
+            if (needs_backend(object)) make_object(object);
+    }
+
+    void make_object(const ObjectPlan& object) {
+        const std::string type = resolve(object.option, object.type, "object", "object type");
+        const ManifestType* listed = catalog_.find_type(type);
+        const bool creatable = listed && listed->user_creatable && !catalog_.is_a(*listed, "device");
+        if (!creatable)
+            errors_.fail("type '" + object.type +
+                         "' is not made by -object; -object help lists those that are");
+        check(creatable, object.option);
+        check(machine_.create_backend(type, object.id, object.properties, "objects", errors_), object.option);
+    }
+
+    std::string default_machine() {
+        for (const Catalog::Listed& listed : catalog_.list("machine"))
+            if (listed.type->is_default)
+                return listed.type->option.empty() ? listed.type->name : listed.type->option;
+        throw LaunchError(
+            "no machine specified, and there is no default; use -machine help to list the machines");
+    }
+
+    std::string machine_option() const {
+        return plan_.machine_option.empty() ? "-machine " + machine_name_ : plan_.machine_option;
+    }
+
+    std::string machine_type() {
+        machine_name_ = plan_.machine.empty() ? default_machine() : plan_.machine;
+        return resolve(machine_option(), machine_name_, "machine", "machine type");
+    }
+
+    void make_machine(const std::string& type) {
+        check(machine_.set_type(type, errors_), machine_option());
+        const BoardTraits& traits = machine_.traits();
+        for (const auto& [name, value] : plan_.machine_properties)
+            check(machine_.machine_object().set_property(name, value, errors_),
+                  "-machine " + name + "=" + value);
+        try {
+            machine_.set_topology(resolve_topology(plan_.smp, traits.max_cpus, machine_name_));
+        } catch (const LaunchError& error) {
+            throw LaunchError((plan_.smp.option.empty() ? "-smp 1" : plan_.smp.option) + ": " + error.what());
+        }
+        set_memory(traits);
+        set_cpu(traits);
+        set_serials(traits);
+        place_drives(traits);
+        machine_.set_default_devices(plan_.default_devices);
+        RtcOptions rtc;
+        rtc.base = plan_.rtc.base == RtcPlan::Base::Utc         ? RtcOptions::Base::Utc
+                   : plan_.rtc.base == RtcPlan::Base::LocalTime ? RtcOptions::Base::LocalTime
+                                                                : RtcOptions::Base::Date;
+        rtc.date_ns = plan_.rtc.date_ns;
+        rtc.virtual_clock = plan_.rtc.virtual_clock;
+        machine_.set_rtc(rtc);
+        std::vector<std::string> firmware = plan_.firmware_path;
+        firmware.insert(firmware.end(), std::begin(kFirmwareDirectories), std::end(kFirmwareDirectories));
+        machine_.set_firmware_path(std::move(firmware));
+        machine_.set_reboot_policy(plan_.no_reboot, plan_.no_shutdown);
+    }
+
+    void set_memory(const BoardTraits& traits) {
+        const std::uint64_t size = plan_.ram_size.value_or(traits.default_ram);
+        const std::string option = plan_.ram_option.empty() ? "-m" : plan_.ram_option;
+        if (size > traits.max_ram)
+            throw LaunchError(option + ": machine '" + machine_name_ + "' takes at most " +
+                              size_text(traits.max_ram));
+        struct sysinfo host {};
+        if (sysinfo(&host) == 0) {
+            const std::uint64_t memory = std::uint64_t(host.totalram) * host.mem_unit;
+            const std::uint64_t swap = std::uint64_t(host.totalswap) * host.mem_unit;
+            if (size > memory + swap)
+                throw LaunchError(option + ": " + size_text(size) + " is more than this host has (" +
+                                  size_text(memory) + " of memory, " + size_text(swap) +
+                                  " of swap); ask for less");
+        }
+        machine_.set_ram_size(size);
+    }
+
+    void set_cpu(const BoardTraits& traits) {
+        const std::string family = traits.cpu_family ? traits.cpu_family : "cpu";
+        if (!plan_.cpu && !traits.default_cpu) return;
+        const std::string model = plan_.cpu ? plan_.cpu->model : traits.default_cpu;
+        const std::string option = plan_.cpu ? plan_.cpu->option : "-cpu " + model;
+        std::string type = resolve(option, model, family, "CPU model");
+        machine_.set_cpu(std::move(type), plan_.cpu ? plan_.cpu->features : PropertyList{});
+    }
+
+    void set_serials(const BoardTraits& traits) {
+        if (plan_.serials.size() > traits.serial_ports)
+            throw LaunchError("-serial: given " + std::to_string(plan_.serials.size()) +
+                              " times, and machine '" + machine_name_ + "' has " +
+                              std::to_string(traits.serial_ports) + " serial ports; leave the others out");
+        std::vector<Instance*> serials;
+        for (const std::string& id : plan_.serials) {
+            Instance* chardev = id.empty() ? nullptr : machine_.objects().find_id(id);
+            if (!id.empty() && !chardev)
+                throw LaunchError("-serial chardev:" + id + ": there is no chardev '" + id + "'");
+            serials.push_back(chardev);
+        }
+        machine_.set_serials(std::move(serials));
+    }
+
+    /// The device that shows a drive of `interface`, when that is a matter of plugging one in; else empty.
+    std::string drive_device(const std::string& interface, const BoardTraits& traits) const {
+        if (!traits.virtio_bus_suffix) return {};
+        const std::string type = interface + "-blk" + traits.virtio_bus_suffix;
+        return catalog_.find_type(type) ? type : "";
+    }
+
+    /// Drives for chips of the board go to the board; those for plugged devices wait for the buses.
+    void place_drives(const BoardTraits& traits) {
+        std::set<std::pair<std::string, unsigned>> places;
+        for (const DrivePlan& drive : plan_.drives) {
+            if (drive.interface == "none") continue;
+            std::string interface = drive.interface;
+            if (interface.empty() && traits.block_interface) interface = traits.block_interface;
+            if (interface.empty())
+                throw LaunchError(drive.option + ": machine '" + machine_name_ +
+                                  "' has no disk interface of its own; use if=none with -device");
+            unsigned index = drive.index.value_or(0);
+            while (!drive.index && places.contains({interface, index})) ++index;
+            if (!places.emplace(interface, index).second)
+                throw LaunchError(drive.option + ": drive with if=" + interface +
+                                  ", index=" + std::to_string(index) + " exists; give another index=");
+            if (std::string device = drive_device(interface, traits); !device.empty())
+                plugged_drives_.push_back({drive.option, std::move(device), "", "", {{"drive", drive.node}}});
+            else machine_.add_drive(interface, index, machine_.objects().find_id(drive.node));
+        }
+    }
+
+    std::vector<AcceleratorChoice> accelerators() const {
+        std::vector<AcceleratorChoice> choices;
+        for (const AcceleratorPlan& a : plan_.accelerators) choices.push_back({a.name, a.properties});
+        if (!choices.empty()) return choices;
+        return default_accelerators(catalog_);
+    }
+
+    void add_device(const DevicePlan& device) {
+        const std::string type = device_type_name(machine_, device.type, errors_);
+        check(!type.empty(), device.option);
+        check(machine_.add_device(type, device.id, device.bus, device.properties, errors_), device.option);
+    }
+
+    void add_nics() {
+        std::vector<NicPlan> nics = plan_.nics;
+        const bool wanted = plan_.default_devices && plan_.default_network && machine_.traits().default_nic;
+        ErrorText unused;
+        const std::string user =
+            wanted ? catalog_.resolve_option("user", "netdev", "network backend", unused) : "";
+        if (!user.empty()) {
+            check(machine_.create_backend(user, "#default-net", {}, "netdevs", errors_),
+                  "the default network");
+            nics.push_back({"the default NIC", "#default-net", "", {}});
+        }
+        for (const NicPlan& nic : nics) {
+            if (nic.model.empty() && !machine_.traits().default_nic)
+                throw LaunchError(nic.option + ": machine '" + machine_name_ +
+                                  "' prefers no NIC; name one with model= (-device help lists them)");
+            const std::string model = nic.model.empty() ? machine_.traits().default_nic : nic.model;
+            PropertyList properties = nic.properties;
+            properties.emplace_back("netdev", nic.netdev);
+            const std::string type = nic_type_name(machine_, model, errors_);
+            check(!type.empty(), nic.option);
+            add_device({nic.option, type, "", "", std::move(properties)});
+        }
+    }
+
+    void plug_drives() {
+        for (const DevicePlan& drive : plugged_drives_) add_device(drive);
+    }
+
+    void make_monitors() {
+        unsigned number = 0;
+        for (const MonitorPlan& monitor : plan_.monitors) {
+            PropertyList properties{{"chardev", monitor.chardev}};
+            if (monitor.control && monitor.pretty) properties.emplace_back("pretty", "on");
+            const char* type = monitor.control ? "monitor-qmp" : "monitor-hmp";
+            const std::string id = "#monitor" + std::to_string(number++);
+            check(machine_.create_backend(type, id, properties, "monitors", errors_), monitor.option);
+        }
+    }
+
+    const LaunchPlan& plan_;
+    Machine& machine_;
+    Catalog& catalog_;
+    ErrorText errors_;
+    std::string machine_name_;
+    std::vector<DevicePlan> plugged_drives_;
+};
+
+}  // namespace
+
+void build_machine(const LaunchPlan& plan, Machine& machine) { Builder(plan, machine).run(); }
+
+Slice<const LogItem> log_items() {
+    static constexpr LogItem kItems[] = {
+        {"in_asm", "the guest's code, as it is translated"},
+        {"op", "the translator's intermediate code"},
+        {"out_asm", "the host's code that is made of it"},
+        {"int", "interrupts and exceptions that a CPU takes"},
+        {"exec", "each translated block as it is entered"},
+        {"cpu", "the CPU's registers before each translated block"},
+        {"mmu", "address translation"},
+        {"guest_errors", "what a guest does and should not, once each"},
+        {"unimp", "what a guest uses and the model has not, once each"},
+        {"all", "everything"},
+    };
+    return kItems;
+}
+
+void configure_log(const LaunchPlan& plan, const Catalog& catalog, LogHub& log) {
+    ErrorText errors;
+    if (!plan.log_file.empty() && !log.set_file(plan.log_file, errors))
+        throw LaunchError("-D " + plan.log_file + ": " + errors.text());
+    std::vector<std::string> names;
+    for (const LogItem& item : log_items()) names.emplace_back(item.name);
+    for (const PluginFile& file : catalog.plugins()) {
+        names.push_back(file.manifest.plugin);
+        for (const ManifestType& type : file.manifest.types) names.push_back(type.name);
+    }
+    for (const std::string& item : plan.log_items) {
+        if (std::ranges::find(names, item) == names.end()) {
+            const std::string near = nearest(item, names);
+            throw LaunchError("-d " + item + ": there is no such log item" +
+                              (near.empty() ? "" : "; did you mean '" + near + "'?") +
+                              "; -d help lists them");
+        }
+        log.enable(item);
+    }
+}
+
+}  // namespace backplane::kernel

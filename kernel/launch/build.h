@@ -1,0 +1,27 @@
+// Launch plan → machine.
+#pragma once
+
+#include "kernel/launch/plan.h"
+
+#include <backplane/abi.h>
+
+namespace backplane::kernel {
+
+class Catalog;
+class LogHub;
+class Machine;
+
+/// Makes everything that the plan asks for, in `machine`, which is new: the machine is then ready to start.
+/// Throws LaunchError whose message begins with the option at fault.
+void build_machine(const LaunchPlan& plan, Machine& machine);
+/// Switches the plan's log items on, and its file. An item is one of log_items(), or the name of a plugin or type
+/// for what that says of itself. Throws LaunchError.
+void configure_log(const LaunchPlan& plan, const Catalog& catalog, LogHub& log);
+
+struct LogItem {
+    const char* name;
+    const char* summary;
+};
+Slice<const LogItem> log_items();
+
+}  // namespace backplane::kernel

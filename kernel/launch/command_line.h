@@ -1,0 +1,104 @@
+// argv → launch plan. What an option is called, what it takes and what -help says of it stand in one table.
+#pragma once
+
+#include "kernel/launch/plan.h"
+
+#include <filesystem>
+#include <functional>
+
+namespace backplane::kernel {
+
+/// A listing that is asked for instead of a machine.
+struct HelpTopic {
+    enum class Kind {
+        Usage,
+        Version,
+        LogItems,
+        Machines,
+        MachineProperties,
+        Cpus,
+        Accelerators,
+        Devices,
+        Objects,
+        Chardevs,
+        Netdevs,
+        BlockDrivers,
+        TypeProperties,  ///< of `name`, an option name below `ancestor`
+    } kind = Kind::Usage;
+    std::string ancestor;
+    std::string name;
+};
+
+struct CommandLine {
+    LaunchPlan plan;
+    std::optional<HelpTopic> topic;
+    std::vector<std::filesystem::path> plugin_directories;
+    bool print_plan = false;
+};
+
+/// Throws LaunchError: "-device foo,x: …". `arguments` without the program's name.
+CommandLine read_command_line(const std::vector<std::string>& arguments);
+/// The text of -help.
+std::string usage();
+
+/// What option handlers write into.
+class PlanBuilder {
+  public:
+    CommandLine result;
+    LaunchPlan& plan() { return result.plan; }
+
+    /// "-device foo,x": the option that is being read.
+    std::string option;
+
+    void ask(HelpTopic topic) {
+        if (!result.topic) result.topic = std::move(topic);
+    }
+    void ask(HelpTopic::Kind kind) { ask({kind, {}, {}}); }
+    /// Claims an id among the objects of one kind.
+    void claim_id(std::string_view kind, const std::string& id);
+    std::string unused_id(std::string_view stem);
+    /// Adds a chardev, with a multiplexer of this id before it when `shared`. Refuses a second use of the terminal.
+    void add_chardev(ObjectPlan chardev, bool shared);
+    /// The chardev that "stdio", "unix:…", "chardev:ID" stand for, made when it needs to be; empty for "none".
+    std::string chardev_for(std::string text, const std::string& id, bool shared);
+
+    /// What options said and -nodefaults and the defaults have to know.
+    bool nographic = false;
+    bool display_none = false;
+    bool machine_accelerator = false;
+    bool serial_given = false;
+    bool monitor_given = false;
+    std::string qtest;  ///< the chardev that -qtest made
+    std::string qtest_log;
+
+    /// Applies option `name` (without dashes) as if it stood on the command line.
+    void apply(const std::string& name, const std::string& value);
+
+  private:
+    std::vector<std::string> ids_;
+};
+
+/// One row of the table.
+struct OptionRow {
+    const char* name;
+    const char* argument;  ///< null: it takes none
+    const char* help;      ///< lines after the first are indented by the printer
+    void (*apply)(PlanBuilder& builder, const std::string& value);
+};
+struct OptionGroup {
+    const char* title;
+    std::vector<OptionRow> rows;
+};
+
+OptionGroup machine_options();
+OptionGroup boot_options();
+OptionGroup block_options();
+OptionGroup device_options();
+OptionGroup network_options();
+OptionGroup character_options();
+OptionGroup process_options();
+
+/// Reads "[section "id"] key = "value"" lines and applies them as options.
+void read_config_file(PlanBuilder& builder, const std::string& path);
+
+}  // namespace backplane::kernel

@@ -1,0 +1,198 @@
+#include "kernel/launch/help.h"
+
+#include "kernel/launch/build.h"
+#include "kernel/launch/launch_error.h"
+#include "kernel/object/instance.h"
+
+#include <algorithm>
+
+namespace backplane::kernel {
+namespace {
+
+using Kind = HelpTopic::Kind;
+
+std::string option_name(const ManifestType& type) { return type.option.empty() ? type.name : type.option; }
+
+std::string padded(std::string text, std::size_t width) {
+    text.resize(std::max(text.size() + 1, width), ' ');
+    return text;
+}
+
+std::string machines(const Catalog& catalog) {
+    std::string text = "Supported machines are:\n";
+    for (const Catalog::Listed& listed : catalog.list("machine")) {
+        const ManifestType& type = *listed.type;
+        const std::string name = option_name(type);
+        const std::string newest = type.versions.empty() ? name : name + "-" + type.versions.front();
+        const auto line = [&](const std::string& entry, const std::string& note) {
+            text += padded(entry, 21) + type.summary + note + "\n";
+        };
+        const std::string alias = " (alias of " + newest + ")";
+        for (const std::string& other : type.aliases) line(other, alias);
+        if (!type.versions.empty()) line(name, alias);
+        for (const std::string& version : type.versions)
+            line(name + "-" + version,
+                 type.is_default && version == type.versions.front() ? " (default)" : "");
+        if (type.versions.empty()) line(name, type.is_default ? " (default)" : "");
+    }
+    return text;
+}
+
+/// "name  summary" of each type below `ancestor` that a user may ask for.
+std::string options_below(const Catalog& catalog, std::string_view ancestor, const std::string& title,
+                          bool creatable_only = false) {
+    std::string text = title + ":\n";
+    for (const Catalog::Listed& listed : catalog.list(ancestor)) {
+        if (creatable_only && !listed.type->user_creatable) continue;
+        std::string names = option_name(*listed.type);
+        for (const std::string& alias : listed.type->aliases) names += " (or " + alias + ")";
+        text += "  " + padded(names, 24) + listed.type->summary + "\n";
+    }
+    return text;
+}
+
+/// What -object makes: user-creatable, and made by no option of its own.
+std::string objects(const Catalog& catalog) {
+    std::string text = "List of user creatable objects:\n";
+    for (const Catalog::Listed& listed : catalog.list("object")) {
+        const auto of_its_own = [&](const char* ancestor) { return catalog.is_a(*listed.type, ancestor); };
+        if (!listed.type->user_creatable ||
+            std::ranges::any_of(std::initializer_list<const char*>{"device", "chardev", "netdev",
+                                                                   "block-node", "machine", "accelerator"},
+                                of_its_own))
+            continue;
+        text += "  " + padded(option_name(*listed.type), 24) + listed.type->summary + "\n";
+    }
+    return text;
+}
+
+std::string devices(const Catalog& catalog) {
+    std::map<std::string, std::string> groups;
+    for (const Catalog::Listed& listed : catalog.list("device")) {
+        const ManifestType& type = *listed.type;
+        if (!type.user_creatable) continue;
+        std::string line = "name \"" + type.name + "\"";
+        if (const std::string bus = catalog.bus_of(type); !bus.empty()) line += ", bus " + bus;
+        for (const std::string& alias : type.aliases) line += ", alias \"" + alias + "\"";
+        if (!type.summary.empty()) line += ", desc \"" + type.summary + "\"";
+        const std::string category = catalog.category_of(type);
+        groups[category.empty() ? "Misc" : category] += line + "\n";
+    }
+    std::string text;
+    for (const auto& [category, lines] : groups)
+        text += (text.empty() ? "" : "\n") + category + " devices:\n" + lines;
+    return text;
+}
+
+std::string property_lines(const Catalog& catalog, const ManifestType& type) {
+    std::string text;
+    for (const ManifestProperty* property : catalog.properties(type)) {
+        std::string kind = property->kind;
+        if (kind == "enum") kind = property->choices;
+        text += "  " + padded(property->name + "=<" + kind + ">", 30) + "- " + property->summary;
+        if (property->has_default) text += " (default: " + property->default_text + ")";
+        else if (property->required) text += " (required)";
+        text += "\n";
+    }
+    return text;
+}
+
+std::string type_properties(const Catalog& catalog, const HelpTopic& topic, std::string_view what) {
+    const ManifestType* type = catalog.find_type(topic.name);
+    if (!type || !catalog.is_a(*type, topic.ancestor)) {
+        ErrorText errors;
+        std::string name = catalog.resolve_option(topic.name, topic.ancestor, what, errors);
+        if (name.empty())
+            throw LaunchError("-" + topic.ancestor + " " + topic.name + ",help: " + errors.text());
+        type = catalog.find_type(name);
+        // The type of a machine version stands on the board's own.
+        if (!type)
+            for (const Catalog::Listed& listed : catalog.list(topic.ancestor))
+                for (const std::string& version : listed.type->versions)
+                    if (name == option_name(*listed.type) + "-" + version + "-machine") type = listed.type;
+    }
+    const std::string lines = type ? property_lines(catalog, *type) : "";
+    if (lines.empty()) return "There are no options for " + topic.name + ".\n";
+    return topic.name + " options:\n" + lines;
+}
+
+std::string log_item_lines() {
+    std::string text = "Log items (comma separated), besides the name of any plugin or type:\n";
+    for (const LogItem& item : log_items()) text += padded(item.name, 16) + item.summary + "\n";
+    return text;
+}
+
+std::string version() { return std::string("backplane version ") + BACKPLANE_VERSION + "\n"; }
+
+}  // namespace
+
+std::string help_text(const HelpTopic& topic, const Catalog& catalog) {
+    switch (topic.kind) {
+    case Kind::Usage: return version() + usage();
+    case Kind::Version: return version();
+    case Kind::LogItems: return log_item_lines();
+    case Kind::Machines: return machines(catalog);
+    case Kind::MachineProperties: return type_properties(catalog, topic, "machine type");
+    case Kind::Cpus: return options_below(catalog, "cpu", "Available CPUs");
+    case Kind::Accelerators:
+        return options_below(catalog, "accelerator", "Accelerators supported by this installation");
+    case Kind::Devices: return devices(catalog);
+    case Kind::Objects: return objects(catalog);
+    case Kind::Chardevs: return options_below(catalog, "chardev", "Available chardev backend types", true);
+    case Kind::Netdevs: return options_below(catalog, "netdev", "Available netdev backend types", true);
+    case Kind::BlockDrivers: return options_below(catalog, "block-node", "Available block drivers", true);
+    case Kind::TypeProperties:
+        return type_properties(catalog, topic, topic.ancestor == "device" ? "device" : "type");
+    }
+    return {};
+}
+
+std::string plugin_list(const Catalog& catalog) {
+    std::string text;
+    std::vector<const PluginFile*> files;
+    for (const PluginFile& file : catalog.plugins()) files.push_back(&file);
+    std::ranges::sort(files, {}, [](const PluginFile* file) { return file->manifest.plugin; });
+    for (const PluginFile* file : files) {
+        if (!file->refusal.empty()) {
+            text += "refused: " + file->refusal + "\n";
+            continue;
+        }
+        const Manifest& m = file->manifest;
+        text += padded(m.plugin, 24) + padded(m.version, 10) + padded(m.vendor, 20) +
+                std::to_string(m.types.size()) + (m.types.size() == 1 ? " type   " : " types  ") +
+                file->path.string() + "\n";
+    }
+    text += "searched:";
+    for (const auto& directory : catalog.search_path()) text += " " + directory.string();
+    return text + "\n";
+}
+
+std::string plugin_info(const Catalog& catalog, const std::string& name) {
+    std::vector<std::string> names;
+    for (const PluginFile& file : catalog.plugins()) {
+        const Manifest& m = file.manifest;
+        names.push_back(m.plugin);
+        if (m.plugin != name && file.path.filename() != name && file.path.filename() != name + ".so")
+            continue;
+        std::string text = "plugin:   " + m.plugin + " " + m.version + "\nvendor:   " + m.vendor +
+                           "\nfile:     " + file.path.string() +
+                           "\nSDK:      " + std::to_string(m.sdk_major) + "." + std::to_string(m.sdk_minor) +
+                           (m.draft ? ", with draft interfaces" : "") + "\ncompiler: " + m.compiler + "\n";
+        if (!m.build.empty()) text += "build:    " + m.build + "\n";
+        text += file.refusal.empty() ? "fits:     yes\n" : "fits:     no: " + file.refusal + "\n";
+        for (const ManifestType& type : m.types) {
+            text += "\ntype " + type.name + " (a kind of " + type.parent +
+                    (type.abstract ? ", abstract" : "") + ")\n";
+            if (!type.summary.empty()) text += "  " + type.summary + "\n";
+            for (const ManifestProperty& p : type.properties)
+                text += "  " + padded(p.name + "=<" + (p.kind == "enum" ? p.choices : p.kind) + ">", 30) +
+                        "- " + p.summary + "\n";
+        }
+        return text;
+    }
+    const std::string near = nearest(name, names);
+    throw LaunchError("plugin info " + name + ": there is no such plugin" +
+                      (near.empty() ? "" : "; did you mean '" + near + "'?") + "; plugin list lists them");
+}
+
+}  // namespace backplane::kernel

@@ -1,0 +1,97 @@
+// The program's life: read the command line, answer a question or build a machine, run it, clean up.
+#include "kernel/launch/launch.h"
+
+#include "kernel/event/loop.h"
+#include "kernel/launch/build.h"
+#include "kernel/launch/command_line.h"
+#include "kernel/launch/help.h"
+#include "kernel/launch/launch_error.h"
+#include "kernel/launch/pid_file.h"
+#include "kernel/machine/log_hub.h"
+#include "kernel/management/management.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <mutex>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace backplane::kernel {
+namespace {
+
+/// A closed standard descriptor would become the first file that is opened, and a console would write into it.
+/// True when standard input was closed.
+bool fill_standard_descriptors() {
+    const bool input_closed = fcntl(STDIN_FILENO, F_GETFD) < 0;
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) return input_closed;
+    return input_closed;
+}
+
+int show(const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    return std::fflush(stdout) == 0 ? 0 : 1;
+}
+
+int plugin_command(const std::vector<std::string>& arguments) {
+    const bool list = arguments.size() == 2 && arguments[1] == "list";
+    const bool info = arguments.size() == 3 && arguments[1] == "info";
+    if (!list && !info) throw LaunchError("plugin: say 'plugin list' or 'plugin info NAME'");
+    const Catalog catalog;
+    return show(list ? plugin_list(catalog) : plugin_info(catalog, arguments[2]));
+}
+
+int run(const LaunchPlan& plan, Catalog& catalog, bool input_closed) {
+    const auto on_terminal = [](const ObjectPlan& chardev) { return chardev.type == "stdio"; };
+    if (const auto user = std::ranges::find_if(plan.chardevs, on_terminal);
+        input_closed && user != plan.chardevs.end())
+        throw LaunchError(user->option +
+                          ": standard input is closed; redirect it from /dev/null, or use another " +
+                          "character device");
+    LogHub log;
+    configure_log(plan, catalog, log);
+    if (!plan.process_name.empty()) prctl(PR_SET_NAME, plan.process_name.c_str());
+    PidFile pid_file;
+    if (!plan.pid_file.empty()) pid_file.create(plan.pid_file);
+
+    ManagementHost management;
+    Machine machine(catalog, log);
+    management.serve(machine, plan.name);
+    machine.loop().handle_signals([&](int) { machine.request_shutdown("host-signal"); });
+    build_machine(plan, machine);
+    if (!plan.start_paused) {
+        const std::lock_guard guard(machine.lock());
+        machine.start();
+    }
+    return machine.run();
+}
+
+int launch_or_throw(const std::vector<std::string>& arguments) {
+    std::signal(SIGPIPE, SIG_IGN);
+    const bool input_closed = fill_standard_descriptors();
+    if (!arguments.empty() && arguments.front() == "plugin") return plugin_command(arguments);
+    const CommandLine command_line = read_command_line(arguments);
+    Catalog catalog(command_line.plugin_directories);
+    if (command_line.topic) return show(help_text(*command_line.topic, catalog));
+    if (command_line.print_plan) return show(print_plan(command_line.plan));
+    return run(command_line.plan, catalog, input_closed);
+}
+
+}  // namespace
+
+int launch(const std::vector<std::string>& arguments) {
+    try {
+        return launch_or_throw(arguments);
+    } catch (const LaunchError& error) {
+        std::fprintf(stderr, "backplane: %s\n", error.what());
+    } catch (const std::bad_alloc&) {
+        std::fputs("backplane: out of memory; ask for a smaller machine\n", stderr);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "backplane: %s\n", error.what());
+    }
+    return 1;
+}
+
+}  // namespace backplane::kernel

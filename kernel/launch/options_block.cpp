@@ -1,0 +1,154 @@
+// -blockdev, -drive and the short forms: images of the host as block nodes, and where -drive plugs them in.
+//
+// Not here: temporary overlays (snapshot=on), throttling, error policies other than reporting to the guest.
+#include "kernel/launch/command_line.h"
+#include "kernel/launch/suboptions.h"
+
+namespace backplane::kernel {
+namespace {
+
+using Kind = HelpTopic::Kind;
+
+/// A blockdev's nested "file.driver=…" members become a node of their own that "file" then names.
+void add_node(PlanBuilder& builder, SubOptions options, const std::string& name) {
+    ObjectPlan node{builder.option, options.require("driver"), name, {}};
+    PropertyList own, nested;
+    for (auto& [key, value] : options.rest()) {
+        if (key.starts_with("file.")) nested.emplace_back(key.substr(5), value);
+        else own.emplace_back(key, value);
+    }
+    if (!nested.empty()) {
+        SubOptions inner;
+        for (auto& [key, value] : nested) inner.add(key, value);
+        const std::string inner_name = inner.take_or("node-name", name + "-file");
+        check_id(inner_name);
+        if (!inner.has("driver")) inner.add("driver", "file");
+        add_node(builder, std::move(inner), inner_name);
+        own.emplace_back("file", inner_name);
+    }
+    builder.claim_id("block node", name);
+    node.properties = std::move(own);
+    builder.plan().block_nodes.push_back(std::move(node));
+}
+
+void apply_blockdev(PlanBuilder& builder, const std::string& value) {
+    SubOptions options = SubOptions::parse_either(value, "driver");
+    if (options.help()) return builder.ask(Kind::BlockDrivers);
+    const std::string name = options.require("node-name");
+    check_id(name);
+    if (!options.has("driver")) throw LaunchError("parameter 'driver' is missing; -blockdev help lists them");
+    add_node(builder, std::move(options), name);
+}
+
+/// The classic cache modes as what they stand for: bypass the host's cache, report writes as cached, skip flushes.
+void apply_cache_mode(const std::string& mode, PropertyList& properties) {
+    struct Mode {
+        const char* name;
+        bool direct, writeback, no_flush;
+    };
+    constexpr Mode kModes[] = {{"writeback", false, true, false},
+                               {"none", true, true, false},
+                               {"writethrough", false, false, false},
+                               {"directsync", true, false, false},
+                               {"unsafe", false, true, true}};
+    for (const Mode& known : kModes) {
+        if (mode != known.name) continue;
+        if (known.direct) properties.emplace_back("cache.direct", "on");
+        if (known.no_flush) properties.emplace_back("cache.no-flush", "on");
+        if (!known.writeback) properties.emplace_back("cache.writeback", "off");
+        return;
+    }
+    throw LaunchError("invalid cache option '" + mode +
+                      "': none, writeback, writethrough, directsync or unsafe");
+}
+
+void refuse(SubOptions& options, const char* key, const char* harmless, const char* reason) {
+    const auto value = options.take(key);
+    if (value && *value != harmless) throw LaunchError(std::string(key) + "=" + *value + ": " + reason);
+}
+
+void add_drive(PlanBuilder& builder, SubOptions options) {
+    LaunchPlan& plan = builder.plan();
+    DrivePlan drive{
+        .option = builder.option, .interface = options.take_or("if", ""), .index = {}, .node = {}};
+    if (const auto index = options.take_number("index", 1023)) drive.index = unsigned(*index);
+    if (const auto unit = options.take_number("unit", 1023)) drive.index = unsigned(*unit);
+    refuse(options, "bus", "0", "a drive is placed by index=; to name a bus, use if=none with -device");
+    const std::string media = options.take_or("media", "disk");
+    if (media != "disk" && media != "cdrom")
+        throw LaunchError("'" + media + "' invalid media: disk or cdrom");
+    drive.removable = media == "cdrom";
+
+    const std::string file = options.require("file");
+    const std::string format = options.take_or("format", "raw");
+    const std::string cache = options.take_or("cache", "writeback");
+    bool read_only = drive.removable;
+    for (const char* key : {"readonly", "read-only"}) read_only = options.take_flag(key).value_or(read_only);
+    if (options.take_flag("snapshot").value_or(false))
+        throw LaunchError(
+            "snapshot=on: there are no temporary overlays; copy the image, or give readonly=on");
+    refuse(options, "werror", "report", "errors are reported to the guest: werror=report");
+    refuse(options, "rerror", "report", "errors are reported to the guest: rerror=report");
+    refuse(options, "copy-on-read", "off", "there are no overlays to copy into");
+
+    drive.node = options.take_id();
+    if (drive.node.empty()) drive.node = builder.unused_id("drive");
+    builder.claim_id("block node", drive.node);
+
+    ObjectPlan node{builder.option, "file", format == "raw" ? drive.node : drive.node + "-file", {}};
+    node.properties.emplace_back("filename", file);
+    apply_cache_mode(cache, node.properties);
+    if (read_only) node.properties.emplace_back("read-only", "on");
+    for (auto& property : options.rest()) node.properties.push_back(std::move(property));
+    const std::string below = node.id;
+    plan.block_nodes.push_back(std::move(node));
+    if (format != "raw") {
+        ObjectPlan upper{builder.option, format, drive.node, {{"file", below}}};
+        if (read_only) upper.properties.emplace_back("read-only", "on");
+        plan.block_nodes.push_back(std::move(upper));
+    }
+    plan.drives.push_back(std::move(drive));
+}
+
+void apply_drive(PlanBuilder& builder, const std::string& value) {
+    add_drive(builder, SubOptions::parse(value, ""));
+}
+
+template <int Index, bool Removable = false>
+void apply_short(PlanBuilder& builder, const std::string& value) {
+    SubOptions options;
+    options.add("file", value);
+    options.add("index", std::to_string(Index));
+    if (Removable) options.add("media", "cdrom");
+    add_drive(builder, std::move(options));
+}
+
+void apply_flash(PlanBuilder& builder, const std::string& value) {
+    SubOptions options;
+    options.add("file", value);
+    options.add("if", "pflash");
+    add_drive(builder, std::move(options));
+}
+
+}  // namespace
+
+OptionGroup block_options() {
+    return {"Disks",
+            {{"blockdev", "[driver=]DRIVER,node-name=NAME[,PROPERTY=VALUE...]",
+              "a block node, also as a JSON object; file.PROPERTY=VALUE describes\n"
+              "the node below it (-blockdev help lists the drivers)",
+              apply_blockdev},
+             {"drive", "file=FILE[,if=INTERFACE][,index=N][,format=F][,id=ID][,media=disk|cdrom]",
+              "[,readonly=on|off][,cache=writeback|none|writethrough|directsync|unsafe]\n"
+              "[,PROPERTY=VALUE...]  an image and the disk that shows it to the guest;\n"
+              "if=none makes the node alone, for -device ...,drive=ID",
+              apply_drive},
+             {"hda", "FILE", "drive 0 of the machine's own interface", apply_short<0>},
+             {"hdb", "FILE", "drive 1", apply_short<1>},
+             {"hdc", "FILE", "drive 2", apply_short<2>},
+             {"hdd", "FILE", "drive 3", apply_short<3>},
+             {"cdrom", "FILE", "drive 2 as a CD-ROM", apply_short<2, true>},
+             {"pflash", "FILE", "the contents of the machine's next flash chip", apply_flash}}};
+}
+
+}  // namespace backplane::kernel

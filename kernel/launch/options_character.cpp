@@ -1,0 +1,204 @@
+// -chardev, -serial, -monitor, -qmp, -mon, -nographic, -display: what is connected to what end of a byte stream.
+//
+// "stdio", "file:PATH", "unix:PATH,server=on" and the like are short for a -chardev of that type.
+#include "kernel/launch/command_line.h"
+#include "kernel/launch/suboptions.h"
+
+#include <algorithm>
+
+namespace backplane::kernel {
+namespace {
+
+using Kind = HelpTopic::Kind;
+
+bool take_prefix(std::string& text, std::string_view prefix) {
+    if (!text.starts_with(prefix)) return false;
+    text.erase(0, prefix.size());
+    return true;
+}
+
+/// "host:port", "[::1]:port", ":port".
+void split_host_port(const std::string& text, PropertyList& properties) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string::npos || colon + 1 == text.size())
+        throw LaunchError("'" + text + "' is no HOST:PORT");
+    std::string host = text.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    if (!host.empty()) properties.emplace_back("host", host);
+    properties.emplace_back("port", text.substr(colon + 1));
+}
+
+/// What the short form says, as type and properties.
+ObjectPlan expand_short_form(std::string text) {
+    ObjectPlan chardev;
+    const std::size_t colon = text.find(':');
+    const std::string kind = text.substr(0, colon);
+    const std::string argument = colon == std::string::npos ? "" : text.substr(colon + 1);
+    if (kind == "unix" || kind == "tcp" || kind == "telnet") {
+        chardev.type = "socket";
+        SubOptions options = SubOptions::parse(argument, kind == "unix" ? "path" : "address");
+        if (kind == "unix") chardev.properties.emplace_back("path", options.require("path"));
+        else split_host_port(options.require("address"), chardev.properties);
+        if (kind == "telnet") chardev.properties.emplace_back("telnet", "on");
+        for (auto& property : options.rest()) chardev.properties.push_back(std::move(property));
+    } else if (kind == "file" || kind == "pipe") {
+        chardev.type = kind;
+        SubOptions options = SubOptions::parse(argument, "path");
+        chardev.properties.emplace_back("path", options.require("path"));
+        for (auto& property : options.rest()) chardev.properties.push_back(std::move(property));
+    } else if (text.starts_with("/dev/")) {
+        chardev.type = "serial";
+        chardev.properties.emplace_back("path", text);
+    } else if (kind == "vc") {
+        throw LaunchError(
+            "'vc' is a console in a window, and there is no display; use stdio, pty or unix:PATH,server=on");
+    } else {
+        SubOptions options = SubOptions::parse(text, "backend");
+        chardev.type = options.require("backend");
+        chardev.properties = options.rest();
+    }
+    return chardev;
+}
+
+void add_monitor(PlanBuilder& builder, const std::string& chardev, bool control, bool pretty) {
+    builder.plan().monitors.push_back({builder.option, chardev, control, pretty});
+}
+
+void apply_chardev(PlanBuilder& builder, const std::string& value) {
+    SubOptions options = SubOptions::parse_either(value, "backend");
+    const auto type = options.take("backend");
+    if (options.help())
+        return builder.ask(type ? HelpTopic{Kind::TypeProperties, "chardev", *type}
+                                : HelpTopic{Kind::Chardevs, {}, {}});
+    if (!type || type->empty()) throw LaunchError("parameter 'backend' is missing; -chardev help lists them");
+    const std::string id = options.take_id();
+    if (id.empty()) throw LaunchError("parameter 'id' is missing");
+    const bool shared = options.take_flag("mux").value_or(false);
+    builder.add_chardev({builder.option, *type, id, options.rest()}, shared);
+}
+
+void apply_serial(PlanBuilder& builder, const std::string& value) {
+    std::string text = value;
+    LaunchPlan& plan = builder.plan();
+    builder.serial_given = true;
+    const bool monitor = take_prefix(text, "mon:");
+    const std::string id = builder.chardev_for(text, "serial" + std::to_string(plan.serials.size()), monitor);
+    plan.serials.push_back(id);
+    if (!monitor) return;
+    if (id.empty()) throw LaunchError("a monitor cannot be on 'none'");
+    builder.monitor_given = true;
+    add_monitor(builder, id, false, false);
+}
+
+void monitor_on(PlanBuilder& builder, const std::string& value, const std::string& stem, bool control,
+                bool pretty) {
+    std::string text = value;
+    const bool shared = take_prefix(text, "mon:");
+    const std::string id =
+        builder.chardev_for(text, stem + std::to_string(builder.plan().monitors.size()), shared);
+    if (!id.empty()) add_monitor(builder, id, control, pretty);
+}
+
+void apply_monitor(PlanBuilder& builder, const std::string& value) {
+    builder.monitor_given = true;
+    monitor_on(builder, value, "compat_monitor", false, false);
+}
+
+void apply_mon(PlanBuilder& builder, const std::string& value) {
+    SubOptions options = SubOptions::parse(value, "chardev");
+    const std::string chardev = options.require("chardev");
+    const std::string mode = options.take_or("mode", "readline");
+    if (mode != "readline" && mode != "control")
+        throw LaunchError("mode is readline or control, not '" + mode + "'");
+    const bool pretty = options.take_flag("pretty").value_or(false);
+    options.take_id();
+    options.expect_empty();
+    builder.monitor_given |= mode == "readline";
+    add_monitor(builder, chardev, mode == "control", pretty);
+}
+
+void apply_display(PlanBuilder& builder, const std::string& value) {
+    if (value != "none")
+        throw LaunchError("there is no display '" + value +
+                          "'; use -display none, or -nographic for a console here");
+    builder.display_none = true;
+}
+
+/// The accelerator "qtest" serves its protocol on a chardev.
+void apply_qtest(PlanBuilder& builder, const std::string& value) {
+    const std::string id = builder.chardev_for(value, "qtest", false);
+    if (id.empty()) throw LaunchError("expects a character device such as unix:PATH, not 'none'");
+    builder.qtest = id;
+}
+
+}  // namespace
+
+void PlanBuilder::add_chardev(ObjectPlan chardev, bool shared) {
+    LaunchPlan& plan = this->plan();
+    claim_id("chardev", chardev.id);
+    if (chardev.type == "stdio") {
+        const auto same = [](const ObjectPlan& other) { return other.type == "stdio"; };
+        const auto first = std::ranges::find_if(plan.chardevs, same);
+        if (first != plan.chardevs.end())
+            throw LaunchError("cannot use stdio by multiple character devices: " + first->option +
+                              " has it; share it with mon:stdio or a chardev with mux=on");
+        const auto has_signal = [](const auto& property) { return property.first == "signal"; };
+        if (shared && std::ranges::none_of(chardev.properties, has_signal))
+            chardev.properties.emplace_back("signal", "off");
+    }
+    if (!shared) {
+        plan.chardevs.push_back(std::move(chardev));
+        return;
+    }
+    const std::string id = chardev.id, base = chardev.id + "-base";
+    chardev.id = base;
+    claim_id("chardev", base);
+    plan.chardevs.push_back(std::move(chardev));
+    plan.chardevs.push_back({option, "mux", id, {{"chardev", base}}});
+}
+
+std::string PlanBuilder::chardev_for(std::string text, const std::string& id, bool shared) {
+    if (text.empty())
+        throw LaunchError("expects a character device such as stdio, file:PATH, unix:PATH,server=on or none");
+    if (text == "none") return {};
+    if (take_prefix(text, "chardev:")) return text;
+    ObjectPlan chardev = expand_short_form(std::move(text));
+    chardev.option = option;
+    chardev.id = id;
+    add_chardev(std::move(chardev), shared);
+    return id;
+}
+
+OptionGroup character_options() {
+    return {"Consoles and monitors",
+            {{"nographic", nullptr,
+              "the first serial port and the monitor share this terminal: Ctrl-a x\n"
+              "leaves, Ctrl-a c goes from one to the other, Ctrl-a h lists the keys.\n"
+              "There is no display, so this is also what happens when nothing else\n"
+              "is said; with -display none or -nodefaults nothing is connected",
+              [](PlanBuilder& builder, const std::string&) { builder.nographic = true; }},
+             {"display", "none", "nothing is connected that was not asked for", apply_display},
+             {"serial", "DEVICE",
+              "what the next serial port is connected to: stdio, mon:stdio (shared\n"
+              "with a monitor), pty, file:PATH, unix:PATH[,server=on][,wait=off],\n"
+              "tcp:HOST:PORT[,server=on][,wait=off], null, none, chardev:ID",
+              apply_serial},
+             {"monitor", "DEVICE", "a monitor for people, on a device as for -serial", apply_monitor},
+             {"qmp", "DEVICE", "a monitor that speaks JSON",
+              [](PlanBuilder& builder, const std::string& value) {
+                  monitor_on(builder, value, "compat_monitor", true, false);
+              }},
+             {"qmp-pretty", "DEVICE", "the same, indented",
+              [](PlanBuilder& builder, const std::string& value) {
+                  monitor_on(builder, value, "compat_monitor", true, true);
+              }},
+             {"mon", "[chardev=]ID[,mode=readline|control][,pretty=on|off]", "a monitor on a -chardev",
+              apply_mon},
+             {"chardev", "TYPE,id=ID[,mux=on|off][,PROPERTY=VALUE...]",
+              "a byte stream of the host (-chardev help lists the types)", apply_chardev},
+             {"qtest", "DEVICE", "where -accel qtest listens", apply_qtest},
+             {"qtest-log", "FILE | none", "where -accel qtest writes what it hears and says",
+              [](PlanBuilder& builder, const std::string& value) { builder.qtest_log = value; }}}};
+}
+
+}  // namespace backplane::kernel

@@ -1,0 +1,197 @@
+// -machine, -accel, -cpu, -smp, -m, -global, -rtc: what the machine is.
+#include "kernel/launch/command_line.h"
+#include "kernel/launch/suboptions.h"
+
+#include <cstdio>
+#include <ctime>
+
+namespace backplane::kernel {
+namespace {
+
+using Kind = HelpTopic::Kind;
+
+void add_accelerators(PlanBuilder& builder, std::string names, const PropertyList& properties) {
+    while (true) {
+        const std::size_t colon = names.find(':');
+        const std::string name = names.substr(0, colon);
+        if (name.empty())
+            throw LaunchError("expects accelerator names with ':' between them; -accel help lists them");
+        builder.plan().accelerators.push_back({builder.option, name, properties});
+        if (colon == std::string::npos) return;
+        names.erase(0, colon + 1);
+    }
+}
+
+void apply_machine(PlanBuilder& builder, const std::string& value) {
+    LaunchPlan& plan = builder.plan();
+    SubOptions options = SubOptions::parse(value, "type");
+    const auto type = options.take("type");
+    if (type) plan.machine = *type;
+    if (type && type->empty()) throw LaunchError("expects a machine type; -machine help lists them");
+    if (options.help())
+        return builder.ask({type ? Kind::MachineProperties : Kind::Machines, "machine", plan.machine});
+    plan.machine_option = builder.option;
+    if (const auto accelerators = options.take("accel")) {
+        if (!plan.accelerators.empty() && !builder.machine_accelerator)
+            throw LaunchError(
+                "the -accel and \"-machine accel=\" options are incompatible; use -accel alone");
+        plan.accelerators.clear();
+        builder.machine_accelerator = true;
+        add_accelerators(builder, *accelerators, {});
+    }
+    for (auto& property : options.rest()) plan.machine_properties.push_back(std::move(property));
+}
+
+void apply_accel(PlanBuilder& builder, const std::string& value) {
+    SubOptions options = SubOptions::parse(value, "accel");
+    if (options.help()) return builder.ask(Kind::Accelerators);
+    if (builder.machine_accelerator)
+        throw LaunchError("the -accel and \"-machine accel=\" options are incompatible; use -accel alone");
+    const std::string names = options.require("accel");
+    add_accelerators(builder, names, options.rest());
+}
+
+void apply_cpu(PlanBuilder& builder, const std::string& value) {
+    if (value.empty()) throw LaunchError("-cpu option cannot be empty; -cpu help lists the models");
+    SubOptions options = SubOptions::parse(value, "model");
+    if (options.help()) return builder.ask(Kind::Cpus);
+    CpuPlan cpu{builder.option, options.require("model"), {}};
+    for (const auto& [name, text] : options.rest()) {
+        if (name.starts_with('+') || name.starts_with('-'))
+            cpu.features.emplace_back(name.substr(1), name.starts_with('+') ? "on" : "off");
+        else cpu.features.emplace_back(name, text);
+        if (cpu.features.back().first.empty()) throw LaunchError("a feature without a name");
+    }
+    builder.plan().cpu = std::move(cpu);
+}
+
+void apply_smp(PlanBuilder& builder, const std::string& value) {
+    constexpr std::uint64_t kLimit = 1u << 20;
+    SubOptions options = SubOptions::parse(value, "cpus");
+    SmpPlan& smp = builder.plan().smp;
+    smp.option = builder.option;
+    const auto take = [&](const char* key, std::optional<std::uint32_t>& target) {
+        const auto number = options.take_number(key, kLimit);
+        if (!number) return;
+        if (*number == 0)
+            throw LaunchError("Invalid CPU topology: CPU topology parameters must be greater than zero, " +
+                              std::string(key) + " is 0");
+        target = std::uint32_t(*number);
+    };
+    take("cpus", smp.cpus);
+    take("maxcpus", smp.max_cpus);
+    take("sockets", smp.sockets);
+    take("clusters", smp.clusters);
+    take("cores", smp.cores);
+    take("threads", smp.threads);
+    // Levels that no machine has may be named as long as they hold one of each.
+    for (const char* level : {"drawers", "books", "dies", "modules"})
+        if (options.take_number(level, kLimit).value_or(1) != 1)
+            throw LaunchError("Invalid CPU topology: " + std::string(level) +
+                              " are not supported; give sockets, " + "clusters, cores and threads");
+    options.expect_empty();
+}
+
+void apply_memory(PlanBuilder& builder, const std::string& value) {
+    SubOptions options = SubOptions::parse(value, "size");
+    const auto size = options.take_size("size", 1u << 20);
+    if (options.has("slots") || options.has("maxmem"))
+        throw LaunchError("memory cannot be plugged into a running machine: leave out slots= and maxmem=");
+    options.expect_empty();
+    if (!size) throw LaunchError("parameter 'size' is missing");
+    if (*size == 0) throw LaunchError("a machine needs memory: give a size such as 512M");
+    builder.plan().ram_size = *size;
+    builder.plan().ram_option = builder.option;
+}
+
+void apply_global(PlanBuilder& builder, const std::string& value) {
+    GlobalPlan global{.option = builder.option, .type = {}, .property = {}, .value = {}};
+    const std::size_t equals = value.find('=');
+    const std::string left = value.substr(0, equals);
+    // "driver.property=value", unless it is spelled out as driver=,property=,value=.
+    if (const std::size_t dot = left.find('.'); dot != std::string::npos && equals != std::string::npos) {
+        global.type = left.substr(0, dot);
+        global.property = left.substr(dot + 1);
+        global.value = value.substr(equals + 1);
+    } else {
+        SubOptions options = SubOptions::parse(value, "");
+        global.type = options.require("driver");
+        global.property = options.require("property");
+        global.value = options.take_or("value", "");
+        options.expect_empty();
+    }
+    builder.plan().globals.push_back(std::move(global));
+}
+
+/// "2006-06-17T16:01:21" or "2006-06-17" in UTC: ns since 1970.
+std::optional<std::int64_t> parse_date(const std::string& text) {
+    std::tm date{};
+    int length = 0;
+    const char* s = text.c_str();
+    const bool day =
+        std::sscanf(s, "%4d-%2d-%2d%n", &date.tm_year, &date.tm_mon, &date.tm_mday, &length) == 3;
+    if (!day) return std::nullopt;
+    if (s[length] != '\0') {
+        int rest = 0;
+        if (std::sscanf(s + length, "T%2d:%2d:%2d%n", &date.tm_hour, &date.tm_min, &date.tm_sec, &rest) !=
+                3 ||
+            s[length + rest] != '\0')
+            return std::nullopt;
+    }
+    if (date.tm_mon < 1 || date.tm_mon > 12 || date.tm_mday < 1 || date.tm_mday > 31 || date.tm_hour > 23 ||
+        date.tm_min > 59 || date.tm_sec > 60)
+        return std::nullopt;
+    date.tm_year -= 1900;
+    date.tm_mon -= 1;
+    // A time_t of ns must fit 64 bits: the years 1678 to 2262 do.
+    if (date.tm_year < -220 || date.tm_year > 361) return std::nullopt;
+    return std::int64_t(timegm(&date)) * 1'000'000'000;
+}
+
+void apply_rtc(PlanBuilder& builder, const std::string& value) {
+    SubOptions options = SubOptions::parse(value, "base");
+    RtcPlan& rtc = builder.plan().rtc;
+    if (const auto base = options.take("base")) {
+        const auto date = parse_date(*base);
+        if (*base == "utc") rtc.base = RtcPlan::Base::Utc;
+        else if (*base == "localtime") rtc.base = RtcPlan::Base::LocalTime;
+        else if (!date)
+            throw LaunchError("invalid datetime format '" + *base +
+                              "': base is utc, localtime, 2006-06-17T16:01:21 or 2006-06-17");
+        else rtc = {RtcPlan::Base::Date, *date, rtc.virtual_clock};
+    }
+    if (const auto clock = options.take("clock")) {
+        if (*clock != "host" && *clock != "rt" && *clock != "vm")
+            throw LaunchError("invalid option value '" + *clock + "': clock is host, rt or vm");
+        rtc.virtual_clock = *clock == "vm";
+    }
+    if (const auto drift = options.take("driftfix"); drift && *drift != "none")
+        throw LaunchError("invalid option value '" + *drift +
+                          "': lost ticks are not replayed; driftfix is none");
+    options.expect_empty();
+}
+
+}  // namespace
+
+OptionGroup machine_options() {
+    return {"Machine",
+            {{"machine", "[type=]NAME[,PROPERTY=VALUE...]",
+              "the kind of machine and its properties (-machine help lists the\n"
+              "kinds, -machine NAME,help the properties); accel=A[:B...] as -accel",
+              apply_machine},
+             {"M", "[type=]NAME[,PROPERTY=VALUE...]", "the same", apply_machine},
+             {"accel", "NAME[:NAME...][,PROPERTY=VALUE...]",
+              "what executes the guest's code; the first that works is taken, and\n"
+              "the option may be repeated (-accel help lists them)",
+              apply_accel},
+             {"cpu", "MODEL[,+FEATURE|-FEATURE|PROPERTY=VALUE...]", "the CPU model (-cpu help lists them)",
+              apply_cpu},
+             {"smp", "[cpus=]N[,maxcpus=N][,sockets=N][,clusters=N][,cores=N][,threads=N]",
+              "the number of CPUs and how they are grouped", apply_smp},
+             {"m", "[size=]SIZE", "guest memory in MiB, or with a suffix: 512M, 2G", apply_memory},
+             {"rtc", "[base=utc|localtime|DATE][,clock=host|rt|vm]",
+              "the guest's date at start, and the clock that drives it", apply_rtc},
+             {"global", "TYPE.PROPERTY=VALUE", "a default for every object of a type", apply_global}}};
+}
+
+}  // namespace backplane::kernel

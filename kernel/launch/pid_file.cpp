@@ -1,0 +1,43 @@
+#include "kernel/launch/pid_file.h"
+
+#include "kernel/launch/launch_error.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace backplane::kernel {
+
+PidFile::~PidFile() {
+    if (fd_ < 0) return;
+    unlink(path_.c_str());
+    close(fd_);
+}
+
+void PidFile::create(const std::string& path) {
+    const auto fail = [&](const std::string& why) -> LaunchError {
+        return LaunchError("-pidfile " + path + ": cannot create PID file: " + why);
+    };
+    const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0) throw fail(std::strerror(errno));
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    if (fcntl(fd, F_SETLK, &lock) < 0) {
+        const int error = errno;
+        close(fd);
+        throw fail(error == EACCES || error == EAGAIN ? "another process that is running has it"
+                                                      : std::strerror(error));
+    }
+    const std::string text = std::to_string(getpid()) + "\n";
+    if (ftruncate(fd, 0) < 0 || write(fd, text.data(), text.size()) != ssize_t(text.size())) {
+        const int error = errno;
+        close(fd);
+        throw fail(std::strerror(error));
+    }
+    path_ = path;
+    fd_ = fd;
+}
+
+}  // namespace backplane::kernel

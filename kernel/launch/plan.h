@@ -1,0 +1,138 @@
+// A launch plan: everything that a command line asks for, as plain data. Made from argv by read_command_line(),
+// printed by print_plan(), turned into a machine by build_machine(). It can be copied and compared and refers to
+// nothing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace backplane::kernel {
+
+using PropertyList = std::vector<std::pair<std::string, std::string>>;
+
+/// An object that an option asks for: "-netdev user,id=n0,hostfwd=…". Properties in the order given; a name may
+/// stand more than once.
+struct ObjectPlan {
+    std::string option;  ///< as it was typed, for messages
+    std::string type;    ///< as its option names it: "user", "socket", "file"
+    std::string id;
+    PropertyList properties;
+    bool operator==(const ObjectPlan&) const = default;
+};
+
+struct DevicePlan {
+    std::string option;
+    std::string type;
+    std::string id;
+    std::string bus;  ///< empty: the first with room
+    PropertyList properties;
+    bool operator==(const DevicePlan&) const = default;
+};
+
+/// What -drive adds to the block node that it makes: where the node is plugged in.
+struct DrivePlan {
+    std::string option;
+    std::string interface;  ///< "none": nowhere; empty: as the machine prefers
+    std::optional<unsigned> index;
+    std::string node;
+    bool removable = false;  ///< media=cdrom
+    bool operator==(const DrivePlan&) const = default;
+};
+
+/// -nic: a network device for the netdev of this id.
+struct NicPlan {
+    std::string option;
+    std::string netdev;
+    std::string model;  ///< empty: as the machine prefers
+    PropertyList properties;
+    bool operator==(const NicPlan&) const = default;
+};
+
+struct AcceleratorPlan {
+    std::string option;
+    std::string name;
+    PropertyList properties;
+    bool operator==(const AcceleratorPlan&) const = default;
+};
+
+struct MonitorPlan {
+    std::string option;
+    std::string chardev;
+    bool control = false;  ///< JSON, else for people
+    bool pretty = false;
+    bool operator==(const MonitorPlan&) const = default;
+};
+
+/// `-smp` as it was given; what is missing is worked out by resolve_topology().
+struct SmpPlan {
+    std::string option;
+    std::optional<std::uint32_t> cpus, max_cpus, sockets, clusters, cores, threads;
+    bool operator==(const SmpPlan&) const = default;
+};
+
+struct CpuPlan {
+    std::string option;
+    std::string model;
+    PropertyList features;  ///< "+f" is ("f", "on")
+    bool operator==(const CpuPlan&) const = default;
+};
+
+struct RtcPlan {
+    enum class Base { Utc, LocalTime, Date } base = Base::Utc;
+    std::int64_t date_ns = 0;  ///< Base::Date: ns since 1970
+    bool virtual_clock = false;
+    bool operator==(const RtcPlan&) const = default;
+};
+
+struct GlobalPlan {
+    std::string option;
+    std::string type;
+    std::string property;
+    std::string value;
+    bool operator==(const GlobalPlan&) const = default;
+};
+
+struct LaunchPlan {
+    std::string machine;  ///< an option name; empty: the default machine
+    std::string machine_option;
+    PropertyList machine_properties;
+    std::vector<AcceleratorPlan> accelerators;  ///< in the order of trying; empty: all there are
+    std::optional<CpuPlan> cpu;
+    SmpPlan smp;
+    std::optional<std::uint64_t> ram_size;  ///< bytes
+    std::string ram_option;
+    RtcPlan rtc;
+    std::vector<GlobalPlan> globals;
+
+    std::vector<ObjectPlan> objects;
+    std::vector<ObjectPlan> chardevs;
+    std::vector<ObjectPlan> block_nodes;
+    std::vector<ObjectPlan> netdevs;
+    std::vector<DrivePlan> drives;
+    std::vector<NicPlan> nics;
+    std::vector<DevicePlan> devices;
+    std::vector<std::string> serials;  ///< a chardev's id per port; empty: nothing is connected
+    std::vector<MonitorPlan> monitors;
+    bool default_devices = true;  ///< false: -nodefaults
+    bool default_network = true;  ///< false: a network was asked for, or none
+
+    std::string name;
+    std::string process_name;
+    std::vector<std::string> firmware_path;  ///< -L
+    std::vector<std::string> log_items;      ///< -d, --trace
+    std::string log_file;                    ///< -D
+    std::string pid_file;
+    bool start_paused = false;
+    bool no_reboot = false;
+    bool no_shutdown = false;
+
+    bool operator==(const LaunchPlan&) const = default;
+};
+
+/// The plan as a JSON document, a line per member.
+std::string print_plan(const LaunchPlan& plan);
+
+}  // namespace backplane::kernel

@@ -1,0 +1,115 @@
+// A launch plan as JSON.
+#include "kernel/launch/plan.h"
+
+#include <nlohmann/json.hpp>
+
+namespace backplane::kernel {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Pairs, not an object: the order counts and a name may stand twice.
+Json properties_json(const PropertyList& properties) {
+    Json list = Json::array();
+    for (const auto& [name, value] : properties) list.push_back(Json::array({name, value}));
+    return list;
+}
+
+template <class Plan>
+Json typed_json(const Plan& plan) {
+    Json json{{"type", plan.type}, {"id", plan.id}, {"properties", properties_json(plan.properties)}};
+    if constexpr (requires { plan.bus; }) json["bus"] = plan.bus;
+    return json;
+}
+
+Json json_of(const ObjectPlan& plan) { return typed_json(plan); }
+Json json_of(const DevicePlan& plan) { return typed_json(plan); }
+Json json_of(const std::string& text) { return text; }
+Json json_of(const AcceleratorPlan& plan) {
+    return {{"name", plan.name}, {"properties", properties_json(plan.properties)}};
+}
+Json json_of(const DrivePlan& plan) {
+    Json json{{"interface", plan.interface},
+              {"index", nullptr},
+              {"node", plan.node},
+              {"removable", plan.removable}};
+    if (plan.index) json["index"] = *plan.index;
+    return json;
+}
+Json json_of(const NicPlan& plan) {
+    return {{"model", plan.model}, {"netdev", plan.netdev}, {"properties", properties_json(plan.properties)}};
+}
+Json json_of(const MonitorPlan& plan) {
+    return {
+        {"chardev", plan.chardev}, {"mode", plan.control ? "control" : "readline"}, {"pretty", plan.pretty}};
+}
+Json json_of(const GlobalPlan& plan) {
+    return {{"type", plan.type}, {"property", plan.property}, {"value", plan.value}};
+}
+
+template <class Item>
+Json list_json(const std::vector<Item>& items) {
+    Json list = Json::array();
+    for (const Item& item : items) list.push_back(json_of(item));
+    return list;
+}
+
+Json smp_json(const SmpPlan& smp) {
+    Json json = Json::object();
+    const auto put = [&](const char* name, const std::optional<std::uint32_t>& value) {
+        if (value) json[name] = *value;
+    };
+    put("cpus", smp.cpus);
+    put("maxcpus", smp.max_cpus);
+    put("sockets", smp.sockets);
+    put("clusters", smp.clusters);
+    put("cores", smp.cores);
+    put("threads", smp.threads);
+    return json;
+}
+
+Json rtc_json(const RtcPlan& rtc) {
+    const char* base = rtc.base == RtcPlan::Base::Utc         ? "utc"
+                       : rtc.base == RtcPlan::Base::LocalTime ? "localtime"
+                                                              : "date";
+    Json json{{"base", base}, {"clock", rtc.virtual_clock ? "vm" : "host"}};
+    if (rtc.base == RtcPlan::Base::Date) json["date-ns"] = rtc.date_ns;
+    return json;
+}
+
+}  // namespace
+
+std::string print_plan(const LaunchPlan& plan) {
+    Json json;
+    json["machine"] = {{"type", plan.machine}, {"properties", properties_json(plan.machine_properties)}};
+    json["accelerators"] = list_json(plan.accelerators);
+    json["cpu"] = plan.cpu
+                      ? Json{{"model", plan.cpu->model}, {"features", properties_json(plan.cpu->features)}}
+                      : Json();
+    json["smp"] = smp_json(plan.smp);
+    json["memory"] = plan.ram_size ? Json(*plan.ram_size) : Json();
+    json["rtc"] = rtc_json(plan.rtc);
+    json["globals"] = list_json(plan.globals);
+    json["objects"] = list_json(plan.objects);
+    json["chardevs"] = list_json(plan.chardevs);
+    json["block-nodes"] = list_json(plan.block_nodes);
+    json["netdevs"] = list_json(plan.netdevs);
+    json["drives"] = list_json(plan.drives);
+    json["nics"] = list_json(plan.nics);
+    json["devices"] = list_json(plan.devices);
+    json["serials"] = list_json(plan.serials);
+    json["monitors"] = list_json(plan.monitors);
+    json["default-devices"] = plan.default_devices;
+    json["default-network"] = plan.default_network;
+    json["name"] = plan.name;
+    json["process-name"] = plan.process_name;
+    json["firmware-path"] = list_json(plan.firmware_path);
+    json["log"] = {{"items", list_json(plan.log_items)}, {"file", plan.log_file}};
+    json["pidfile"] = plan.pid_file;
+    json["start-paused"] = plan.start_paused;
+    json["no-reboot"] = plan.no_reboot;
+    json["no-shutdown"] = plan.no_shutdown;
+    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace backplane::kernel

@@ -1,0 +1,117 @@
+// -readconfig: options from a file.
+//
+//   # a comment
+//   [device "net0"]
+//     driver = "acme-net"
+//     mac = "52:54:00:12:34:56"
+//
+// A section is an option of that name, its title the id, its lines the parameters. Sections are applied in order.
+#include "kernel/launch/command_line.h"
+#include "kernel/launch/launch_error.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+namespace backplane::kernel {
+namespace {
+
+/// Sections whose name is not the option's.
+struct SectionName {
+    const char* section;
+    const char* option;
+    const char* id_key;
+};
+constexpr SectionName kSections[] = {
+    {"machine", "machine", "id"}, {"accel", "accel", "id"},   {"memory", "m", "id"},
+    {"smp-opts", "smp", "id"},    {"rtc", "rtc", "id"},       {"name", "name", "id"},
+    {"global", "global", "id"},   {"drive", "drive", "id"},   {"device", "device", "id"},
+    {"object", "object", "id"},   {"netdev", "netdev", "id"}, {"nic", "nic", "id"},
+    {"chardev", "chardev", "id"}, {"mon", "mon", "id"},       {"blockdev", "blockdev", "node-name"},
+};
+
+struct Section {
+    const SectionName* name = nullptr;
+    std::string value;
+    std::size_t line = 0;
+};
+
+std::string_view trim(std::string_view text) {
+    constexpr std::string_view kSpace = " \t\r";
+    const std::size_t first = text.find_first_not_of(kSpace);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+void append_parameter(std::string& value, std::string_view key, std::string_view text) {
+    if (!value.empty()) value += ',';
+    value += std::string(key) + "=";
+    for (const char c : text) value += c == ',' ? std::string(",,") : std::string(1, c);
+}
+
+/// [name] or [name "id"].
+Section open_section(std::string_view line, std::size_t number) {
+    if (!line.ends_with(']')) throw LaunchError("a section begins '[name]' or '[name \"id\"]'");
+    line = trim(line.substr(1, line.size() - 2));
+    const std::size_t quote = line.find('"');
+    const std::string_view name = trim(line.substr(0, quote));
+    for (const SectionName& known : kSections) {
+        if (name != known.section) continue;
+        Section section{&known, "", number};
+        if (quote == std::string_view::npos) return section;
+        const std::string_view id = line.substr(quote);
+        if (id.size() < 3 || !id.ends_with('"')) throw LaunchError("the id of a section stands in quotes");
+        append_parameter(section.value, known.id_key, id.substr(1, id.size() - 2));
+        return section;
+    }
+    throw LaunchError("there is no group of options '" + std::string(name) + "'");
+}
+
+void read_parameter(Section& section, std::string_view line) {
+    const std::size_t equals = line.find('=');
+    if (equals == std::string_view::npos) throw LaunchError("expects key = \"value\"");
+    const std::string_view key = trim(line.substr(0, equals));
+    const std::string_view text = trim(line.substr(equals + 1));
+    if (key.empty() || text.size() < 2 || !text.starts_with('"') || !text.ends_with('"'))
+        throw LaunchError("expects key = \"value\", with the quotes");
+    if (!section.name) throw LaunchError("a parameter before the first section");
+    append_parameter(section.value, key, text.substr(1, text.size() - 2));
+}
+
+}  // namespace
+
+void read_config_file(PlanBuilder& builder, const std::string& path) {
+    std::ifstream file(path);
+    if (!file) throw LaunchError("could not read '" + path + "': " + std::strerror(errno));
+    Section section;
+    std::size_t number = 0;
+    std::string text;
+    const auto place = [&](std::size_t line) { return path + ":" + std::to_string(line) + ": "; };
+    const auto apply = [&] {
+        if (section.name) builder.apply(section.name->option, section.value);
+    };
+    while (std::getline(file, text)) {
+        ++number;
+        const std::string_view line = trim(text);
+        if (line.empty() || line.starts_with('#')) continue;
+        const std::size_t at = line.starts_with('[') && section.name ? section.line : number;
+        try {
+            if (line.starts_with('[')) {
+                apply();
+                section = open_section(line, number);
+            } else {
+                read_parameter(section, line);
+            }
+        } catch (const LaunchError& error) {
+            throw LaunchError(place(at) + error.what());
+        }
+    }
+    if (file.bad()) throw LaunchError("could not read '" + path + "': " + std::strerror(errno));
+    try {
+        apply();
+    } catch (const LaunchError& error) {
+        throw LaunchError(place(section.line) + error.what());
+    }
+}
+
+}  // namespace backplane::kernel

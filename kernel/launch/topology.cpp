@@ -1,0 +1,52 @@
+#include "kernel/launch/topology.h"
+
+#include "kernel/launch/launch_error.h"
+
+#include <algorithm>
+
+namespace backplane::kernel {
+namespace {
+
+using Level = std::optional<std::uint32_t>;
+
+std::string hierarchy(const Topology& t) {
+    std::string text = "sockets (" + std::to_string(t.sockets) + ")";
+    if (t.clusters > 1) text += " * clusters (" + std::to_string(t.clusters) + ")";
+    return text + " * cores (" + std::to_string(t.cores) + ") * threads (" + std::to_string(t.threads) + ")";
+}
+
+}  // namespace
+
+Topology resolve_topology(const SmpPlan& smp, std::uint32_t machine_maximum, std::string_view machine) {
+    // Levels that nobody named hold one; with a number of CPUs, the first open level takes what is left.
+    Topology t;
+    t.sockets = smp.sockets.value_or(1);
+    t.clusters = smp.clusters.value_or(1);
+    t.cores = smp.cores.value_or(1);
+    t.threads = smp.threads.value_or(1);
+    const std::uint64_t named = std::uint64_t(t.sockets) * t.clusters * t.cores * t.threads;
+    if (const Level total = smp.max_cpus ? smp.max_cpus : smp.cpus) {
+        const std::uint32_t left = std::uint32_t(*total / std::min<std::uint64_t>(named, *total));
+        if (!smp.cores) t.cores = left;
+        else if (!smp.threads) t.threads = left;
+        else if (!smp.sockets) t.sockets = left;
+    }
+    const std::uint64_t product = std::uint64_t(t.sockets) * t.clusters * t.cores * t.threads;
+    const std::uint64_t maximum = smp.max_cpus ? *smp.max_cpus : smp.cpus ? *smp.cpus : product;
+    const std::uint64_t cpus = smp.cpus ? *smp.cpus : maximum;
+    if (product != maximum)
+        throw LaunchError("Invalid CPU topology: product of the hierarchy must match maxcpus: " +
+                          hierarchy(t) + " != maxcpus (" + std::to_string(maximum) + ")");
+    if (maximum < cpus)
+        throw LaunchError("Invalid CPU topology: maxcpus must be equal to or greater than smp: maxcpus (" +
+                          std::to_string(maximum) + ") < smp_cpus (" + std::to_string(cpus) + ")");
+    if (maximum > machine_maximum)
+        throw LaunchError("Invalid SMP CPUs " + std::to_string(maximum) +
+                          ". The max CPUs supported by machine '" + std::string(machine) + "' is " +
+                          std::to_string(machine_maximum));
+    t.cpus = std::uint32_t(cpus);
+    t.max_cpus = std::uint32_t(maximum);
+    return t;
+}
+
+}  // namespace backplane::kernel

@@ -1,0 +1,14 @@
+// -smp: from what was said to a complete and consistent topology.
+#pragma once
+
+#include "kernel/launch/plan.h"
+
+#include <backplane/board.h>
+
+namespace backplane::kernel {
+
+/// Works out what was left open: cores first, then threads, then sockets. Throws LaunchError when the numbers
+/// contradict each other or the machine takes fewer CPUs. `machine` is its option name, for the message.
+Topology resolve_topology(const SmpPlan& smp, std::uint32_t machine_maximum, std::string_view machine);
+
+}  // namespace backplane::kernel

@@ -1,0 +1,207 @@
+// Commands that show: trees, lines, CPUs, backends, plugins.
+#include "kernel/launch/help.h"
+#include "kernel/management/management.h"
+
+#include <backplane/block.h>
+#include <backplane/draft/cpu.h>
+
+#include <nlohmann/json.hpp>
+
+namespace backplane::kernel {
+namespace {
+
+using Kind = Argument::Kind;
+
+Json mtree(const Call& call) { return readable(call.machine.info_mtree(call.flag("flat"))); }
+Json qtree(const Call& call) { return readable(call.machine.info_qtree()); }
+Json irq(const Call& call) { return readable(call.machine.info_irq()); }
+Json plugins(const Call& call) { return readable(plugin_list(call.machine.catalog())); }
+
+void print_objects(const Instance& object, std::size_t depth, std::string& out) {
+    out += std::string(2 * depth, ' ') + "/" + std::string(object.name().view()) + " (" +
+           std::string(object.type_name().view()) + ")\n";
+    for (const auto& child : object.children()) print_objects(*child, depth + 1, out);
+}
+
+Json qom_tree(const Call& call) {
+    const std::string path = call.text("path", "/");
+    Instance* from = path == "/" ? &call.machine.objects().root() : call.machine.objects().find(path);
+    if (!from) fail_command("Path '" + path + "' could not be resolved", "DeviceNotFound");
+    std::string text;
+    print_objects(*from, 0, text);
+    return readable(text);
+}
+
+/// Runs `look` while no CPU executes: their states are complete then.
+template <class Look>
+void with_cpus_stopped(Machine& machine, Look look) {
+    const bool running = machine.run_state() == RunState::Running;
+    if (running) machine.accelerator()->stop();
+    look();
+    if (running) machine.accelerator()->start();
+}
+
+Json registers(const Call& call) {
+    TextBuffer out;
+    Cpu* current = call.host.current_cpu();
+    if (!current) fail_command("no CPU available");
+    with_cpus_stopped(call.machine, [&] {
+        for (Cpu* cpu : call.machine.cpus()) {
+            if (cpu != current && !call.flag("all")) continue;
+            out.append("\nCPU#" + std::to_string(cpu->index()) + "\n");
+            cpu->dump(out);
+        }
+    });
+    return readable(out.text());
+}
+
+Json query_cpus(const Call& call) {
+    const Topology& t = call.machine.topology();
+    Json list = Json::array();
+    for (Cpu* cpu : call.machine.cpus()) {
+        const std::uint32_t index = cpu->index();
+        TextBuffer path;
+        cpu->object().path(path);
+        Json place{{"core-id", index / t.threads % t.cores}, {"thread-id", index % t.threads}};
+        place["cluster-id"] = index / (t.threads * t.cores) % t.clusters;
+        place["socket-id"] = index / (t.threads * t.cores * t.clusters);
+        list.push_back({{"cpu-index", index},
+                        {"qom-path", path.text()},
+                        {"props", place},
+                        {"target", std::string(cpu->architecture().view())},
+                        {"halted", cpu->run_state().halted.load() != 0}});
+    }
+    return list;
+}
+
+/// The CPU that is looked at is marked by the host, not by the JSON face.
+std::string show_cpus(const Json& result) {
+    std::string text;
+    for (const Json& cpu : result)
+        text += "  CPU #" + std::to_string(cpu["cpu-index"].get<unsigned>()) + ": " +
+                cpu["target"].get<std::string>() + (cpu["halted"].get<bool>() ? ", halted" : "") + ", " +
+                cpu["qom-path"].get<std::string>() + "\n";
+    return text;
+}
+
+Json select_cpu(const Call& call) {
+    call.host.select_cpu(call.number("index"));
+    return Json::object();
+}
+
+/// Calls `visit` for the backends that stand below a container.
+template <class Visit>
+void each_backend(const Call& call, const char* container, Visit visit) {
+    if (Instance* parent = call.machine.objects().find_path(container))
+        for (const auto& child : parent->children()) visit(*child);
+}
+
+std::string property_text(Instance& object, const char* name) {
+    ErrorText unreadable;
+    TextBuffer value;
+    return object.get_property(name, value, unreadable) ? value.text() : "";
+}
+
+std::string short_type(const Call& call, const Instance& object) {
+    const ManifestType* type = call.machine.catalog().find_type(object.type_name().view());
+    return type && !type->option.empty() ? type->option : std::string(object.type_name().view());
+}
+
+Json query_chardev(const Call& call) {
+    Json list = Json::array();
+    each_backend(call, "/chardevs", [&](Instance& object) {
+        std::string filename = short_type(call, object);
+        for (const char* name : {"path", "host", "port"})
+            if (const std::string value = property_text(object, name); !value.empty() && value != "0")
+                filename += ":" + value;
+        list.push_back({{"frontend-open", object.users() > 0},
+                        {"filename", filename},
+                        {"label", std::string(object.id().view())}});
+    });
+    return list;
+}
+
+std::string show_chardevs(const Json& result) {
+    std::string text;
+    for (const Json& row : result)
+        text += row["label"].get<std::string>() + ": filename=" + row["filename"].get<std::string>() + "\n";
+    return text;
+}
+
+Json query_block(const Call& call) {
+    Json list = Json::array();
+    each_backend(call, "/blockdevs", [&](Instance& object) {
+        const auto* block = query<BlockBackend>(object);
+        if (!block) return;
+        const std::string id(object.id().view());
+        const std::string file = property_text(object, "filename");
+        Json inserted{
+            {"node-name", id},
+            {"drv", short_type(call, object)},
+            {"ro", block->read_only()},
+            {"image",
+             {{"virtual-size", block->size()}, {"filename", file}, {"format", short_type(call, object)}}}};
+        if (!file.empty()) inserted["file"] = file;
+        list.push_back({{"device", id},
+                        {"type", "unknown"},
+                        {"removable", false},
+                        {"locked", false},
+                        {"inserted", inserted}});
+    });
+    return list;
+}
+
+std::string show_blocks(const Json& result) {
+    std::string text;
+    for (const Json& row : result) {
+        const Json& node = row["inserted"];
+        text += row["device"].get<std::string>() + ": " + node.value("file", "") + " (" +
+                node["drv"].get<std::string>() + (node["ro"].get<bool>() ? ", read-only" : "") + ", " +
+                std::to_string(node["image"]["virtual-size"].get<std::uint64_t>()) + " bytes)\n";
+    }
+    return text;
+}
+
+Json network(const Call& call) {
+    std::string text;
+    each_backend(call, "/netdevs", [&](Instance& object) {
+        text += std::string(object.id().view()) + ": type=" + short_type(call, object) +
+                (object.users() ? "" : ", not connected") + "\n";
+    });
+    return readable(text);
+}
+
+}  // namespace
+
+std::vector<Command> inspect_commands() {
+    return {
+        {"x-query-mtree",
+         "info mtree",
+         "[-f]",
+         "the memory map; -f: as CPUs see it",
+         {{"flat", Kind::Flag, false}},
+         mtree},
+        {"x-query-qtree", "info qtree", "", "devices and the buses that they are on", {}, qtree},
+        {"x-query-irq", "info irq", "", "interrupt lines and other wires", {}, irq},
+        {nullptr, "info qom-tree", "[path]", "the tree of objects", {{"path", Kind::Text, false}}, qom_tree},
+        {"x-query-registers",
+         "info registers",
+         "[-a]",
+         "the CPU's registers; -a: of all",
+         {{"all", Kind::Flag, false}},
+         registers},
+        {"query-cpus-fast", "info cpus", "", "the CPUs", {}, query_cpus, show_cpus},
+        {nullptr,
+         "cpu",
+         "index",
+         "the CPU that x and info registers are about",
+         {{"index", Kind::Number}},
+         select_cpu},
+        {"query-chardev", "info chardev", "", "character devices", {}, query_chardev, show_chardevs},
+        {"query-block", "info block", "", "block nodes", {}, query_block, show_blocks},
+        {nullptr, "info network", "", "networks", {}, network},
+        {"x-query-plugins", "info plugins", "", "the plugins that were found", {}, plugins},
+    };
+}
+
+}  // namespace backplane::kernel

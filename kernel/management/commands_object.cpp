@@ -1,0 +1,293 @@
+// Commands on the tree of objects, on types, and those that add and remove devices and backends.
+#include "kernel/launch/device_type.h"
+#include "kernel/management/management.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace backplane::kernel {
+
+Json json_value(const std::string& kind, const std::string& text) {
+    if (kind == "bool") return text == "on";
+    if (kind == "int" || kind == "uint" || kind == "size") {
+        Json number = Json::parse(text, nullptr, false);
+        if (number.is_number()) return number;
+    }
+    return text;
+}
+
+std::string text_value(const Json& value, const std::string& name) {
+    if (value.is_string()) return value.get<std::string>();
+    if (value.is_boolean()) return value.get<bool>() ? "on" : "off";
+    if (value.is_number_integer()) return value.dump();
+    fail_command("Invalid parameter type for '" + name + "', expected: string, integer or boolean");
+}
+
+namespace {
+
+using Kind = Argument::Kind;
+
+const char* kind_text(PropertyKind kind) {
+    switch (kind) {
+    case PropertyKind::Bool: return "bool";
+    case PropertyKind::Int: return "int";
+    case PropertyKind::UInt: return "uint";
+    case PropertyKind::Size: return "size";
+    case PropertyKind::String: return "str";
+    case PropertyKind::Enum: return "enum";
+    case PropertyKind::Link: return "link";
+    }
+    return "";
+}
+
+Instance& object_at(const Call& call, const std::string& path) {
+    Instance* found = call.machine.objects().find(path);
+    if (!found) fail_command("Device '" + path + "' not found", "DeviceNotFound");
+    return *found;
+}
+
+void expect(bool ok, const ErrorText& errors, const char* error_class = "GenericError") {
+    if (!ok) fail_command(errors.text(), error_class);
+}
+
+/// The rows of qom-list: properties first, then children as QMP's users know them.
+Json qom_list(const Call& call) {
+    Instance& object = object_at(call, call.text("path"));
+    Json list = Json::array({{{"name", "type"}, {"type", "string"}}});
+    const auto add_properties = [&](const Instance& of) {
+        for (const auto& entry : of.type().properties())
+            list.push_back({{"name", entry.info->name}, {"type", kind_text(entry.info->kind)}});
+    };
+    add_properties(object);
+    for (const Instance* forwarded : object.forwarded()) add_properties(*forwarded);
+    for (const auto& child : object.children())
+        list.push_back({{"name", std::string(child->name().view())},
+                        {"type", "child<" + std::string(child->type_name().view()) + ">"}});
+    return list;
+}
+
+std::string show_qom_list(const Json& result) {
+    std::string text;
+    for (const Json& row : result)
+        text += row["name"].get<std::string>() + " (" + row["type"].get<std::string>() + ")\n";
+    return text;
+}
+
+const PropertyInfo* find_property(const Instance& object, const std::string& name) {
+    if (const auto* entry = object.type().find_property(name)) return entry->info;
+    for (const Instance* forwarded : object.forwarded())
+        if (const PropertyInfo* found = find_property(*forwarded, name)) return found;
+    return nullptr;
+}
+
+Json qom_get(const Call& call) {
+    Instance& object = object_at(call, call.text("path"));
+    const std::string name = call.text("property");
+    if (name == "type") return std::string(object.type_name().view());
+    ErrorText errors;
+    TextBuffer value;
+    expect(object.get_property(name, value, errors), errors);
+    const PropertyInfo* info = find_property(object, name);
+    return json_value(info ? kind_text(info->kind) : "str", value.text());
+}
+
+std::string show_value(const Json& result) {
+    return result.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Json qom_set(const Call& call) {
+    ErrorText errors;
+    const std::string name = call.text("property");
+    expect(object_at(call, call.text("path"))
+               .set_property(name, text_value(call.arguments["value"], name), errors),
+           errors);
+    return Json::object();
+}
+
+Json qom_list_types(const Call& call) {
+    Json list = Json::array();
+    const bool abstract = call.flag("abstract");
+    for (const Catalog::Listed& listed :
+         call.machine.catalog().list(call.text("implements", "object"), abstract)) {
+        Json row{{"name", listed.type->name}, {"parent", listed.type->parent}};
+        if (listed.type->abstract) row["abstract"] = true;
+        list.push_back(std::move(row));
+    }
+    return list;
+}
+
+/// Of a type, from manifests; optionally only of a kind of type.
+Json type_properties(const Call& call, const char* ancestor) {
+    const std::string name = call.text("typename");
+    const Catalog& catalog = call.machine.catalog();
+    const ManifestType* type = catalog.find_type(name);
+    if (!type) fail_command("Class '" + name + "' not found", "DeviceNotFound");
+    if (!catalog.is_a(*type, ancestor)) fail_command("'" + name + "' is not a kind of " + ancestor);
+    Json list = Json::array();
+    for (const ManifestProperty* property : catalog.properties(*type)) {
+        Json row{{"name", property->name}, {"type", property->kind}};
+        if (!property->summary.empty()) row["description"] = property->summary;
+        if (property->has_default) row["default-value"] = json_value(property->kind, property->default_text);
+        list.push_back(std::move(row));
+    }
+    return list;
+}
+Json qom_list_properties(const Call& call) { return type_properties(call, "object"); }
+Json device_list_properties(const Call& call) { return type_properties(call, "device"); }
+
+/// Members but for `taken`, nested ones as "a.b".
+void collect(const Json& value, const std::string& key, PropertyList& out) {
+    if (!value.is_object()) {
+        out.emplace_back(key, text_value(value, key));
+        return;
+    }
+    for (const auto& [name, member] : value.items())
+        collect(member, key.empty() ? name : key + "." + name, out);
+}
+
+PropertyList other_members(const Json& arguments, std::initializer_list<const char*> taken) {
+    PropertyList out;
+    for (const auto& [name, value] : arguments.items())
+        if (std::ranges::find(taken, name) == taken.end()) collect(value, name, out);
+    return out;
+}
+
+std::string member_text(const Json& arguments, const char* name) {
+    const auto found = arguments.find(name);
+    return found == arguments.end() ? "" : text_value(*found, name);
+}
+
+Json device_add(const Call& call) {
+    ErrorText errors;
+    const std::string type = device_type_name(call.machine, call.text("driver"), errors);
+    expect(!type.empty(), errors);
+    const Json& a = call.arguments;
+    expect(call.machine.add_device(type, member_text(a, "id"), member_text(a, "bus"),
+                                   other_members(a, {"driver", "id", "bus"}), errors),
+           errors);
+    return Json::object();
+}
+
+Json device_del(const Call& call) {
+    ErrorText errors;
+    const std::string id = call.text("id");
+    const bool known = call.machine.objects().find(id) != nullptr;
+    expect(call.machine.remove_device(id, errors), errors, known ? "GenericError" : "DeviceNotFound");
+    return Json::object();
+}
+
+Json object_add(const Call& call) {
+    ErrorText errors;
+    const Catalog& catalog = call.machine.catalog();
+    const std::string type = catalog.resolve_option(call.text("qom-type"), "object", "object type", errors);
+    expect(!type.empty(), errors);
+    const ManifestType* listed = catalog.find_type(type);
+    if (!listed || !listed->user_creatable || catalog.is_a(*listed, "device"))
+        fail_command("Invalid parameter 'qom-type': '" + type + "' is not made by object-add");
+    const std::string id = member_text(call.arguments, "id");
+    if (id.empty()) fail_command("Parameter 'id' is missing");
+    expect(call.machine.create_backend(type, id, other_members(call.arguments, {"qom-type", "id"}), "objects",
+                                       errors),
+           errors);
+    return Json::object();
+}
+
+/// Removes a backend, when it is one of the kind that the command is for.
+Json remove_backend(const Call& call, std::string_view container) {
+    ErrorText errors;
+    const std::string id = call.text("id");
+    Instance* found = call.machine.objects().find_id(id);
+    if (!found || !found->parent_instance() || found->parent_instance()->path_text() != container)
+        fail_command("object '" + id + "' not found");
+    expect(call.machine.destroy_backend(id, errors), errors);
+    return Json::object();
+}
+Json object_del(const Call& call) { return remove_backend(call, "/objects"); }
+Json chardev_remove(const Call& call) { return remove_backend(call, "/chardevs"); }
+
+/// QMP wraps what -chardev says flat: {"type": "socket", "data": {"addr": {"type": "unix", "data": {"path": …}}}}.
+void unwrap(const Json& value, const std::string& key, PropertyList& out) {
+    for (const auto& [name, member] : value.items()) {
+        if (name == "data" || name == "addr") {
+            if (member.is_object()) unwrap(member, key, out);
+        } else if (name != "type") {
+            collect(member, name == "device" || name == "out" ? "path" : name, out);
+        }
+    }
+}
+
+Json chardev_add(const Call& call) {
+    ErrorText errors;
+    const Json& backend = call.arguments["backend"];
+    const std::string name = member_text(backend, "type");
+    const std::string type =
+        call.machine.catalog().resolve_option(name, "chardev", "character device backend", errors);
+    expect(!type.empty(), errors);
+    PropertyList properties;
+    unwrap(backend, "", properties);
+    expect(call.machine.create_backend(type, call.text("id"), properties, "chardevs", errors), errors);
+    return Json::object();
+}
+
+}  // namespace
+
+std::vector<Command> object_commands() {
+    return {
+        {"qom-list",
+         "qom-list",
+         "path",
+         "an object's properties and children",
+         {{"path"}},
+         qom_list,
+         show_qom_list},
+        {"qom-get",
+         "qom-get",
+         "path property",
+         "a property's value",
+         {{"path"}, {"property"}},
+         qom_get,
+         show_value},
+        {"qom-set",
+         "qom-set",
+         "path property value",
+         "sets a property",
+         {{"path"}, {"property"}, {"value", Kind::Value}},
+         qom_set},
+        {"qom-list-types",
+         nullptr,
+         "",
+         "the types that there are",
+         {{"implements", Kind::Text, false}, {"abstract", Kind::Flag, false}},
+         qom_list_types},
+        {"qom-list-properties", nullptr, "", "a type's properties", {{"typename"}}, qom_list_properties},
+        {"device-list-properties",
+         nullptr,
+         "",
+         "a device's properties",
+         {{"typename"}},
+         device_list_properties},
+        {"device_add",
+         "device_add",
+         "driver[,property=value...]",
+         "plug a device in",
+         {{"driver", Kind::Options}},
+         device_add},
+        {"device_del", "device_del", "id", "ask for a device to be let go", {{"id"}}, device_del},
+        {"object-add",
+         "object_add",
+         "type,id=id[,property=value...]",
+         "make an object",
+         {{"qom-type", Kind::Options}},
+         object_add},
+        {"object-del", "object_del", "id", "remove an object", {{"id"}}, object_del},
+        {"chardev-add",
+         nullptr,
+         "",
+         "make a character device",
+         {{"id"}, {"backend", Kind::Object}},
+         chardev_add},
+        {"chardev-remove", "chardev-remove", "id", "remove a character device", {{"id"}}, chardev_remove},
+    };
+}
+
+}  // namespace backplane::kernel

@@ -1,0 +1,49 @@
+// Draft: needs the exact host build. The machine's management commands, as monitors serve them: by name with JSON
+// arguments for programs, as lines for people.
+#pragma once
+
+#include <backplane/abi.h>
+
+#include <string>
+#include <vector>
+
+namespace backplane {
+
+/// What a command gave.
+struct ManagementReply {
+    bool ok = true;
+    std::string json;         ///< the value of "return"
+    std::string error_class;  ///< "GenericError", "CommandNotFound", "DeviceNotFound"
+    std::string description;  ///< of the error
+};
+
+/// Thread: holding the machine lock.
+class ManagementListener {
+  public:
+    /// A whole event as JSON text on one line: {"timestamp": …, "event": "STOP", "data": …}.
+    virtual void management_event(Str json) = 0;
+
+  protected:
+    ~ManagementListener() = default;
+};
+
+/// The host interface "backplane.management/draft". Thread: holding the machine lock, on the host loop.
+class Management {
+  public:
+    static constexpr const char* kId = "backplane.management/draft";
+    /// The value of "version" in a greeting.
+    virtual std::string version_json() const = 0;
+    /// `arguments`: JSON text of an object, or empty.
+    virtual ManagementReply execute(Str command, Str arguments) = 0;
+    /// Runs a line as a person types it, and writes what they read. Lines end in '\n'.
+    virtual void execute_human(Str line, TextSink& out) = 0;
+    /// What the last word of `line` may become; whole words.
+    virtual std::vector<std::string> complete(Str line) = 0;
+    virtual void add_listener(ManagementListener& listener) = 0;
+    virtual void remove_listener(ManagementListener& listener) = 0;
+
+  protected:
+    ~Management() = default;
+};
+
+}  // namespace backplane
