@@ -76,6 +76,7 @@ struct DeviceBench::State {
     std::map<MemoryRegion*, AddressSpace*> spaces;
     Instance* focus = nullptr;
     bool failed = false;
+    std::uint32_t cpus = 0;
     std::map<std::pair<std::string, unsigned>, std::unique_ptr<Meter>> meters;
 };
 
@@ -127,6 +128,8 @@ std::string DeviceBench::try_add(std::string_view type, std::string_view id, con
         }
     }
     for (const auto& [property, value] : properties) ok = ok && object->set_property(property, value, errors);
+    if (Cpu* cpu = backplane::query<Cpu>(*object))
+        cpu->set_host({state_->cpus++, machine.memory_space, &machine.loop.virtual_clock(), &machine.machine_lock});
     if (!ok || !object->realize(errors)) {
         machine.objects->destroy(*object);
         return errors.text();
