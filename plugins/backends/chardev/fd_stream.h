@@ -1,0 +1,57 @@
+// Bytes from and to descriptors: reads what the owner has room for, writes without blocking.
+#pragma once
+
+#include <backplane/event_loop.h>
+
+namespace backplane::chardev {
+
+/// Thread: holding the machine lock.
+class FdStream final : FdHandler {
+  public:
+    class Owner {
+      public:
+        /// How many bytes stream_bytes() takes now.
+        virtual std::size_t stream_room() = 0;
+        virtual void stream_bytes(MutableBytes bytes) = 0;
+        /// The other end closed, or reading failed. The owner may close the stream from within.
+        virtual void stream_ended() = 0;
+        /// After a write() that took less than all.
+        virtual void stream_writable() = 0;
+
+      protected:
+        ~Owner() = default;
+    };
+
+    explicit FdStream(Owner& owner) : owner_(owner) {}
+    FdStream(const FdStream&) = delete;
+    FdStream& operator=(const FdStream&) = delete;
+    ~FdStream() { close(); }
+
+    /// Takes over the descriptors, which may be the same one; -1 for none. They become non-blocking.
+    void open(EventLoop& loop, int input, int output);
+    void close();
+    bool is_open() const { return input_ >= 0 || output_ >= 0; }
+    int input() const { return input_; }
+    /// How many bytes went out. All, when there is no output or it is broken: nobody hears them.
+    std::size_t write(Bytes bytes);
+    /// The owner has room again.
+    void accept_input();
+
+  private:
+    void fd_ready(int fd, bool readable, bool writable) override;
+    void take_input();
+
+    Owner& owner_;
+    EventLoop* loop_ = nullptr;
+    int input_ = -1;
+    int output_ = -1;
+    FdWatch* input_watch_ = nullptr;
+    FdWatch* output_watch_ = nullptr;
+    bool at_end_ = false;
+};
+
+/// A descriptor of our own for what `fd` is open on, so that being non-blocking is not shared with others who have
+/// it: opened anew for terminals and pipes (`flags`: O_RDONLY …), a duplicate for the rest. -1 when `fd` is closed.
+int private_copy(int fd, int flags);
+
+}  // namespace backplane::chardev
