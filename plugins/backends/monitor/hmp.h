@@ -1,0 +1,44 @@
+// A monitor for people: a prompt, lines that are commands, and what they answer.
+#pragma once
+
+#include "line_editor.h"
+#include "output_queue.h"
+
+#include <backplane/backend.h>
+#include <backplane/draft/management.h>
+#include <backplane/property.h>
+
+namespace backplane::monitor {
+
+/// Thread: the host loop, with the machine lock held.
+class HmpMonitor final : public Completable, CharFront {
+  public:
+    explicit HmpMonitor(Object& object);
+
+    bool complete(Errors& errors) override;
+    void shut_down() override;
+
+    static const PropertyInfo kProperties[];
+
+  private:
+    std::size_t can_receive() override;
+    void receive(Bytes bytes) override;
+    void char_event(CharEvent event) override;
+    void can_send() override;
+    void write(std::string_view text);
+    void run_line(const std::string& line);
+
+    Object& object_;
+    CharBackend* chardev_ = nullptr;
+    Management* management_ = nullptr;
+    LineEditor editor_;
+    OutputQueue output_;
+    bool connected_ = false;
+};
+
+inline constexpr PropertyInfo HmpMonitor::kProperties[] = {
+    property<&HmpMonitor::chardev_>(
+        {.name = "chardev", .summary = "the character device to speak on", .required = true}),
+};
+
+}  // namespace backplane::monitor

@@ -1,0 +1,169 @@
+#include "qmp.h"
+
+#include <nlohmann/json.hpp>
+
+namespace backplane::monitor {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kInputChunk = 4096;
+/// A client that does not read gets no more commands done, and then no more events.
+constexpr std::size_t kInputLimit = 64u << 10;
+constexpr std::size_t kEventLimit = 4u << 20;
+
+struct Request {
+    Json id;  ///< discarded when there is none
+    std::string command;
+    std::string arguments;
+    std::string error;
+};
+
+Request read_request(const std::string& text) {
+    Request request{Json(Json::value_t::discarded), {}, {}, {}};
+    const Json json = Json::parse(text, nullptr, false);
+    if (json.is_discarded()) {
+        request.error = "JSON parse error, invalid syntax";
+        return request;
+    }
+    if (!json.is_object()) {
+        request.error = "QMP input must be a JSON object";
+        return request;
+    }
+    for (const auto& [name, value] : json.items()) {
+        if (name == "id") {
+            request.id = value;
+        } else if (name == "execute") {
+            if (value.is_string()) request.command = value.get<std::string>();
+            else request.error = "QMP input member 'execute' must be a string";
+        } else if (name == "arguments") {
+            if (value.is_object())
+                request.arguments = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+            else request.error = "QMP input member 'arguments' must be an object";
+        } else if (request.error.empty()) {
+            request.error = "QMP input member '" + name + "' is unexpected";
+        }
+    }
+    if (request.error.empty() && !json.contains("execute"))
+        request.error = "QMP input lacks member 'execute'";
+    return request;
+}
+
+ManagementReply failure(const char* error_class, std::string description) {
+    return {false, {}, error_class, std::move(description)};
+}
+
+/// Nothing can be enabled, as nothing is offered.
+ManagementReply negotiate(const Request& request) {
+    const Json arguments =
+        request.arguments.empty() ? Json::object() : Json::parse(request.arguments, nullptr, false);
+    for (const auto& [name, value] : arguments.items()) {
+        if (name != "enable") return failure("GenericError", "Parameter '" + name + "' is unexpected");
+        if (!value.is_array())
+            return failure("GenericError", "Invalid parameter type for 'enable', expected: array");
+        if (!value.empty())
+            return failure("GenericError", "Capability not available: " + value.front().dump());
+    }
+    return {true, "{}", {}, {}};
+}
+
+std::string reply_text(const ManagementReply& reply, const Json& id) {
+    std::string text = "{";
+    if (reply.ok) text += "\"return\": " + reply.json;
+    else
+        text += "\"error\": " + Json{{"class", reply.error_class}, {"desc", reply.description}}.dump(
+                                    -1, ' ', true, Json::error_handler_t::replace);
+    if (!id.is_discarded()) text += ", \"id\": " + id.dump(-1, ' ', true, Json::error_handler_t::replace);
+    return text + "}";
+}
+
+}  // namespace
+
+QmpMonitor::QmpMonitor(Object& object) : object_(object) {}
+
+bool QmpMonitor::complete(Errors& errors) {
+    BackendContext& context = backend_context(object_);
+    management_ = static_cast<Management*>(context.host_interface(Management::kId));
+    if (!management_) {
+        errors.fail("this program offers no management commands, so it can have no monitor");
+        return false;
+    }
+    management_->add_listener(*this);
+    connected_ = true;
+    if (chardev_->connect(this)) return true;
+    connected_ = false;
+    management_->remove_listener(*this);
+    errors.fail(
+        "property 'chardev': the character device is in use; give the monitor one of its own, or share it "
+        "with mux=on");
+    return false;
+}
+
+void QmpMonitor::shut_down() {
+    if (!connected_) return;
+    chardev_->disconnect(*this);
+    management_->remove_listener(*this);
+    connected_ = false;
+}
+
+void QmpMonitor::char_event(CharEvent event) {
+    if (event == CharEvent::Opened) begin_session();
+    if (event == CharEvent::Closed) open_ = false;
+}
+
+void QmpMonitor::begin_session() {
+    framer_.reset();
+    output_.clear();
+    open_ = true;
+    negotiated_ = dropped_ = false;
+    send("{\"QMP\": {\"version\": " + management_->version_json() + ", \"capabilities\": []}}");
+}
+
+std::size_t QmpMonitor::can_receive() { return output_.size() < kInputLimit ? kInputChunk : 0; }
+
+void QmpMonitor::receive(Bytes bytes) {
+    for (const JsonPiece& piece : framer_.feed({reinterpret_cast<const char*>(bytes.data), bytes.size}))
+        handle(piece);
+}
+
+void QmpMonitor::handle(const JsonPiece& piece) {
+    const Request request = piece.error.empty()
+                                ? read_request(piece.text)
+                                : Request{Json(Json::value_t::discarded), {}, {}, piece.error};
+    ManagementReply reply;
+    if (!request.error.empty()) {
+        reply = failure("GenericError", request.error);
+    } else if (negotiated_) {
+        reply = management_->execute(request.command, request.arguments);
+    } else if (request.command == "qmp_capabilities") {
+        reply = negotiate(request);
+        negotiated_ = reply.ok;
+    } else {
+        reply = failure("CommandNotFound", "Expecting capabilities negotiation with 'qmp_capabilities'");
+    }
+    send(reply_text(reply, request.id));
+}
+
+void QmpMonitor::management_event(Str json) {
+    if (!open_ || !negotiated_) return;
+    if (output_.size() < kEventLimit) return send(std::string(json.view()));
+    if (dropped_) return;
+    dropped_ = true;
+    backend_context(object_).log().write(LogLevel::Warning, "monitor",
+                                         "a monitor's client does not read; it gets no more events");
+}
+
+void QmpMonitor::send(const std::string& json) {
+    if (pretty_)
+        if (const Json parsed = Json::parse(json, nullptr, false); !parsed.is_discarded())
+            return output_.put(*chardev_, parsed.dump(4) + "\r\n");
+    output_.put(*chardev_, json + "\r\n");
+}
+
+void QmpMonitor::can_send() {
+    const bool was_full = output_.size() >= kInputLimit;
+    output_.flush(*chardev_);
+    if (was_full && output_.size() < kInputLimit) chardev_->accept_input();
+}
+
+}  // namespace backplane::monitor

@@ -1,0 +1,57 @@
+// A monitor for programs: JSON commands in, replies and events out.
+//
+// Follows the QEMU Machine Protocol as its public specification has it (docs/interop/qmp-spec, version of the 7
+// series): greeting, capabilities negotiation, `id`, error classes, asynchronous events. Not modelled: out-of-band
+// execution; no capability is offered.
+#pragma once
+
+#include "json_framer.h"
+#include "output_queue.h"
+
+#include <backplane/backend.h>
+#include <backplane/draft/management.h>
+#include <backplane/property.h>
+
+namespace backplane::monitor {
+
+/// Thread: the host loop, with the machine lock held.
+class QmpMonitor final : public Completable, CharFront, ManagementListener {
+  public:
+    explicit QmpMonitor(Object& object);
+
+    bool complete(Errors& errors) override;
+    void shut_down() override;
+
+    static const PropertyInfo kProperties[];
+
+  private:
+    std::size_t can_receive() override;
+    void receive(Bytes bytes) override;
+    void char_event(CharEvent event) override;
+    void can_send() override;
+    void management_event(Str json) override;
+
+    void begin_session();
+    void handle(const JsonPiece& piece);
+    void send(const std::string& json);
+
+    Object& object_;
+    CharBackend* chardev_ = nullptr;
+    bool pretty_ = false;
+    Management* management_ = nullptr;
+    JsonFramer framer_;
+    OutputQueue output_;
+    bool connected_ = false;
+    bool open_ = false;
+    bool negotiated_ = false;
+    bool dropped_ = false;
+};
+
+inline constexpr PropertyInfo QmpMonitor::kProperties[] = {
+    property<&QmpMonitor::chardev_>(
+        {.name = "chardev", .summary = "the character device to speak on", .required = true}),
+    property<&QmpMonitor::pretty_>(
+        {.name = "pretty", .summary = "indent what is sent", .default_text = "off"}),
+};
+
+}  // namespace backplane::monitor
