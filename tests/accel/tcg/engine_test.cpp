@@ -281,6 +281,10 @@ TEST(TcgEngine, AHaltedCpuWakesForWorkAndGoesOnBehindTheHalt) {
         return Translated::End;
     });
     m.place(kRamBase, {wait, m.plain([](Builder& b) { b.mov(X(5), b.constant(1)); }), Machine::kFinish});
+    m.front_end.interrupt = [&](GuestState&) {  // masked: it wakes, and nothing is delivered
+        m.cpus[0]->interrupt = false;
+        return false;
+    };
     m.guest().pc = kRamBase;
     m.guest().x[5] = 0;
     std::thread other([&] {
@@ -322,9 +326,11 @@ TEST(TcgEngine, AStopLeavesTheWholeStateBehind) {
     });
     m.place(kRamBase, {step, m.jump(kRamBase)});
     m.guest().pc = kRamBase;
+    m.guest().x[21] = 7;
     for (int i = 0; i < 50; ++i) {
         m.start();
-        m.vcpus[0]->run_on([](void*) {}, nullptr);
+        // The second is served after some code ran.
+        for (int n = 0; n < 2; ++n) m.vcpus[0]->run_on([](void*) {}, nullptr);
         m.stop();
         ASSERT_EQ(m.guest().x[21], m.guest().x[1] + 7);
         ASSERT_EQ(m.guest().pc, kRamBase);
