@@ -44,7 +44,11 @@ struct HotArea {
     std::uint32_t raised;           ///< a helper delivered an exception
     std::uint32_t scratch32;
     std::uint64_t expected;         ///< of a compare-and-exchange that takes the slow path
-    std::uint64_t constants[64];    ///< the back end's
+    struct alignas(16) Constant {
+        std::uint64_t value;
+        std::uint64_t above;  ///< zero: what a 16-byte operand reads on
+    };
+    Constant constants[32];         ///< the back end's
 };
 
 constexpr std::size_t tlb_index(std::uint64_t address) { return (address >> 12) & (kTlbSize - 1); }

@@ -103,7 +103,7 @@ constexpr std::uint8_t need(AccessKind kind) {
 PageInfo* TcgVcpu::resolve(unsigned mode, std::uint64_t address, AccessKind kind, unsigned size, MemoryFault& fault) {
     PageInfo& known = tlb_->slot(mode, address);
     const std::uint64_t page = address & ~(kPageSize - 1);
-    if ((known.permissions & need(kind)) && known.page == page) return &known;
+    if ((known.permissions & need(kind)) && known.page == page && !known.once) return &known;
     FillAnswer answer;
     const FillRequest request{address, kind, std::uint8_t(mode), std::uint8_t(size)};
     if (!front_end_.fill(state_, request, answer)) {

@@ -22,6 +22,7 @@ PageInfo& SoftTlb::enter(unsigned mode, std::uint64_t address, const FillAnswer&
     if (!p.listed) used_[mode].push_back(std::uint16_t(index));
     p = {};
     p.listed = true;
+    p.once = !answer.whole_page;
     p.page = address & ~(kPageSize - 1);
     p.physical = answer.physical & ~(kPageSize - 1);
     p.permissions = std::uint8_t((answer.readable ? PageInfo::kRead : 0) | (answer.writable ? PageInfo::kWrite : 0) |
@@ -38,7 +39,7 @@ PageInfo& SoftTlb::enter(unsigned mode, std::uint64_t address, const FillAnswer&
             p.block = p.range->block;
             p.block_offset = offset;
             p.direct_store = p.range->writable;
-            if (answer.readable) {
+            if (answer.readable && !p.once) {
                 hot_.tlb[mode].load[index] = {p.page, std::uint64_t(reinterpret_cast<std::uintptr_t>(p.host(0)))};
             }
             allow_stores(mode, p);
@@ -58,7 +59,7 @@ PageInfo& SoftTlb::enter(unsigned mode, std::uint64_t address, const FillAnswer&
 }
 
 void SoftTlb::allow_stores(unsigned mode, const PageInfo& info) {
-    if (!info.block || !info.direct_store || !(info.permissions & PageInfo::kWrite)) return;
+    if (!info.block || !info.direct_store || info.once || !(info.permissions & PageInfo::kWrite)) return;
     if (info.flags().load(std::memory_order_seq_cst) != 0) return;
     hot_.tlb[mode].store[tlb_index(info.page)] = {info.page,
                                                   std::uint64_t(reinterpret_cast<std::uintptr_t>(info.host(0)))};

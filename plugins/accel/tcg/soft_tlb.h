@@ -23,6 +23,7 @@ struct PageInfo {
     bool mixed = false;                ///< several ranges: each access looks up its own
     bool listed = false;
     bool direct_store = false;         ///< is RAM
+    bool once = false;                 ///< the walk answered for one access only: the next one asks again
 
     std::uint8_t* host(std::uint64_t address) const { return block->host + block_offset + (address & (kPageSize - 1)); }
     std::uint64_t page_id() const { return block->base_id + (block_offset >> kPageBits); }

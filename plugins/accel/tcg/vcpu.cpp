@@ -165,7 +165,7 @@ const void* TcgVcpu::next_code() {
         flush_code();
         context = cache_->context(key);
     }
-    if (single_step_) {
+    if (single_step_ || info->once) {  // of a page with several rights, each instruction is asked for
         single_step_ = false;
         const Unit* alone = translate(key, context, *info, true);
         return alone ? cache_->code(*alone) : nullptr;

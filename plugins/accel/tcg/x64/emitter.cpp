@@ -40,13 +40,13 @@ Emitter::Emitter(const GuestDescription& guest, HotArea& hot, CodeMemory memory,
         homes_[std::size_t(best)] = kPinned[n];
         pinned_[n] = best;
     }
-    std::uint64_t* c = hot.constants;
-    c[kSign64] = std::uint64_t{1} << 63;
-    c[kAbs64] = ~c[kSign64];
-    c[kSign32] = 0x80000000u;
-    c[kAbs32] = 0x7fffffffu;
-    c[kNan64] = 0x7ff8000000000000u;
-    c[kNan32] = 0x7fc00000u;
+    HotArea::Constant* c = hot.constants;
+    c[kSign64].value = std::uint64_t{1} << 63;
+    c[kAbs64].value = ~(std::uint64_t{1} << 63);
+    c[kSign32].value = 0x80000000u;
+    c[kAbs32].value = 0x7fffffffu;
+    c[kNan64].value = 0x7ff8000000000000u;
+    c[kNan32].value = 0x7fc00000u;
     hot.guest_fp_mode = 0x1f80;
 }
 

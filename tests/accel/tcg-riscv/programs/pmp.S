@@ -83,6 +83,32 @@ main:
     probe "lw a1, 12(a2)"
     expect 14, a0, 0
 
+    // Straight-line code runs up to them and not further.
+    li t1, 0x00500513               // li a0, 5
+    sw t1, 8(a2)
+    li t1, 0x00150513               // addi a0, a0, 1
+    sw t1, 12(a2)
+    sw t1, 16(a2)
+    fence.i
+    trap_to 1f
+    li t0, MSTATUS_MPP
+    csrc mstatus, t0
+    li t0, MSTATUS_MPP_S
+    csrs mstatus, t0
+    addi t0, a2, 8
+    csrw mepc, t0
+    mret
+    .balign 4
+1:  expect_csr 22, mcause, 1
+    expect 23, a0, 6
+    addi t0, a2, 16
+    csrr t5, mepc
+    li gp, 24
+    bne t5, t0, fail
+    csrr t5, mtval
+    li gp, 25
+    bne t5, t0, fail
+
     // A TOR range: [page, page + 32) without rights.
     la t0, page
     srli t0, t0, 2
