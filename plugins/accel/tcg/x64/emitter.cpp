@@ -100,7 +100,8 @@ void Emitter::emit(const EmitRequest& request, EmitResult& result) {
         (this->*c.emit)(c);
     }
     emit_exit_stubs();
-    result.end = (here() + 15) & ~15u;
+    pad(16);
+    result.end = here();
     result.ok = true;
 }
 
@@ -308,6 +309,13 @@ Emitter::Cold& Emitter::cold(const Op& op, void (Emitter::*emit)(const Cold&)) {
 void Emitter::land(const Cold& c) {
     for (std::uint32_t at : c.from)
         if (at) patch_here(at);
+}
+
+/// Fills with breakpoints; the assembler goes to no offset that was not written.
+void Emitter::pad(unsigned alignment) {
+    std::uint8_t bytes[64];
+    std::memset(bytes, 0xcc, sizeof bytes);
+    if (const unsigned over = here() % alignment) a_.embed(bytes, alignment - over);
 }
 
 void Emitter::call_function(const void* function) {

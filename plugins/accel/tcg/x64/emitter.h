@@ -130,6 +130,7 @@ class Emitter {
     Cold& cold(const Op& op, void (Emitter::*emit)(const Cold&));  ///< valid until the next one
     void land(const Cold& c);
     void call_function(const void* function);
+    void pad(unsigned alignment);
 
     // ---- integer.cpp
     void integer(const Op& op);

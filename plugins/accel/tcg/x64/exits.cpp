@@ -169,7 +169,8 @@ std::uint32_t Emitter::emit_thunks(const Services& services) {
     thunks_.load = emit_slow_thunk(services.engine, reinterpret_cast<const void*>(services.load));
     thunks_.store = emit_slow_thunk(services.engine, reinterpret_cast<const void*>(services.store));
     thunks_.atomic = emit_slow_thunk(services.engine, reinterpret_cast<const void*>(services.atomic));
-    return (here() + 63) & ~63u;
+    pad(64);
+    return here();
 }
 
 /// Called from a block with the address in rax, the value in rdx and the descriptor in ecx; the result comes in rax.
