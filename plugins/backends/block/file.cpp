@@ -1,0 +1,179 @@
+// "file": an image of the host, as bytes. Reads that the page cache has complete at once; the rest is done by
+// threads and completes on the host loop.
+//
+// Not here: other ways of asynchronous I/O than threads, growing and shrinking while in use.
+#include "host_file.h"
+#include "worker_pool.h"
+
+#include <backplane/backend.h>
+#include <backplane/plugin.h>
+#include <backplane/property.h>
+
+namespace backplane::block {
+
+namespace {
+
+/// A completion that is called from within submit() may submit again: so deep, then a thread takes over.
+constexpr unsigned kMaximumNesting = 4;
+
+class FileNode final : public BlockBackend, public Completable, Work {
+  public:
+    explicit FileNode(Object& object) : object_(object) {}
+
+    std::string filename_;
+    bool read_only_ = false;
+    bool auto_read_only_ = false;
+    bool direct_ = false;
+    bool no_flush_ = false;
+    bool write_back_ = true;
+    std::uint32_t discard_ = 0;
+    std::uint32_t locking_ = 0;
+    std::uint32_t aio_ = 0;
+
+    bool complete(Errors& errors) override {
+        loop_ = &backend_context(object_).loop();
+        const FileOptions options{.filename = filename_,
+                                  .read_only = read_only_,
+                                  .auto_read_only = auto_read_only_,
+                                  .direct = direct_,
+                                  .no_flush = no_flush_,
+                                  .write_through = !write_back_,
+                                  .unmap = discard_ == 1,
+                                  .lock = locking_ != 2};
+        const std::string problem = file_.open(options);
+        if (problem.empty()) return true;
+        errors.fail(problem);
+        return false;
+    }
+    void shut_down() override {
+        drain();
+        pool_.stop();
+        loop_->cancel(*this);
+        file_.close();
+    }
+
+    std::uint64_t size() const override { return file_.size(); }
+    bool read_only() const override { return file_.read_only(); }
+    std::uint32_t logical_block_size() const override { return 512; }
+    bool write_cache() const override { return write_back_; }
+
+    void submit(BlockRequest& request) override {
+        const BlockStatus status = check(request);
+        if (status != BlockStatus::Ok) return request.done(status);
+        if (request.operation == BlockOperation::Read && nesting_ < kMaximumNesting &&
+            file_.read_now(request)) {
+            ++nesting_;
+            request.done(BlockStatus::Ok);
+            --nesting_;
+            return;
+        }
+        ++in_flight_;
+        pool_.run([this, &request] {
+            const BlockStatus result = file_.perform(request);
+            const std::lock_guard guard(mutex_);
+            completed_.emplace_back(&request, result);
+            if (completed_.size() == 1) loop_->post(*this);
+            completion_.notify_one();
+        });
+    }
+
+    void drain() override {
+        while (in_flight_ > 0) {
+            {
+                std::unique_lock guard(mutex_);
+                completion_.wait(guard, [this] { return !completed_.empty(); });
+            }
+            run();
+        }
+    }
+
+    bool claim(Str user, BlockObserver*, Errors& errors) override {
+        if (user_.empty()) {
+            user_ = user.empty() ? "a device" : std::string(user.view());
+            return true;
+        }
+        errors.fail("block node '" + std::string(object_.id().view()) + "' is already in use by '" + user_ +
+                    "'");
+        return false;
+    }
+    void release() override { user_.clear(); }
+
+  private:
+    BlockStatus check(const BlockRequest& request) const {
+        if (request.operation == BlockOperation::Flush) return BlockStatus::Ok;
+        if (request.offset > size() || request.size > size() - request.offset) return BlockStatus::OutOfRange;
+        if (request.operation != BlockOperation::Read && read_only()) return BlockStatus::ReadOnly;
+        if (request.operation != BlockOperation::Read && request.operation != BlockOperation::Write)
+            return BlockStatus::Ok;
+        std::uint64_t total = 0;
+        for (const IoVector& vector : request.vectors) total += vector.size;
+        return total == request.size ? BlockStatus::Ok : BlockStatus::IoError;
+    }
+
+    // On the loop, or in drain(): calls those whose requests are done.
+    void run() override {
+        // One by one: what is called may drain().
+        for (;;) {
+            std::pair<BlockRequest*, BlockStatus> next;
+            {
+                const std::lock_guard guard(mutex_);
+                if (completed_.empty()) return;
+                next = completed_.front();
+                completed_.pop_front();
+            }
+            --in_flight_;
+            next.first->done(next.second);
+        }
+    }
+
+    Object& object_;
+    EventLoop* loop_ = nullptr;
+    HostFile file_;
+    std::string user_;
+    unsigned in_flight_ = 0;  ///< with the machine lock
+    unsigned nesting_ = 0;
+    std::mutex mutex_;
+    std::condition_variable completion_;
+    std::deque<std::pair<BlockRequest*, BlockStatus>> completed_;
+    WorkerPool pool_;  ///< last: its tasks use the rest
+};
+
+constexpr PropertyInfo kProperties[] = {
+    property<&FileNode::filename_>({.name = "filename", .summary = "of the image", .required = true}),
+    property<&FileNode::read_only_>({.name = "read-only", .summary = "no writes", .default_text = "off"}),
+    property<&FileNode::auto_read_only_>({.name = "auto-read-only",
+                                          .summary = "no writes, if the image cannot be written",
+                                          .default_text = "off"}),
+    property<&FileNode::direct_>(
+        {.name = "cache.direct", .summary = "go past the host's page cache", .default_text = "off"}),
+    property<&FileNode::no_flush_>({.name = "cache.no-flush",
+                                    .summary = "ignore flushes: fast, and lost when the host crashes",
+                                    .default_text = "off"}),
+    property<&FileNode::write_back_>(
+        {.name = "cache.writeback", .summary = "off: flush after each write", .default_text = "on"}),
+    enum_property<&FileNode::discard_>({.name = "discard",
+                                        .summary = "unmap: give discarded space back to the host",
+                                        .default_text = "ignore",
+                                        .choices = "ignore|unmap"}),
+    enum_property<&FileNode::locking_>({.name = "locking",
+                                        .summary = "keep other processes off the image",
+                                        .default_text = "auto",
+                                        .choices = "auto|on|off"}),
+    enum_property<&FileNode::aio_>(
+        {.name = "aio", .summary = "how I/O is done", .default_text = "threads", .choices = "threads"}),
+};
+constexpr InterfaceInfo kInterfaces[] = {offers<FileNode, BlockBackend>(), offers<FileNode, Completable>()};
+constexpr TypeInfo kTypes[] = {
+    backend_type<FileNode>({.name = "blockdev-file",
+                            .parent = "block-node",
+                            .summary = "a file or a block device of the host",
+                            .option_name = "file",
+                            .aliases = "host_device",
+                            .interfaces = kInterfaces,
+                            .properties = kProperties}),
+};
+
+}  // namespace
+}  // namespace backplane::block
+
+BACKPLANE_PLUGIN("blockdev-file", "1.0", "Backplane", backplane::block::kTypes)

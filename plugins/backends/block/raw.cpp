@@ -1,0 +1,118 @@
+// "raw": a node as it is, or a part of it.
+#include <backplane/backend.h>
+#include <backplane/block.h>
+#include <backplane/plugin.h>
+#include <backplane/property.h>
+
+#include <string>
+
+namespace backplane::block {
+
+namespace {
+
+class RawNode final : public BlockBackend, public Completable, BlockObserver {
+  public:
+    explicit RawNode(Object& object) : object_(object) {}
+
+    BlockBackend* file_ = nullptr;
+    std::uint64_t offset_ = 0;
+    std::uint64_t size_ = 0;
+    bool read_only_ = false;
+
+    bool complete(Errors& errors) override {
+        const std::string name = "block node '" + id() + "'";
+        if (offset_ > file_->size() || size_ > file_->size() - offset_) {
+            errors.fail(name + ": offset=" + std::to_string(offset_) + " and size=" + std::to_string(size_) +
+                        " pass the end of the node below, which has " + std::to_string(file_->size()) +
+                        " bytes");
+            return false;
+        }
+        return file_->claim(id(), this, errors);
+    }
+    void shut_down() override {
+        file_->drain();
+        file_->release();
+    }
+
+    std::uint64_t size() const override { return size_ ? size_ : file_->size() - offset_; }
+    bool read_only() const override { return read_only_ || file_->read_only(); }
+    std::uint32_t logical_block_size() const override { return file_->logical_block_size(); }
+    bool write_cache() const override { return file_->write_cache(); }
+
+    void submit(BlockRequest& request) override {
+        if (request.operation != BlockOperation::Flush) {
+            if (request.offset > size() || request.size > size() - request.offset)
+                return request.done(BlockStatus::OutOfRange);
+            if (request.operation != BlockOperation::Read && read_only())
+                return request.done(BlockStatus::ReadOnly);
+        }
+        if (offset_ == 0) return file_->submit(request);
+        file_->submit(*new Shifted(request, offset_));
+    }
+    void drain() override { file_->drain(); }
+
+    bool claim(Str user, BlockObserver* observer, Errors& errors) override {
+        if (user_.empty()) {
+            user_ = user.empty() ? "a device" : std::string(user.view());
+            observer_ = observer;
+            return true;
+        }
+        errors.fail("block node '" + id() + "' is already in use by '" + user_ + "'");
+        return false;
+    }
+    void release() override {
+        user_.clear();
+        observer_ = nullptr;
+    }
+
+  private:
+    /// A request for the node below. Frees itself when it is done.
+    class Shifted final : public BlockRequest {
+      public:
+        Shifted(BlockRequest& upper, std::uint64_t by) : upper_(upper) {
+            operation = upper.operation;
+            offset = upper.operation == BlockOperation::Flush ? 0 : upper.offset + by;
+            size = upper.size;
+            vectors = upper.vectors;
+        }
+        void done(BlockStatus status) override {
+            BlockRequest& upper = upper_;
+            delete this;
+            upper.done(status);
+        }
+
+      private:
+        BlockRequest& upper_;
+    };
+
+    std::string id() const { return std::string(object_.id().view()); }
+    void block_resized() override {
+        if (observer_ && size_ == 0) observer_->block_resized();
+    }
+
+    Object& object_;
+    std::string user_;
+    BlockObserver* observer_ = nullptr;
+};
+
+constexpr PropertyInfo kProperties[] = {
+    property<&RawNode::file_>({.name = "file", .summary = "the node below", .required = true}),
+    size_property<&RawNode::offset_>(
+        {.name = "offset", .summary = "where in the node below it begins", .default_text = "0"}),
+    size_property<&RawNode::size_>({.name = "size", .summary = "0: to the end", .default_text = "0"}),
+    property<&RawNode::read_only_>({.name = "read-only", .summary = "no writes", .default_text = "off"}),
+};
+constexpr InterfaceInfo kInterfaces[] = {offers<RawNode, BlockBackend>(), offers<RawNode, Completable>()};
+constexpr TypeInfo kTypes[] = {
+    backend_type<RawNode>({.name = "blockdev-raw",
+                           .parent = "block-node",
+                           .summary = "an image without a format, or a part of it",
+                           .option_name = "raw",
+                           .interfaces = kInterfaces,
+                           .properties = kProperties}),
+};
+
+}  // namespace
+}  // namespace backplane::block
+
+BACKPLANE_PLUGIN("blockdev-raw", "1.0", "Backplane", backplane::block::kTypes)
