@@ -77,9 +77,11 @@ void MachineState::reset_devices() {
     });
     for (const ResetPhase phase : {ResetPhase::Enter, ResetPhase::Hold, ResetPhase::Exit})
         for (Instance* device : devices) context_of(*device).reset(phase);
-    auto& context = static_cast<BoardContextImpl&>(*machine_instance->context());
-    context.load_blobs();
-    board->reset(context);
+    if (board) {  // a device on a bench has none
+        auto& context = static_cast<BoardContextImpl&>(*machine_instance->context());
+        context.load_blobs();
+        board->reset(context);
+    }
     if (accelerator) accelerator->states_changed();
 }
 
