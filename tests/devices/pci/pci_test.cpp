@@ -18,7 +18,7 @@ class Pci : public ::testing::Test {
         bench.map(*host, "mmio32", GuestAddress(kWindow));
     }
     void plug(const char* address = "02.0") {
-        device = &bench.add("virtio-balloon-pci", "balloon", {{"addr", address}}, "pci");
+        device = &bench.add("virtio-serial-pci", "serial", {{"addr", address}}, "pci");
         pci = query<PciDevice>(*device);
     }
     static GuestAddress config(unsigned slot, unsigned offset) {
@@ -76,12 +76,11 @@ TEST_F(Pci, TheCommandRegisterKeepsTheBitsThatWork) {
 TEST_F(Pci, ABarIsSizedAndMapped) {
     plug();
     unsigned index = 0;
-    while (index < 6 && (get(2, pci::kBar0 + 4 * index) & 7) != 0) ++index;
-    for (index = 0; index < 6; ++index) {
+    for (; index < 6; ++index) {
         put(2, pci::kBar0 + 4 * index, 0xffffffff);
-        if (get(2, pci::kBar0 + 4 * index) != 0) break;
+        if (get(2, pci::kBar0 + 4 * index) != 0 && !(get(2, pci::kBar0 + 4 * index) & 1)) break;
     }
-    ASSERT_LT(index, 6u);
+    ASSERT_LT(index, 6u) << "there is a memory BAR";
     const unsigned bar = pci::kBar0 + 4 * index;
     const std::uint32_t size = ~(std::uint32_t(get(2, bar)) & ~15u) + 1;
     EXPECT_GE(size, 16u);
@@ -113,7 +112,7 @@ TEST_F(Pci, PinsAreRotatedByTheDeviceNumber) {
 
 TEST_F(Pci, ASharedLineIsHighWhileAnyPinIs) {
     plug("02.0");
-    Object& other = bench.add("virtio-balloon-pci", "other", {{"addr", "06.0"}}, "pci");
+    Object& other = bench.add("virtio-serial-pci", "other", {{"addr", "06.0"}}, "pci");
     bench.focus(*host);
     pci->set_interrupt(1);
     query<PciDevice>(other)->set_interrupt(1);
@@ -218,30 +217,30 @@ TEST_F(PciWithoutMessages, DevicesShowNoSuchCapability) {
 
 TEST_F(Pci, AnOccupiedPlaceIsRefusedAndNamed) {
     plug("02.0");
-    const std::string reason = bench.try_add("virtio-balloon-pci", "second", {{"addr", "02.0"}}, "pci");
+    const std::string reason = bench.try_add("virtio-serial-pci", "second", {{"addr", "02.0"}}, "pci");
     EXPECT_NE(reason.find("02.0"), std::string::npos) << reason;
-    EXPECT_NE(reason.find("balloon"), std::string::npos) << reason;
+    EXPECT_NE(reason.find("serial"), std::string::npos) << reason;
 }
 
 TEST_F(Pci, FunctionsNeedAMultifunctionDevice) {
     plug("02.0");
-    EXPECT_NE(bench.try_add("virtio-balloon-pci", "second", {{"addr", "02.1"}}, "pci").find("multifunction"),
+    EXPECT_NE(bench.try_add("virtio-serial-pci", "second", {{"addr", "02.1"}}, "pci").find("multifunction"),
               std::string::npos);
-    bench.add("virtio-balloon-pci", "first", {{"addr", "03.0"}, {"multifunction", "on"}}, "pci");
-    EXPECT_EQ(bench.try_add("virtio-balloon-pci", "third", {{"addr", "3.1"}}, "pci"), "");
+    bench.add("virtio-serial-pci", "first", {{"addr", "03.0"}, {"multifunction", "on"}}, "pci");
+    EXPECT_EQ(bench.try_add("virtio-serial-pci", "third", {{"addr", "3.1"}}, "pci"), "");
     EXPECT_EQ(get(3, pci::kHeaderType, 1), 0x80u);
 }
 
 TEST_F(Pci, PlacesThatDoNotExistAreRefused) {
     for (const char* place : {"20", "1.8", "x", "1.", ".1"})
-        EXPECT_NE(bench.try_add("virtio-balloon-pci", std::string("d") + place, {{"addr", place}}, "pci")
+        EXPECT_NE(bench.try_add("virtio-serial-pci", std::string("d") + place, {{"addr", place}}, "pci")
                       .find("addr"),
                   std::string::npos)
             << place;
 }
 
 TEST_F(Pci, ADeviceWithoutAPlaceGetsTheFirstFreeOne) {
-    Object& first = bench.add("virtio-balloon-pci", "first", {}, "pci");
+    Object& first = bench.add("virtio-serial-pci", "first", {}, "pci");
     EXPECT_EQ(query<PciDevice>(first)->address(), (PciAddress{0, 1, 0}));
 }
 
