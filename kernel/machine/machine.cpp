@@ -83,6 +83,7 @@ void* MachineState::host_interface(Str id) {
     if (id == Str(ManualClock::kId)) return static_cast<ManualClock*>(this);
     if (id == Str(WireProbe::kId)) return static_cast<WireProbe*>(this);
     if (id == Str(EventLoop::kId)) return static_cast<EventLoop*>(&loop);
+    if (id == Str(Clock::kId)) return static_cast<Clock*>(&loop.virtual_clock());
     if (id == Str(MachineLock::kId)) return static_cast<MachineLock*>(&machine_lock);
     const auto found = interfaces.find(id.view());
     return found == interfaces.end() ? nullptr : found->second;
