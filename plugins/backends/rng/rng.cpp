@@ -57,7 +57,8 @@ constexpr PropertyInfo kRandomProperties[] = {
         {.name = "filename", .summary = "of the device that is read", .default_text = "/dev/urandom"}),
 };
 constexpr InterfaceInfo kBuiltinInterfaces[] = {offers<BuiltinRng, RngBackend>()};
-constexpr InterfaceInfo kRandomInterfaces[] = {offers<RandomRng, RngBackend>(), offers<RandomRng, Completable>()};
+constexpr InterfaceInfo kRandomInterfaces[] = {offers<RandomRng, RngBackend>(),
+                                               offers<RandomRng, Completable>()};
 constexpr TypeInfo kTypes[] = {
     backend_type<BuiltinRng>({.name = "rng-builtin",
                               .parent = "rng-backend",

@@ -38,7 +38,8 @@ TEST_F(Rng, RandomGivesWhatItsFileHasAndThenNothing) {
 }
 
 TEST_F(Rng, AFileThatIsNotThereIsNamed) {
-    EXPECT_NE(refusal("rng-random", {{"filename", "/nowhere"}}).find("Could not open '/nowhere'"), std::string::npos);
+    EXPECT_NE(refusal("rng-random", {{"filename", "/nowhere"}}).find("Could not open '/nowhere'"),
+              std::string::npos);
 }
 
 }  // namespace

@@ -1,0 +1,140 @@
+// "user": a network of its own for the guest, behind NAT, without privileges (libslirp).
+//
+// Not here: guestfwd, SMB, forwarding of UNIX sockets, and state in a snapshot.
+#include "slirp_stack.h"
+
+#include <backplane/backend.h>
+#include <backplane/net.h>
+#include <backplane/plugin.h>
+#include <backplane/property.h>
+
+namespace backplane::net {
+
+namespace {
+
+constexpr std::size_t kSmallestFrame = 14;
+constexpr std::size_t kLargestFrame = 65550;
+
+class UserNet final : public NetBackend, public Completable, SlirpStack::Receiver {
+  public:
+    explicit UserNet(Object& object) : object_(object) {}
+
+    bool ipv4_ = true, ipv6_ = true, restrict_ = false;
+    std::string net_, host_, dhcp_start_, dns_, ipv6_prefix_, ipv6_host_, ipv6_dns_;
+    std::uint8_t ipv6_prefix_length_ = 64;
+    std::string hostname_, tftp_, tftp_server_name_, bootfile_, domain_name_;
+    std::vector<std::string> forwards_, dns_search_;
+    mutable std::string joined_;
+
+    bool complete(Errors& errors) override {
+        StackOptions options{.network = {},
+                             .ipv4 = ipv4_,
+                             .ipv6 = ipv6_,
+                             .ipv6_prefix_length = ipv6_prefix_length_,
+                             .restricted = restrict_,
+                             .hostname = hostname_,
+                             .tftp = tftp_,
+                             .tftp_server_name = tftp_server_name_,
+                             .bootfile = bootfile_,
+                             .domain_name = domain_name_,
+                             .dns_search = dns_search_};
+        const NetworkText text{net_,       host_,     dhcp_start_,         dns_,     ipv6_prefix_,
+                               ipv6_host_, ipv6_dns_, ipv6_prefix_length_, forwards_};
+        std::string problem = parse_network(text, options.network);
+        if (!ipv4_ && !ipv6_) problem = "ipv4=off and ipv6=off: nothing is left";
+        if (problem.empty()) {
+            BackendContext& context = backend_context(object_);
+            auto* machine_clock = static_cast<Clock*>(context.host_interface(Clock::kId));
+            Clock& clock = machine_clock ? *machine_clock : context.loop().host_clock();
+            Receiver& receiver = *this;
+            stack_ = std::make_unique<SlirpStack>(context.loop(), clock, context.log(), receiver);
+            problem = stack_->start(options);
+        }
+        if (problem.empty()) return true;
+        stack_.reset();
+        errors.fail("netdev '" + std::string(object_.id().view()) + "': " + problem);
+        return false;
+    }
+    void shut_down() override { stack_.reset(); }
+
+    bool connect(NetFront* front) override {
+        if (front && front_) return false;
+        front_ = front;
+        return true;
+    }
+    void send_frame(Bytes frame) override {
+        if (stack_ && frame.size >= kSmallestFrame && frame.size <= kLargestFrame) stack_->input(frame);
+    }
+    void accept_frames() override {
+        if (stack_) stack_->resume();
+    }
+
+  private:
+    // Nobody is there: the frame is lost, as on a wire.
+    bool take_frame(Bytes frame) override { return !front_ || front_->receive_frame(frame); }
+
+    Object& object_;
+    NetFront* front_ = nullptr;
+    std::unique_ptr<SlirpStack> stack_;
+};
+
+/// A property that may be given several times.
+template <auto Member>
+constexpr PropertyInfo list_property(PropertyInfo info) {
+    info.kind = PropertyKind::String;
+    info.set = [](void* part, const PropertyValue& value) {
+        (static_cast<UserNet*>(part)->*Member).emplace_back(value.text.view());
+    };
+    info.get = [](const void* part, PropertyValue& value) {
+        const auto& net = *static_cast<const UserNet*>(part);
+        net.joined_.clear();
+        for (const std::string& item : net.*Member) net.joined_ += (net.joined_.empty() ? "" : " ") + item;
+        value.text = net.joined_;
+    };
+    return info;
+}
+
+constexpr PropertyInfo kProperties[] = {
+    property<&UserNet::ipv4_>(
+        {.name = "ipv4", .summary = "IPv4 in the guest's network", .default_text = "on"}),
+    property<&UserNet::ipv6_>(
+        {.name = "ipv6", .summary = "IPv6 in the guest's network", .default_text = "on"}),
+    property<&UserNet::net_>({.name = "net", .summary = "the network, ADDRESS/BITS (10.0.2.0/24)"}),
+    property<&UserNet::host_>({.name = "host", .summary = "this host as the guest sees it (10.0.2.2)"}),
+    property<&UserNet::dhcp_start_>(
+        {.name = "dhcpstart", .summary = "the first address of DHCP (10.0.2.15)"}),
+    property<&UserNet::dns_>({.name = "dns", .summary = "the name server as the guest sees it (10.0.2.3)"}),
+    property<&UserNet::ipv6_prefix_>({.name = "ipv6-prefix", .summary = "the IPv6 network (fec0::)"}),
+    property<&UserNet::ipv6_prefix_length_>(
+        {.name = "ipv6-prefixlen", .summary = "bits of the prefix", .default_text = "64"}),
+    property<&UserNet::ipv6_host_>(
+        {.name = "ipv6-host", .summary = "this host as the guest sees it (fec0::2)"}),
+    property<&UserNet::ipv6_dns_>({.name = "ipv6-dns", .summary = "the name server (fec0::3)"}),
+    property<&UserNet::restrict_>(
+        {.name = "restrict", .summary = "the guest reaches nothing but forwards", .default_text = "off"}),
+    property<&UserNet::hostname_>({.name = "hostname", .summary = "the name that DHCP gives to the guest"}),
+    property<&UserNet::domain_name_>({.name = "domainname", .summary = "the domain that DHCP gives"}),
+    list_property<&UserNet::dns_search_>(
+        {.name = "dnssearch", .summary = "a domain to search; several times"}),
+    list_property<&UserNet::forwards_>(
+        {.name = "hostfwd",
+         .summary = "[tcp|udp]:[ADDRESS]:PORT-[ADDRESS]:PORT, host to guest; several times"}),
+    property<&UserNet::tftp_>({.name = "tftp", .summary = "a directory that is offered by TFTP"}),
+    property<&UserNet::tftp_server_name_>(
+        {.name = "tftp-server-name", .summary = "the boot server that DHCP names"}),
+    property<&UserNet::bootfile_>({.name = "bootfile", .summary = "the boot file that DHCP names"}),
+};
+constexpr InterfaceInfo kInterfaces[] = {offers<UserNet, NetBackend>(), offers<UserNet, Completable>()};
+constexpr TypeInfo kTypes[] = {
+    backend_type<UserNet>({.name = "netdev-user",
+                           .parent = "netdev",
+                           .summary = "a network behind NAT, without privileges",
+                           .option_name = "user",
+                           .interfaces = kInterfaces,
+                           .properties = kProperties}),
+};
+
+}  // namespace
+}  // namespace backplane::net
+
+BACKPLANE_PLUGIN("netdev-user", "1.0", "Backplane", backplane::net::kTypes)

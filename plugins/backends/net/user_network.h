@@ -1,0 +1,40 @@
+// What `-netdev user` says of its network, from text to numbers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <netinet/in.h>
+
+namespace backplane::net {
+
+/// A port of the host that leads to one of the guest.
+struct Forward {
+    bool udp = false;
+    in_addr host_address{};
+    std::uint16_t host_port = 0;
+    in_addr guest_address{};  ///< 0: the first that DHCP gives
+    std::uint16_t guest_port = 0;
+};
+
+/// The properties as they were given; empty: the usual.
+struct NetworkText {
+    std::string net, host, dhcp_start, dns;
+    std::string ipv6_prefix, ipv6_host, ipv6_dns;
+    std::uint8_t ipv6_prefix_length = 64;
+    std::vector<std::string> forwards;
+};
+
+struct Network {
+    in_addr network{}, mask{}, host{}, dhcp_start{}, dns{};
+    in6_addr prefix6{}, host6{}, dns6{};
+    std::vector<Forward> forwards;
+};
+
+/// Empty, or what is wrong, naming the property.
+std::string parse_network(const NetworkText& text, Network& network);
+/// "[tcp|udp]:[ADDRESS]:PORT-[ADDRESS]:PORT". Empty, or what is wrong.
+std::string parse_forward(const std::string& text, Forward& forward);
+
+}  // namespace backplane::net
