@@ -20,6 +20,7 @@ struct BoardOptions {
     Topology topology{};
     kernel::PropertyList properties{};  ///< of the machine
     std::vector<std::string> firmware_path{"/usr/share/qemu"};
+    std::vector<std::pair<std::string, kernel::PropertyList>> devices{};  ///< to plug in: type, properties
 };
 
 class BoardBench {
@@ -37,7 +38,10 @@ class BoardBench {
         machine_.set_cpu(options.cpu, {});
         machine_.set_firmware_path(options.firmware_path);
         check(machine_.open_accelerator({{options.accelerator, {}}}, errors));
-        check(machine_.build(errors) && machine_.finish(errors));
+        check(machine_.build(errors));
+        for (const auto& [type, properties] : options.devices)
+            check(machine_.add_device(type, "", "", properties, errors) != nullptr);
+        check(machine_.finish(errors));
     }
 
     std::uint64_t load(std::uint64_t address, unsigned size) {
