@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <mutex>
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -59,13 +60,19 @@ int run(const LaunchPlan& plan, Catalog& catalog, bool input_closed) {
     ManagementHost management;
     Machine machine(catalog, log);
     management.serve(machine, plan.name);
-    machine.loop().handle_signals([&](int) { machine.request_shutdown("host-signal"); });
+    int signal = 0;
+    machine.loop().handle_signals([&](int number) {
+        signal = number;
+        machine.request_shutdown("host-signal");
+    });
     build_machine(plan, machine);
     if (!plan.start_paused) {
         const std::lock_guard guard(machine.lock());
         machine.start();
     }
-    return machine.run();
+    const int status = machine.run();
+    if (!signal) return status;
+    throw LaunchError("terminating on signal " + std::to_string(signal) + " (" + strsignal(signal) + ")");
 }
 
 int launch_or_throw(const std::vector<std::string>& arguments) {

@@ -9,6 +9,15 @@ namespace {
 
 using Level = std::optional<std::uint32_t>;
 
+/// CPUs in the hierarchy; some large number when there are more than any machine takes.
+std::uint64_t product_of(const Topology& t) {
+    constexpr std::uint64_t kLarge = std::uint64_t{1} << 32;
+    std::uint64_t product = 1;
+    for (const std::uint32_t level : {t.sockets, t.clusters, t.cores, t.threads})
+        product = std::min(product * level, kLarge);
+    return product;
+}
+
 std::string hierarchy(const Topology& t) {
     std::string text = "sockets (" + std::to_string(t.sockets) + ")";
     if (t.clusters > 1) text += " * clusters (" + std::to_string(t.clusters) + ")";
@@ -24,14 +33,13 @@ Topology resolve_topology(const SmpPlan& smp, std::uint32_t machine_maximum, std
     t.clusters = smp.clusters.value_or(1);
     t.cores = smp.cores.value_or(1);
     t.threads = smp.threads.value_or(1);
-    const std::uint64_t named = std::uint64_t(t.sockets) * t.clusters * t.cores * t.threads;
     if (const Level total = smp.max_cpus ? smp.max_cpus : smp.cpus) {
-        const std::uint32_t left = std::uint32_t(*total / std::min<std::uint64_t>(named, *total));
+        const std::uint32_t left = std::uint32_t(*total / std::min<std::uint64_t>(product_of(t), *total));
         if (!smp.cores) t.cores = left;
         else if (!smp.threads) t.threads = left;
         else if (!smp.sockets) t.sockets = left;
     }
-    const std::uint64_t product = std::uint64_t(t.sockets) * t.clusters * t.cores * t.threads;
+    const std::uint64_t product = product_of(t);
     const std::uint64_t maximum = smp.max_cpus ? *smp.max_cpus : smp.cpus ? *smp.cpus : product;
     const std::uint64_t cpus = smp.cpus ? *smp.cpus : maximum;
     if (product != maximum)

@@ -1,0 +1,140 @@
+// A monitor between a character device and management commands that a test holds in its hands.
+#pragma once
+
+#include <backplane/backend.h>
+#include <backplane/char.h>
+#include <backplane/draft/management.h>
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <utility>
+
+namespace backplane::monitor {
+
+class FakeChardev final : public CharBackend {
+  public:
+    bool connect(CharFront* taken) override {
+        if (front) return false;
+        front = taken;
+        return true;
+    }
+    void disconnect(CharFront&) override { front = nullptr; }
+    std::size_t write(Bytes bytes) override {
+        const std::size_t count = std::min(bytes.size, room);
+        output.append(reinterpret_cast<const char*>(bytes.data), count);
+        room -= count;
+        return count;
+    }
+    void accept_input() override { ++accepted; }
+    void send_break() override {}
+
+    void type(std::string_view text) {
+        front->receive({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    }
+    /// What was written since the last call.
+    std::string take() { return std::exchange(output, {}); }
+
+    CharFront* front = nullptr;
+    std::string output;
+    std::size_t room = ~std::size_t{0};
+    int accepted = 0;
+};
+
+class FakeManagement final : public Management {
+  public:
+    std::string version_json() const override { return "{\"package\": \"test\"}"; }
+    ManagementReply execute(Str command, Str arguments) override {
+        calls.push_back(std::string(command.view()) + std::string(arguments.view()));
+        return reply;
+    }
+    void execute_human(Str line, TextSink& out) override {
+        out.append("ran " + std::string(line.view()) + "\n");
+    }
+    std::vector<std::string> complete(Str) override { return {}; }
+    void add_listener(ManagementListener& added) override { listener = &added; }
+    void remove_listener(ManagementListener&) override { listener = nullptr; }
+
+    std::vector<std::string> calls;
+    ManagementReply reply{true, "{}", {}, {}};
+    ManagementListener* listener = nullptr;
+};
+
+/// An object that offers a backend's context, and perhaps a character device.
+class FakeObject final : public Object, BackendContext, Log {
+  public:
+    Management* management = nullptr;
+    CharBackend* chardev = nullptr;
+
+    Str name() const override { return "monitor"; }
+    Str type_name() const override { return "monitor"; }
+    void path(TextSink& out) const override { out.append("/monitors/monitor"); }
+    Str id() const override { return {}; }
+    void* query(Str id) override {
+        if (id == Str(BackendContext::kId)) return static_cast<BackendContext*>(this);
+        return id == Str(CharBackend::kId) ? chardev : nullptr;
+    }
+    void* part(Str) override { return nullptr; }
+    bool is_a(Str) const override { return false; }
+    Object* parent() const override { return nullptr; }
+    Object* child(Str) const override { return nullptr; }
+    std::size_t child_count() const override { return 0; }
+    Object* child_at(std::size_t) const override { return nullptr; }
+    Object* create_child(Str, Str, Errors&) override { return nullptr; }
+    bool realize_child(Object&, Errors&) override { return false; }
+    void destroy_child(Object&) override {}
+    bool set_property(Str, Str, Errors&) override { return false; }
+    bool set_link(Str, Object*, Errors&) override { return false; }
+    bool get_property(Str, TextSink&, Errors&) override { return false; }
+    void forward_properties(Object&) override {}
+
+    Object& object() override { return *this; }
+    EventLoop& loop() override { throw std::logic_error("a monitor needs no loop"); }
+    Log& log() override { return *this; }
+    void request_quit() override {}
+    void emit_event(Str, Str) override {}
+    Object* find(Str) override { return nullptr; }
+    void* host_interface(Str id) override { return id == Str(Management::kId) ? management : nullptr; }
+
+    bool enabled(Str) const override { return true; }
+    void write(LogLevel, Str, Str message) override { warnings.emplace_back(message.view()); }
+    void guest_error(Str, Str) override {}
+    std::vector<std::string> warnings;
+};
+
+class Refusal final : public Errors {
+  public:
+    void fail(Str message) override { text = message.view(); }
+    std::string text;
+};
+
+/// A monitor of type M that is made and given its properties as the host does it.
+template <class M>
+class MonitorTest : public testing::Test {
+  protected:
+    MonitorTest() {
+        object.management = &management;
+        chardev_object.chardev = &chardev;
+        PropertyValue value;
+        value.object = &chardev_object;
+        set("chardev", value);
+    }
+    ~MonitorTest() override { monitor.shut_down(); }
+
+    void set(std::string_view name, const PropertyValue& value) {
+        for (const PropertyInfo& info : M::kProperties)
+            if (name == info.name) info.set(&monitor, value);
+    }
+    void open() {
+        Refusal refusal;
+        ASSERT_TRUE(static_cast<Completable&>(monitor).complete(refusal)) << refusal.text;
+        chardev.front->char_event(CharEvent::Opened);
+    }
+
+    FakeObject object, chardev_object;
+    FakeChardev chardev;
+    FakeManagement management;
+    M monitor{object};
+};
+
+}  // namespace backplane::monitor

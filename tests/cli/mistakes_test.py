@@ -1,0 +1,122 @@
+"""Every mistake ends in one line that names the culprit, and status 1."""
+
+import socket
+import struct
+import subprocess
+import unittest
+
+from program import ProgramTest
+
+BASE = ("-display", "none", "-M", "virt", "-S")
+
+
+class Mistakes(ProgramTest):
+    def refused(self, expected, *arguments, **options):
+        result = self.run_program(*arguments, **options)
+        said = f"{' '.join(map(str, arguments))}: {result.errors!r}"
+        self.assertEqual(result.status, 1, said)
+        lines = [line for line in result.errors.splitlines() if not line.startswith("backplane: warning:")]
+        self.assertEqual(len(lines), 1, said)
+        self.assertTrue(lines[0].startswith("backplane: "), said)
+        self.assertIn(expected, lines[0])
+
+    # Options and names
+    def test_unknown_options(self):
+        self.refused("-nettap,ifname=tap0: invalid option", "-nettap,ifname=tap0")
+        self.refused("did you mean -device?", "-deviec", "x")
+        self.refused("requires an argument", "-kernel")
+
+    def test_unknown_names_suggest_the_nearest_and_say_where_they_looked(self):
+        self.refused("did you mean 'virt'?", "-M", "vrit")
+        self.refused("searched", "-M", "foo")
+        self.refused("did you mean", *BASE, "-cpu", "rv46")
+        self.refused("did you mean 'tcg'?", *BASE, "-accel", "tgc")
+        self.refused("did you mean 'virtio-blk-device'", *BASE, "-device", "virtio-blk-devcie,drive=d")
+        self.refused("-netdev usr,id=n", *BASE, "-netdev", "usr,id=n")
+        self.refused("-chardev stdi,id=c", *BASE, "-chardev", "stdi,id=c")
+        self.refused("-object nosuch,id=o", *BASE, "-object", "nosuch,id=o")
+        self.refused("no such log item", *BASE, "-d", "in_sam")
+
+    def test_an_empty_cpu(self):
+        self.refused("-cpu option cannot be empty", *BASE, "-cpu", "")
+
+    # Memory and processors
+    def test_memory(self):
+        self.refused("-m 0: a machine needs memory", *BASE, "-m", "0")
+        self.refused("-m 1000T: ", *BASE, "-m", "1000T")
+        self.refused("expects a size", *BASE, "-m", "abc")
+
+    def test_topology(self):
+        self.refused("must be greater than zero", *BASE, "-smp", "0")
+        self.refused("product of the hierarchy must match maxcpus", *BASE, "-smp", "5,sockets=2,cores=2,threads=1")
+        self.refused("Invalid SMP CPUs 6000. The max CPUs supported by machine 'virt' is", *BASE, "-smp", "6000")
+
+    # Properties
+    def test_properties(self):
+        self.refused("'foo'", *BASE[:2], "-M", "virt,foo=on")
+        self.refused("nonexist", *BASE, "-cpu", "rv64,nonexist=on")
+        self.refused("nonsense", *BASE, "-device", "virtio-rng-device,nonsense=1")
+        self.refused("expects", *BASE, "-cpu", "rv64,c=maybe")
+        self.refused("drive", *BASE, "-device", "virtio-blk-device")
+        self.refused("not valid JSON", *BASE, "-device", "{bad")
+
+    # Places
+    def test_one_place_for_two(self):
+        self.refused("Duplicate ID 'a'", *BASE, "-device", "virtio-rng-device,id=a", "-device", "virtio-rng-device,id=a")
+        self.refused("Bus 'nowhere' not found", *BASE, "-device", "virtio-rng-device,bus=nowhere")
+        places = [each for _ in range(9) for each in ("-device", "virtio-rng-device")]
+        self.refused("No free slot", *BASE, *places)
+
+    # Files
+    def test_missing_files(self):
+        for option in ("-kernel", "-bios", "-dtb"):
+            self.refused("/nonexist", *BASE, option, "/nonexist")
+        kernel = self.file("kernel", bytes(4096))
+        self.refused("/nonexist", *BASE, "-kernel", kernel, "-initrd", "/nonexist")
+        self.refused("/nonexist", *BASE, "-drive", "file=/nonexist,if=none,id=d,format=raw")
+        self.refused("/nonexist", "-readconfig", "/nonexist")
+
+    def test_files_that_are_something_else(self):
+        self.refused("dtb", *BASE, "-dtb", self.file("bad.dtb", b"nonsense" * 64))
+        # An ELF file for another machine (EM_X86_64), and one that ends in its header.
+        foreign = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHI", 2, 62, 1) + bytes(40)
+        self.refused("foreign", *BASE, "-kernel", self.file("foreign", foreign))
+        self.refused("short", *BASE, "-bios", self.file("short", foreign[:20]))
+        self.refused(str(self.folder), *BASE, "-kernel", self.folder)
+
+    def test_a_full_disk(self):
+        self.refused("No space left on device", *BASE, "-pidfile", "/dev/full")
+
+    def test_a_log_that_cannot_be_written(self):
+        self.refused("-D /nonexist/log", *BASE, "-D", "/nonexist/log")
+
+    # The host
+    def test_a_port_in_use(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            self.refused(str(port), *BASE, "-serial", f"tcp:127.0.0.1:{port},server=on,wait=off")
+            self.refused(str(port), *BASE, "-netdev", f"user,id=n,hostfwd=tcp:127.0.0.1:{port}-:22")
+
+    def test_one_terminal_for_two(self):
+        self.refused("cannot use stdio by multiple character devices", *BASE, "-serial", "stdio", "-monitor", "stdio")
+
+    def test_a_closed_standard_input(self):
+        command = " ".join(['"$BACKPLANE_BINARY"', "-M", "virt", "-nographic", "-S", "<&-"])
+        done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"standard input is closed", done.stderr)
+
+    def test_what_is_not_done_says_so(self):
+        self.refused("setsid", *BASE, "-daemonize")
+        self.refused("use -nic", *BASE, "-net", "user")
+        self.refused("there is no display", "-M", "virt", "-display", "gtk")
+        self.refused("snapshot=on", *BASE, "-drive", "file=x,if=none,id=d,snapshot=on")
+
+    # Plugins
+    def test_a_plugin_that_is_none(self):
+        self.file("broken.so", b"not an ELF file")
+        self.refused("broken.so", "-plugin-dir", self.folder, "-M", "nosuch-machine")
+
+
+if __name__ == "__main__":
+    unittest.main()

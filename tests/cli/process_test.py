@@ -1,0 +1,79 @@
+"""The process: its end, its files, its terminal."""
+
+import os
+import pty
+import select
+import signal
+import termios
+import unittest
+
+from program import ProgramTest, connect
+
+QUIET = ("-display", "none", "-M", "virt", "-S")
+
+
+class Process(ProgramTest):
+    def await_file(self, path, process):
+        """Waits until a file has a line, which says that the machine is up."""
+        for _ in range(600):
+            if path.exists() and path.read_text().endswith("\n"):
+                return path.read_text()
+            if process.poll() is not None:
+                self.fail(f"it ended: {process.stderr.read().decode()}")
+            select.select([], [], [], 0.05)
+        self.fail(f"{path} did not appear")
+
+    def test_signals_end_it_in_one_line(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(number.name):
+                process = self.start(*QUIET, "-qmp", f"unix:{self.folder}/{int(number)}.sock,server=on,wait=off")
+                client = connect(self.folder / f"{int(number)}.sock", process)
+                self.assertTrue(client.recv(10))  # the greeting: the loop runs
+                client.close()
+                process.send_signal(number)
+                errors = process.communicate(timeout=60)[1].decode()
+                self.assertEqual(process.returncode, 1)
+                self.assertRegex(errors, rf"^backplane: terminating on signal {int(number)} \(.*\)\n$")
+
+    def test_a_pid_file_lives_as_long_as_the_process(self):
+        path = self.folder / "pid"
+        process = self.start(*QUIET, "-pidfile", path, "-monitor", "none")
+        self.assertEqual(self.await_file(path, process), f"{process.pid}\n")
+        second = self.run_program(*QUIET, "-pidfile", path)
+        self.assertEqual(second.status, 1)
+        self.assertIn("another process that is running has it", second.errors)
+        process.terminate()
+        process.communicate(timeout=60)
+        self.assertFalse(path.exists())
+
+    def test_the_terminal_is_put_back(self):
+        parent, child = pty.openpty()
+        before = termios.tcgetattr(child)
+        process = self.start("-M", "virt", "-nographic", "-S", stdin=child)
+        self.wait_for_raw(child, before, process)
+        os.write(parent, b"\x01x")
+        self.assertEqual(process.wait(timeout=60), 0)
+        self.assertEqual(termios.tcgetattr(child), before)
+
+    def test_the_terminal_is_put_back_after_a_signal(self):
+        parent, child = pty.openpty()
+        before = termios.tcgetattr(child)
+        process = self.start("-M", "virt", "-nographic", "-S", stdin=child)
+        self.wait_for_raw(child, before, process)
+        process.terminate()
+        self.assertEqual(process.wait(timeout=60), 1)
+        self.assertEqual(termios.tcgetattr(child), before)
+        os.close(parent)
+
+    def wait_for_raw(self, terminal, before, process):
+        for _ in range(600):
+            if termios.tcgetattr(terminal) != before:
+                return
+            if process.poll() is not None:
+                self.fail(f"it ended: {process.stderr.read().decode()}")
+            select.select([], [], [], 0.05)
+        self.fail("the terminal was not taken")
+
+
+if __name__ == "__main__":
+    unittest.main()

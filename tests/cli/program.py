@@ -1,0 +1,67 @@
+"""Starts the program for a test and takes its words. BACKPLANE_BINARY names it."""
+
+import os
+import pathlib
+import select
+import socket
+import subprocess
+import tempfile
+import unittest
+
+BINARY = os.environ.get("BACKPLANE_BINARY", "build/bin/backplane")
+DEADLINE = 60
+
+
+def connect(path, process):
+    """A connection to the unix socket that the process listens on, as soon as it does."""
+    for _ in range(1200):
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(DEADLINE)
+        try:
+            client.connect(str(path))
+            return client
+        except OSError:
+            client.close()
+        if process.poll() is not None:
+            raise AssertionError(f"it ended: {process.stderr.read().decode()}")
+        select.select([], [], [], 0.05)
+    raise AssertionError(f"nobody listens on {path}")
+
+
+class Result:
+    def __init__(self, status, output, errors):
+        self.status = status
+        self.output = output
+        self.errors = errors
+
+
+class ProgramTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def file(self, name, content=b""):
+        path = self.folder / name
+        path.write_bytes(content)
+        return str(path)
+
+    def run_program(self, *arguments, **options):
+        options.setdefault("stdin", subprocess.DEVNULL)
+        done = subprocess.run([BINARY, *map(str, arguments)], capture_output=True, timeout=DEADLINE, **options)
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def start(self, *arguments, **options):
+        """A running process, which ends with the test at the latest."""
+        options.setdefault("stdin", subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [BINARY, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
+        )
+
+        def end():
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+        self.addCleanup(end)
+        return process

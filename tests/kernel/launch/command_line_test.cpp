@@ -1,0 +1,215 @@
+// argv → plan, but for consoles (consoles_test.cpp) and -readconfig (read_config_test.cpp).
+#include "fixture.h"
+
+namespace backplane::kernel {
+namespace {
+
+using Kind = HelpTopic::Kind;
+
+TEST(CommandLine, OneDashAndTwoAreTheSameOption) {
+    EXPECT_EQ(plan_of("-machine virt -m 1G").ram_size, std::uint64_t{1} << 30);
+    EXPECT_EQ(plan_of("--machine virt --m 1G").machine, "virt");
+    EXPECT_EQ(plan_of("-M virt").machine, "virt");
+}
+
+TEST(CommandLine, MachineOptionsAddUp) {
+    const LaunchPlan plan = plan_of("-machine virt,a=1 -M type=other,b=on,c");
+    EXPECT_EQ(plan.machine, "other");
+    EXPECT_EQ(plan.machine_properties, (PropertyList{{"a", "1"}, {"b", "on"}, {"c", "on"}}));
+}
+
+TEST(CommandLine, WhatToStartIsAPropertyOfTheMachine) {
+    const LaunchPlan plan = plan_of("-kernel k -initrd i -append quiet -bios b -dtb d -kernel k2");
+    const PropertyList expected{
+        {"initrd", "i"}, {"append", "quiet"}, {"firmware", "b"}, {"dtb", "d"}, {"kernel", "k2"}};
+    EXPECT_EQ(plan.machine_properties, expected);
+}
+
+TEST(CommandLine, AcceleratorsAreTriedInTheOrderGiven) {
+    const LaunchPlan plan = plan_of("-accel kvm:fast -accel slow,thread=multi");
+    ASSERT_EQ(plan.accelerators.size(), 3u);
+    EXPECT_EQ(plan.accelerators[0].name, "kvm");
+    EXPECT_EQ(plan.accelerators[1].name, "fast");
+    EXPECT_EQ(plan.accelerators[2].properties, (PropertyList{{"thread", "multi"}}));
+    EXPECT_EQ(plan_of("-M virt,accel=a:b").accelerators.size(), 2u);
+}
+
+TEST(CommandLine, TwoWaysToNameAnAcceleratorExcludeEachOther) {
+    EXPECT_NE(error_of("-accel kvm -machine accel=tcg").find("are incompatible"), std::string::npos);
+    EXPECT_NE(error_of("-machine accel=tcg -accel kvm").find("are incompatible"), std::string::npos);
+}
+
+TEST(CommandLine, CpuFeaturesAreProperties) {
+    const LaunchPlan plan = plan_of("-cpu rv64,+zba,-c,vlen=128");
+    EXPECT_EQ(plan.cpu->model, "rv64");
+    EXPECT_EQ(plan.cpu->features, (PropertyList{{"zba", "on"}, {"c", "off"}, {"vlen", "128"}}));
+    EXPECT_NE(error_of("-cpu +a").find("'model' is missing"), std::string::npos) << error_of("-cpu +a");
+}
+
+TEST(CommandLine, MemoryIsInMebibytesUnlessItSaysOtherwise) {
+    EXPECT_EQ(plan_of("-m 128").ram_size, 128u << 20);
+    EXPECT_EQ(plan_of("-m size=64M").ram_size, 64u << 20);
+    EXPECT_EQ(error_of("-m 0"), "-m 0: a machine needs memory: give a size such as 512M");
+    EXPECT_NE(error_of("-m abc").find("expects a size"), std::string::npos);
+    EXPECT_NE(error_of("-m 1G,slots=2,maxmem=2G").find("slots="), std::string::npos);
+}
+
+TEST(CommandLine, DevicesAreGivenAsParametersOrAsJson) {
+    const LaunchPlan plan =
+        plan_of(R"(-device acme,id=a,bus=b0,x=1 -device {"driver":"acme","id":"c","x":true})");
+    ASSERT_EQ(plan.devices.size(), 2u);
+    EXPECT_EQ(plan.devices[0].bus, "b0");
+    EXPECT_EQ(plan.devices[0].properties, (PropertyList{{"x", "1"}}));
+    EXPECT_EQ(plan.devices[1].id, "c");
+    EXPECT_EQ(plan.devices[1].properties, (PropertyList{{"x", "on"}}));
+}
+
+TEST(CommandLine, AnIdIsGivenOncePerKind) {
+    EXPECT_EQ(error_of("-device VGA,id=a -device VGA,id=a"),
+              "-device VGA,id=a: Duplicate ID 'a' for device; give each an id of its own");
+    EXPECT_EQ(error_of("-device VGA,id=a -netdev user,id=a"), "");
+    EXPECT_NE(error_of("-netdev user,id=a -netdev user,id=a"), "");
+    EXPECT_NE(error_of("-drive file=x,id=a,if=none -blockdev file,node-name=a,filename=y"), "");
+}
+
+TEST(CommandLine, ADriveIsABlockNodeAndAPlaceForIt) {
+    const LaunchPlan plan =
+        plan_of("-drive file=disk.img,format=raw,if=none,id=d,cache=none,readonly=on,discard=unmap");
+    ASSERT_EQ(plan.block_nodes.size(), 1u);
+    EXPECT_EQ(plan.block_nodes[0].type, "file");
+    EXPECT_EQ(plan.block_nodes[0].id, "d");
+    EXPECT_EQ(
+        plan.block_nodes[0].properties,
+        (PropertyList{
+            {"filename", "disk.img"}, {"cache.direct", "on"}, {"read-only", "on"}, {"discard", "unmap"}}));
+    ASSERT_EQ(plan.drives.size(), 1u);
+    EXPECT_EQ(plan.drives[0].interface, "none");
+    EXPECT_EQ(plan.drives[0].node, "d");
+}
+
+TEST(CommandLine, AnotherFormatIsANodeAboveTheFile) {
+    const LaunchPlan plan = plan_of("-drive file=a,format=acme,id=d");
+    ASSERT_EQ(plan.block_nodes.size(), 2u);
+    EXPECT_EQ(plan.block_nodes[0].id, "d-file");
+    EXPECT_EQ(plan.block_nodes[1].type, "acme");
+    EXPECT_EQ(plan.block_nodes[1].properties, (PropertyList{{"file", "d-file"}}));
+}
+
+TEST(CommandLine, WhatADriveCannotDoIsRefusedWithAReason) {
+    for (const char* bad :
+         {"snapshot=on", "werror=stop", "cache=fast", "media=tape", "copy-on-read=on", "index=x"})
+        EXPECT_NE(error_of("-drive file=a,if=none,id=d," + std::string(bad)), "") << bad;
+    EXPECT_NE(error_of("-drive if=none,id=d").find("'file' is missing"), std::string::npos);
+}
+
+TEST(CommandLine, ShortFormsOfDrivesHaveAnIndex) {
+    const LaunchPlan plan = plan_of("-hdb b.img -cdrom c.iso d.img");
+    ASSERT_EQ(plan.drives.size(), 3u);
+    EXPECT_EQ(plan.drives[0].index, 1u);
+    EXPECT_EQ(plan.drives[1].index, 2u);
+    EXPECT_TRUE(plan.drives[1].removable);
+    EXPECT_EQ(plan.block_nodes[1].properties, (PropertyList{{"filename", "c.iso"}, {"read-only", "on"}}));
+    EXPECT_EQ(plan.drives[2].index, 0u);  // a word alone is -hda
+}
+
+TEST(CommandLine, ABlockdevMayDescribeTheNodeBelowIt) {
+    const LaunchPlan plan =
+        plan_of("-blockdev driver=raw,node-name=d,file.driver=file,file.filename=x,file.node-name=f");
+    ASSERT_EQ(plan.block_nodes.size(), 2u);
+    EXPECT_EQ(plan.block_nodes[0].id, "f");
+    EXPECT_EQ(plan.block_nodes[0].properties, (PropertyList{{"filename", "x"}}));
+    EXPECT_EQ(plan.block_nodes[1].properties, (PropertyList{{"file", "f"}}));
+    EXPECT_EQ(plan_of(R"(-blockdev {"driver":"raw","node-name":"d","file":{"driver":"file","filename":"x"}})")
+                  .block_nodes[1]
+                  .properties,
+              (PropertyList{{"file", "d-file"}}));
+}
+
+TEST(CommandLine, ANicIsABackendAndADevice) {
+    const LaunchPlan plan = plan_of("-nic user,model=acme,mac=52:54:00:00:00:01,hostfwd=tcp::1-:2");
+    ASSERT_EQ(plan.nics.size(), 1u);
+    EXPECT_EQ(plan.nics[0].model, "acme");
+    EXPECT_EQ(plan.nics[0].properties, (PropertyList{{"mac", "52:54:00:00:00:01"}}));
+    EXPECT_EQ(plan.netdevs[0].id, plan.nics[0].netdev);
+    EXPECT_EQ(plan.netdevs[0].properties, (PropertyList{{"hostfwd", "tcp::1-:2"}}));
+    EXPECT_FALSE(plan.default_network);
+    EXPECT_FALSE(plan_of("-nic none").default_network);
+    EXPECT_TRUE(plan_of("-M virt").default_network);
+}
+
+TEST(CommandLine, GlobalsNameATypeAndAProperty) {
+    const LaunchPlan plan = plan_of("-global acme.speed=3 -global driver=b,property=p,value=v");
+    ASSERT_EQ(plan.globals.size(), 2u);
+    EXPECT_EQ(plan.globals[0].type, "acme");
+    EXPECT_EQ(plan.globals[0].value, "3");
+    EXPECT_EQ(plan.globals[1].property, "p");
+    EXPECT_NE(error_of("-global acme"), "");
+}
+
+TEST(CommandLine, TheClockOfTheGuestHasABase) {
+    EXPECT_EQ(plan_of("-rtc base=2006-06-17T16:01:21").rtc.date_ns, 1150560081'000'000'000);
+    EXPECT_EQ(plan_of("-rtc 1970-01-02,clock=vm").rtc.date_ns, 86400'000'000'000);
+    EXPECT_TRUE(plan_of("-rtc clock=vm").rtc.virtual_clock);
+    EXPECT_NE(error_of("-rtc base=foo").find("invalid datetime format"), std::string::npos);
+    for (const char* bad : {"base=2006-13-01", "base=2006-01-01T25:00:00", "base=2006-01-01x",
+                            "driftfix=slew", "base=9999-01-01"})
+        EXPECT_NE(error_of("-rtc " + std::string(bad)), "") << bad;
+}
+
+TEST(CommandLine, AnUnknownOptionNamesTheNearest) {
+    EXPECT_EQ(error_of("-deviec foo"), "-deviec: invalid option; did you mean -device?; -help lists them");
+    EXPECT_NE(error_of("-nettap,ifname=tap0").find("-nettap,ifname=tap0: invalid option"), std::string::npos);
+    EXPECT_NE(error_of("--zzzzzzzz").find("--zzzzzzzz: invalid option"), std::string::npos);
+}
+
+TEST(CommandLine, AMissingArgumentIsSaid) {
+    EXPECT_EQ(error_of("-kernel"), "-kernel: requires an argument: FILE");
+    EXPECT_NE(error_of("-kernel -nographic").find("-kernel: requires an argument"), std::string::npos);
+}
+
+TEST(CommandLine, TheFirstQuestionIsAnswered) {
+    EXPECT_EQ(read("-device help -machine help").topic->kind, Kind::Devices);
+    EXPECT_EQ(read("-device acme,help").topic->name, "acme");
+    EXPECT_EQ(read("-cpu help").topic->kind, Kind::Cpus);
+    EXPECT_EQ(read("-M virt,help").topic->name, "virt");
+    EXPECT_EQ(read("-d help").topic->kind, Kind::LogItems);
+    EXPECT_EQ(read("-h").topic->kind, Kind::Usage);
+    EXPECT_FALSE(read("-M virt").topic);
+}
+
+TEST(CommandLine, EveryOptionStandsInTheHelp) {
+    const std::string text = usage();
+    for (const char* option :
+         {"-machine",   "-M",          "-accel",     "-cpu",         "-smp",       "-m ",       "-kernel",
+          "-initrd",    "-append",     "-bios",      "-dtb",         "-drive",     "-blockdev", "-device",
+          "-netdev",    "-nic",        "-chardev",   "-serial",      "-monitor",   "-qmp",      "-display",
+          "-nographic", "-nodefaults", "-no-reboot", "-no-shutdown", "-S",         "-name",     "-rtc",
+          "-global",    "-object",     "-d ",        "-D ",          "-trace",     "-pidfile",  "-version",
+          "-help",      "-readconfig", "-qtest",     "-plugin-dir",  "-print-plan"})
+        EXPECT_NE(text.find("\n" + std::string(option)), std::string::npos) << option;
+}
+
+TEST(CommandLine, LogItemsAreAList) {
+    const LaunchPlan plan = plan_of("-d in_asm,int -D log.txt --trace enable=exec");
+    EXPECT_EQ(plan.log_items, (std::vector<std::string>{"in_asm", "int", "exec"}));
+    EXPECT_EQ(plan.log_file, "log.txt");
+    EXPECT_NE(error_of("-d in_asm,,int"), "");
+}
+
+TEST(CommandLine, APlanIsPrintedAsJson) {
+    const std::string text = print_plan(plan_of("-M virt,x=1 -m 1G -smp 2"));
+    EXPECT_NE(text.find("\"memory\": 1073741824"), std::string::npos);
+    EXPECT_NE(text.find("\"cpus\": 2"), std::string::npos);
+    EXPECT_TRUE(read("-M virt --print-plan").print_plan);
+}
+
+TEST(CommandLine, APlanIsACopyableValue) {
+    const LaunchPlan plan = plan_of("-M virt -device a,id=x");
+    LaunchPlan copy = plan;
+    EXPECT_EQ(copy, plan);
+    copy.devices[0].id = "y";
+    EXPECT_NE(copy, plan);
+}
+
+}  // namespace
+}  // namespace backplane::kernel
