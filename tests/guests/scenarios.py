@@ -140,7 +140,7 @@ def linux_with_harts(guest, harts):
     start_linux(guest, "harts,clock", harts=harts)
     expect_init(guest, harts)
     expect_pass(guest, "harts")
-    epoch = int(guest.expect(r"^EPOCH (\d+)").group(1))
+    epoch = int(guest.expect(r"^EPOCH (\d+)\s").group(1))
     check(abs(epoch - time.time()) < 120, f"the guest's clock is {epoch}, the host's {time.time():.0f}")
     expect_pass(guest, "clock")
     guest.expect(r"reboot: Power down|Power off")
@@ -157,6 +157,25 @@ def linux_one_hart(guest):
 def linux_two_harts(guest):
     """Linux on two harts comes to /init, works on both, and powers off with status 0."""
     linux_with_harts(guest, 2)
+
+
+def linux_on(guest, model):
+    start_linux(guest, "harts", "-cpu", model, harts=2)
+    expect_init(guest, 2)
+    expect_pass(guest, "harts")
+    finish_linux(guest)
+
+
+@scenario
+def linux_on_an_older_hart(guest):
+    """Linux runs on harts that leave A and D bits to software and have no timer of the supervisor's own."""
+    linux_on(guest, "sifive-u54")
+
+
+@scenario
+def linux_on_all_features(guest):
+    """Linux runs on harts with everything that there is: five levels of page tables, Svinval, Svnapot."""
+    linux_on(guest, "max")
 
 
 @scenario
