@@ -52,11 +52,6 @@ constexpr tcg::GuestDescription kDescription{
 HartState& hart_of(void* state) { return *static_cast<HartState*>(state); }
 const HartState& hart_of(const void* state) { return *static_cast<const HartState*>(state); }
 
-DynamicRounding dynamic_rounding(std::uint32_t frm) {
-    if (frm <= 3) return DynamicRounding::Host;
-    return frm == 4 ? DynamicRounding::Away : DynamicRounding::Reserved;
-}
-
 AccessKind kind_of(tcg::AccessKind kind) {
     switch (kind) {
         case tcg::AccessKind::Fetch: return AccessKind::Fetch;
@@ -96,9 +91,8 @@ bool RiscvFrontEnd::accepts(Cpu& cpu, Errors& errors) const {
 
 tcg::BlockKey RiscvFrontEnd::key(const void* state) const {
     const HartState& hart = hart_of(state);
-    const auto rounding = static_cast<std::uint32_t>(dynamic_rounding(hart.frm));
     return {.pc = hart.pc,
-            .flags = translation_flags(hart) | rounding << kFlagsRoundingShift,
+            .flags = block_flags(hart),
             .mmu_mode = static_cast<std::uint8_t>(fetch_mmu_index(hart)),
             .data_mode = static_cast<std::uint8_t>(data_mmu_index(hart))};
 }

@@ -124,6 +124,11 @@ void CodeCache::remember(unsigned context, std::uint64_t pc, const Unit& unit) {
     jump_filter_word(pc) |= std::uint64_t{1} << ((pc >> 12) & 63);
 }
 
+const void* CodeCache::recall(unsigned context, std::uint64_t pc) const {
+    const JumpEntry& entry = hot_.jumps[context][jump_index(guest_, pc)];
+    return entry.pc == pc && entry.code != backend_.miss_code() ? entry.code : nullptr;
+}
+
 void CodeCache::forget_jumps() {
     for (unsigned c = 0; c < contexts_.size(); ++c) {
         for (std::uint16_t index : contexts_[c].used) reset_jump(c, index);

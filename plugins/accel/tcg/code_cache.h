@@ -72,6 +72,8 @@ class CodeCache {
 
     // ---- jump caches
     void remember(unsigned context, std::uint64_t pc, const Unit& unit);
+    /// The code that was remembered for `pc`; null when there is none.
+    const void* recall(unsigned context, std::uint64_t pc) const;
     void forget_jumps();
     /// What may have been remembered for pcs of the page of `address`.
     void forget_jumps_to(std::uint64_t address);

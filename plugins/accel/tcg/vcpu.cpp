@@ -150,6 +150,12 @@ const void* TcgVcpu::next_code() {
     const std::uint64_t chain = pending_chain_;
     pending_chain_ = ~std::uint64_t{0};
     const BlockKey key = front_end_.key(state_);
+    // After a trap, a return from one, a change of mode: as an indirect jump would.
+    if (chain == ~std::uint64_t{0} && !single_step_) {
+        const unsigned context = cache_->context(key);
+        const void* code = context == kMaxContexts ? nullptr : cache_->recall(context, key.pc);
+        if (code) return code;
+    }
     MemoryFault fault;
     PageInfo* info = resolve(key.mmu_mode, key.pc, AccessKind::Fetch, 0, fault);
     if (!info) {

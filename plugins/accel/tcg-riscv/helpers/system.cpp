@@ -13,6 +13,13 @@ void apply_effects(HartState& state, tcg::Vcpu& vcpu, std::uint32_t effects) {
         state.run.exit_request.store(1, std::memory_order_release);
 }
 
+std::uint32_t block_flags(const HartState& state) {
+    const DynamicRounding rounding = state.frm <= 3   ? DynamicRounding::Host
+                                     : state.frm == 4 ? DynamicRounding::Away
+                                                      : DynamicRounding::Reserved;
+    return translation_flags(state) | static_cast<std::uint32_t>(rounding) << kFlagsRoundingShift;
+}
+
 tcg::FpRounding host_rounding(std::uint32_t frm) {
     switch (frm) {
         case 1: return tcg::FpRounding::TowardZero;
@@ -57,14 +64,26 @@ std::uint64_t environment_call(void* state) {
 
 std::uint64_t csr(void* state, std::uint64_t packed, std::uint64_t operand) {
     const CsrAccess access = CsrAccess::unpack(packed);
-    const auto operation = static_cast<CsrOperation>(access.operation);
+    HartState& hart = hart_of(state);
+    if (is_float_csr(access.number)) hart.fflags |= tcg::vcpu_of(state).take_fp_exceptions();
+    const CsrResult result =
+        access_csr(hart, access.number, static_cast<CsrOperation>(access.operation), operand);
+    return result.legal ? result.value : illegal(state, access.bits);
+}
+
+std::uint64_t change_csr(void* state, std::uint64_t packed, std::uint64_t operand) {
+    const CsrAccess access = CsrAccess::unpack(packed);
     HartState& hart = hart_of(state);
     tcg::Vcpu& vcpu = tcg::vcpu_of(state);
+    const std::uint32_t flags = block_flags(hart);
     if (is_float_csr(access.number)) hart.fflags |= vcpu.take_fp_exceptions();
-    const CsrResult result = access_csr(hart, access.number, operation, operand);
+    const CsrResult result =
+        access_csr(hart, access.number, static_cast<CsrOperation>(access.operation), operand);
     if (!result.legal) return illegal(state, access.bits);
+    if (access.rd != 0) hart.x[access.rd] = result.value;
     apply_effects(hart, vcpu, result.effects);
-    return result.value;
+    return (result.effects & (kFlushTlb | kSatpChanged)) != 0 || block_flags(hart) != flags ||
+           hart.run.exit_request.load(std::memory_order_relaxed) != 0;
 }
 
 std::uint64_t machine_return(void* state, std::uint64_t bits) {

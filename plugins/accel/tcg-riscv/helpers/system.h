@@ -10,21 +10,24 @@ namespace backplane::riscv::helpers {
 std::uint64_t raise(void* state, std::uint64_t cause, std::uint64_t value);
 std::uint64_t environment_call(void* state);
 
-/// What csr() is told about the instruction, in one word.
+/// What csr() and change_csr() are told about the instruction, in one word.
 struct CsrAccess {
     std::uint16_t number = 0;
     std::uint8_t operation = 0;  ///< CsrOperation
+    std::uint8_t rd = 0;
     std::uint32_t bits = 0;      ///< for mtval
     constexpr std::uint64_t pack() const {
-        return std::uint64_t{bits} << 32 | std::uint64_t{operation} << 16 | number;
+        return std::uint64_t{bits} << 32 | std::uint64_t{rd} << 24 | std::uint64_t{operation} << 16 | number;
     }
     static constexpr CsrAccess unpack(std::uint64_t word) {
         return {static_cast<std::uint16_t>(word), static_cast<std::uint8_t>(word >> 16),
-                static_cast<std::uint32_t>(word >> 32)};
+                static_cast<std::uint8_t>(word >> 24), static_cast<std::uint32_t>(word >> 32)};
     }
 };
-/// Returns the register's value before.
+/// An access that has no effects beyond the register. Returns its value before.
 std::uint64_t csr(void* state, std::uint64_t access, std::uint64_t operand);
+/// One that may have: writes rd itself, and returns whether the unit must be left.
+std::uint64_t change_csr(void* state, std::uint64_t access, std::uint64_t operand);
 
 /// Both set pc to where they return. `bits` are the instruction's.
 std::uint64_t machine_return(void* state, std::uint64_t bits);

@@ -9,12 +9,59 @@ namespace {
 
 using tcg::helper::kAll;
 
+/// Registers that are plain fields, which code of enough privilege reads, and some writes, without a helper.
+struct PlainCsr {
+    std::uint16_t number;
+    bool writable;
+    std::uint32_t offset;
+};
+#define BACKPLANE_HART_OFFSET(field) static_cast<std::uint32_t>(offsetof(HartState, field))
+constexpr PlainCsr kPlain[] = {
+    {kSscratch, true, BACKPLANE_HART_OFFSET(sscratch)}, {kScause, true, BACKPLANE_HART_OFFSET(scause)},
+    {kStval, true, BACKPLANE_HART_OFFSET(stval)},       {kSepc, false, BACKPLANE_HART_OFFSET(sepc)},
+    {kMscratch, true, BACKPLANE_HART_OFFSET(mscratch)}, {kMcause, true, BACKPLANE_HART_OFFSET(mcause)},
+    {kMtval, true, BACKPLANE_HART_OFFSET(mtval)},       {kMepc, false, BACKPLANE_HART_OFFSET(mepc)},
+    {kMhartid, false, BACKPLANE_HART_OFFSET(mhartid)},
+};
+#undef BACKPLANE_HART_OFFSET
+
+const PlainCsr* plain(Translator& t, unsigned number) {
+    if ((number >> 8 & 3) > static_cast<unsigned>(t.privilege())) return nullptr;
+    if ((number >> 8 & 3) == 1 && !t.has(Extension::S)) return nullptr;
+    for (const PlainCsr& row : kPlain)
+        if (row.number == number) return &row;
+    return nullptr;
+}
+
+/// False: it is not done yet.
+bool plain_csr(Translator& t, const Instruction& i, CsrOperation operation, Value operand) {
+    const PlainCsr* const row = plain(t, i.csr);
+    if (!row) return false;
+    if (operation == CsrOperation::Read) {
+        t.b.load_state(t.x_result(i.rd), row->offset, tcg::mem::k64);
+        return true;
+    }
+    if (!row->writable || operation != CsrOperation::Write) return false;
+    const Value old = t.b.temp();
+    if (i.rd != 0) t.b.load_state(old, row->offset, tcg::mem::k64);
+    t.b.store_state(row->offset, operand, tcg::mem::k64);
+    if (i.rd != 0) t.b.mov(t.x_result(i.rd), old);
+    return true;
+}
+
 void csr(Translator& t, const Instruction& i, CsrOperation operation, Value operand) {
-    const helpers::CsrAccess access{i.csr, static_cast<std::uint8_t>(operation), i.bits};
-    t.b.call(t.x_result(i.rd), helpers::csr, "csr", kAll, {t.b.constant(access.pack()), operand});
-    if (operation == CsrOperation::Read || !csr_write_has_effects(i.csr)) return;
+    if (plain_csr(t, i, operation, operand)) return;
+    const helpers::CsrAccess access{i.csr, static_cast<std::uint8_t>(operation), i.rd, i.bits};
+    if (operation == CsrOperation::Read || !csr_write_has_effects(i.csr))
+        return t.b.call(t.x_result(i.rd), helpers::csr, "csr", kAll, {t.b.constant(access.pack()), operand});
+    const Value leaves = t.b.temp();
+    const tcg::Label stay = t.b.make_label();
+    t.b.call(leaves, helpers::change_csr, "change_csr", kAll, {t.b.constant(access.pack()), operand});
+    t.x_result(i.rd);  // it was written
+    t.b.branch_if(Cond::Eq, leaves, t.b.constant(0), stay);
     t.b.store_state(kPcOffset, t.b.pc_constant(t.next_pc()), tcg::mem::k64);
-    t.leave(tcg::LeaveKind::Interrupts);
+    t.b.leave(tcg::LeaveKind::Continue);
+    t.b.place(stay);
 }
 
 /// CSRRS, CSRRC: with x0 nothing is written.
@@ -47,11 +94,11 @@ void EBREAK(Translator& t, const Instruction&) { t.raise(Cause::Breakpoint, t.b.
 
 void MRET(Translator& t, const Instruction& i) {
     t.b.call({}, helpers::machine_return, "machine_return", kAll, {t.b.constant(i.bits)});
-    t.leave(tcg::LeaveKind::Interrupts);
+    t.leave(tcg::LeaveKind::Continue);
 }
 void SRET(Translator& t, const Instruction& i) {
     t.b.call({}, helpers::supervisor_return, "supervisor_return", kAll, {t.b.constant(i.bits)});
-    t.leave(tcg::LeaveKind::Interrupts);
+    t.leave(tcg::LeaveKind::Continue);
 }
 void WFI(Translator& t, const Instruction& i) {
     t.b.call({}, helpers::wait_for_interrupt, "wait_for_interrupt", kAll,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../decoder/instruction.h"
+#include "../helpers/effects.h"
 #include "../privileged/privileged.h"
 
 #include <backplane/draft/riscv/hart.h>
@@ -16,10 +17,6 @@ namespace backplane::riscv {
 using tcg::Cond;
 using tcg::Value;
 using tcg::Width;
-
-/// What dynamic rounding means for the block, in its flags: the host's rounding does for frm 0 … 3.
-enum class DynamicRounding : std::uint32_t { Host = 0, Away = 1, Reserved = 2 };
-inline constexpr unsigned kFlagsRoundingShift = kFlagsFreeShift;
 
 /// What is known at translation time about the block so far. Lives in UnitContext::scratch.
 struct Progress {
