@@ -63,7 +63,9 @@ class Guest:
         )
 
     def expect(self, pattern):
-        """Waits until the console shows the pattern after what was matched before; returns the match."""
+        """Waits until the console shows the pattern after what was matched before; returns the match.
+
+        What is read comes in pieces: a pattern whose end is open, such as a number, must name the line's end."""
         expression = re.compile(pattern.encode(), re.MULTILINE)
         while True:
             match = expression.search(self.console, self.position)

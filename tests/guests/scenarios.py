@@ -132,7 +132,7 @@ def expect_init(guest, harts=1):
 
 
 def expect_pass(guest, test):
-    verdict = guest.expect(rf"^(PASS|FAIL) {test}\r?$").group(1)
+    verdict = guest.expect(rf"^(PASS|FAIL) {test}\r?\n").group(1)
     check(verdict == b"PASS", f"the guest's own test {test!r} failed")
 
 
@@ -368,7 +368,9 @@ def connect(guest, path):
             return connection
         except OSError:
             connection.close()
-            check(guest.process.poll() is None, "the emulator ended before its socket could be reached")
+            if guest.process.poll() is not None:
+                guest.expect_exit(0)  # Reads what it said last.
+                raise Failed("the emulator ended before its socket could be reached")
             time.sleep(0.05)
     raise Failed(f"nothing listens on {path}")
 
