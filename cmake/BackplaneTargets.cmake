@@ -4,7 +4,8 @@ include(${PROJECT_SOURCE_DIR}/sdk/cmake/BackplanePlugin.cmake)
 add_library(backplane_flags INTERFACE)
 target_compile_options(backplane_flags INTERFACE -Wall -Wextra -Wpedantic -Werror -fno-strict-aliasing)
 if(BACKPLANE_SANITIZE)
-  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  # The rules that debug builds check are checked here as well.
+  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined -UNDEBUG)
   add_link_options(-fsanitize=address,undefined)
 endif()
 

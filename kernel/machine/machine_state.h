@@ -77,7 +77,7 @@ class MachineState final : Work,
     MemoryRegion* ram = nullptr;
     AddressSpace* memory_space = nullptr;
     AddressSpace* io_space = nullptr;
-    Wiring wiring;
+    Wiring wiring{&machine_lock};
 
     Topology topology;
     std::uint64_t ram_size = 0;

@@ -1,10 +1,12 @@
 #include "kernel/machine/wiring.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace backplane::kernel {
 
 void OutputWire::set(int level) {
+    assert((!lock_ || lock_->held()) && "a wire changes with the machine lock held: docs/threads.md");
     if (level == level_) return;
     level_ = level;
     if (probe_) {
@@ -41,7 +43,7 @@ Wire& Wiring::add_outputs(Device device, std::string_view group, unsigned count)
     auto& wires = devices_[device].outputs[std::string(group)];
     const std::size_t first = wires.size();
     for (unsigned i = 0; i < std::max(count, 1u); ++i)
-        wires.push_back(std::make_unique<OutputWire>(std::string(group), unsigned(first + i)));
+        wires.push_back(std::make_unique<OutputWire>(lock_, std::string(group), unsigned(first + i)));
     return *wires[first];
 }
 

@@ -17,13 +17,15 @@ class InputPin;
 /// One output of a device. Drives every pin that it is joined to.
 class OutputWire final : public Wire {
   public:
-    OutputWire(std::string group, unsigned index) : group_(std::move(group)), index_(index) {}
+    OutputWire(const MachineLock* lock, std::string group, unsigned index)
+        : lock_(lock), group_(std::move(group)), index_(index) {}
     void set(int level) override;
     int level() const override { return level_; }
 
   private:
     friend class Wiring;
     friend class InputPin;
+    const MachineLock* lock_;
     std::string group_;
     unsigned index_;
     int level_ = 0;
@@ -57,6 +59,9 @@ class Wiring {
   public:
     using Device = const void*;
 
+    /// `lock`: what a debug build checks to be held when a wire changes; null: nothing (a test without a machine).
+    explicit Wiring(const MachineLock* lock = nullptr) : lock_(lock) {}
+
     void add_inputs(Device device, std::string_view group, unsigned count, WireReceiver& receiver);
     Wire& add_outputs(Device device, std::string_view group, unsigned count);
     Wire* output(Device device, std::string_view group, unsigned index);
@@ -84,6 +89,7 @@ class Wiring {
     };
     InputPin* input(Device device, std::string_view group, unsigned index, Errors& errors);
 
+    const MachineLock* lock_;
     std::map<Device, Pins> devices_;
 };
 
