@@ -9,7 +9,8 @@
 
 namespace backplane::tcg {
 
-inline constexpr unsigned kTlbBits = 10;
+/// Large, as it costs only what is touched: two buffers conflict when they lie a multiple of 32 MiB apart.
+inline constexpr unsigned kTlbBits = 13;
 inline constexpr std::size_t kTlbSize = std::size_t{1} << kTlbBits;
 inline constexpr unsigned kMaxModes = 8;
 inline constexpr unsigned kJumpBits = 12;
@@ -21,8 +22,8 @@ inline constexpr unsigned kMaxContexts = 32;
 struct TlbEntry {
     std::uint64_t tag;
     std::uint64_t host;  ///< the host address of the page
-    /// A tag that no address with this index matches.
-    static constexpr std::uint64_t invalid(std::size_t index) { return (index ^ 1) << 12; }
+    /// A tag that no address with this index matches; what zeroed memory holds, but for the first entry.
+    static constexpr std::uint64_t invalid(std::size_t index) { return index == 0 ? 4096 : 0; }
 };
 
 struct TlbTable {

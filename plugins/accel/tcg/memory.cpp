@@ -101,9 +101,10 @@ constexpr std::uint8_t need(AccessKind kind) {
 // ---- pages
 
 PageInfo* TcgVcpu::resolve(unsigned mode, std::uint64_t address, AccessKind kind, unsigned size, MemoryFault& fault) {
-    PageInfo& known = tlb_->slot(mode, address);
+    PageInfo& known = tlb_->slot(mode, kind, address);
     const std::uint64_t page = address & ~(kPageSize - 1);
     if ((known.permissions & need(kind)) && known.page == page && !known.once) return &known;
+    if (PageInfo* other = tlb_->borrow(mode, kind, address, need(kind))) return other;
     FillAnswer answer;
     const FillRequest request{address, kind, std::uint8_t(mode), std::uint8_t(size)};
     if (!front_end_.fill(state_, request, answer)) {
@@ -115,7 +116,7 @@ PageInfo* TcgVcpu::resolve(unsigned mode, std::uint64_t address, AccessKind kind
         log().write(LogLevel::Debug, "mmu",
                     text("%016llx mode %u -> %016llx %c%c%c", ull(address), mode, ull(answer.physical),
                          answer.readable ? 'r' : '-', answer.writable ? 'w' : '-', answer.executable ? 'x' : '-'));
-    return &tlb_->enter(mode, address, answer, *view_);
+    return &tlb_->enter(mode, kind, address, answer, *view_);
 }
 
 /// Within one page.

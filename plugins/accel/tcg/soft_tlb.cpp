@@ -2,51 +2,67 @@
 
 namespace backplane::tcg {
 
-SoftTlb::SoftTlb(HotArea& hot, unsigned modes) : hot_(hot), modes_(modes), pages_(modes) {
-    for (unsigned mode = 0; mode < modes; ++mode)
-        for (std::size_t i = 0; i < kTlbSize; ++i) clear(mode, i);
+SoftTlb::SoftTlb(HotArea& hot, unsigned modes) : hot_(hot), modes_(modes) {
+    for (unsigned i = 0; i < modes * kKinds; ++i)
+        pages_.emplace_back(static_cast<PageInfo*>(std::calloc(kTlbSize, sizeof(PageInfo))));
+    for (unsigned mode = 0; mode < modes; ++mode) {
+        hot_.tlb[mode].load[0].tag = TlbEntry::invalid(0);
+        hot_.tlb[mode].store[0].tag = TlbEntry::invalid(0);
+    }
 }
 
-void SoftTlb::clear(unsigned mode, std::size_t index) {
-    pages_[mode][index].permissions = 0;
-    pages_[mode][index].listed = false;
-    hot_.tlb[mode].load[index].tag = TlbEntry::invalid(index);
-    hot_.tlb[mode].store[index].tag = TlbEntry::invalid(index);
+void SoftTlb::clear(unsigned mode, unsigned kind, std::size_t index) {
+    PageInfo& p = table(mode, kind)[index];
+    p.permissions = 0;
+    p.listed = false;
+    if (kind == unsigned(AccessKind::Load)) hot_.tlb[mode].load[index].tag = TlbEntry::invalid(index);
+    else if (kind == unsigned(AccessKind::Store)) hot_.tlb[mode].store[index].tag = TlbEntry::invalid(index);
 }
 
-PageInfo& SoftTlb::enter(unsigned mode, std::uint64_t address, const FillAnswer& answer, const FlatView& view) {
-    const std::size_t index = tlb_index(address);
-    PageInfo& p = pages_[mode][index];
-    hot_.tlb[mode].load[index].tag = TlbEntry::invalid(index);
-    hot_.tlb[mode].store[index].tag = TlbEntry::invalid(index);
-    if (!p.listed) used_[mode].push_back(std::uint16_t(index));
-    p = {};
+PageInfo& SoftTlb::install(unsigned mode, AccessKind kind, const PageInfo& info) {
+    const std::size_t index = tlb_index(info.page);
+    PageInfo& p = slot(mode, kind, info.page);
+    if (!p.listed) used_[mode * kKinds + unsigned(kind)].push_back(std::uint16_t(index));
+    p = info;
     p.listed = true;
-    p.once = !answer.whole_page;
+    if (kind == AccessKind::Load) {
+        TlbEntry& entry = hot_.tlb[mode].load[index];
+        entry.tag = TlbEntry::invalid(index);
+        if (p.block && (p.permissions & PageInfo::kRead))
+            entry = {p.page, std::uint64_t(reinterpret_cast<std::uintptr_t>(p.host(0)))};
+    } else if (kind == AccessKind::Store) {
+        hot_.tlb[mode].store[index].tag = TlbEntry::invalid(index);
+        allow_stores(mode, p);
+    }
+    return p;
+}
+
+PageInfo* SoftTlb::borrow(unsigned mode, AccessKind kind, std::uint64_t address, std::uint8_t permission) {
+    const std::uint64_t page = address & ~(kPageSize - 1);
+    for (const AccessKind other : {AccessKind::Load, AccessKind::Store, AccessKind::Fetch}) {
+        const PageInfo& p = slot(mode, other, address);
+        if (other != kind && (p.permissions & permission) && p.page == page) return &install(mode, kind, p);
+    }
+    return nullptr;
+}
+
+PageInfo& SoftTlb::enter(unsigned mode, AccessKind kind, std::uint64_t address, const FillAnswer& answer,
+                         const FlatView& view) {
+    PageInfo p;
     p.page = address & ~(kPageSize - 1);
     p.physical = answer.physical & ~(kPageSize - 1);
     p.permissions = std::uint8_t((answer.readable ? PageInfo::kRead : 0) | (answer.writable ? PageInfo::kWrite : 0) |
                                  (answer.executable ? PageInfo::kExecute : 0));
     p.range = view.find(p.physical);
-    const bool whole = p.range && p.physical - p.range->start <= p.range->size - 1 &&
-                       p.range->size - (p.physical - p.range->start) >= kPageSize;
-    if (!whole) {
+    const bool whole = p.range && p.range->size - (p.physical - p.range->start) >= kPageSize;
+    const std::uint64_t offset = whole ? p.range->block_offset + (p.physical - p.range->start) : 0;
+    if (!whole || (p.range->block && offset % kPageSize != 0)) {
         p.mixed = true;
         p.range = nullptr;
     } else if (p.range->block) {
-        const std::uint64_t offset = p.range->block_offset + (p.physical - p.range->start);
-        if (offset % kPageSize == 0) {
-            p.block = p.range->block;
-            p.block_offset = offset;
-            p.direct_store = p.range->writable;
-            if (answer.readable && !p.once) {
-                hot_.tlb[mode].load[index] = {p.page, std::uint64_t(reinterpret_cast<std::uintptr_t>(p.host(0)))};
-            }
-            allow_stores(mode, p);
-        } else {
-            p.mixed = true;
-            p.range = nullptr;
-        }
+        p.block = p.range->block;
+        p.block_offset = offset;
+        p.direct_store = p.range->writable;
     }
     if (answer.page_bits > kPageBits && !many_large_) {
         const Large mapping{address >> answer.page_bits << answer.page_bits, answer.page_bits};
@@ -55,7 +71,7 @@ PageInfo& SoftTlb::enter(unsigned mode, std::uint64_t address, const FillAnswer&
         if (!known && large_.size() >= 32) many_large_ = true;
         else if (!known) large_.push_back(mapping);
     }
-    return p;
+    return install(mode, kind, p);
 }
 
 void SoftTlb::allow_stores(unsigned mode, const PageInfo& info) {
@@ -66,8 +82,11 @@ void SoftTlb::allow_stores(unsigned mode, const PageInfo& info) {
 }
 
 void SoftTlb::flush_mode(unsigned mode) {
-    for (std::uint16_t index : used_[mode]) clear(mode, index);
-    used_[mode].clear();
+    for (unsigned kind = 0; kind < kKinds; ++kind) {
+        std::vector<std::uint16_t>& used = used_[mode * kKinds + kind];
+        for (std::uint16_t index : used) clear(mode, kind, index);
+        used.clear();
+    }
 }
 
 void SoftTlb::flush() {
@@ -81,19 +100,22 @@ void SoftTlb::flush_page(std::uint64_t address) {
     for (const Large& l : large_)
         if (address >> l.bits << l.bits == l.base) return flush();
     const std::size_t index = tlb_index(address);
-    for (unsigned mode = 0; mode < modes_; ++mode) {
-        PageInfo& p = pages_[mode][index];
-        if (!p.permissions || p.page != (address & ~(kPageSize - 1))) continue;
-        const bool listed = p.listed;
-        clear(mode, index);
-        p.listed = listed;
-    }
+    const std::uint64_t page = address & ~(kPageSize - 1);
+    for (unsigned mode = 0; mode < modes_; ++mode)
+        for (unsigned kind = 0; kind < kKinds; ++kind) {
+            PageInfo& p = table(mode, kind)[index];
+            if (!p.permissions || p.page != page) continue;
+            const bool listed = p.listed;
+            clear(mode, kind, index);
+            p.listed = listed;
+        }
 }
 
 void SoftTlb::protect(std::uint64_t page_id) {
+    const auto kind = unsigned(AccessKind::Store);
     for (unsigned mode = 0; mode < modes_; ++mode)
-        for (std::uint16_t index : used_[mode]) {
-            const PageInfo& p = pages_[mode][index];
+        for (std::uint16_t index : used_[mode * kKinds + kind]) {
+            const PageInfo& p = table(mode, kind)[index];
             if (p.permissions && p.block && p.page_id() == page_id)
                 hot_.tlb[mode].store[index].tag = TlbEntry::invalid(index);
         }
@@ -101,7 +123,8 @@ void SoftTlb::protect(std::uint64_t page_id) {
 
 void SoftTlb::protect_all() {
     for (unsigned mode = 0; mode < modes_; ++mode)
-        for (std::uint16_t index : used_[mode]) hot_.tlb[mode].store[index].tag = TlbEntry::invalid(index);
+        for (std::uint16_t index : used_[mode * kKinds + unsigned(AccessKind::Store)])
+            hot_.tlb[mode].store[index].tag = TlbEntry::invalid(index);
 }
 
 }  // namespace backplane::tcg

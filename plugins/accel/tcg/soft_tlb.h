@@ -8,10 +8,12 @@
 #include <backplane/draft/tcg/front_end.h>
 
 #include <array>
+#include <cstdlib>
+#include <memory>
 
 namespace backplane::tcg {
 
-/// A virtual page in one MMU mode.
+/// A virtual page in one MMU mode. All zero: nothing.
 struct PageInfo {
     enum : std::uint8_t { kRead = 1, kWrite = 2, kExecute = 4 };
     std::uint64_t page = 0;            ///< virtual address of its first byte
@@ -34,9 +36,15 @@ class SoftTlb {
   public:
     SoftTlb(HotArea& hot, unsigned modes);
 
-    PageInfo& slot(unsigned mode, std::uint64_t address) { return pages_[mode][tlb_index(address)]; }
+    /// What is known for accesses of this kind; look at its page and permissions.
+    PageInfo& slot(unsigned mode, AccessKind kind, std::uint64_t address) {
+        return table(mode, unsigned(kind))[tlb_index(address)];
+    }
+    /// The page's entry for another kind, when that answers for this one as well; entered for this one then.
+    PageInfo* borrow(unsigned mode, AccessKind kind, std::uint64_t address, std::uint8_t permission);
     /// Enters what a walk answered. `view` must outlive the entry.
-    PageInfo& enter(unsigned mode, std::uint64_t address, const FillAnswer& answer, const FlatView& view);
+    PageInfo& enter(unsigned mode, AccessKind kind, std::uint64_t address, const FillAnswer& answer,
+                    const FlatView& view);
     /// Lets stores go directly when nothing watches the page.
     void allow_stores(unsigned mode, const PageInfo& info);
 
@@ -49,7 +57,14 @@ class SoftTlb {
     void protect_all();
 
   private:
-    void clear(unsigned mode, std::size_t index);
+    static constexpr unsigned kKinds = 3;
+    struct Free {
+        void operator()(PageInfo* p) const { std::free(p); }
+    };
+
+    PageInfo* table(unsigned mode, unsigned kind) { return pages_[mode * kKinds + kind].get(); }
+    void clear(unsigned mode, unsigned kind, std::size_t index);
+    PageInfo& install(unsigned mode, AccessKind kind, const PageInfo& info);
 
     struct Large {
         std::uint64_t base;
@@ -58,8 +73,8 @@ class SoftTlb {
 
     HotArea& hot_;
     unsigned modes_;
-    std::vector<std::array<PageInfo, kTlbSize>> pages_;
-    std::array<std::vector<std::uint16_t>, kMaxModes> used_;
+    std::vector<std::unique_ptr<PageInfo[], Free>> pages_;  ///< zero pages of the host until used
+    std::array<std::vector<std::uint16_t>, kMaxModes * kKinds> used_;
     std::vector<Large> large_;  ///< mappings of more than a page that entries belong to
     bool many_large_ = false;
 };

@@ -135,6 +135,7 @@ class Emitter {
     // ---- integer.cpp
     void integer(const Op& op);
     void move_op(const Op& op);
+    void bring(int to, Value v, Width width);
     void alu(const Op& op, Id id, bool commutative);
     void add_sub(const Op& op);
     void inverted(const Op& op);

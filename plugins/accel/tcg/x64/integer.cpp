@@ -74,6 +74,11 @@ void Emitter::move_op(const Op& op) {
     a_.mov(slot(op.dst), q(use(op.a, kRax)));
 }
 
+/// The first operand of an instruction on `width`, which does not look at the bits above.
+void Emitter::bring(int to, Value v, Width width) {
+    if (v.is_constant() || home(v) != to) move(to, v, width);
+}
+
 void Emitter::alu(const Op& op, Id id, bool commutative) {
     Value a = op.a, b = op.b;
     if (commutative && (a.is_constant() || (op.dst == b && !(op.dst == a)))) std::swap(a, b);
@@ -97,7 +102,7 @@ void Emitter::alu(const Op& op, Id id, bool commutative) {
         else if (s.isReg()) a_.imul(sized(work, op.width), s.as<x86::Gp>(), factor);
         else a_.imul(sized(work, op.width), sized(use(a, kRcx), op.width), factor);
     } else {
-        move(work, a, op.width);
+        bring(work, a, op.width);
         a_.emit(id, sized(work, op.width), source(b, op.width, kRcx));
     }
     extend(work, op.width);
@@ -128,7 +133,7 @@ void Emitter::add_sub(const Op& op) {
     }
     if (subtract && is_const(a, 0) && !b.is_constant()) {  // neg
         const int work = def(op.dst, kRax);
-        move(work, b, op.width);
+        bring(work, b, op.width);
         a_.neg(sized(work, op.width));
         extend(work, op.width);
         return done(op.dst, work);
@@ -168,7 +173,8 @@ void Emitter::shift(const Op& op, Id id, Id bmi2) {
     const int r = def(op.dst, kRax);
     if (op.b.is_constant()) {
         const auto n = unsigned(value_of(op.b)) & (bits - 1);
-        move(r, op.a, width);
+        if (n) bring(r, op.a, width);
+        else move(r, op.a, width);
         if (n) a_.emit(id, sized(r, width), Imm(n));
     } else if (bmi2 != x86::Inst::kIdNone && host_.bmi2) {
         const int n = use(op.b, kRcx);
