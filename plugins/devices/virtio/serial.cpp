@@ -71,7 +71,7 @@ void Serial::config_written(MutableBytes config, std::uint64_t offset, std::uint
 void Serial::device_reset() {
     messages_.clear();
     for (SerialPort* port : ports_)
-        if (port) port->reset();
+        if (port) port->forget_driver();
 }
 
 bool Serial::multiport() const { return virtio_.has(kMultiport); }

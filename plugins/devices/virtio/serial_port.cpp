@@ -36,7 +36,7 @@ void SerialPort::unrealize() {
     if (chardev_) chardev_->disconnect(*this);
 }
 
-void SerialPort::reset() {
+void SerialPort::forget_driver() {
     later_.cancel();
     guest_open_ = false;
     sent_ = 0;

@@ -42,7 +42,7 @@ class SerialPort final : public DeviceBase, CharFront {
     void transmit(VirtioQueue& queue);
     void room_to_receive();
     void emergency_write(std::uint8_t byte);
-    void reset();
+    void forget_driver();
 
   private:
     std::size_t can_receive() override;
