@@ -19,15 +19,29 @@ void CodePages::strike(CodeOwner& owner) {
     }
 }
 
-void CodePages::add(CodeOwner& owner, std::uint64_t page, RamBlock& block, std::uint64_t index) {
+CodePages::Tickets CodePages::add(CodeOwner& owner, std::uint64_t page, RamBlock& block, std::uint64_t index) {
     std::lock_guard guard(mutex_);
     Entry& entry = pages_[page];
     entry.flags = &block.page_flags[index];
     if (std::find(entry.owners.begin(), entry.owners.end(), &owner) == entry.owners.end())
         entry.owners.push_back(&owner);
-    if (entry.flags->fetch_or(kPageCode) & kPageCode) return;
-    for (CodeOwner* other : owners_)
-        if (other != &owner) other->post_protection(page);
+    const bool known = entry.flags->fetch_or(kPageCode) & kPageCode;
+    Tickets tickets;
+    for (CodeOwner* other : owners_) {
+        if (other == &owner) continue;
+        if (!known) other->post_protection(page);
+        if (const std::uint64_t posted = other->posted(); other->applied() < posted) tickets.push_back({other, posted});
+    }
+    return tickets;
+}
+
+bool CodePages::settled(const Tickets& tickets) {
+    std::lock_guard guard(mutex_);
+    for (const Ticket& t : tickets) {
+        const bool listed = std::find(owners_.begin(), owners_.end(), t.owner) != owners_.end();
+        if (listed && t.owner->applied() < t.posted) return false;
+    }
+    return true;
 }
 
 void CodePages::remove(CodeOwner& owner, std::uint64_t page) {

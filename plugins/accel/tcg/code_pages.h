@@ -17,6 +17,9 @@ class CodeOwner {
     virtual void post_invalidation(std::uint64_t page, std::uint32_t from, std::uint32_t to) = 0;
     /// `page` has code from now on: direct stores to it must end likewise.
     virtual void post_protection(std::uint64_t page) = 0;
+    /// How many of both were posted, and how many of those took effect.
+    virtual std::uint64_t posted() const = 0;
+    virtual std::uint64_t applied() const = 0;
 
   protected:
     ~CodeOwner() = default;
@@ -26,9 +29,17 @@ class CodePages {
   public:
     void enlist(CodeOwner& owner);
     void strike(CodeOwner& owner);
-    bool shared() const { return owners_.size() > 1; }
-    /// `owner` is about to translate from `page` (of `block`, at block page `index`).
-    void add(CodeOwner& owner, std::uint64_t page, RamBlock& block, std::uint64_t index);
+    /// What an owner had been asked for at some time.
+    struct Ticket {
+        const CodeOwner* owner;
+        std::uint64_t posted;
+    };
+    using Tickets = std::vector<Ticket>;
+    /// Has all of that taken effect?
+    bool settled(const Tickets& tickets);
+    /// `owner` is about to translate from `page` (of `block`, at block page `index`). Until what is returned is settled,
+    /// another vCPU may still store there unseen.
+    Tickets add(CodeOwner& owner, std::uint64_t page, RamBlock& block, std::uint64_t index);
     /// `owner` has no translation of it left.
     void remove(CodeOwner& owner, std::uint64_t page);
     /// Tells every owner that has code there, but `except`.

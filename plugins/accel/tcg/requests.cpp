@@ -84,6 +84,7 @@ void TcgVcpu::post_invalidation(std::uint64_t page, std::uint32_t from, std::uin
     {
         std::lock_guard guard(mutex_);
         posted_.push_back({page, from, to});
+        posted_count_.fetch_add(1);
         posted_any_.store(true, std::memory_order_release);
     }
     kick();
@@ -110,9 +111,11 @@ void TcgVcpu::apply_posted() {
     if (!posted_any_.load(std::memory_order_acquire)) return;
     std::vector<Posted> posted;
     bool view = false;
+    std::uint64_t count = 0;
     {
         std::lock_guard guard(mutex_);
         posted.swap(posted_);
+        count = posted_count_.load();
         view = std::exchange(view_stale_, false);
         posted_any_.store(false, std::memory_order_relaxed);
     }
@@ -124,6 +127,7 @@ void TcgVcpu::apply_posted() {
         if (p.to == 0) tlb_->protect(p.page);
         else if (cache_->invalidate(p.page, p.from, p.to)) pages_.remove(*this, p.page);
     }
+    applied_count_.store(count);
 }
 
 }  // namespace backplane::tcg

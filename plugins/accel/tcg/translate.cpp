@@ -14,6 +14,13 @@ namespace backplane::tcg {
 namespace {
 constexpr std::size_t kMaxInstructions = 64;
 constexpr std::size_t kMaxOps = 600;
+
+std::uint32_t checksum(const std::uint8_t* bytes, std::size_t size) {
+    std::uint64_t sum = size;
+    for (std::size_t i = 0; i < size; ++i) sum = (sum ^ bytes[i]) * 0x100000001b3u;
+    return std::uint32_t(sum ^ sum >> 32);
+}
+
 }  // namespace
 
 /// Reads the page of the unit, and the next one for the first instruction only.
@@ -43,8 +50,7 @@ class TcgVcpu::Reader final : public CodeReader {
         }
         faulted = failed_ = false;
         page2 = info->page_id();
-        vcpu_.pages_.add(vcpu_, page2, *info->block, info->block_offset >> kPageBits);
-        vcpu_.tlb_->protect(page2);
+        vcpu_.watch(*info->block, info->block_offset >> kPageBits);
         std::uint32_t value = 0;
         for (unsigned i = 0; i < size; ++i) {
             const std::uint64_t at = pc + i;
@@ -99,13 +105,40 @@ bool TcgVcpu::build(const BlockKey& key, Reader& reader, bool single, std::uint3
     return true;
 }
 
+/// Stores to the page of `block` are seen from now on; by other vCPUs, as soon as they look at their requests.
+void TcgVcpu::watch(RamBlock& block, std::uint64_t index) {
+    const std::uint64_t page = block.base_id + index;
+    CodePages::Tickets tickets = pages_.add(*this, page, block, index);
+    tlb_->protect(page);
+    if (!tickets.empty()) unconfirmed_.push_back({page, block.host + (index << kPageBits), std::move(tickets)});
+}
+
+/// Drops units whose bytes changed before the others' stores were seen. A guest that changes another CPU's code makes
+/// that CPU synchronise its fetches (which leaves translated code, and comes here) before it relies on the new bytes.
+void TcgVcpu::confirm() {
+    std::erase_if(unconfirmed_, [this](const Unconfirmed& u) {
+        const bool settled = pages_.settled(u.tickets);
+        std::vector<std::uint32_t> stale;
+        cache_->for_each_unit(u.page, [&](const Unit& unit) {
+            if (unit.crosses() || unit.checksum != checksum(u.host + unit.offset(), unit.size))
+                stale.push_back(unit.page == u.page ? unit.offset() : 0);
+        });
+        for (std::uint32_t offset : stale)
+            if (cache_->invalidate(u.page, offset, offset + 1)) pages_.remove(*this, u.page);
+        return settled;
+    });
+}
+
 Unit* TcgVcpu::translate(const BlockKey& key, unsigned context, PageInfo info, bool single) {
     // Watched before it is read: a store that comes later is seen.
     if (!cache_->has_page(info.page_id())) {
-        pages_.add(*this, info.page_id(), *info.block, info.block_offset >> kPageBits);
-        tlb_->protect(info.page_id());
+        watch(*info.block, info.block_offset >> kPageBits);
     }
     std::atomic_thread_fence(std::memory_order_seq_cst);
+    // Copied before it is read, so that what changes meanwhile is taken for stale.
+    std::uint8_t copy[kPageSize];
+    const bool unsure = !unconfirmed_.empty();
+    if (unsure) std::memcpy(copy, info.host(key.pc), kPageSize - (key.pc & (kPageSize - 1)));
     Reader reader(*this, key, info);
     std::uint32_t size = 0;
     if (!build(key, reader, single, size)) {
@@ -125,7 +158,7 @@ Unit* TcgVcpu::translate(const BlockKey& key, unsigned context, PageInfo info, b
     if (!unit) {
         flush_code();
         context = cache_->context(key);
-        pages_.add(*this, info.page_id(), *info.block, info.block_offset >> kPageBits);
+        watch(*info.block, info.block_offset >> kPageBits);
         if (reader.page2 != kNoPage) return nullptr;  // its watch went with the flush: begin again
         unit = cache_->add(block_, context, info.page_id(), reader.page2, size, single, chain);
         if (!unit) {
@@ -133,6 +166,7 @@ Unit* TcgVcpu::translate(const BlockKey& key, unsigned context, PageInfo info, b
             return nullptr;
         }
     }
+    if (unsure && !unit->crosses()) unit->checksum = checksum(copy, size);
     if (log_in_ || log_op_ || log_out_) log_unit(*unit, info);
     return unit;
 }

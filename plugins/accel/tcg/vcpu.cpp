@@ -208,6 +208,7 @@ void TcgVcpu::handle_exit(std::uint64_t reason) {
         return;
     }
     hot_->raised = 0;
+    if (!unconfirmed_.empty() && reason != kExitLookup) confirm();
     if (reason == kExitInterrupts) run_state_.exit_request.store(1, std::memory_order_relaxed);
     if (log_int_ && reason == kExitRaised && !single_step_)
         log().write(LogLevel::Debug, "int", text("cpu %u: exception, goes on at %016llx", cpu_.index(), ull(state_pc())));

@@ -43,6 +43,8 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     // ---- CodeOwner
     void post_invalidation(std::uint64_t page, std::uint32_t from, std::uint32_t to) override;
     void post_protection(std::uint64_t page) override;
+    std::uint64_t posted() const override { return posted_count_.load(); }
+    std::uint64_t applied() const override { return applied_count_.load(); }
 
     // ---- MemoryListener
     void range_added(const FlatRange&) override {}
@@ -95,8 +97,9 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     class Reader;
     /// Null: an exception was delivered.
     Unit* translate(const BlockKey& key, unsigned context, PageInfo info, bool single);
+    void watch(RamBlock& block, std::uint64_t index);
+    void confirm();
     bool build(const BlockKey& key, Reader& reader, bool single, std::uint32_t& size);
-    std::uint64_t second_page(const BlockKey& key, MemoryFault& fault, bool& ok);
     void log_unit(const Unit& unit, const PageInfo& info);
 
     // ---- memory.cpp
@@ -149,11 +152,12 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     std::uint64_t pending_chain_ = ~std::uint64_t{0};  ///< the exit through which code was left
     std::uint64_t chain_pc_ = 0;
     Block block_;
-    struct Copied {  ///< a unit translated while other vCPUs might still store to its page directly
+    struct Unconfirmed {  ///< a page with units whose bytes other vCPUs might have changed unseen
         std::uint64_t page;
         const std::uint8_t* host;
+        CodePages::Tickets tickets;
     };
-    std::vector<Copied> unconfirmed_;
+    std::vector<Unconfirmed> unconfirmed_;
     bool log_in_ = false, log_op_ = false, log_out_ = false, log_exec_ = false, log_mmu_ = false, log_int_ = false;
 
     // ---- shared
@@ -174,6 +178,7 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     bool view_stale_ = false;
     bool state_stale_ = true;
     std::atomic<bool> posted_any_{false};
+    std::atomic<std::uint64_t> posted_count_{0}, applied_count_{0};
     std::atomic<bool> sleeping_{false};
     bool go_ = false;        ///< may run
     bool quit_ = false;

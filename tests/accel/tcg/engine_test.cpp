@@ -281,10 +281,6 @@ TEST(TcgEngine, AHaltedCpuWakesForWorkAndGoesOnBehindTheHalt) {
         return Translated::End;
     });
     m.place(kRamBase, {wait, m.plain([](Builder& b) { b.mov(X(5), b.constant(1)); }), Machine::kFinish});
-    m.front_end.interrupt = [&](GuestState&) {  // masked: it wakes, and nothing is delivered
-        m.cpus[0]->interrupt = false;
-        return false;
-    };
     m.guest().pc = kRamBase;
     m.guest().x[5] = 0;
     std::thread other([&] {

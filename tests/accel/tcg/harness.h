@@ -8,6 +8,7 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <utility>
 
 namespace backplane::tcg::testing {
 
@@ -27,6 +28,7 @@ struct GuestState {
     MemoryFaultKind fault_kind{};
     AccessKind fault_access{};
     std::uint64_t handler = 0;
+    bool finished = false;
     class Machine* machine = nullptr;
 };
 
@@ -297,7 +299,7 @@ class Machine {
     }
     /// Runs all CPUs until each finished.
     void run() {
-        for (auto& c : cpus) c->guest.run.halted = 0;
+        for (auto& c : cpus) c->guest.run.halted = c->guest.finished = false;
         left_ = unsigned(cpus.size());
         start();
         std::unique_lock guard(mutex_);
@@ -330,7 +332,7 @@ class Machine {
         auto& s = *static_cast<GuestState*>(state);
         s.run.halted = 1;
         std::lock_guard guard(s.machine->mutex_);
-        --s.machine->left_;
+        if (!std::exchange(s.finished, true)) --s.machine->left_;  // work may wake it before it is stopped
         s.machine->done_.notify_all();
         return 0;
     }
