@@ -8,6 +8,7 @@ namespace {
 using Binary = void (tcg::Builder::*)(Value, Value, Value, Width);
 
 void operate(Translator& t, const Instruction& i, Binary operation, Width width = Width::I64) {
+    if (width == Width::I32S) t.will_replace_word(i.rd);
     const Value a = t.x(i.rs1), b = t.x(i.rs2);
     (t.b.*operation)(t.x_result(i.rd), a, b, width);
 }

@@ -22,6 +22,32 @@ void translate_instruction(Translator& translator, const Instruction& instructio
     kFunctions[static_cast<std::size_t>(instruction.opcode)](translator, instruction);
 }
 
+tcg::Op* Translator::previous_write(unsigned number) {
+    auto& ops = b.block().ops;
+    if (number == 0 || ops.size() < 2 || ops.back().opcode != tcg::Opcode::insn) return nullptr;
+    tcg::Op& op = ops[ops.size() - 2];
+    return op.dst == tcg::Builder::reg(number) ? &op : nullptr;
+}
+
+void Translator::set_x(unsigned number, Value value) {
+    if (number == 0) return;
+    // LUI and ADDI, AUIPC and ADDI: one move instead of two.
+    tcg::Op* const before = previous_write(number);
+    if (before && before->opcode == tcg::Opcode::mov && before->a.is_constant())
+        before->a = value;
+    else
+        b.mov(tcg::Builder::reg(number), value);
+    progress().known_register = static_cast<std::uint8_t>(number);
+    progress().known_value = b.constant_of(value);
+}
+
+void Translator::will_replace_word(unsigned number) {
+    tcg::Op* const before = previous_write(number);
+    if (before && before->width == Width::I32S && before->opcode >= tcg::Opcode::mov &&
+        before->opcode <= tcg::Opcode::max_u)
+        before->width = Width::I32;
+}
+
 void Translator::illegal() { raise(Cause::IllegalInstruction, b.constant(instruction_.bits)); }
 
 void Translator::raise_here(Cause cause, Value value) {

@@ -57,12 +57,10 @@ class Translator {
     Value f(unsigned number) { return tcg::Builder::reg(32 + number); }
     Value immediate() { return b.constant(static_cast<std::uint64_t>(std::int64_t{instruction_.immediate})); }
     /// xN becomes a value that is known now.
-    void set_x(unsigned number, Value value) {
-        if (number == 0) return;
-        b.mov(x_result(number), value);
-        progress().known_register = static_cast<std::uint8_t>(number);
-        progress().known_value = b.constant_of(value);
-    }
+    void set_x(unsigned number, Value value);
+    /// An instruction on the low half of xN is about to replace it: what the one right before wrote there need not be
+    /// sign-extended. Nothing can come between the two: neither leaves the unit.
+    void will_replace_word(unsigned number);
     bool knows(unsigned number) { return number != 0 && progress().known_register == number; }
 
     /// The MMU mode of data accesses.
@@ -90,6 +88,9 @@ class Translator {
     void float_changes();
 
   private:
+    /// The last op of the instruction before, when it wrote xN; else null.
+    tcg::Op* previous_write(unsigned number);
+
     tcg::UnitContext& unit_;
     const Instruction& instruction_;
     bool ended_ = false;
