@@ -69,7 +69,7 @@ RamStorage* RamStorage::create(std::string_view name, std::uint64_t size, std::u
     struct Deleter {
         void operator()(RamStorage* storage) const { storage->release(); }
     };
-    const std::unique_ptr<RamStorage, Deleter> storage(new RamStorage(listeners));
+    std::unique_ptr<RamStorage, Deleter> storage(new RamStorage(listeners));
     Block& block = storage->block_;
     block.name = name;
     block.size = (size + kPageSize - 1) & ~(kPageSize - 1);
@@ -83,8 +83,7 @@ RamStorage* RamStorage::create(std::string_view name, std::uint64_t size, std::u
     block.host = static_cast<std::uint8_t*>(host);
     block.page_flags.reset(new (std::nothrow) std::atomic<std::uint8_t>[storage->pages()] {});
     if (!block.page_flags) return refuse("no room for its page flags");
-    storage->retain();
-    return storage.get();
+    return storage.release();
 }
 
 RamStorage::~RamStorage() {

@@ -179,8 +179,8 @@ class SocketChar final : public StreamChar, FdHandler {
         if (!telnet_) return StreamChar::stream_bytes(bytes);
         unsigned breaks = 0;
         const std::size_t kept = filter_.decode(bytes, breaks);
-        for (; breaks > 0; --breaks) front()->char_event(CharEvent::Break);
-        if (kept) StreamChar::stream_bytes({bytes.data, kept});
+        for (; breaks > 0 && front(); --breaks) front()->char_event(CharEvent::Break);
+        if (kept && front()) StreamChar::stream_bytes({bytes.data, kept});
     }
     void stream_writable() override {
         if (send_pending()) StreamChar::stream_writable();

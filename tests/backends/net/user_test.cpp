@@ -202,18 +202,21 @@ TEST_F(UserNet, AForwardLeadsFromTheHostToTheGuest) {
     network({{"hostfwd", "tcp:127.0.0.1:" + std::to_string(port) + "-:22"},
              {"hostfwd", "tcp:127.0.0.1:" + std::to_string(other) + "-10.0.2.15:80"}});
     send(arp(2, kGuest, address(10, 0, 2, 2)));
-    for (const auto& [host_port, guest_port] : {std::pair{port, 22}, std::pair{other, 80}}) {
+    struct Pair {
+        std::uint16_t host, guest;
+    };
+    for (const Pair pair : {Pair{port, 22}, Pair{other, 80}}) {
         HostSocket client(SOCK_STREAM);
         sockaddr_in target{};
         target.sin_family = AF_INET;
         target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        target.sin_port = htons(host_port);
+        target.sin_port = htons(pair.host);
         ASSERT_EQ(connect(client.fd, reinterpret_cast<sockaddr*>(&target), sizeof target), 0);
         const Frame* syn = wait_for([&](const Frame& frame) {
             return frame.size() >= 54 && be16(frame, 12) == 0x0800 && frame[23] == 6 &&
-                   be16(frame, 36) == guest_port;
+                   be16(frame, 36) == pair.guest;
         });
-        ASSERT_TRUE(syn) << guest_port;
+        ASSERT_TRUE(syn) << pair.guest;
         EXPECT_EQ((*syn)[47] & 0x12, 0x02) << "SYN";
         EXPECT_EQ(be32(*syn, 30), kGuest);
     }
