@@ -28,7 +28,7 @@ PageInfo& SoftTlb::install(unsigned mode, AccessKind kind, const PageInfo& info)
     if (kind == AccessKind::Load) {
         TlbEntry& entry = hot_.tlb[mode].load[index];
         entry.tag = TlbEntry::invalid(index);
-        if (p.block && (p.permissions & PageInfo::kRead))
+        if (p.block && !p.once && (p.permissions & PageInfo::kRead))
             entry = {p.page, std::uint64_t(reinterpret_cast<std::uintptr_t>(p.host(0)))};
     } else if (kind == AccessKind::Store) {
         hot_.tlb[mode].store[index].tag = TlbEntry::invalid(index);
@@ -41,7 +41,7 @@ PageInfo* SoftTlb::borrow(unsigned mode, AccessKind kind, std::uint64_t address,
     const std::uint64_t page = address & ~(kPageSize - 1);
     for (const AccessKind other : {AccessKind::Load, AccessKind::Store, AccessKind::Fetch}) {
         const PageInfo& p = slot(mode, other, address);
-        if (other != kind && (p.permissions & permission) && p.page == page) return &install(mode, kind, p);
+        if (other != kind && !p.once && (p.permissions & permission) && p.page == page) return &install(mode, kind, p);
     }
     return nullptr;
 }
@@ -53,6 +53,7 @@ PageInfo& SoftTlb::enter(unsigned mode, AccessKind kind, std::uint64_t address, 
     p.physical = answer.physical & ~(kPageSize - 1);
     p.permissions = std::uint8_t((answer.readable ? PageInfo::kRead : 0) | (answer.writable ? PageInfo::kWrite : 0) |
                                  (answer.executable ? PageInfo::kExecute : 0));
+    p.once = !answer.whole_page;
     p.range = view.find(p.physical);
     const bool whole = p.range && p.range->size - (p.physical - p.range->start) >= kPageSize;
     const std::uint64_t offset = whole ? p.range->block_offset + (p.physical - p.range->start) : 0;
