@@ -272,8 +272,14 @@ Instance* ObjectTree::create(std::string_view type_name, std::string name, Insta
     return nullptr;
 }
 
+/// What was made last goes first; all of it before anything that it uses (its memory) is taken away.
+void ObjectTree::unrealize_all(Instance& from) {
+    for (std::size_t i = from.children_.size(); i-- > 0;) unrealize_all(*from.children_[i]);
+    from.unrealize();
+}
+
 void ObjectTree::destroy(Instance& instance) {
-    instance.unrealize();
+    unrealize_all(instance);
     if (destroy_hook_) walk(instance, destroy_hook_);
     Instance* parent = instance.parent_;
     std::erase(parent->forwarded_, &instance);

@@ -115,7 +115,7 @@ class ObjectTree {
     Instance* create(std::string_view type, std::string name, Instance& parent, Errors& errors);
     void destroy(Instance& instance);
 
-    /// A path ("/machine/soc/uart"), or an id; null when there is none.
+    /// A path ("/machine/peripheral/disk0"), or an id; null when there is none.
     Instance* find(std::string_view path_or_id);
     Instance* find_path(std::string_view path);
     Instance* find_id(std::string_view id);
@@ -133,6 +133,7 @@ class ObjectTree {
 
   private:
     friend class Instance;
+    static void unrealize_all(Instance& from);
     struct Global {
         PropertyDefault value;
         bool used;
