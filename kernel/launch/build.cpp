@@ -62,6 +62,7 @@ class Builder {
         plug_drives();
         make_monitors();
         check(machine_.finish(errors_), "");
+        expect_drives_used();
         for (const PropertyDefault& unused : machine_.objects().unused_globals())
             machine_.log().write(LogLevel::Warning, "global",
                                  "-global " + unused.type + "." + unused.property + "=" + unused.value +
@@ -234,8 +235,17 @@ class Builder {
                                   ", index=" + std::to_string(index) + " exists; give another index=");
             if (std::string device = drive_device(interface, traits); !device.empty())
                 plugged_drives_.push_back({drive.option, std::move(device), "", "", {{"drive", drive.node}}});
-            else machine_.add_drive(interface, index, machine_.objects().find_id(drive.node));
+            else board_drives_[{interface, index}] = drive.option;
+            if (board_drives_.contains({interface, index}))
+                machine_.add_drive(interface, index, machine_.objects().find_id(drive.node));
         }
+    }
+
+    void expect_drives_used() {
+        for (const auto& place : machine_.unused_drives())
+            throw LaunchError(board_drives_[place] + ": machine '" + machine_name_ +
+                              "' has no drive if=" + place.first + ", index=" + std::to_string(place.second) +
+                              "; use if=none with -device");
     }
 
     std::vector<AcceleratorChoice> accelerators() const {
@@ -296,6 +306,7 @@ class Builder {
     ErrorText errors_;
     std::string machine_name_;
     std::vector<DevicePlan> plugged_drives_;
+    std::map<std::pair<std::string, unsigned>, std::string> board_drives_;
 };
 
 }  // namespace

@@ -56,6 +56,8 @@ void apply_cpu(PlanBuilder& builder, const std::string& value) {
     SubOptions options = SubOptions::parse(value, "model");
     if (options.help()) return builder.ask(Kind::Cpus);
     CpuPlan cpu{builder.option, options.require("model"), {}};
+    if (cpu.model.starts_with('+') || cpu.model.starts_with('-'))
+        throw LaunchError("the model comes first, then its features; -cpu help lists the models");
     for (const auto& [name, text] : options.rest()) {
         if (name.starts_with('+') || name.starts_with('-'))
             cpu.features.emplace_back(name.substr(1), name.starts_with('+') ? "on" : "off");

@@ -5,13 +5,14 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace backplane::kernel {
 
 PidFile::~PidFile() {
     if (fd_ < 0) return;
-    unlink(path_.c_str());
+    if (!path_.empty()) unlink(path_.c_str());
     close(fd_);
 }
 
@@ -31,12 +32,15 @@ void PidFile::create(const std::string& path) {
                                                       : std::strerror(error));
     }
     const std::string text = std::to_string(getpid()) + "\n";
-    if (ftruncate(fd, 0) < 0 || write(fd, text.data(), text.size()) != ssize_t(text.size())) {
+    struct stat kind {};
+    const bool regular = fstat(fd, &kind) == 0 && S_ISREG(kind.st_mode);
+    if ((regular && ftruncate(fd, 0) < 0) || write(fd, text.data(), text.size()) != ssize_t(text.size())) {
         const int error = errno;
         close(fd);
         throw fail(std::strerror(error));
     }
-    path_ = path;
+    // A device or a pipe is nobody's to remove.
+    if (regular) path_ = path;
     fd_ = fd;
 }
 

@@ -105,7 +105,9 @@ Object* BoardContextImpl::serial(unsigned index) {
 
 Object* BoardContextImpl::drive(Str interface, unsigned index) {
     const auto found = machine_.drives.find({std::string(interface.view()), index});
-    return found == machine_.drives.end() ? nullptr : found->second;
+    if (found == machine_.drives.end()) return nullptr;
+    machine_.used_drives.insert(found->first);
+    return found->second;
 }
 
 bool BoardContextImpl::default_devices() const { return machine_.default_devices; }

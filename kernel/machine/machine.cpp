@@ -170,6 +170,13 @@ void Machine::add_drive(std::string interface, unsigned index, Instance* node) {
     state_->drives[{std::move(interface), index}] = node;
 }
 
+std::vector<std::pair<std::string, unsigned>> Machine::unused_drives() const {
+    std::vector<std::pair<std::string, unsigned>> unused;
+    for (const auto& [place, node] : state_->drives)
+        if (!state_->used_drives.contains(place)) unused.push_back(place);
+    return unused;
+}
+
 void Machine::set_default_devices(bool wanted) { state_->default_devices = wanted; }
 void Machine::set_rtc(const RtcOptions& options) { state_->loop.set_rtc(options); }
 void Machine::set_firmware_path(std::vector<std::string> path) { state_->firmware_path = std::move(path); }

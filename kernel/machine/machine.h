@@ -63,6 +63,8 @@ class Machine {
     void set_cpu(std::string type, PropertyList features);
     void set_serials(std::vector<Instance*> serials);
     void add_drive(std::string interface, unsigned index, Instance* node);
+    /// After finish(): the drives that the board has no place for.
+    std::vector<std::pair<std::string, unsigned>> unused_drives() const;
     void set_default_devices(bool wanted);
     void set_rtc(const RtcOptions& options);
     void set_firmware_path(std::vector<std::string> directories);

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <deque>
 #include <mutex>
+#include <set>
 
 namespace backplane::kernel {
 
@@ -85,6 +86,7 @@ class MachineState final : Work,
     PropertyList cpu_features;
     std::vector<Instance*> serials;
     std::map<std::pair<std::string, unsigned>, Instance*> drives;
+    std::set<std::pair<std::string, unsigned>> used_drives;
     bool default_devices = true;
     std::vector<std::string> firmware_path;
     bool no_reboot = false;

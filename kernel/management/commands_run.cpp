@@ -9,8 +9,7 @@ namespace {
 
 using Kind = Argument::Kind;
 
-constexpr const char* kEvents[] = {"DEVICE_DELETED", "POWERDOWN", "RESET",          "RESUME",
-                                   "SHUTDOWN",       "STOP",      "VSERPORT_CHANGE"};
+constexpr const char* kEvents[] = {"DEVICE_DELETED", "POWERDOWN", "RESET", "RESUME", "SHUTDOWN", "STOP"};
 
 Json quit(const Call& call) {
     call.machine.request_quit(0);

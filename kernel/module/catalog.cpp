@@ -198,8 +198,15 @@ std::string Catalog::resolve_option(std::string_view option, std::string_view an
     }
     std::string message = "unsupported " + std::string(what) + " '" + std::string(option) + "'";
     if (const std::string near = nearest(option, names); !near.empty()) message += "; did you mean '" + near + "'?";
-    errors.fail(message + " (searched " + join(search_path_) + ")");
+    errors.fail(message + " (searched " + join(search_path_) + skipped_text() + ")");
     return {};
+}
+
+std::string Catalog::skipped_text() const {
+    std::string text;
+    for (const PluginFile& file : plugins_)
+        if (!file.refusal.empty()) text += "; skipped " + file.refusal;
+    return text;
 }
 
 std::string Catalog::explain_unknown(std::string_view name, std::string_view what) const {
@@ -209,10 +216,7 @@ std::string Catalog::explain_unknown(std::string_view name, std::string_view wha
     std::string message = "'" + std::string(name) + "' is not a valid " + std::string(what) + " name";
     if (const std::string near = nearest(name, names); !near.empty())
         message += "; did you mean '" + near + "' (plugin " + by_name_.find(near)->second.plugin->manifest.plugin + ")?";
-    message += " Searched " + join(search_path_);
-    for (const PluginFile& file : plugins_)
-        if (!file.refusal.empty()) message += "; skipped " + file.refusal;
-    return message;
+    return message + " Searched " + join(search_path_) + skipped_text();
 }
 
 bool Catalog::load_provider(std::string_view name, Errors& errors) {

@@ -55,6 +55,7 @@ class Catalog {
   private:
     void scan(const std::filesystem::path& directory);
     bool load(PluginFile& file, Errors& errors);
+    std::string skipped_text() const;
 
     std::vector<std::filesystem::path> search_path_;
     std::vector<PluginFile> plugins_;

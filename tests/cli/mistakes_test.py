@@ -53,7 +53,7 @@ class Mistakes(ProgramTest):
 
     # Properties
     def test_properties(self):
-        self.refused("'foo'", *BASE[:2], "-M", "virt,foo=on")
+        self.refused(".foo' not found", *BASE[:2], "-M", "virt,foo=on")
         self.refused("nonexist", *BASE, "-cpu", "rv64,nonexist=on")
         self.refused("nonsense", *BASE, "-device", "virtio-rng-device,nonsense=1")
         self.refused("expects", *BASE, "-cpu", "rv64,c=maybe")
@@ -66,6 +66,10 @@ class Mistakes(ProgramTest):
         self.refused("Bus 'nowhere' not found", *BASE, "-device", "virtio-rng-device,bus=nowhere")
         places = [each for _ in range(9) for each in ("-device", "virtio-rng-device")]
         self.refused("No free slot", *BASE, *places)
+
+    def test_an_interface_that_the_board_has_not(self):
+        image = self.file("disk.img", bytes(512))
+        self.refused("machine 'virt' has no drive if=floppy", *BASE, "-drive", f"file={image},if=floppy,format=raw")
 
     # Files
     def test_missing_files(self):
