@@ -123,6 +123,7 @@ bool RiscvFrontEnd::fill(void* state, const tcg::FillRequest& request, tcg::Fill
     answer.writable = (found.permissions & kWritable) != 0;
     answer.executable = (found.permissions & kExecutable) != 0;
     answer.whole_page = found.whole_page;
+    answer.global = found.global;
     answer.page_bits = static_cast<std::uint8_t>(std::bit_width(found.page_size) - 1);
     return true;
 }

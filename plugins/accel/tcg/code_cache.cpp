@@ -6,7 +6,7 @@ namespace backplane::tcg {
 
 CodeCache::CodeCache(const GuestDescription& guest, HotArea& hot, CodeMemory memory, Backend& backend,
                      const Services& services)
-    : guest_(guest), hot_(hot), memory_(memory), backend_(backend), buckets_(1u << 15), jump_filter_(1024) {
+    : guest_(guest), hot_(hot), memory_(memory), backend_(backend), buckets_(1u << 18), jump_filter_(1024) {
     thunks_end_ = next_ = backend.emit_thunks(services);
     exits_.reserve(1u << 14);
 }
@@ -19,7 +19,7 @@ unsigned CodeCache::context(const BlockKey& key) {
     for (unsigned i = 0; i < contexts_.size(); ++i)
         if (same(contexts_[i])) return last_context_ = i;
     if (contexts_.size() == kMaxContexts) return kMaxContexts;
-    contexts_.push_back({key.flags, key.mmu_mode, key.data_mode, {}});
+    contexts_.push_back({key.flags, key.mmu_mode, key.data_mode, {}, {}});
     last_context_ = unsigned(contexts_.size() - 1);
     for (std::size_t i = 0; i < kJumpSize; ++i) reset_jump(last_context_, i);
     return last_context_;
@@ -121,6 +121,7 @@ void CodeCache::remember(unsigned context, std::uint64_t pc, const Unit& unit) {
     if (entry.code == backend_.miss_code()) contexts_[context].used.push_back(std::uint16_t(index));
     entry.pc = pc;
     entry.code = code(unit);
+    contexts_[context].crossing[index] = unit.crosses();
     jump_filter_word(pc) |= std::uint64_t{1} << ((pc >> 12) & 63);
 }
 

@@ -4,6 +4,7 @@
 
 #include "backend.h"
 
+#include <bitset>
 #include <deque>
 #include <unordered_map>
 
@@ -15,9 +16,10 @@ inline constexpr std::uint64_t kNoPage = ~std::uint64_t{0};
 struct Unit {
     std::uint64_t pc = 0;
     std::uint64_t page = kNoPage;    ///< RamBlock::base_id + page
-    std::uint64_t page2 = kNoPage;   ///< of the second page, for an instruction that crosses
-    std::uint32_t size = 0;          ///< guest bytes
+    Unit* hash_next = nullptr;       ///< beside what find() compares
     std::uint32_t context = 0;
+    std::uint32_t size = 0;          ///< guest bytes
+    std::uint64_t page2 = kNoPage;   ///< of the second page, for an instruction that crosses
     std::uint32_t start = 0;         ///< host code, byte offsets in the code memory
     std::uint32_t end = 0;
     std::uint32_t first_exit = 0;
@@ -26,7 +28,6 @@ struct Unit {
     std::uint32_t checksum = 0;      ///< of the guest bytes
     bool valid = false;              ///< can be found
     bool single = false;             ///< one instruction, run once
-    Unit* hash_next = nullptr;
     Unit* page_next[2] = {};
 
     std::uint32_t offset() const { return std::uint32_t(pc & 4095); }
@@ -75,6 +76,16 @@ class CodeCache {
     /// The code that was remembered for `pc`; null when there is none.
     const void* recall(unsigned context, std::uint64_t pc) const;
     void forget_jumps();
+    /// Keeps those that `keep(mmu_mode, pc)` says are still right.
+    template <class Keep>
+    void forget_jumps_unless(Keep keep) {
+        for (unsigned c = 0; c < contexts_.size(); ++c)
+            std::erase_if(contexts_[c].used, [&](std::uint16_t index) {
+                if (!contexts_[c].crossing[index] && keep(contexts_[c].mmu_mode, hot_.jumps[c][index].pc)) return false;
+                reset_jump(c, index);
+                return true;
+            });
+    }
     /// What may have been remembered for pcs of the page of `address`.
     void forget_jumps_to(std::uint64_t address);
 
@@ -103,12 +114,13 @@ class CodeCache {
         std::uint32_t flags;
         std::uint8_t mmu_mode, data_mode;
         std::vector<std::uint16_t> used;  ///< entries of the jump cache
+        std::bitset<kJumpSize> crossing;  ///< of those, whose code lies in two pages
     };
 
     static Unit* next_in(const Unit& unit, std::uint64_t page) { return unit.page_next[unit.page == page ? 0 : 1]; }
     static std::size_t hash(std::uint64_t page, std::uint64_t pc, unsigned context) {
         std::uint64_t h = (page * 0x9e3779b97f4a7c15u) ^ (pc * 0xc2b2ae3d27d4eb4fu) ^ (context * 0x165667b19e3779f9u);
-        return h >> 49;
+        return h >> 46;
     }
     static std::uint64_t granules_of(const Unit& unit, std::uint64_t page);
     void enter_page(std::uint64_t page, Unit& unit, unsigned which);

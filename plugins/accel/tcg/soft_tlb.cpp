@@ -53,6 +53,7 @@ PageInfo& SoftTlb::enter(unsigned mode, AccessKind kind, std::uint64_t address, 
     p.physical = answer.physical & ~(kPageSize - 1);
     p.permissions = std::uint8_t((answer.readable ? PageInfo::kRead : 0) | (answer.writable ? PageInfo::kWrite : 0) |
                                  (answer.executable ? PageInfo::kExecute : 0));
+    p.global = answer.global;
     p.once = !answer.whole_page;
     p.range = view.find(p.physical);
     const bool whole = p.range && p.range->size - (p.physical - p.range->start) >= kPageSize;
@@ -88,6 +89,17 @@ void SoftTlb::flush_mode(unsigned mode) {
         for (std::uint16_t index : used) clear(mode, kind, index);
         used.clear();
     }
+}
+
+void SoftTlb::flush_local() {
+    for (unsigned mode = 0; mode < modes_; ++mode)
+        for (unsigned kind = 0; kind < kKinds; ++kind)
+            std::erase_if(used_[mode * kKinds + kind], [&](std::uint16_t index) {
+                const PageInfo& p = table(mode, kind)[index];
+                if (p.global && p.permissions != 0) return false;
+                clear(mode, kind, index);
+                return true;
+            });
 }
 
 void SoftTlb::flush() {

@@ -24,6 +24,7 @@ struct PageInfo {
     std::uint8_t permissions = 0;      ///< 0: the entry is empty
     bool mixed = false;                ///< several ranges: each access looks up its own
     bool listed = false;
+    bool global = false;               ///< in every address space
     bool direct_store = false;         ///< is RAM
     bool once = false;                 ///< the walk answered for one access only: the next one asks again
 
@@ -50,6 +51,12 @@ class SoftTlb {
 
     void flush();
     void flush_mode(unsigned mode);
+    /// All but global pages.
+    void flush_local();
+    bool is_global(unsigned mode, AccessKind kind, std::uint64_t address) {
+        const PageInfo& p = slot(mode, kind, address);
+        return p.global && p.permissions != 0 && p.page == (address & ~(kPageSize - 1));
+    }
     /// All that belongs to the mapping of `address`.
     void flush_page(std::uint64_t address);
     /// Direct stores to the page with this id end.

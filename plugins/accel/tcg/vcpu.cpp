@@ -242,6 +242,13 @@ void TcgVcpu::flush_tlb_page(std::uint64_t address) {
     cache_->forget_jumps_to(address);
 }
 
+void TcgVcpu::flush_tlb_local() {
+    cache_->forget_jumps_unless([this](unsigned mode, std::uint64_t pc) {
+        return tlb_->is_global(mode, AccessKind::Fetch, pc);
+    });
+    tlb_->flush_local();
+}
+
 void TcgVcpu::flush_tlb_modes(std::uint32_t modes) {
     for (unsigned mode = 0; mode < front_end_.description().mmu_modes; ++mode)
         if (modes >> mode & 1) tlb_->flush_mode(mode);

@@ -61,6 +61,7 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     void flush_tlb() override;
     void flush_tlb_page(std::uint64_t address) override;
     void flush_tlb_modes(std::uint32_t modes) override;
+    void flush_tlb_local() override;
     void raised() override { hot_->raised = 1; }
     std::uint64_t load_physical(std::uint64_t address, unsigned size, bool& failed) override;
     bool update_physical(std::uint64_t address, std::uint64_t expected, std::uint64_t desired, unsigned size,

@@ -51,6 +51,7 @@ class Interpreter final : public tcg::Vcpu, public HartServices {
     void flush_tlb() override {}
     void flush_tlb_page(std::uint64_t) override {}
     void flush_tlb_modes(std::uint32_t) override {}
+    void flush_tlb_local() override {}
     void raised() override { raised_ = true; }
     std::uint64_t load_physical(std::uint64_t address, unsigned size, bool& failed) override;
     bool update_physical(std::uint64_t address, std::uint64_t expected, std::uint64_t desired, unsigned size,

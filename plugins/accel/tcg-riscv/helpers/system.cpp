@@ -7,7 +7,8 @@
 namespace backplane::riscv {
 
 void apply_effects(HartState& state, tcg::Vcpu& vcpu, std::uint32_t effects) {
-    if ((effects & (kFlushTlb | kSatpChanged)) != 0) vcpu.flush_tlb();
+    if ((effects & kFlushTlb) != 0) vcpu.flush_tlb();
+    else if ((effects & kSatpChanged) != 0) vcpu.flush_tlb_local();
     if ((effects & kRoundingChanged) != 0) vcpu.set_fp_rounding(host_rounding(state.frm));
     if ((effects & kCheckInterrupts) != 0 && deliverable_interrupt(state) >= 0)
         state.run.exit_request.store(1, std::memory_order_release);
@@ -76,10 +77,12 @@ std::uint64_t change_csr(void* state, std::uint64_t packed, std::uint64_t operan
     HartState& hart = hart_of(state);
     tcg::Vcpu& vcpu = tcg::vcpu_of(state);
     const std::uint32_t flags = block_flags(hart);
+    const std::uint64_t paging_mode = hart.satp >> satp::kModeShift;
     if (is_float_csr(access.number)) hart.fflags |= vcpu.take_fp_exceptions();
-    const CsrResult result =
-        access_csr(hart, access.number, static_cast<CsrOperation>(access.operation), operand);
+    CsrResult result = access_csr(hart, access.number, static_cast<CsrOperation>(access.operation), operand);
     if (!result.legal) return illegal(state, access.bits);
+    // Global mappings are those of one scheme.
+    if (hart.satp >> satp::kModeShift != paging_mode) result.effects |= kFlushTlb;
     if (access.rd != 0) hart.x[access.rd] = result.value;
     apply_effects(hart, vcpu, result.effects);
     return (result.effects & (kFlushTlb | kSatpChanged)) != 0 || block_flags(hart) != flags ||
@@ -102,12 +105,14 @@ std::uint64_t wait_for_interrupt(void* state, std::uint64_t bits, std::uint64_t 
     return 0;
 }
 
-std::uint64_t fence_vma(void* state, std::uint64_t bits, std::uint64_t one_page, std::uint64_t address) {
+std::uint64_t fence_vma(void* state, std::uint64_t bits, std::uint64_t scope, std::uint64_t address) {
     if (!fence_vma_legal(hart_of(state))) return illegal(state, bits);
-    if (one_page != 0)
-        tcg::vcpu_of(state).flush_tlb_page(address);
-    else
-        tcg::vcpu_of(state).flush_tlb();
+    tcg::Vcpu& vcpu = tcg::vcpu_of(state);
+    switch (static_cast<FenceScope>(scope)) {
+        case FenceScope::Page: vcpu.flush_tlb_page(address); break;
+        case FenceScope::AddressSpace: vcpu.flush_tlb_local(); break;
+        case FenceScope::All: vcpu.flush_tlb(); break;
+    }
     return 0;
 }
 

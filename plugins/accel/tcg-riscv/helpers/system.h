@@ -34,8 +34,10 @@ std::uint64_t machine_return(void* state, std::uint64_t bits);
 std::uint64_t supervisor_return(void* state, std::uint64_t bits);
 /// Sets pc to `next` and halts the hart unless there is work.
 std::uint64_t wait_for_interrupt(void* state, std::uint64_t bits, std::uint64_t next);
-/// `address` counts when `one_page` is not 0.
-std::uint64_t fence_vma(void* state, std::uint64_t bits, std::uint64_t one_page, std::uint64_t address);
+/// What SFENCE.VMA names: rs1 an address, rs2 alone an address space, whose global mappings it leaves.
+enum class FenceScope : std::uint8_t { All, Page, AddressSpace };
+/// `scope`: of FenceScope.
+std::uint64_t fence_vma(void* state, std::uint64_t bits, std::uint64_t scope, std::uint64_t address);
 std::uint64_t fence_inval(void* state, std::uint64_t bits);
 
 }  // namespace backplane::riscv::helpers

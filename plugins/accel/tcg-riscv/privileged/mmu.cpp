@@ -1,7 +1,8 @@
 // Address translation: Bare, Sv39, Sv48 and Sv57, permissions, A and D bits, PMP. Priv 4.3-4.6, 3.1.6.3 (MPRV, SUM,
 // MXR), 3.7.2 (PMP and paging).
 //
-// Not modelled: page tables in I/O space (an access fault), PBMT, ASIDs inside of the soft TLB.
+// Not modelled: page tables in I/O space (an access fault), PBMT, ASIDs inside of the soft TLB (it holds one address
+// space and what is global).
 #include "privileged.h"
 
 #include <backplane/draft/riscv/page_table.h>
@@ -94,6 +95,7 @@ Translation translate(const HartState& state, PageTableMemory& memory, std::uint
     if (mmu_index == kMmuMachine || page_table_levels(state.satp) == 0) {
         Translation result;
         result.physical = address;
+        result.global = mmu_index == kMmuMachine;
         result.permissions = kReadable | kWritable | kExecutable;
         return finish(state, result, size, kind, privilege);
     }
@@ -109,6 +111,7 @@ Translation translate(const HartState& state, PageTableMemory& memory, std::uint
         Translation result;
         result.physical = leaf.physical;
         result.page_size = leaf.page_size;
+        result.global = (leaf.entry & pte::kGlobal) != 0;
         result.permissions = leaf_permissions(state, leaf.entry, mmu_index);
         if (!(result.permissions & wanted(kind))) return fault(page_fault(kind));
 

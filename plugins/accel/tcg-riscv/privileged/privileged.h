@@ -114,6 +114,8 @@ struct Translation {
     /// The answer holds for the whole 4 KiB page around the address; false: for this access only (a PMP entry ends
     /// inside of the page), and must not be kept.
     bool whole_page = true;
+    /// The same in every address space: the leaf's G bit, and physical addresses of machine mode.
+    bool global = false;
     /// Bytes that the page-table entry maps: 4 KiB, or a superpage, which SFENCE.VMA for any of its addresses
     /// drops as a whole.
     std::uint64_t page_size = 4096;

@@ -105,10 +105,14 @@ void WFI(Translator& t, const Instruction& i) {
              {t.b.constant(i.bits), t.b.pc_constant(t.next_pc())});
     t.leave(tcg::LeaveKind::Interrupts);
 }
-/// All address spaces: an ASID (rs2) only narrows what must be forgotten.
+/// What is remembered belongs to the current address space or is global, so that the ASID's number does not matter.
 void SFENCE_VMA(Translator& t, const Instruction& i) {
+    using helpers::FenceScope;
+    const FenceScope scope = i.rs1 != 0   ? FenceScope::Page
+                             : i.rs2 != 0 ? FenceScope::AddressSpace
+                                          : FenceScope::All;
     t.b.call({}, helpers::fence_vma, "fence_vma", kAll,
-             {t.b.constant(i.bits), t.b.constant(i.rs1 != 0), t.x(i.rs1)});
+             {t.b.constant(i.bits), t.b.constant(static_cast<std::uint64_t>(scope)), t.x(i.rs1)});
     leave_behind(t);
 }
 void SINVAL_VMA(Translator& t, const Instruction& i) { SFENCE_VMA(t, i); }

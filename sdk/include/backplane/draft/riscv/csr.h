@@ -147,6 +147,7 @@ inline constexpr std::uint64_t kRead = 1u << 1;
 inline constexpr std::uint64_t kWrite = 1u << 2;
 inline constexpr std::uint64_t kExecute = 1u << 3;
 inline constexpr std::uint64_t kUser = 1u << 4;
+inline constexpr std::uint64_t kGlobal = 1u << 5;
 inline constexpr std::uint64_t kAccessed = 1u << 6;
 inline constexpr std::uint64_t kDirty = 1u << 7;
 inline constexpr unsigned kPpnShift = 10;

@@ -59,6 +59,7 @@ struct FillAnswer {
     bool executable = false;
     /// False: the answer holds for this access only (a protection ends inside of the page); do not keep it.
     bool whole_page = true;
+    bool global = false;          ///< the same in every address space: flush_tlb_local() keeps it
     std::uint8_t page_bits = 12;  ///< log2 of the mapping's size, for flush_tlb_page()
     std::uint64_t fault = 0;      ///< the front end's, handed back to raise_memory_fault()
 };

@@ -31,6 +31,8 @@ class Vcpu {
     virtual void flush_tlb() = 0;
     /// The page that holds `address` (and all of a larger mapping that it belongs to), in every mode.
     virtual void flush_tlb_page(std::uint64_t address) = 0;
+    /// All but what FillAnswer::global said: the guest goes to another address space.
+    virtual void flush_tlb_local() = 0;
     /// Bit n: mode n.
     virtual void flush_tlb_modes(std::uint32_t modes) = 0;
 
