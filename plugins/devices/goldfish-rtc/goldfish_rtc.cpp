@@ -36,7 +36,7 @@ class GoldfishRtc final : public DeviceBase, public RegisterDevice<GoldfishRtc> 
     }
 
     bool after_load(Errors&) override {
-        if (alarm_running_) timer_.arm(context_.wall_clock().deadline_for(alarm_ns() - offset_ns_));
+        if (alarm_running_) arm_timer();
         update_irq();
         return true;
     }
@@ -59,7 +59,7 @@ class GoldfishRtc final : public DeviceBase, public RegisterDevice<GoldfishRtc> 
             return;
         }
         alarm_running_ = 1;
-        timer_.arm(context_.wall_clock().deadline_for(alarm_ns() - offset_ns_));
+        arm_timer();
     }
     void clear_alarm(std::uint64_t) {
         alarm_running_ = 0;
@@ -77,6 +77,10 @@ class GoldfishRtc final : public DeviceBase, public RegisterDevice<GoldfishRtc> 
         return std::int64_t(std::uint64_t(context_.wall_clock().now_ns()) + std::uint64_t(offset_ns_));
     }
     std::int64_t alarm_ns() const { return std::int64_t(std::uint64_t(alarm_high_) << 32 | alarm_low_); }
+    void arm_timer() {
+        const std::int64_t wall = std::int64_t(std::uint64_t(alarm_ns()) - std::uint64_t(offset_ns_));
+        timer_.arm(context_.wall_clock().deadline_for(wall));
+    }
     void set_time(std::uint64_t ns) {
         offset_ns_ = std::int64_t(ns - std::uint64_t(context_.wall_clock().now_ns()));
         if (alarm_running_) arm_alarm();

@@ -83,6 +83,14 @@ TEST_F(GoldfishRtc, AClearedAlarmDoesNotGoOff) {
     EXPECT_EQ(bench.read(kAlarmStatus, 4), 0u);
 }
 
+TEST_F(GoldfishRtc, TimesAtTheEndsOfTheirRangeWrap) {
+    set_time(0x8000000000000000);
+    set_alarm(0x7fffffffffffffff);
+    EXPECT_EQ(bench.read(kAlarmStatus, 4), 1u);
+    bench.advance_ns(1'000'000'000);
+    EXPECT_EQ(bench.output("irq"), 0);
+}
+
 TEST_F(GoldfishRtc, ResetDropsTheInterruptAndTheAlarm) {
     bench.write(kIrqEnabled, 1, 4);
     set_alarm(1);
