@@ -64,11 +64,12 @@ class Program:
     def __init__(self):
         self.text, self.tables, self.directory, self.shared = [], [], [], {}
 
-    def table(self, key, columns, count):
-        """A table of operands; `columns` are functions. Tests with the same key share one."""
+    def table(self, key, columns, count, fixed=()):
+        """A table of operands; `columns` are functions, `fixed` rows stand first. Tests with the same key share one."""
         if key not in self.shared:
             label = f"table{len(self.tables)}"
-            rows = [", ".join(f"{column():#x}" for column in columns) for _ in range(count)]
+            rows = [", ".join(f"{value:#x}" for value in row) for row in fixed]
+            rows += [", ".join(f"{column():#x}" for column in columns) for _ in range(count - len(rows))]
             self.tables.append(f"{label}:\n" + "\n".join(f"    .dword {row}" for row in rows))
             self.shared[key] = (label, count, len(columns))
         return self.shared[key]
@@ -215,7 +216,6 @@ def reservations(suffix):
 
 def floating(mnemonic, operands):
     """Each rounding mode in frm, and each in the instruction where it has a field for one."""
-    is_double = {"D,S,T,Um", "D,S,Tm", "D,Sm", "D,S,T", "d,S,T", "d,S", "d,Sm"}
     shape = operands.rstrip("mn")
     sources = shape.split(",")[1:]
     first = mnemonic.split(".")
@@ -229,8 +229,11 @@ def floating(mnemonic, operands):
     if mnemonic == "fmv.x.w":
         values = single
     count = {1: 120, 2: 150, 3: 200}[len(sources)]
+    # No product, and a quiet NaN to add it to: invalid all the same.
+    no_product = {(3, "s"): [(BOX | 0x7F800000, BOX, BOX | 0x7FC00000), (BOX, BOX | 0xFF800000, BOX | 0x7FC00001)],
+                  (3, "d"): [(0x7FF0000000000000, 0, 0x7FF8000000000000), (0, 0xFFF0000000000000, 0xFFF8000000000000)]}
     table = program.table((source_format if values is not integer else "i", len(sources)),
-                          [values] * len(sources), count)
+                          [values] * len(sources), count, no_product.get((len(sources), source_format), []))
     loads, uses = [], []
     for index, letter in enumerate(sources):
         loads.append(f"ld a{2 + index}, {8 * index}(t5)" if letter == "s" else f"fld fa{index}, {8 * index}(t5)")
@@ -238,7 +241,6 @@ def floating(mnemonic, operands):
     to_float = shape[0] == "D"
     target, save = ("fa5", "fsd") if to_float else ("a5", "sd")
     has_mode = operands != shape
-    del is_double
 
     def run(label, mode, frm, destination):
         text = f"{mnemonic} {destination}, {', '.join(uses)}{mode}"

@@ -47,7 +47,7 @@ struct HartState {
     std::uint32_t fflags = 0;  ///< accrued exceptions, kFflagsMask
     std::uint32_t frm = 0;     ///< as written, reserved values too
 
-    /// LR/SC: the physical address of the reserved word and what was loaded; kNoReservation when there is none.
+    /// LR/SC: the address of the reserved word as LR had it and what was loaded; kNoReservation when there is none.
     std::uint64_t reservation_address = kNoReservation;
     std::uint64_t reservation_value = 0;
 
