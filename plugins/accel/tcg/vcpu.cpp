@@ -3,6 +3,8 @@
 
 #include "text.h"
 
+#include <pthread.h>
+
 namespace backplane::tcg {
 
 std::unique_ptr<TcgVcpu> TcgVcpu::create(AcceleratorContext& context, Cpu& cpu, const FrontEnd& front_end,
@@ -74,6 +76,7 @@ TcgVcpu::~TcgVcpu() {
 // ---- the thread
 
 void TcgVcpu::thread_main() {
+    pthread_setname_np(pthread_self(), ("CPU " + std::to_string(cpu_.index()) + "/TCG").c_str());
     std::unique_lock guard(mutex_);
     while (!quit_) {
         wake_.wait(guard, [this] { return quit_ || go_ || !work_.empty(); });
