@@ -47,7 +47,8 @@ void check_arguments(const Command& command, const Json& arguments) {
     }
     if (open) return;
     for (const auto& [name, value] : arguments.items())
-        if (std::ranges::none_of(command.arguments, [&](const Argument& a) { return name == a.name; }))
+        if (std::ranges::none_of(command.arguments,
+                                 [&given = name](const Argument& a) { return given == a.name; }))
             fail_command("Parameter '" + name + "' is unexpected");
 }
 
