@@ -18,14 +18,15 @@ namespace backplane::riscv {
 namespace {
 
 constexpr const char* kNames[] = {
-    "zero", "ra",  "sp",  "gp",   "tp",   "t0",  "t1",  "t2",  "s0",  "s1",  "a0",   "a1",   "a2",
-    "a3",   "a4",  "a5",  "a6",   "a7",   "s2",  "s3",  "s4",  "s5",  "s6",  "s7",   "s8",   "s9",
-    "s10",  "s11", "t3",  "t4",   "t5",   "t6",  "ft0", "ft1", "ft2", "ft3", "ft4",  "ft5",  "ft6",
-    "ft7",  "fs0", "fs1", "fa0",  "fa1",  "fa2", "fa3", "fa4", "fa5", "fa6", "fa7",  "fs2",  "fs3",
-    "fs4",  "fs5", "fs6", "fs7",  "fs8",  "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11",
+    "zero", "ra",  "sp",  "gp",  "tp",  "t0",  "t1",   "t2",   "s0",  "s1",  "a0",   "a1",   "a2",
+    "a3",   "a4",  "a5",  "a6",  "a7",  "s2",  "s3",   "s4",   "s5",  "s6",  "s7",   "s8",   "s9",
+    "s10",  "s11", "t3",  "t4",  "t5",  "t6",  "ft0",  "ft1",  "ft2", "ft3", "ft4",  "ft5",  "ft6",
+    "ft7",  "fs0", "fs1", "fa0", "fa1", "fa2", "fa3",  "fa4",  "fa5", "fa6", "fa7",  "fs2",  "fs3",
+    "fs4",  "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11",
 };
 /// Integer registers, the most used of compiled code first.
-constexpr std::uint8_t kHottest[] = {15, 14, 10, 2, 8, 11, 13, 12, 9, 1, 16, 17, 18, 6, 28, 4, 19, 7, 20, 5, 29};
+constexpr std::uint8_t kHottest[] = {15, 14, 10, 2,  8, 11, 13, 12, 9, 1, 16,
+                                     17, 18, 6,  28, 4, 19, 7,  20, 5, 29};
 
 constexpr auto kRegisters = [] {
     std::array<tcg::GuestRegister, 64> list{};
@@ -54,9 +55,9 @@ const HartState& hart_of(const void* state) { return *static_cast<const HartStat
 
 AccessKind kind_of(tcg::AccessKind kind) {
     switch (kind) {
-        case tcg::AccessKind::Fetch: return AccessKind::Fetch;
-        case tcg::AccessKind::Store: return AccessKind::Store;
-        default: return AccessKind::Load;
+    case tcg::AccessKind::Fetch: return AccessKind::Fetch;
+    case tcg::AccessKind::Store: return AccessKind::Store;
+    default: return AccessKind::Load;
     }
 }
 
@@ -145,10 +146,13 @@ unsigned RiscvFrontEnd::disassemble(std::uint64_t pc, Bytes bytes, TextSink& out
     // All extensions: the log shows what the bytes mean, also where the hart refuses them.
     const Instruction instruction = decode(bits, ~std::uint64_t{0});
     out.append(riscv::disassemble(instruction, pc));
-    return std::min<unsigned>(instruction.length, static_cast<unsigned>(std::max<std::size_t>(bytes.size, 1)));
+    return std::min<unsigned>(instruction.length,
+                              static_cast<unsigned>(std::max<std::size_t>(bytes.size, 1)));
 }
 
-tcg::FpRounding RiscvFrontEnd::fp_rounding(const void* state) const { return host_rounding(hart_of(state).frm); }
+tcg::FpRounding RiscvFrontEnd::fp_rounding(const void* state) const {
+    return host_rounding(hart_of(state).frm);
+}
 
 void RiscvFrontEnd::add_fp_exceptions(void* state, std::uint32_t exceptions) const {
     hart_of(state).fflags |= exceptions & kFflagsMask;

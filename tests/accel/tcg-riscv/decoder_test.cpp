@@ -66,8 +66,8 @@ class Objdump : public ::testing::Test {
         for (const Instruction& i : code) file << ".insn " << unsigned{i.length} << ", " << i.bits << "\n";
         file.close();
         const std::string command =
-            "riscv64-linux-gnu-as -march=rv64gc_zba_zbb_zbc_zbs_zicsr_zifencei_zihintpause_svinval " + source +
-            " -o " + object + " && riscv64-linux-gnu-objdump -d -z -M no-aliases " + object;
+            "riscv64-linux-gnu-as -march=rv64gc_zba_zbb_zbc_zbs_zicsr_zifencei_zihintpause_svinval " +
+            source + " -o " + object + " && riscv64-linux-gnu-objdump -d -z -M no-aliases " + object;
         FILE* const pipe = popen(command.c_str(), "r");
         std::vector<std::string> lines;
         char line[512];
@@ -75,7 +75,8 @@ class Objdump : public ::testing::Test {
             unsigned long address = 0;
             unsigned bits = 0;
             int at = 0;
-            if (sscanf(line, " %lx: %x %n", &address, &bits, &at) == 2 && at != 0) lines.push_back(squeezed(line + at));
+            if (sscanf(line, " %lx: %x %n", &address, &bits, &at) == 2 && at != 0)
+                lines.push_back(squeezed(line + at));
         }
         if (pipe) pclose(pipe);
         return lines;

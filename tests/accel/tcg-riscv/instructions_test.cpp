@@ -66,8 +66,8 @@ class Instructions : public ::testing::Test {
         folder_ = mkdtemp(name);
         const std::string root = source ? source : ".";
         const std::string here = root + "/tests/accel/tcg-riscv";
-        const std::string build = here + "/assemble.sh " + here + " " + root + "/plugins/accel/tcg-riscv/decoder " +
-                                  folder_.string();
+        const std::string build = here + "/assemble.sh " + here + " " + root +
+                                  "/plugins/accel/tcg-riscv/decoder " + folder_.string();
         if (std::system(build.c_str()) != 0) return;
         expected_ = output_of(std::string(kOracle) + " " + (folder_ / "instructions").string());
     }
@@ -94,9 +94,10 @@ TEST_F(Instructions, MeanWhatTheOracleSays) {
 TEST_F(Instructions, RunUnderTheTranslator) {
     const char* const binary = std::getenv("BACKPLANE_BINARY");
     if (!binary || !std::filesystem::exists(binary)) GTEST_SKIP() << "the program backplane was not built";
-    const std::string found = output_of(std::string("timeout 100 ") + binary +
-                                        " -M virt -accel tcg -m 64M -display none -serial stdio -monitor none -bios " +
-                                        (folder_ / "instructions.bin").string() + " < /dev/null");
+    const std::string found =
+        output_of(std::string("timeout 100 ") + binary +
+                  " -M virt -accel tcg -m 64M -display none -serial stdio -monitor none -bios " +
+                  (folder_ / "instructions.bin").string() + " < /dev/null");
     EXPECT_EQ(differences(expected_, found), "");
 }
 

@@ -29,18 +29,18 @@ bool holds(Cond cond, std::uint64_t a, std::uint64_t b, Width width) {
         b = sext32(b);
     }
     switch (cond) {
-        case Cond::Eq: return a == b;
-        case Cond::Ne: return a != b;
-        case Cond::Lt: return sign(a) < sign(b);
-        case Cond::Ge: return sign(a) >= sign(b);
-        case Cond::Le: return sign(a) <= sign(b);
-        case Cond::Gt: return sign(a) > sign(b);
-        case Cond::Ltu: return a < b;
-        case Cond::Geu: return a >= b;
-        case Cond::Leu: return a <= b;
-        case Cond::Gtu: return a > b;
-        case Cond::TestZero: return (a & b) == 0;
-        default: return (a & b) != 0;
+    case Cond::Eq: return a == b;
+    case Cond::Ne: return a != b;
+    case Cond::Lt: return sign(a) < sign(b);
+    case Cond::Ge: return sign(a) >= sign(b);
+    case Cond::Le: return sign(a) <= sign(b);
+    case Cond::Gt: return sign(a) > sign(b);
+    case Cond::Ltu: return a < b;
+    case Cond::Geu: return a >= b;
+    case Cond::Leu: return a <= b;
+    case Cond::Gtu: return a > b;
+    case Cond::TestZero: return (a & b) == 0;
+    default: return (a & b) != 0;
     }
 }
 
@@ -81,39 +81,41 @@ std::uint64_t integer(Opcode op, std::uint64_t a, std::uint64_t b, bool narrow) 
     const std::int64_t sa = narrow ? sign(sext32(a)) : sign(a), sb = narrow ? sign(sext32(b)) : sign(b);
     const std::uint64_t least = narrow ? 0xffffffff80000000 : 0x8000000000000000;
     switch (op) {
-        case Opcode::mov: return a;
-        case Opcode::add: return a + b;
-        case Opcode::sub: return a - b;
-        case Opcode::and_: return a & b;
-        case Opcode::or_: return a | b;
-        case Opcode::xor_: return a ^ b;
-        case Opcode::andn: return a & ~b;
-        case Opcode::orn: return a | ~b;
-        case Opcode::xnor: return ~(a ^ b);
-        case Opcode::shl: return a << shift;
-        case Opcode::shr: return a >> shift;
-        case Opcode::sar: return static_cast<std::uint64_t>(sa >> shift);
-        case Opcode::rotl: return rotate(a, static_cast<unsigned>(shift), bits);
-        case Opcode::rotr: return rotate(a, static_cast<unsigned>(bits - shift), bits);
-        case Opcode::mul: return a * b;
-        case Opcode::mulh_ss: return static_cast<std::uint64_t>(SignedWide{sa} * sb >> bits);
-        case Opcode::mulh_uu: return static_cast<std::uint64_t>(Wide{a} * b >> bits);
-        case Opcode::mulh_su: return static_cast<std::uint64_t>(SignedWide{sa} * static_cast<SignedWide>(b) >> bits);
-        case Opcode::div_s:
-        case Opcode::rem_s: return divide(op, static_cast<std::uint64_t>(sa), static_cast<std::uint64_t>(sb), least);
-        case Opcode::div_u:
-        case Opcode::rem_u: return divide(op, a, b, least);
-        case Opcode::clz: return static_cast<std::uint64_t>(std::countl_zero(a)) - (64 - bits);
-        case Opcode::ctz: return a == 0 ? bits : static_cast<std::uint64_t>(std::countr_zero(a));
-        case Opcode::popcnt: return static_cast<std::uint64_t>(std::popcount(a));
-        case Opcode::bswap: return __builtin_bswap64(a) >> (64 - bits);
-        case Opcode::orc_b: return bytewise(a, false);
-        case Opcode::brev8: return bytewise(a, true);
-        case Opcode::min_s: return static_cast<std::uint64_t>(sa < sb ? sa : sb);
-        case Opcode::max_s: return static_cast<std::uint64_t>(sa > sb ? sa : sb);
-        case Opcode::min_u: return a < b ? a : b;
-        case Opcode::max_u: return a > b ? a : b;
-        default: std::abort();
+    case Opcode::mov: return a;
+    case Opcode::add: return a + b;
+    case Opcode::sub: return a - b;
+    case Opcode::and_: return a & b;
+    case Opcode::or_: return a | b;
+    case Opcode::xor_: return a ^ b;
+    case Opcode::andn: return a & ~b;
+    case Opcode::orn: return a | ~b;
+    case Opcode::xnor: return ~(a ^ b);
+    case Opcode::shl: return a << shift;
+    case Opcode::shr: return a >> shift;
+    case Opcode::sar: return static_cast<std::uint64_t>(sa >> shift);
+    case Opcode::rotl: return rotate(a, static_cast<unsigned>(shift), bits);
+    case Opcode::rotr: return rotate(a, static_cast<unsigned>(bits - shift), bits);
+    case Opcode::mul: return a * b;
+    case Opcode::mulh_ss: return static_cast<std::uint64_t>(SignedWide{sa} * sb >> bits);
+    case Opcode::mulh_uu: return static_cast<std::uint64_t>(Wide{a} * b >> bits);
+    case Opcode::mulh_su:
+        return static_cast<std::uint64_t>(SignedWide{sa} * static_cast<SignedWide>(b) >> bits);
+    case Opcode::div_s:
+    case Opcode::rem_s:
+        return divide(op, static_cast<std::uint64_t>(sa), static_cast<std::uint64_t>(sb), least);
+    case Opcode::div_u:
+    case Opcode::rem_u: return divide(op, a, b, least);
+    case Opcode::clz: return static_cast<std::uint64_t>(std::countl_zero(a)) - (64 - bits);
+    case Opcode::ctz: return a == 0 ? bits : static_cast<std::uint64_t>(std::countr_zero(a));
+    case Opcode::popcnt: return static_cast<std::uint64_t>(std::popcount(a));
+    case Opcode::bswap: return __builtin_bswap64(a) >> (64 - bits);
+    case Opcode::orc_b: return bytewise(a, false);
+    case Opcode::brev8: return bytewise(a, true);
+    case Opcode::min_s: return static_cast<std::uint64_t>(sa < sb ? sa : sb);
+    case Opcode::max_s: return static_cast<std::uint64_t>(sa > sb ? sa : sb);
+    case Opcode::min_u: return a < b ? a : b;
+    case Opcode::max_u: return a > b ? a : b;
+    default: std::abort();
     }
 }
 
@@ -164,8 +166,8 @@ void Interpreter::run(std::uint64_t blocks) {
             tcg::FillAnswer answer;
             const bool mapped =
                 front_end_.fill(hart_.get(), {key.pc, tcg::AccessKind::Fetch, key.mmu_mode, 2}, answer);
-            fault(mapped ? tcg::MemoryFaultKind::Bus : tcg::MemoryFaultKind::Translation, tcg::AccessKind::Fetch,
-                  key.pc, answer.fault);
+            fault(mapped ? tcg::MemoryFaultKind::Bus : tcg::MemoryFaultKind::Translation,
+                  tcg::AccessKind::Fetch, key.pc, answer.fault);
             continue;
         }
         execute(next, key);
@@ -210,7 +212,8 @@ std::uint64_t Interpreter::value(const tcg::Block& block, tcg::Value which) cons
     if (which.is_temp()) return temps_[which.index()];
     std::uint64_t result = 0;
     std::memcpy(&result,
-                reinterpret_cast<const char*>(hart_.get()) + front_end_.description().registers[which.index()].offset,
+                reinterpret_cast<const char*>(hart_.get()) +
+                    front_end_.description().registers[which.index()].offset,
                 8);
     return result;
 }
@@ -221,7 +224,8 @@ void Interpreter::set(tcg::Value which, std::uint64_t value) {
         temps_[which.index()] = value;
         return;
     }
-    std::memcpy(reinterpret_cast<char*>(hart_.get()) + front_end_.description().registers[which.index()].offset,
+    std::memcpy(reinterpret_cast<char*>(hart_.get()) +
+                    front_end_.description().registers[which.index()].offset,
                 &value, 8);
 }
 
@@ -234,61 +238,65 @@ void Interpreter::execute(const Unit& unit, const tcg::BlockKey& key) {
         const std::uint64_t a = value(block, op.a), b = value(block, op.b);
         const auto label = static_cast<std::size_t>(op.imm);
         switch (op.opcode) {
-            case Opcode::insn: instruction_pc_ = block.instructions[label].pc; break;
-            case Opcode::label: break;
-            case Opcode::br: at = unit.label_positions[label]; break;
-            case Opcode::brcond:
-                if (holds(op.cond(), a, b, op.width)) at = unit.label_positions[label];
-                break;
-            case Opcode::goto_pc:
-            case Opcode::goto_value: hart_->pc = a; return;
-            case Opcode::leave: return;
-            case Opcode::fence: break;
-            case Opcode::fp_mode: op_rounding_ = static_cast<tcg::FpRounding>(op.imm); break;
-            case Opcode::call: {
-                const tcg::Call& target = block.calls[label];
-                if ((target.flags & (tcg::helper::kMayRaise | tcg::helper::kNeedsPc)) != 0) hart_->pc = instruction_pc_;
-                const std::uint64_t result = call(block, target);
-                if (raised_) return;
-                set(op.dst, result);
-                break;
+        case Opcode::insn: instruction_pc_ = block.instructions[label].pc; break;
+        case Opcode::label: break;
+        case Opcode::br: at = unit.label_positions[label]; break;
+        case Opcode::brcond:
+            if (holds(op.cond(), a, b, op.width)) at = unit.label_positions[label];
+            break;
+        case Opcode::goto_pc:
+        case Opcode::goto_value: hart_->pc = a; return;
+        case Opcode::leave: return;
+        case Opcode::fence: break;
+        case Opcode::fp_exceptions: set(op.dst, exceptions_); break;
+        case Opcode::fp_forget: exceptions_ = 0; break;
+        case Opcode::fp_mode: op_rounding_ = static_cast<tcg::FpRounding>(op.imm); break;
+        case Opcode::call: {
+            const tcg::Call& target = block.calls[label];
+            if ((target.flags & (tcg::helper::kMayRaise | tcg::helper::kNeedsPc)) != 0)
+                hart_->pc = instruction_pc_;
+            const std::uint64_t result = call(block, target);
+            if (raised_) return;
+            set(op.dst, result);
+            break;
+        }
+        case Opcode::load_state: {
+            std::uint64_t field = 0;
+            std::memcpy(&field, reinterpret_cast<char*>(hart_.get()) + op.imm, tcg::mem::size(op.aux));
+            set(op.dst, extend(field, tcg::mem::size(op.aux), (op.aux & tcg::mem::kSigned) != 0));
+            break;
+        }
+        case Opcode::store_state:
+            std::memcpy(reinterpret_cast<char*>(hart_.get()) + op.imm, &a, tcg::mem::size(op.aux));
+            break;
+        default:
+            if (op.opcode >= Opcode::load && op.opcode <= Opcode::cmpxchg) {
+                if (!access(block, op, op.mode == tcg::kBlockMode ? key.mmu_mode : op.mode)) return;
+            } else {
+                set(op.dst, compute(op, a, b, value(block, op.c), value(block, op.d)));
             }
-            case Opcode::load_state: {
-                std::uint64_t field = 0;
-                std::memcpy(&field, reinterpret_cast<char*>(hart_.get()) + op.imm, tcg::mem::size(op.aux));
-                set(op.dst, extend(field, tcg::mem::size(op.aux), (op.aux & tcg::mem::kSigned) != 0));
-                break;
-            }
-            case Opcode::store_state:
-                std::memcpy(reinterpret_cast<char*>(hart_.get()) + op.imm, &a, tcg::mem::size(op.aux));
-                break;
-            default:
-                if (op.opcode >= Opcode::load && op.opcode <= Opcode::cmpxchg) {
-                    if (!access(block, op, op.mode == tcg::kBlockMode ? key.mmu_mode : op.mode)) return;
-                } else {
-                    set(op.dst, compute(op, a, b, value(block, op.c), value(block, op.d)));
-                }
         }
     }
 }
 
 std::uint64_t Interpreter::compute(const tcg::Op& op, std::uint64_t a, std::uint64_t b, std::uint64_t c,
                                    std::uint64_t d) {
-    const unsigned position = static_cast<unsigned>(op.imm) & 0xff, length = static_cast<unsigned>(op.imm) >> 8;
+    const unsigned position = static_cast<unsigned>(op.imm) & 0xff,
+                   length = static_cast<unsigned>(op.imm) >> 8;
     switch (op.opcode) {
-        case Opcode::sext8: return extend(a, 1, true);
-        case Opcode::sext16: return extend(a, 2, true);
-        case Opcode::sext32: return sext32(a);
-        case Opcode::zext8: return extend(a, 1, false);
-        case Opcode::zext16: return extend(a, 2, false);
-        case Opcode::zext32: return extend(a, 4, false);
-        case Opcode::clmul: return static_cast<std::uint64_t>(carryless(a, b));
-        case Opcode::clmulh: return static_cast<std::uint64_t>(carryless(a, b) >> 64);
-        case Opcode::add_shifted: return (a << op.imm) + b;
-        case Opcode::extract: return a >> position & (length == 64 ? ~std::uint64_t{0} : (1ull << length) - 1);
-        case Opcode::setcond: return holds(op.cond(), a, b, op.width) ? 1 : 0;
-        case Opcode::select: return holds(op.cond(), a, b, op.width) ? c : d;
-        default: break;
+    case Opcode::sext8: return extend(a, 1, true);
+    case Opcode::sext16: return extend(a, 2, true);
+    case Opcode::sext32: return sext32(a);
+    case Opcode::zext8: return extend(a, 1, false);
+    case Opcode::zext16: return extend(a, 2, false);
+    case Opcode::zext32: return extend(a, 4, false);
+    case Opcode::clmul: return static_cast<std::uint64_t>(carryless(a, b));
+    case Opcode::clmulh: return static_cast<std::uint64_t>(carryless(a, b) >> 64);
+    case Opcode::add_shifted: return (a << op.imm) + b;
+    case Opcode::extract: return a >> position & (length == 64 ? ~std::uint64_t{0} : (1ull << length) - 1);
+    case Opcode::setcond: return holds(op.cond(), a, b, op.width) ? 1 : 0;
+    case Opcode::select: return holds(op.cond(), a, b, op.width) ? c : d;
+    default: break;
     }
     if (op.opcode >= Opcode::fadd && op.opcode <= Opcode::funbox) return compute_float(op, a, b, c);
     if (op.width == Width::I64) return integer(op.opcode, a, b, false);
@@ -300,12 +308,13 @@ std::uint64_t Interpreter::call(const tcg::Block& block, const tcg::Call& call) 
     const std::uint64_t a = value(block, call.arguments[0]), b = value(block, call.arguments[1]);
     const std::uint64_t c = value(block, call.arguments[2]), d = value(block, call.arguments[3]);
     void* const state = hart_.get();
+    void* const function = const_cast<void*>(call.function);
     switch (call.count) {
-        case 0: return reinterpret_cast<tcg::Helper0>(call.function)(state);
-        case 1: return reinterpret_cast<tcg::Helper1>(call.function)(state, a);
-        case 2: return reinterpret_cast<tcg::Helper2>(call.function)(state, a, b);
-        case 3: return reinterpret_cast<tcg::Helper3>(call.function)(state, a, b, c);
-        default: return reinterpret_cast<tcg::Helper4>(call.function)(state, a, b, c, d);
+    case 0: return reinterpret_cast<tcg::Helper0>(function)(state);
+    case 1: return reinterpret_cast<tcg::Helper1>(function)(state, a);
+    case 2: return reinterpret_cast<tcg::Helper2>(function)(state, a, b);
+    case 3: return reinterpret_cast<tcg::Helper3>(function)(state, a, b, c);
+    default: return reinterpret_cast<tcg::Helper4>(function)(state, a, b, c, d);
     }
 }
 

@@ -73,14 +73,16 @@ class Interpreter final : public tcg::Vcpu, public HartServices {
     void execute(const Unit& unit, const tcg::BlockKey& key);
     std::uint64_t value(const tcg::Block& block, tcg::Value which) const;
     void set(tcg::Value which, std::uint64_t value);
-    std::uint64_t compute(const tcg::Op& op, std::uint64_t a, std::uint64_t b, std::uint64_t c, std::uint64_t d);
+    std::uint64_t compute(const tcg::Op& op, std::uint64_t a, std::uint64_t b, std::uint64_t c,
+                          std::uint64_t d);
     std::uint64_t compute_float(const tcg::Op& op, std::uint64_t a, std::uint64_t b, std::uint64_t c);
     std::uint64_t call(const tcg::Block& block, const tcg::Call& call);
     /// False: it faulted, and the exception was delivered.
     bool access(const tcg::Block& block, const tcg::Op& op, std::uint8_t mode);
     bool physical(std::uint64_t address, unsigned size, tcg::AccessKind kind, std::uint8_t mode,
                   std::uint64_t& result);
-    void fault(tcg::MemoryFaultKind kind, tcg::AccessKind access, std::uint64_t address, std::uint64_t detail);
+    void fault(tcg::MemoryFaultKind kind, tcg::AccessKind access, std::uint64_t address,
+               std::uint64_t detail);
     std::uint64_t bus_load(std::uint64_t physical, unsigned size);
     void bus_store(std::uint64_t physical, std::uint64_t value, unsigned size);
     soft_float::Rounding rounding(const tcg::Op& op) const;

@@ -21,7 +21,9 @@ std::uint64_t infinity(Format format) {
 }
 std::uint64_t quiet_bit(Format format) { return std::uint64_t{1} << (format.precision - 2); }
 bool is_nan(Format format, std::uint64_t v) { return magnitude(format, v) > infinity(format); }
-bool is_signalling(Format format, std::uint64_t v) { return is_nan(format, v) && (v & quiet_bit(format)) == 0; }
+bool is_signalling(Format format, std::uint64_t v) {
+    return is_nan(format, v) && (v & quiet_bit(format)) == 0;
+}
 
 /// An order of all numbers in which -0 stands before +0.
 std::int64_t rank(Format format, std::uint64_t v) {
@@ -29,7 +31,9 @@ std::int64_t rank(Format format, std::uint64_t v) {
     return negative(format, v) ? -size - 1 : size;
 }
 
-std::uint64_t unbox(std::uint64_t v) { return (v & kBox) == kBox ? v & ~kBox : infinity(kSingle) | quiet_bit(kSingle); }
+std::uint64_t unbox(std::uint64_t v) {
+    return (v & kBox) == kBox ? v & ~kBox : infinity(kSingle) | quiet_bit(kSingle);
+}
 
 Result extreme(Format format, std::uint64_t a, std::uint64_t b, bool greater) {
     const std::uint32_t flags = is_signalling(format, a) || is_signalling(format, b) ? kInvalid : 0u;
@@ -52,10 +56,10 @@ Result compare(Opcode op, Format format, std::uint64_t a, std::uint64_t b) {
 std::uint64_t classify(Format format, std::uint64_t v) {
     if (is_nan(format, v)) return is_signalling(format, v) ? 1 << 8 : 1 << 9;
     const std::uint64_t size = magnitude(format, v);
-    const unsigned step = size == 0                                                  ? 3
-                          : size == infinity(format)                                 ? 0
+    const unsigned step = size == 0                                           ? 3
+                          : size == infinity(format)                          ? 0
                           : size < std::uint64_t{1} << (format.precision - 1) ? 2
-                                                                                     : 1;
+                                                                              : 1;
     return std::uint64_t{1} << (negative(format, v) ? step : 7 - step);
 }
 
@@ -63,21 +67,21 @@ Result arithmetic(const tcg::Op& op, Format format, std::uint64_t a, std::uint64
                   soft_float::Rounding rounding) {
     const std::uint64_t sign = soft_float::sign_bit(format);
     switch (op.opcode) {
-        case Opcode::fadd: return soft_float::add(format, a, b, rounding);
-        case Opcode::fsub: return soft_float::subtract(format, a, b, rounding);
-        case Opcode::fmul: return soft_float::multiply(format, a, b, rounding);
-        case Opcode::fdiv: return soft_float::divide(format, a, b, rounding);
-        case Opcode::fsqrt: return soft_float::square_root(format, a, rounding);
-        case Opcode::fma:
-            if ((op.aux & tcg::fp::kNegateProduct) != 0) a ^= sign;
-            if ((op.aux & tcg::fp::kNegateAddend) != 0) c ^= sign;
-            return soft_float::multiply_add(format, a, b, c, rounding);
-        case Opcode::fmin: return extreme(format, a, b, false);
-        case Opcode::fmax: return extreme(format, a, b, true);
-        case Opcode::fsgn_copy: return {magnitude(format, a) | (b & sign), 0};
-        case Opcode::fsgn_not: return {magnitude(format, a) | (~b & sign), 0};
-        case Opcode::fsgn_xor: return {a ^ (b & sign), 0};
-        default: std::abort();
+    case Opcode::fadd: return soft_float::add(format, a, b, rounding);
+    case Opcode::fsub: return soft_float::subtract(format, a, b, rounding);
+    case Opcode::fmul: return soft_float::multiply(format, a, b, rounding);
+    case Opcode::fdiv: return soft_float::divide(format, a, b, rounding);
+    case Opcode::fsqrt: return soft_float::square_root(format, a, rounding);
+    case Opcode::fma:
+        if ((op.aux & tcg::fp::kNegateProduct) != 0) a ^= sign;
+        if ((op.aux & tcg::fp::kNegateAddend) != 0) c ^= sign;
+        return soft_float::multiply_add(format, a, b, c, rounding);
+    case Opcode::fmin: return extreme(format, a, b, false);
+    case Opcode::fmax: return extreme(format, a, b, true);
+    case Opcode::fsgn_copy: return {magnitude(format, a) | (b & sign), 0};
+    case Opcode::fsgn_not: return {magnitude(format, a) | (~b & sign), 0};
+    case Opcode::fsgn_xor: return {a ^ (b & sign), 0};
+    default: std::abort();
     }
 }
 
@@ -94,7 +98,8 @@ Result to_integer(const tcg::Op& op, Format format, std::uint64_t a, soft_float:
     const bool is_signed = kind == tcg::IntKind::I32 || kind == tcg::IntKind::I64;
     const bool narrow = kind == tcg::IntKind::I32 || kind == tcg::IntKind::U32;
     Result result = soft_float::to_integer(format, a, is_signed, narrow ? 32 : 64, rounding);
-    if (narrow) result.bits = static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(result.bits)});
+    if (narrow)
+        result.bits = static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(result.bits)});
     return result;
 }
 
@@ -103,14 +108,15 @@ Result to_integer(const tcg::Op& op, Format format, std::uint64_t a, soft_float:
 soft_float::Rounding Interpreter::rounding(const tcg::Op& op) const {
     if ((op.aux & tcg::fp::kTruncate) != 0) return soft_float::Rounding::TowardZero;
     switch (op_rounding_ == tcg::FpRounding::Dynamic ? dynamic_rounding_ : op_rounding_) {
-        case tcg::FpRounding::TowardZero: return soft_float::Rounding::TowardZero;
-        case tcg::FpRounding::Down: return soft_float::Rounding::Down;
-        case tcg::FpRounding::Up: return soft_float::Rounding::Up;
-        default: return soft_float::Rounding::NearestEven;
+    case tcg::FpRounding::TowardZero: return soft_float::Rounding::TowardZero;
+    case tcg::FpRounding::Down: return soft_float::Rounding::Down;
+    case tcg::FpRounding::Up: return soft_float::Rounding::Up;
+    default: return soft_float::Rounding::NearestEven;
     }
 }
 
-std::uint64_t Interpreter::compute_float(const tcg::Op& op, std::uint64_t a, std::uint64_t b, std::uint64_t c) {
+std::uint64_t Interpreter::compute_float(const tcg::Op& op, std::uint64_t a, std::uint64_t b,
+                                         std::uint64_t c) {
     if (op.opcode == Opcode::fbox) return a | kBox;
     if (op.opcode == Opcode::funbox) return unbox(a);
     const Format format = op.width == Width::F32 ? kSingle : kDouble;
@@ -123,15 +129,19 @@ std::uint64_t Interpreter::compute_float(const tcg::Op& op, std::uint64_t a, std
     Result result;
     bool is_single = op.width == Width::F32;  // what the result is
     switch (op.opcode) {
-        case Opcode::fcmp_eq:
-        case Opcode::fcmp_lt:
-        case Opcode::fcmp_le: result = compare(op.opcode, format, a, b), is_single = false; break;
-        case Opcode::fclass: result.bits = classify(format, a), is_single = false; break;
-        case Opcode::fwiden: result = soft_float::convert(kSingle, kDouble, a, rounding(op)), is_single = false; break;
-        case Opcode::fnarrow: result = soft_float::convert(kDouble, kSingle, a, rounding(op)), is_single = true; break;
-        case Opcode::f_from_int: result = from_integer(op, format, a, rounding(op)); break;
-        case Opcode::f_to_int: result = to_integer(op, format, a, rounding(op)), is_single = false; break;
-        default: result = arithmetic(op, format, a, b, c, rounding(op));
+    case Opcode::fcmp_eq:
+    case Opcode::fcmp_lt:
+    case Opcode::fcmp_le: result = compare(op.opcode, format, a, b), is_single = false; break;
+    case Opcode::fclass: result.bits = classify(format, a), is_single = false; break;
+    case Opcode::fwiden:
+        result = soft_float::convert(kSingle, kDouble, a, rounding(op)), is_single = false;
+        break;
+    case Opcode::fnarrow:
+        result = soft_float::convert(kDouble, kSingle, a, rounding(op)), is_single = true;
+        break;
+    case Opcode::f_from_int: result = from_integer(op, format, a, rounding(op)); break;
+    case Opcode::f_to_int: result = to_integer(op, format, a, rounding(op)), is_single = false; break;
+    default: result = arithmetic(op, format, a, b, c, rounding(op));
     }
     exceptions_ |= result.flags;
     return boxed && is_single ? result.bits | kBox : result.bits;

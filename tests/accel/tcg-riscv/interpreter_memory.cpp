@@ -23,15 +23,15 @@ std::uint64_t extend(std::uint64_t v, std::uint8_t flags) {
 std::uint64_t updated(Opcode op, std::uint64_t old, std::uint64_t operand) {
     const auto a = static_cast<std::int64_t>(old), b = static_cast<std::int64_t>(operand);
     switch (op) {
-        case Opcode::atomic_add: return old + operand;
-        case Opcode::atomic_and: return old & operand;
-        case Opcode::atomic_or: return old | operand;
-        case Opcode::atomic_xor: return old ^ operand;
-        case Opcode::atomic_min_s: return a < b ? old : operand;
-        case Opcode::atomic_max_s: return a > b ? old : operand;
-        case Opcode::atomic_min_u: return old < operand ? old : operand;
-        case Opcode::atomic_max_u: return old > operand ? old : operand;
-        default: return operand;
+    case Opcode::atomic_add: return old + operand;
+    case Opcode::atomic_and: return old & operand;
+    case Opcode::atomic_or: return old | operand;
+    case Opcode::atomic_xor: return old ^ operand;
+    case Opcode::atomic_min_s: return a < b ? old : operand;
+    case Opcode::atomic_max_s: return a > b ? old : operand;
+    case Opcode::atomic_min_u: return old < operand ? old : operand;
+    case Opcode::atomic_max_u: return old > operand ? old : operand;
+    default: return operand;
     }
 }
 
@@ -45,12 +45,9 @@ std::uint64_t Interpreter::bus_load(std::uint64_t physical, unsigned size) {
 }
 
 void Interpreter::bus_store(std::uint64_t physical, std::uint64_t value, unsigned size) {
-    if (physical == kUart)
-        console_ += static_cast<char>(value);
-    else if (physical == kFinisher)
-        finished_ = true;
-    else if (physical >= kRamBase)
-        std::memcpy(ram_.data() + (physical - kRamBase), &value, size);
+    if (physical == kUart) console_ += static_cast<char>(value);
+    else if (physical == kFinisher) finished_ = true;
+    else if (physical >= kRamBase) std::memcpy(ram_.data() + (physical - kRamBase), &value, size);
 }
 
 std::uint64_t Interpreter::load_physical(std::uint64_t address, unsigned size, bool& failed) {
@@ -58,14 +55,15 @@ std::uint64_t Interpreter::load_physical(std::uint64_t address, unsigned size, b
     return failed ? 0 : bus_load(address, size);
 }
 
-bool Interpreter::update_physical(std::uint64_t address, std::uint64_t expected, std::uint64_t desired, unsigned size,
-                                  bool& failed) {
+bool Interpreter::update_physical(std::uint64_t address, std::uint64_t expected, std::uint64_t desired,
+                                  unsigned size, bool& failed) {
     if (load_physical(address, size, failed) != expected || failed) return false;
     bus_store(address, desired, size);
     return true;
 }
 
-void Interpreter::fault(tcg::MemoryFaultKind kind, AccessKind access, std::uint64_t address, std::uint64_t detail) {
+void Interpreter::fault(tcg::MemoryFaultKind kind, AccessKind access, std::uint64_t address,
+                        std::uint64_t detail) {
     hart_->pc = instruction_pc_;
     front_end_.raise_memory_fault(hart_.get(), {kind, access, address, 0, detail});
 }
@@ -115,8 +113,8 @@ bool Interpreter::access(const tcg::Block& block, const tcg::Op& op, std::uint8_
         if (extend(value(block, op.b), op.aux) == old) bus_store(parts[0], value(block, op.c), size);
     } else if (op.opcode != Opcode::load) {
         const bool is_unsigned = op.opcode == Opcode::atomic_min_u || op.opcode == Opcode::atomic_max_u;
-        const auto flags = static_cast<std::uint8_t>(is_unsigned ? op.aux & ~tcg::mem::kSigned
-                                                                 : op.aux | tcg::mem::kSigned);
+        const auto flags =
+            static_cast<std::uint8_t>(is_unsigned ? op.aux & ~tcg::mem::kSigned : op.aux | tcg::mem::kSigned);
         bus_store(parts[0], updated(op.opcode, extend(raw, flags), extend(value(block, op.b), flags)), size);
     }
     set(op.dst, old);

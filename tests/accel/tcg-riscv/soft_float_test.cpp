@@ -32,15 +32,16 @@ struct Host {
     /// Near each other as often as not, at the ends of the range, and special.
     static Bits sample(std::mt19937_64& random) {
         const auto noise = static_cast<Bits>(random());
-        const Bits kept = noise & static_cast<Bits>(sign_bit(kFormat) | ((std::uint64_t{1} << kFraction) - 1));
+        const Bits kept =
+            noise & static_cast<Bits>(sign_bit(kFormat) | ((std::uint64_t{1} << kFraction) - 1));
         const auto bias = static_cast<std::uint64_t>(kFormat.bias());
         switch (random() % 6) {
-            case 0: return noise;
-            case 1: return kept | static_cast<Bits>((bias - 20 + random() % 40) << kFraction);
-            case 2: return kept | static_cast<Bits>((random() % 40) << kFraction);
-            case 3: return kept | static_cast<Bits>((2 * bias - random() % 40) << kFraction);
-            case 4: return static_cast<Bits>(noise >> (kFraction - 4) << (kFraction - 4));
-            default: return kept & static_cast<Bits>(sign_bit(kFormat));
+        case 0: return noise;
+        case 1: return kept | static_cast<Bits>((bias - 20 + random() % 40) << kFraction);
+        case 2: return kept | static_cast<Bits>((random() % 40) << kFraction);
+        case 3: return kept | static_cast<Bits>((2 * bias - random() % 40) << kFraction);
+        case 4: return static_cast<Bits>(noise >> (kFraction - 4) << (kFraction - 4));
+        default: return kept & static_cast<Bits>(sign_bit(kFormat));
         }
     }
     static Result result(Float value) {
@@ -55,23 +56,24 @@ template <class Float>
 Float operate(unsigned operation, Float first, Float second, Float third) {
     const volatile Float a = first, b = second, c = third;
     switch (operation) {
-        case 0: return a + b;
-        case 1: return a - b;
-        case 2: return a * b;
-        case 3: return a / b;
-        case 4: return std::sqrt(a);
-        default: return std::fma(a, b, c);
+    case 0: return a + b;
+    case 1: return a - b;
+    case 2: return a * b;
+    case 3: return a / b;
+    case 4: return std::sqrt(a);
+    default: return std::fma(a, b, c);
     }
 }
 
-Result operate(unsigned operation, Format format, std::uint64_t a, std::uint64_t b, std::uint64_t c, Rounding mode) {
+Result operate(unsigned operation, Format format, std::uint64_t a, std::uint64_t b, std::uint64_t c,
+               Rounding mode) {
     switch (operation) {
-        case 0: return add(format, a, b, mode);
-        case 1: return subtract(format, a, b, mode);
-        case 2: return multiply(format, a, b, mode);
-        case 3: return divide(format, a, b, mode);
-        case 4: return square_root(format, a, mode);
-        default: return multiply_add(format, a, b, c, mode);
+    case 0: return add(format, a, b, mode);
+    case 1: return subtract(format, a, b, mode);
+    case 2: return multiply(format, a, b, mode);
+    case 3: return divide(format, a, b, mode);
+    case 4: return square_root(format, a, mode);
+    default: return multiply_add(format, a, b, c, mode);
     }
 }
 
@@ -89,12 +91,14 @@ TYPED_TEST(AgainstHost, ArithmeticAgrees) {
         if (operation == 5 && std::isnan(std::bit_cast<TypeParam>(c))) continue;  // see below
         std::feclearexcept(FE_ALL_EXCEPT);
         std::fesetround(kHostModes[mode]);
-        const volatile TypeParam value = operate(operation, std::bit_cast<TypeParam>(a), std::bit_cast<TypeParam>(b),
-                                                 std::bit_cast<TypeParam>(c));
+        const volatile TypeParam value = operate(operation, std::bit_cast<TypeParam>(a),
+                                                 std::bit_cast<TypeParam>(b), std::bit_cast<TypeParam>(c));
         const Result host = H::result(value);
         const Result ours = operate(operation, H::kFormat, a, b, c, static_cast<Rounding>(mode));
-        ASSERT_EQ(ours.bits, host.bits) << operation << " " << mode << std::hex << " " << a << " " << b << " " << c;
-        ASSERT_EQ(ours.flags, host.flags) << operation << " " << mode << std::hex << " " << a << " " << b << " " << c;
+        ASSERT_EQ(ours.bits, host.bits)
+            << operation << " " << mode << std::hex << " " << a << " " << b << " " << c;
+        ASSERT_EQ(ours.flags, host.flags)
+            << operation << " " << mode << std::hex << " " << a << " " << b << " " << c;
     }
 }
 
@@ -114,7 +118,8 @@ TEST(SoftFloat, TiesGoAwayFromZero) {
 TEST(SoftFloat, HalvesGoAwayFromZeroAsIntegers) {
     EXPECT_EQ(to_integer(kDouble, 0x4004000000000000, true, 32, Rounding::NearestAway).bits, 3u);  // 2.5
     EXPECT_EQ(to_integer(kDouble, 0x4004000000000000, true, 32, Rounding::NearestEven).bits, 2u);
-    EXPECT_EQ(to_integer(kDouble, 0xc004000000000000, true, 64, Rounding::NearestAway).bits, ~std::uint64_t{2});
+    EXPECT_EQ(to_integer(kDouble, 0xc004000000000000, true, 64, Rounding::NearestAway).bits,
+              ~std::uint64_t{2});
 }
 
 TEST(SoftFloat, ConversionsSaturate) {

@@ -54,8 +54,10 @@ void check_block(const tcg::Block& block, std::size_t registers) {
     std::vector<bool> written(block.temps), placed(block.labels);
     const auto check_input = [&](tcg::Value v) {
         require(!v.none(), "an input is missing");
-        if (v.is_constant()) return require(v.index() < block.constants.size(), "a constant that is not there");
-        if (v.is_temp()) return require(v.index() < block.temps && written[v.index()], "a temp without a value");
+        if (v.is_constant())
+            return require(v.index() < block.constants.size(), "a constant that is not there");
+        if (v.is_temp())
+            return require(v.index() < block.temps && written[v.index()], "a temp without a value");
         require(v.index() < registers && v.index() != 0, "a register that does not exist");
     };
     for (const tcg::Op& op : block.ops) {

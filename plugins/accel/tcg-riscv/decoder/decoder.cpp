@@ -11,7 +11,9 @@ constexpr std::size_t kWideBuckets = 32 * 8;
 constexpr std::size_t kBuckets = kWideBuckets + 4 * 8;
 
 constexpr std::size_t wide_bucket(std::uint32_t bits) { return (bits >> 2 & 31) * 8 + (bits >> 12 & 7); }
-constexpr std::size_t compressed_bucket(std::uint32_t bits) { return kWideBuckets + (bits & 3) * 8 + (bits >> 13 & 7); }
+constexpr std::size_t compressed_bucket(std::uint32_t bits) {
+    return kWideBuckets + (bits & 3) * 8 + (bits >> 13 & 7);
+}
 
 /// Row numbers by bucket, in the table's order.
 class Lookup {
@@ -53,7 +55,8 @@ std::uint32_t extract(const Row& row, Field field, std::uint32_t bits) {
 /// Three bits name x8 to x15.
 std::uint8_t register_number(const Row& row, Field field, std::uint32_t bits) {
     const std::uint32_t number = extract(row, field, bits);
-    return static_cast<std::uint8_t>(row.fields[static_cast<std::size_t>(field)].width == 3 ? number + 8 : number);
+    return static_cast<std::uint8_t>(row.fields[static_cast<std::size_t>(field)].width == 3 ? number + 8
+                                                                                            : number);
 }
 
 std::int32_t immediate(const Row& row, std::uint32_t bits) {

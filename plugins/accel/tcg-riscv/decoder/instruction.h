@@ -16,8 +16,8 @@ enum class Opcode : std::uint16_t {
 
 struct Instruction {
     Opcode opcode = Opcode::ILLEGAL;
-    std::uint16_t row = 0;     ///< in rows()
-    std::uint8_t length = 4;   ///< bytes
+    std::uint16_t row = 0;    ///< in rows()
+    std::uint8_t length = 4;  ///< bytes
     std::uint8_t rd = 0;
     std::uint8_t rs1 = 0;
     std::uint8_t rs2 = 0;

@@ -90,8 +90,9 @@ constexpr void read_field(Row& row, char letter, std::uint8_t from) {
     }
 }
 
-constexpr Row make_row(Opcode opcode, std::string_view mnemonic, std::string_view encoding, std::uint64_t extensions,
-                       std::string_view immediate, std::string_view operands, Implicit implicit = Implicit::None) {
+constexpr Row make_row(Opcode opcode, std::string_view mnemonic, std::string_view encoding,
+                       std::uint64_t extensions, std::string_view immediate, std::string_view operands,
+                       Implicit implicit = Implicit::None) {
     Row row;
     row.opcode = opcode;
     row.mnemonic = mnemonic;

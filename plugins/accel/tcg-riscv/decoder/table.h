@@ -29,7 +29,19 @@ struct Segment {
     std::uint8_t width = 0;  ///< 0: none
 };
 
-enum class Field : std::uint8_t { Rd, Rs1, Rs2, Rs3, Rounding, Acquire, Release, Csr, Zimm, Predecessors, Successors };
+enum class Field : std::uint8_t {
+    Rd,
+    Rs1,
+    Rs2,
+    Rs3,
+    Rounding,
+    Acquire,
+    Release,
+    Csr,
+    Zimm,
+    Predecessors,
+    Successors
+};
 inline constexpr std::size_t kFields = 11;
 inline constexpr std::string_view kFieldLetters = "dstumqlczpx";
 inline constexpr std::size_t kImmediateSegments = 8;

@@ -33,7 +33,8 @@ Result sign_extended(Result result) {
     return result;
 }
 
-Result multiply_add(Format format, const AwayControl& control, std::uint64_t a, std::uint64_t b, std::uint64_t c) {
+Result multiply_add(Format format, const AwayControl& control, std::uint64_t a, std::uint64_t b,
+                    std::uint64_t c) {
     if (control.negate_product) a ^= soft_float::sign_bit(format);
     if (control.negate_addend) c ^= soft_float::sign_bit(format);
     return soft_float::multiply_add(format, a, b, c, kAway);
@@ -48,34 +49,36 @@ Result to_integer(Format format, std::uint64_t value, bool is_signed, unsigned w
     return soft_float::to_integer(format, operand(format, value), is_signed, width, kAway);
 }
 
-Result arithmetic(Format format, const AwayControl& control, std::uint64_t a, std::uint64_t b, std::uint64_t c) {
+Result arithmetic(Format format, const AwayControl& control, std::uint64_t a, std::uint64_t b,
+                  std::uint64_t c) {
     a = operand(format, a);
     b = operand(format, b);
     c = operand(format, c);
     switch (control.operation) {
-        case AwayOperation::Add: return soft_float::add(format, a, b, kAway);
-        case AwayOperation::Subtract: return soft_float::subtract(format, a, b, kAway);
-        case AwayOperation::Multiply: return soft_float::multiply(format, a, b, kAway);
-        case AwayOperation::Divide: return soft_float::divide(format, a, b, kAway);
-        case AwayOperation::SquareRoot: return soft_float::square_root(format, a, kAway);
-        default: return multiply_add(format, control, a, b, c);
+    case AwayOperation::Add: return soft_float::add(format, a, b, kAway);
+    case AwayOperation::Subtract: return soft_float::subtract(format, a, b, kAway);
+    case AwayOperation::Multiply: return soft_float::multiply(format, a, b, kAway);
+    case AwayOperation::Divide: return soft_float::divide(format, a, b, kAway);
+    case AwayOperation::SquareRoot: return soft_float::square_root(format, a, kAway);
+    default: return multiply_add(format, control, a, b, c);
     }
 }
 
 Result operate(const AwayControl& control, std::uint64_t a, std::uint64_t b, std::uint64_t c) {
     const Format format = control.is_double ? kDouble : kSingle;
     switch (control.operation) {
-        case AwayOperation::ToSingle: return boxed(kSingle, soft_float::convert(kDouble, kSingle, a, kAway));
-        case AwayOperation::FromSigned32: return boxed(format, from_signed(format, static_cast<std::int32_t>(a)));
-        case AwayOperation::FromSigned64: return boxed(format, from_signed(format, static_cast<std::int64_t>(a)));
-        case AwayOperation::FromUnsigned32:
-            return boxed(format, soft_float::from_integer(format, false, static_cast<std::uint32_t>(a), kAway));
-        case AwayOperation::FromUnsigned64: return boxed(format, soft_float::from_integer(format, false, a, kAway));
-        case AwayOperation::ToSigned32: return sign_extended(to_integer(format, a, true, 32));
-        case AwayOperation::ToUnsigned32: return sign_extended(to_integer(format, a, false, 32));
-        case AwayOperation::ToSigned64: return to_integer(format, a, true, 64);
-        case AwayOperation::ToUnsigned64: return to_integer(format, a, false, 64);
-        default: return boxed(format, arithmetic(format, control, a, b, c));
+    case AwayOperation::ToSingle: return boxed(kSingle, soft_float::convert(kDouble, kSingle, a, kAway));
+    case AwayOperation::FromSigned32: return boxed(format, from_signed(format, static_cast<std::int32_t>(a)));
+    case AwayOperation::FromSigned64: return boxed(format, from_signed(format, static_cast<std::int64_t>(a)));
+    case AwayOperation::FromUnsigned32:
+        return boxed(format, soft_float::from_integer(format, false, static_cast<std::uint32_t>(a), kAway));
+    case AwayOperation::FromUnsigned64:
+        return boxed(format, soft_float::from_integer(format, false, a, kAway));
+    case AwayOperation::ToSigned32: return sign_extended(to_integer(format, a, true, 32));
+    case AwayOperation::ToUnsigned32: return sign_extended(to_integer(format, a, false, 32));
+    case AwayOperation::ToSigned64: return to_integer(format, a, true, 64);
+    case AwayOperation::ToUnsigned64: return to_integer(format, a, false, 64);
+    default: return boxed(format, arithmetic(format, control, a, b, c));
     }
 }
 

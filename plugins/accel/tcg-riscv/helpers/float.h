@@ -11,8 +11,8 @@ enum class AwayOperation : std::uint8_t {
     Multiply,
     Divide,
     SquareRoot,
-    MultiplyAdd,   ///< ±(a * b) ± c
-    ToSingle,      ///< from a double
+    MultiplyAdd,  ///< ±(a * b) ± c
+    ToSingle,     ///< from a double
     FromSigned32,
     FromUnsigned32,
     FromSigned64,
@@ -26,7 +26,7 @@ enum class AwayOperation : std::uint8_t {
 /// What away() is told about the operation, in one word.
 struct AwayControl {
     AwayOperation operation = AwayOperation::Add;
-    bool is_double = false;       ///< the format; ToSingle: of the operand
+    bool is_double = false;  ///< the format; ToSingle: of the operand
     bool negate_product = false;
     bool negate_addend = false;
     constexpr std::uint64_t pack() const {

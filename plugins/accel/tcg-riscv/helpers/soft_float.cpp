@@ -20,8 +20,12 @@ struct Number {
     bool is_nan() const { return kind >= Kind::QuietNan; }
 };
 
-constexpr std::uint64_t exponent_mask(Format format) { return (std::uint64_t{1} << format.exponent_bits) - 1; }
-constexpr std::uint64_t fraction_mask(Format format) { return (std::uint64_t{1} << (format.precision - 1)) - 1; }
+constexpr std::uint64_t exponent_mask(Format format) {
+    return (std::uint64_t{1} << format.exponent_bits) - 1;
+}
+constexpr std::uint64_t fraction_mask(Format format) {
+    return (std::uint64_t{1} << (format.precision - 1)) - 1;
+}
 
 Number unpack(Format format, std::uint64_t bits) {
     Number number;
@@ -34,7 +38,8 @@ Number unpack(Format format, std::uint64_t bits) {
     } else if (exponent != 0 || fraction != 0) {
         number.kind = Kind::Finite;
         number.significand = exponent == 0 ? fraction : fraction | (fraction_mask(format) + 1);
-        number.exponent = (exponent == 0 ? 1 : static_cast<int>(exponent)) - format.bias() - format.precision + 1;
+        number.exponent =
+            (exponent == 0 ? 1 : static_cast<int>(exponent)) - format.bias() - format.precision + 1;
     }
     return number;
 }
@@ -59,7 +64,8 @@ Result propagate(Format format, std::initializer_list<Number> operands) {
 
 int top_bit(Wide value) {
     const auto high = static_cast<std::uint64_t>(value >> 64);
-    return high != 0 ? 127 - std::countl_zero(high) : 63 - std::countl_zero(static_cast<std::uint64_t>(value));
+    return high != 0 ? 127 - std::countl_zero(high)
+                     : 63 - std::countl_zero(static_cast<std::uint64_t>(value));
 }
 
 /// What is shifted out stays visible in bit 0.
@@ -87,18 +93,19 @@ Rounded round_off(Wide value, int drop, bool negative, Rounding rounding) {
     const Wide kept = value >> drop;
     bool up = false;
     switch (rounding) {
-        case Rounding::NearestEven: up = lost > half || (lost == half && (kept & 1) != 0); break;
-        case Rounding::NearestAway: up = lost >= half; break;
-        case Rounding::TowardZero: break;
-        case Rounding::Down: up = negative && lost != 0; break;
-        case Rounding::Up: up = !negative && lost != 0; break;
+    case Rounding::NearestEven: up = lost > half || (lost == half && (kept & 1) != 0); break;
+    case Rounding::NearestAway: up = lost >= half; break;
+    case Rounding::TowardZero: break;
+    case Rounding::Down: up = negative && lost != 0; break;
+    case Rounding::Up: up = !negative && lost != 0; break;
     }
     return {kept + (up ? 1u : 0u), lost != 0};
 }
 
 Result overflow(Format format, bool negative, Rounding rounding) {
     const bool to_infinity = rounding == Rounding::NearestEven || rounding == Rounding::NearestAway ||
-                             (rounding == Rounding::Down && negative) || (rounding == Rounding::Up && !negative);
+                             (rounding == Rounding::Down && negative) ||
+                             (rounding == Rounding::Up && !negative);
     Result result = infinity(format, negative, kOverflow | kInexact);
     if (!to_infinity) --result.bits;  // the greatest finite number stands right before infinity
     return result;
@@ -129,8 +136,8 @@ Result round(Format format, bool negative, int exponent, Wide significand, Round
 }
 
 /// The sum of two numbers whose significands were moved up to leave room for sticky bits below.
-Result add_aligned(Format format, bool negative_a, int exponent_a, Wide a, bool negative_b, int exponent_b, Wide b,
-                   Rounding rounding) {
+Result add_aligned(Format format, bool negative_a, int exponent_a, Wide a, bool negative_b, int exponent_b,
+                   Wide b, Rounding rounding) {
     const int up_a = 124 - top_bit(a), up_b = 124 - top_bit(b);
     a <<= up_a;
     b <<= up_b;
@@ -170,7 +177,8 @@ Result add(Format format, std::uint64_t a_bits, std::uint64_t b_bits, Rounding r
         return zero(format, a.negative == b.negative ? a.negative : rounding == Rounding::Down);
     if (a.kind == Kind::Zero) return {b_bits, 0};
     if (b.kind == Kind::Zero) return {a_bits, 0};
-    return add_aligned(format, a.negative, a.exponent, a.significand, b.negative, b.exponent, b.significand, rounding);
+    return add_aligned(format, a.negative, a.exponent, a.significand, b.negative, b.exponent, b.significand,
+                       rounding);
 }
 
 Result subtract(Format format, std::uint64_t a, std::uint64_t b, Rounding rounding) {
@@ -192,9 +200,11 @@ Result divide(Format format, std::uint64_t a_bits, std::uint64_t b_bits, Roundin
     const Number a = unpack(format, a_bits), b = unpack(format, b_bits);
     const bool negative = a.negative != b.negative;
     if (a.is_nan() || b.is_nan()) return propagate(format, {a, b});
-    if (a.kind == Kind::Infinity) return b.kind == Kind::Infinity ? invalid(format) : infinity(format, negative);
+    if (a.kind == Kind::Infinity)
+        return b.kind == Kind::Infinity ? invalid(format) : infinity(format, negative);
     if (b.kind == Kind::Infinity) return zero(format, negative);
-    if (b.kind == Kind::Zero) return a.kind == Kind::Zero ? invalid(format) : infinity(format, negative, kDivideByZero);
+    if (b.kind == Kind::Zero)
+        return a.kind == Kind::Zero ? invalid(format) : infinity(format, negative, kDivideByZero);
     if (a.kind == Kind::Zero) return zero(format, negative);
     const int up = 126 - top_bit(a.significand);
     const Wide dividend = Wide{a.significand} << up;
@@ -223,7 +233,8 @@ Result multiply_add(Format format, std::uint64_t a_bits, std::uint64_t b_bits, s
     if (no_product) return invalid(format);  // also where c is a quiet NaN: chapter 20.6
     if (a.is_nan() || b.is_nan() || c.is_nan()) return propagate(format, {a, b, c});
     if (a.kind == Kind::Infinity || b.kind == Kind::Infinity)
-        return c.kind == Kind::Infinity && c.negative != negative ? invalid(format) : infinity(format, negative);
+        return c.kind == Kind::Infinity && c.negative != negative ? invalid(format)
+                                                                  : infinity(format, negative);
     if (c.kind == Kind::Infinity) return {c_bits, 0};
     if (a.kind == Kind::Zero || b.kind == Kind::Zero) {
         if (c.kind != Kind::Zero) return {c_bits, 0};
@@ -231,8 +242,8 @@ Result multiply_add(Format format, std::uint64_t a_bits, std::uint64_t b_bits, s
     }
     const Wide product = Wide{a.significand} * b.significand;
     if (c.kind == Kind::Zero) return round(format, negative, a.exponent + b.exponent, product, rounding);
-    return add_aligned(format, negative, a.exponent + b.exponent, product, c.negative, c.exponent, c.significand,
-                       rounding);
+    return add_aligned(format, negative, a.exponent + b.exponent, product, c.negative, c.exponent,
+                       c.significand, rounding);
 }
 
 Result convert(Format from, Format to, std::uint64_t a_bits, Rounding rounding) {
@@ -252,7 +263,8 @@ Result to_integer(Format format, std::uint64_t a_bits, bool is_signed, unsigned 
     const std::uint64_t greatest = ~std::uint64_t{0} >> (64 - width + (is_signed ? 1 : 0));
     const std::uint64_t least = is_signed ? greatest + 1 : 0;  // its magnitude
     if (a.is_nan()) return {greatest, kInvalid};
-    const Result saturated = a.negative ? Result{is_signed ? ~least + 1 : 0, kInvalid} : Result{greatest, kInvalid};
+    const Result saturated =
+        a.negative ? Result{is_signed ? ~least + 1 : 0, kInvalid} : Result{greatest, kInvalid};
     if (a.kind == Kind::Infinity) return saturated;
     if (a.kind == Kind::Zero) return {};
     if (a.exponent > 0 && a.exponent + top_bit(a.significand) >= 64) return saturated;

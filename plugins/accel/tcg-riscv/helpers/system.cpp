@@ -23,10 +23,10 @@ std::uint32_t block_flags(const HartState& state) {
 
 tcg::FpRounding host_rounding(std::uint32_t frm) {
     switch (frm) {
-        case 1: return tcg::FpRounding::TowardZero;
-        case 2: return tcg::FpRounding::Down;
-        case 3: return tcg::FpRounding::Up;
-        default: return tcg::FpRounding::NearestEven;
+    case 1: return tcg::FpRounding::TowardZero;
+    case 2: return tcg::FpRounding::Down;
+    case 3: return tcg::FpRounding::Up;
+    default: return tcg::FpRounding::NearestEven;
     }
 }
 
@@ -43,7 +43,9 @@ std::uint64_t deliver(void* state, Cause cause, std::uint64_t value) {
     return 0;
 }
 
-std::uint64_t illegal(void* state, std::uint64_t bits) { return deliver(state, Cause::IllegalInstruction, bits); }
+std::uint64_t illegal(void* state, std::uint64_t bits) {
+    return deliver(state, Cause::IllegalInstruction, bits);
+}
 
 std::uint64_t finish(void* state, ReturnResult result, std::uint64_t bits) {
     if (!result.legal) return illegal(state, bits);
@@ -109,9 +111,9 @@ std::uint64_t fence_vma(void* state, std::uint64_t bits, std::uint64_t scope, st
     if (!fence_vma_legal(hart_of(state))) return illegal(state, bits);
     tcg::Vcpu& vcpu = tcg::vcpu_of(state);
     switch (static_cast<FenceScope>(scope)) {
-        case FenceScope::Page: vcpu.flush_tlb_page(address); break;
-        case FenceScope::AddressSpace: vcpu.flush_tlb_local(); break;
-        case FenceScope::All: vcpu.flush_tlb(); break;
+    case FenceScope::Page: vcpu.flush_tlb_page(address); break;
+    case FenceScope::AddressSpace: vcpu.flush_tlb_local(); break;
+    case FenceScope::All: vcpu.flush_tlb(); break;
     }
     return 0;
 }

@@ -15,7 +15,7 @@ struct CsrAccess {
     std::uint16_t number = 0;
     std::uint8_t operation = 0;  ///< CsrOperation
     std::uint8_t rd = 0;
-    std::uint32_t bits = 0;      ///< for mtval
+    std::uint32_t bits = 0;  ///< for mtval
     constexpr std::uint64_t pack() const {
         return std::uint64_t{bits} << 32 | std::uint64_t{rd} << 24 | std::uint64_t{operation} << 16 | number;
     }

@@ -26,10 +26,8 @@ void jump_to(Translator& t, std::uint64_t target) {
 void direct(Translator& t, const Instruction& i, std::uint64_t target) {
     if (misaligned(t, target)) return t.raise(Cause::InstructionMisaligned, t.b.pc_constant(target));
     t.set_x(i.rd, t.b.pc_constant(t.next_pc()));
-    if (is_link(i.rd))
-        t.b.call_pc(target, t.next_pc());
-    else
-        t.b.goto_pc(target);
+    if (is_link(i.rd)) t.b.call_pc(target, t.next_pc());
+    else t.b.goto_pc(target);
     t.end();
 }
 

@@ -25,25 +25,25 @@ struct RoundingChoice {
 RoundingChoice rounding(Translator& t, const Instruction& i) {
     using Kind = RoundingChoice::Kind;
     switch (i.rm) {
-        case 0: return {Kind::Fixed, FpRounding::NearestEven};
-        case 1: return {Kind::Fixed, FpRounding::TowardZero};
-        case 2: return {Kind::Fixed, FpRounding::Down};
-        case 3: return {Kind::Fixed, FpRounding::Up};
-        case 4: return {Kind::Away};
-        case kDynamicRounding: break;
-        default: return {Kind::Reserved};
+    case 0: return {Kind::Fixed, FpRounding::NearestEven};
+    case 1: return {Kind::Fixed, FpRounding::TowardZero};
+    case 2: return {Kind::Fixed, FpRounding::Down};
+    case 3: return {Kind::Fixed, FpRounding::Up};
+    case 4: return {Kind::Away};
+    case kDynamicRounding: break;
+    default: return {Kind::Reserved};
     }
     switch (t.dynamic_rounding()) {
-        case DynamicRounding::Away: return {Kind::Away};
-        case DynamicRounding::Reserved: return {Kind::Reserved};
-        default: return {Kind::Host};
+    case DynamicRounding::Away: return {Kind::Away};
+    case DynamicRounding::Reserved: return {Kind::Reserved};
+    default: return {Kind::Host};
     }
 }
 
 /// An instruction that rounds: `emit` writes it for the host's mode, `control` says what it is otherwise.
 template <class Emit>
-void rounded(Translator& t, const Instruction& i, AwayControl control, Value result, Value a, Value b, Value c,
-             Emit emit) {
+void rounded(Translator& t, const Instruction& i, AwayControl control, Value result, Value a, Value b,
+             Value c, Emit emit) {
     if (!t.float_enabled()) return;
     const RoundingChoice choice = rounding(t, i);
     if (choice.kind == RoundingChoice::Kind::Reserved) return t.illegal();

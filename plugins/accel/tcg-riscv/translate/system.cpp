@@ -49,8 +49,30 @@ bool plain_csr(Translator& t, const Instruction& i, CsrOperation operation, Valu
     return true;
 }
 
+/// FFLAGS without a helper, which compilers read and write around quiet comparisons. Reading leaves what the engine
+/// collected where it is. False: it is not done yet.
+bool accrued_exceptions(Translator& t, const Instruction& i, CsrOperation operation, Value operand) {
+    if (i.csr != kFflags || !t.has(Extension::F) || !t.float_is_on()) return false;
+    if (operation != CsrOperation::Read && operation != CsrOperation::Write) return false;
+    const Value old = t.b.temp(), now = t.b.temp();
+    if (i.rd != 0) {
+        const Value sticky = t.b.temp();
+        t.b.load_state(old, kFflagsOffset, tcg::mem::k32);
+        t.b.fp_exceptions(sticky);
+        t.b.or_(old, old, sticky);
+    }
+    if (operation == CsrOperation::Write) {
+        t.b.and_(now, operand, t.b.constant(kFflagsMask));
+        t.b.store_state(kFflagsOffset, now, tcg::mem::k32);
+        t.b.fp_forget(now);
+        t.float_changes();
+    }
+    if (i.rd != 0) t.b.mov(t.x_result(i.rd), old);
+    return true;
+}
+
 void csr(Translator& t, const Instruction& i, CsrOperation operation, Value operand) {
-    if (plain_csr(t, i, operation, operand)) return;
+    if (plain_csr(t, i, operation, operand) || accrued_exceptions(t, i, operation, operand)) return;
     const helpers::CsrAccess access{i.csr, static_cast<std::uint8_t>(operation), i.rd, i.bits};
     if (operation == CsrOperation::Read || !csr_write_has_effects(i.csr))
         return t.b.call(t.x_result(i.rd), helpers::csr, "csr", kAll, {t.b.constant(access.pack()), operand});

@@ -33,10 +33,8 @@ void Translator::set_x(unsigned number, Value value) {
     if (number == 0) return;
     // LUI and ADDI, AUIPC and ADDI: one move instead of two.
     tcg::Op* const before = previous_write(number);
-    if (before && before->opcode == tcg::Opcode::mov && before->a.is_constant())
-        before->a = value;
-    else
-        b.mov(tcg::Builder::reg(number), value);
+    if (before && before->opcode == tcg::Opcode::mov && before->a.is_constant()) before->a = value;
+    else b.mov(tcg::Builder::reg(number), value);
     progress().known_register = static_cast<std::uint8_t>(number);
     progress().known_value = b.constant_of(value);
 }
@@ -51,7 +49,8 @@ void Translator::will_replace_word(unsigned number) {
 void Translator::illegal() { raise(Cause::IllegalInstruction, b.constant(instruction_.bits)); }
 
 void Translator::raise_here(Cause cause, Value value) {
-    b.call({}, helpers::raise, "raise", tcg::helper::kAll, {b.constant(static_cast<std::uint64_t>(cause)), value});
+    b.call({}, helpers::raise, "raise", tcg::helper::kAll,
+           {b.constant(static_cast<std::uint64_t>(cause)), value});
     b.leave(tcg::LeaveKind::Raised);
 }
 
@@ -61,7 +60,7 @@ void Translator::raise(Cause cause, Value value) {
 }
 
 bool Translator::float_enabled() {
-    if ((unit_.key.flags >> kFlagsFsShift & 3) != 0) return true;
+    if (float_is_on()) return true;
     illegal();
     return false;
 }

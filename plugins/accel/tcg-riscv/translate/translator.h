@@ -20,7 +20,7 @@ using tcg::Width;
 
 /// What is known at translation time about the block so far. Lives in UnitContext::scratch.
 struct Progress {
-    bool float_dirty = false;        ///< mstatus.FS says so by now
+    bool float_dirty = false;         ///< mstatus.FS says so by now
     std::uint8_t known_register = 0;  ///< the register whose value is known; 0: none
     std::uint64_t known_value = 0;
 };
@@ -43,7 +43,9 @@ class Translator {
     }
     std::uint64_t pc() const { return unit_.pc; }
     std::uint64_t next_pc() const { return unit_.pc + instruction_.length; }
-    std::uint64_t target() const { return unit_.pc + static_cast<std::uint64_t>(std::int64_t{instruction_.immediate}); }
+    std::uint64_t target() const {
+        return unit_.pc + static_cast<std::uint64_t>(std::int64_t{instruction_.immediate});
+    }
     Progress& progress() { return *reinterpret_cast<Progress*>(unit_.scratch); }
 
     /// x0 reads as 0.
@@ -82,6 +84,7 @@ class Translator {
     /// The same on one path of several.
     void raise_here(Cause cause, Value value);
 
+    bool float_is_on() const { return (unit_.key.flags >> kFlagsFsShift & 3) != 0; }
     /// False (and the instruction raises) when mstatus.FS is off.
     bool float_enabled();
     /// Floating-point state is about to change.
@@ -100,12 +103,14 @@ class Translator {
 #define BACKPLANE_HART_OFFSET(field) static_cast<std::uint32_t>(offsetof(HartState, field))
 inline constexpr std::uint32_t kPcOffset = BACKPLANE_HART_OFFSET(pc);
 inline constexpr std::uint32_t kMstatusOffset = BACKPLANE_HART_OFFSET(mstatus);
+inline constexpr std::uint32_t kFflagsOffset = BACKPLANE_HART_OFFSET(fflags);
 inline constexpr std::uint32_t kReservationAddressOffset = BACKPLANE_HART_OFFSET(reservation_address);
 inline constexpr std::uint32_t kReservationValueOffset = BACKPLANE_HART_OFFSET(reservation_value);
 #undef BACKPLANE_HART_OFFSET
 
 namespace semantics {
-#define INST(opcode, mnemonic, encoding, extension, immediate, operands) void opcode(Translator&, const Instruction&);
+#define INST(opcode, mnemonic, encoding, extension, immediate, operands) \
+    void opcode(Translator&, const Instruction&);
 #include "../decoder/riscv.inc"
 #undef INST
 }  // namespace semantics
