@@ -44,6 +44,7 @@ struct HotArea {
     std::uint32_t host_fp_mode;     ///< saved while translated code runs
     std::uint32_t raised;           ///< a helper delivered an exception
     std::uint32_t scratch32;
+    std::uint8_t exceptions[64];    ///< fp_exception bits for the sticky bits of the host's register
     std::uint64_t expected;         ///< of a compare-and-exchange that takes the slow path
     struct alignas(16) Constant {
         std::uint64_t value;

@@ -412,5 +412,30 @@ TEST_F(FpOps, AnInstructionMayHaveARoundingModeOfItsOwn) {
                 });
 }
 
+TEST_F(FpOps, StickyExceptionsAreReadAndForgotten) {
+    using namespace fp_exception;
+    const u64 one = std::bit_cast<u64>(1.0), three = std::bit_cast<u64>(3.0), huge = 0x7fefffffffffffffu;
+    const auto divide = [](Builder& b) { b.fp2(Opcode::fdiv, F(3), F(0), F(1), Width::F64, 0); };
+    const auto after = [&](std::uint32_t now, std::uint32_t read, std::uint32_t left) {
+        run("fp_forget", FpRounding::NearestEven, {{one, three, 0, {read, left}}}, true, [&](Builder& b) {
+            divide(b);
+            b.fp_exceptions(X(5));
+            b.fp_forget(b.constant(now));
+        });
+    };
+    after(0, kInexact, 0);
+    after(kInvalid, kInexact, 0);
+    after(kInexact | kInvalid, kInexact, kInexact);
+    run("fp_exceptions", FpRounding::NearestEven,
+        {{one, 0, 0, {kDivideByZero, kDivideByZero}},
+         {0, 0, 0, {kInvalid, kInvalid}},
+         {huge, std::bit_cast<u64>(0.5), 0, {kOverflow | kInexact, kOverflow | kInexact}},
+         {1, three, 0, {kUnderflow | kInexact, kUnderflow | kInexact}}},
+        true, [&](Builder& b) {
+            divide(b);
+            b.fp_exceptions(X(5));
+        });
+}
+
 }  // namespace
 }  // namespace backplane::tcg::testing

@@ -59,13 +59,7 @@ class X64Backend final : public Backend {
         if (!(mode & 0x3f)) return 0;
         hot_.guest_fp_mode &= ~0x3fu;
         if (live) _mm_setcsr(mode & ~0x3fu);
-        std::uint32_t e = 0;
-        if (mode & 1) e |= fp_exception::kInvalid;
-        if (mode & 4) e |= fp_exception::kDivideByZero;
-        if (mode & 8) e |= fp_exception::kOverflow;
-        if (mode & 16) e |= fp_exception::kUnderflow;
-        if (mode & 32) e |= fp_exception::kInexact;
-        return e;
+        return sticky_exceptions(mode);
     }
 
     void set_fp_rounding(FpRounding rounding, bool live) override {

@@ -1,6 +1,8 @@
 // The emitter's frame: values and where they live, raw jumps, the walk over the ops.
 #include "emitter.h"
 
+#include "helpers.h"
+
 #include <cstring>
 
 namespace backplane::tcg::x64 {
@@ -48,6 +50,7 @@ Emitter::Emitter(const GuestDescription& guest, HotArea& hot, CodeMemory memory,
     c[kNan64].value = 0x7ff8000000000000u;
     c[kNan32].value = 0x7fc00000u;
     hot.guest_fp_mode = 0x1f80;
+    for (std::uint32_t bits = 0; bits < 64; ++bits) hot.exceptions[bits] = std::uint8_t(sticky_exceptions(bits));
 }
 
 void Emitter::prepare(const Block& block) {

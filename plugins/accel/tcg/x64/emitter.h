@@ -223,6 +223,10 @@ class Emitter {
     void fp_box(const Op& op);
     void fp_unbox(const Op& op);
     void rounding_mode(const Op& op);
+    void read_exceptions(const Op& op);
+    void forget_exceptions(const Op& op);
+    void sticky_bits();
+    void cold_forget(const Cold& c);
     void cold_to_int(const Cold& c);
 
     const GuestDescription& guest_;

@@ -35,6 +35,8 @@ void Emitter::floating(const Op& op) {
     case f_to_int: return fp_to_int(op);
     case fbox: return fp_box(op);
     case funbox: return fp_unbox(op);
+    case Opcode::fp_exceptions: return read_exceptions(op);
+    case Opcode::fp_forget: return forget_exceptions(op);
     default: return rounding_mode(op);
     }
 }

@@ -178,4 +178,39 @@ void Emitter::rounding_mode(const Op& op) {
     a_.ldmxcsr(scratch);
 }
 
+/// MXCSR in ecx, its sticky exceptions as fp_exception bits in eax.
+void Emitter::sticky_bits() {
+    const x86::Mem scratch = hot(&hot_.scratch32, 4);
+    a_.stmxcsr(scratch);
+    a_.mov(x86::ecx, scratch);
+    a_.mov(x86::eax, x86::ecx);
+    a_.and_(x86::eax, 0x3f);
+    const auto map = std::int32_t(reinterpret_cast<std::uintptr_t>(hot_.exceptions));
+    a_.movzx(x86::eax, x86::ptr(x86::rax, map, 1));
+}
+
+void Emitter::read_exceptions(const Op& op) {
+    sticky_bits();
+    done(op.dst, kRax);
+}
+
+/// Writing MXCSR is dear; it is left alone when it holds nothing that the guest does not have.
+void Emitter::forget_exceptions(const Op& op) {
+    sticky_bits();
+    move(kRdx, op.a, Width::I32);
+    a_.not_(x86::edx);
+    a_.test(x86::eax, x86::edx);
+    Cold& c = cold(op, &Emitter::cold_forget);
+    c.from[0] = jump(CC::kNE);
+    c.back = here();
+}
+
+void Emitter::cold_forget(const Cold& c) {
+    const x86::Mem scratch = hot(&hot_.scratch32, 4);
+    a_.and_(x86::ecx, Imm(~0x3f));
+    a_.mov(scratch, x86::ecx);
+    a_.ldmxcsr(scratch);
+    jump_to(c.back);
+}
+
 }  // namespace backplane::tcg::x64

@@ -18,6 +18,13 @@ constexpr std::uint32_t rounding_bits(FpRounding mode) {
     }
 }
 
+/// MXCSR's sticky bits (SDM 1, 10.2.3) as fp_exception has them.
+constexpr std::uint32_t sticky_exceptions(std::uint32_t mxcsr) {
+    return (mxcsr & 1 ? fp_exception::kInvalid : 0) | (mxcsr & 4 ? fp_exception::kDivideByZero : 0) |
+           (mxcsr & 8 ? fp_exception::kOverflow : 0) | (mxcsr & 16 ? fp_exception::kUnderflow : 0) |
+           (mxcsr & 32 ? fp_exception::kInexact : 0);
+}
+
 /// Added to the IntKind of a conversion.
 inline constexpr std::uint64_t kConvertTruncate = 16, kConvertNanToMax = 32;
 

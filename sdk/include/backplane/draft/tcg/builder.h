@@ -178,6 +178,11 @@ class Builder {
     /// For an instruction with a rounding mode of its own: fp_mode(mode); the op; fp_mode(Dynamic).
     void fp_mode(FpRounding mode) { emit({.opcode = Opcode::fp_mode, .imm = static_cast<std::int32_t>(mode)}); }
 
+    /// The sticky exceptions so far. What the state holds plus these is what the guest sees.
+    void fp_exceptions(Value dst) { emit({.opcode = Opcode::fp_exceptions, .dst = dst}); }
+    /// The guest's sticky exceptions are `now`, which the state holds: cheaper than Vcpu::take_fp_exceptions().
+    void fp_forget(Value now) { emit({.opcode = Opcode::fp_forget, .a = now}); }
+
     // ---- fields of the guest state that are not registers; `offset` in bytes from the state's start
     void load_state(Value dst, std::uint32_t offset, std::uint8_t flags) {
         emit({.opcode = Opcode::load_state, .aux = flags, .dst = dst, .imm = static_cast<std::int32_t>(offset)});

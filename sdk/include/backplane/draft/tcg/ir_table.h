@@ -110,6 +110,8 @@ X(f_to_int, Fp, 1, 1, FX)     // width = float width of a, imm = IntKind of the 
 X(fbox, Fp, 1, 1, N)          // a | 0xffffffff'00000000
 X(funbox, Fp, 1, 1, N)        // a's low half if its upper half is all ones, else 0x7fc00000; zero-extended
 X(fp_mode, Fp, 0, 0, I)       // imm = FpRounding for what follows in this instruction; kDynamic: back to the state's
+X(fp_exceptions, Fp, 1, 0, N) // dst = the sticky exceptions (fp_exception) so far; they stay
+X(fp_forget, Fp, 0, 1, N)     // no sticky exceptions any more; those that are in a may stay
 
 // ---- the rest
 X(load_state, Sys, 1, 0, M)   // dst = field of the guest state at byte imm; aux = MemFlags (size and sign)
