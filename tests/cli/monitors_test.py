@@ -2,6 +2,7 @@
 
 import json
 import re
+import struct
 import unittest
 
 from program import ProgramTest, connect
@@ -42,6 +43,9 @@ class Qmp:
         self.send(json.dumps(request))
         return self.read()
 
+    def human(self, line):
+        return self("human-monitor-command", command_line=line)["return"]
+
     def event(self, name):
         while not any(each["event"] == name for each in self.events):
             message = json.loads(self.lines.readline())
@@ -61,9 +65,6 @@ class Monitors(ProgramTest):
         self.addCleanup(qmp.__exit__)
         self.assertEqual(qmp("qmp_capabilities"), {"return": {}})
         return qmp
-
-    def human(self, qmp, line):
-        return qmp("human-monitor-command", command_line=line)["return"]
 
     def test_the_greeting_has_a_version(self):
         qmp = self.machine()
@@ -166,29 +167,29 @@ class Monitors(ProgramTest):
 
     def test_people_see_trees_and_registers(self):
         qmp = self.machine()
-        self.assertRegex(self.human(qmp, "info status"), r"^VM status: paused \(prelaunch\)\n$")
-        self.assertIn("address-space: memory", self.human(qmp, "info mtree"))
-        self.assertIn("FlatView", self.human(qmp, "info mtree -f"))
-        self.assertIn("dev: ", self.human(qmp, "info qtree"))
-        self.assertIn("/machine", self.human(qmp, "info qom-tree"))
-        self.assertIn("CPU#0", self.human(qmp, "info registers"))
-        self.assertIn("monitor", self.human(qmp, "info plugins"))
-        self.assertIn("qtest", self.human(qmp, "info chardev"))
+        self.assertRegex(qmp.human("info status"), r"^VM status: paused \(prelaunch\)\n$")
+        self.assertIn("address-space: memory", qmp.human("info mtree"))
+        self.assertIn("FlatView", qmp.human("info mtree -f"))
+        self.assertIn("dev: ", qmp.human("info qtree"))
+        self.assertIn("/machine", qmp.human("info qom-tree"))
+        self.assertIn("CPU#0", qmp.human("info registers"))
+        self.assertIn("monitor", qmp.human("info plugins"))
+        self.assertIn("qtest", qmp.human("info chardev"))
 
     def test_people_read_memory(self):
         qmp = self.machine()
-        text = self.human(qmp, "xp /4xw 0x80000000")
+        text = qmp.human("xp /4xw 0x80000000")
         self.assertRegex(text, r"^0000000080000000:( 0x[0-9a-f]{8}){4}\n$")
-        self.assertRegex(self.human(qmp, "xp /2xb 0x80000000"), r"^0000000080000000:( 0x[0-9a-f]{2}){2}\n$")
-        self.assertIn("Cannot access memory", self.human(qmp, "xp /1xg 0xfffffffffffff000"))
-        self.assertIn("invalid char", self.human(qmp, "xp /4zz 0"))
+        self.assertRegex(qmp.human("xp /2xb 0x80000000"), r"^0000000080000000:( 0x[0-9a-f]{2}){2}\n$")
+        self.assertIn("Cannot access memory", qmp.human("xp /1xg 0xfffffffffffff000"))
+        self.assertIn("invalid char", qmp.human("xp /4zz 0"))
 
     def test_people_are_helped(self):
         qmp = self.machine()
-        self.assertRegex(self.human(qmp, "help"), r"(?m)^system_reset -- ")
-        self.assertRegex(self.human(qmp, "help info"), r"(?m)^info mtree \[-f\] -- ")
-        self.assertIn("did you mean 'quit'?", self.human(qmp, "qiut"))
-        self.assertIn("did you mean 'status'?", self.human(qmp, "info statsu"))
+        self.assertRegex(qmp.human("help"), r"(?m)^system_reset -- ")
+        self.assertRegex(qmp.human("help info"), r"(?m)^info mtree \[-f\] -- ")
+        self.assertIn("did you mean 'quit'?", qmp.human("qiut"))
+        self.assertIn("did you mean 'status'?", qmp.human("info statsu"))
 
     def test_a_terminal_gets_a_prompt(self):
         path = self.folder / "hmp.sock"
@@ -202,6 +203,70 @@ class Monitors(ProgramTest):
         while not re.search(rb"VM status: [^\r]*\r\n\(backplane\) $", text):
             text += client.recv(4096)
         self.assertEqual(qmp("query-status")["return"]["running"], False)
+
+
+class Running(ProgramTest):
+    """Monitors of a machine whose CPU runs: a loop that counts in memory at COUNTER."""
+
+    COUNTER = 0x80000100
+    # auipc a0, 0; lw a1, 0x100(a0); addi a1, a1, 1; sw a1, 0x100(a0); j back to the lw
+    LOOP = struct.pack("<5I", 0x00000517, 0x10052583, 0x00158593, 0x10B52023, 0xFF5FF06F)
+
+    def setUp(self):
+        super().setUp()
+        path = self.folder / "qmp.sock"
+        self.process = self.start(
+            *("-display", "none", "-M", "virt", "-m", "64M", "-bios", self.file("loop.bin", self.LOOP)),
+            *("-accel", "tcg", "-qmp", f"unix:{path},server=on,wait=off"),
+        )
+        self.qmp = Qmp(connect(path, self.process))
+        self.addCleanup(self.qmp.__exit__)
+        self.qmp("qmp_capabilities")
+
+    def count(self):
+        return int(self.qmp.human(f"xp /1xw {self.COUNTER:#x}").split()[1], 16)
+
+    def await_count(self, condition):
+        for _ in range(10000):
+            if condition(self.count()):
+                return
+        self.fail(f"the guest's counter stays at {self.count()}")
+
+    def test_a_machine_that_is_stopped_stands_still(self):
+        self.await_count(lambda count: count > 0)
+        self.qmp("stop")
+        before = self.count()
+        self.assertEqual([self.count() for _ in range(20)], [before] * 20)
+        self.qmp("cont")
+        self.await_count(lambda count: count != before)
+
+    def test_looking_does_not_stop_it(self):
+        text = self.qmp.human("info registers")
+        self.assertRegex(text, r"pc\s+0*(8000000|1000)")
+        self.assertRegex(self.qmp.human("x /1xw 0x80000000"), r": 0x00000517\n$")
+        before = self.count()
+        self.await_count(lambda count: count != before)
+
+    def test_a_reset_starts_again(self):
+        self.await_count(lambda count: count > 1000)
+        self.qmp("stop")
+        before = self.count()
+        self.qmp("system_reset")
+        self.qmp.event("RESET")
+        self.qmp("cont")
+        self.assertEqual(self.qmp("query-status")["return"]["status"], "running")
+        self.await_count(lambda count: count != before)
+
+    def test_stop_and_go_a_hundred_times(self):
+        for _ in range(100):
+            self.qmp("stop")
+            self.qmp("cont")
+        before = self.count()
+        self.await_count(lambda count: count != before)
+
+    def test_quit_while_it_runs(self):
+        self.qmp("quit")
+        self.assertEqual(self.process.wait(timeout=60), 0)
 
 
 if __name__ == "__main__":
