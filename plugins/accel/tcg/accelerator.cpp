@@ -117,13 +117,15 @@ constexpr PropertyInfo Tcg::kProperties[3] = {
                                .summary = "MiB of translated code per CPU; 0: 64",
                                .default_text = "0",
                                .maximum = kMaxCodeMib}),
-    enum_property<&Tcg::thread_>({.name = "thread",
-                                  .summary = "single: one thread for all CPUs (one CPU only); multi: one each",
-                                  .default_text = "multi",
-                                  .choices = "single|multi"}),
-    property<&Tcg::one_instruction_>({.name = "one-insn-per-tb",
-                                      .summary = "translate one guest instruction at a time (slow; for debugging)",
-                                      .default_text = "off"}),
+    enum_property<&Tcg::thread_>(
+        {.name = "thread",
+         .summary = "single: one thread for all CPUs (one CPU only); multi: one each",
+         .default_text = "multi",
+         .choices = "single|multi"}),
+    property<&Tcg::one_instruction_>(
+        {.name = "one-insn-per-tb",
+         .summary = "translate one guest instruction at a time (slow; for debugging)",
+         .default_text = "off"}),
 };
 
 constexpr InterfaceInfo kInterfaces[] = {offers<Tcg, Accelerator>()};

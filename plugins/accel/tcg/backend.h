@@ -15,8 +15,8 @@ namespace backplane::tcg {
 /// Why translated code returned to the engine: below kFirstExit one of these, else kFirstExit + the number of a direct
 /// exit that is not chained.
 enum : std::uint64_t {
-    kExitLookup = 0,      ///< the state's pc has no entry in the jump cache
-    kExitContinue = 1,    ///< LeaveKind
+    kExitLookup = 0,    ///< the state's pc has no entry in the jump cache
+    kExitContinue = 1,  ///< LeaveKind
     kExitInterrupts = 2,
     kExitRaised = 3,
     kFirstExit = 16,
@@ -24,10 +24,10 @@ enum : std::uint64_t {
 
 /// What a slow path was called for, packed into the 32 bits that the code passes.
 struct AccessDescriptor {
-    std::uint8_t flags;       ///< mem::…
+    std::uint8_t flags;  ///< mem::…
     std::uint8_t mode : 4;
     std::uint8_t operation : 4;  ///< an atomic's opcode - Opcode::atomic_add
-    std::uint16_t pc_delta;   ///< of the instruction, from the unit's pc
+    std::uint16_t pc_delta;      ///< of the instruction, from the unit's pc
 };
 static_assert(sizeof(AccessDescriptor) == 4);
 
@@ -50,22 +50,22 @@ struct Services {
 
 /// A direct exit: `patch` is where the back end redirects it, from `stub` (back to the engine) to a unit's code.
 struct DirectExit {
-    std::uint32_t patch = 0;   ///< byte offset in the code memory
+    std::uint32_t patch = 0;  ///< byte offset in the code memory
     std::uint32_t stub = 0;
     std::uint64_t target = 0;  ///< guest pc
 };
 
 struct EmitRequest {
     const Block* block = nullptr;
-    unsigned context = 0;             ///< which jump cache
-    std::uint32_t first_exit = 0;     ///< number of the unit's first direct exit
-    std::uint32_t at = 0;             ///< byte offset in the code memory
-    bool chain = true;                ///< direct exits inside the page may be chained
+    unsigned context = 0;          ///< which jump cache
+    std::uint32_t first_exit = 0;  ///< number of the unit's first direct exit
+    std::uint32_t at = 0;          ///< byte offset in the code memory
+    bool chain = true;             ///< direct exits inside the page may be chained
 };
 
 struct EmitResult {
-    bool ok = false;                  ///< false: no room
-    std::uint32_t start = 0;          ///< byte offset
+    bool ok = false;          ///< false: no room
+    std::uint32_t start = 0;  ///< byte offset
     std::uint32_t end = 0;
     std::vector<DirectExit> exits;
 };

@@ -38,8 +38,8 @@ Unit* CodeCache::at(const void* where) {
     return above == by_code_.begin() ? nullptr : *std::prev(above);
 }
 
-Unit* CodeCache::add(const Block& block, unsigned context, std::uint64_t page, std::uint64_t page2, std::uint32_t size,
-                     bool single, bool chain) {
+Unit* CodeCache::add(const Block& block, unsigned context, std::uint64_t page, std::uint64_t page2,
+                     std::uint32_t size, bool single, bool chain) {
     const EmitRequest request{&block, context, std::uint32_t(exits_.size()), next_, chain};
     backend_.emit(request, emitted_);
     if (!emitted_.ok) return nullptr;
@@ -69,7 +69,8 @@ Unit* CodeCache::add(const Block& block, unsigned context, std::uint64_t page, s
 std::uint64_t CodeCache::granules_of(const Unit& unit, std::uint64_t page) {
     const bool first = unit.page == page;
     const unsigned from = first ? unit.offset() / 64 : 0;
-    const unsigned end = first ? std::min(unit.offset() + unit.size, 4096u) : unit.offset() + unit.size - 4096;
+    const unsigned end =
+        first ? std::min(unit.offset() + unit.size, 4096u) : unit.offset() + unit.size - 4096;
     const unsigned last = (end - 1) / 64;
     const std::uint64_t up_to = last == 63 ? ~std::uint64_t{0} : (std::uint64_t{1} << (last + 1)) - 1;
     return up_to & ~((std::uint64_t{1} << from) - 1);
@@ -164,8 +165,8 @@ bool CodeCache::invalidate(std::uint64_t page, std::uint32_t from, std::uint32_t
     if (it == pages_.end()) return true;
     Page& p = it->second;
     const unsigned last = (to - 1) / 64;
-    const std::uint64_t touched =
-        (last == 63 ? ~std::uint64_t{0} : (std::uint64_t{1} << (last + 1)) - 1) & ~((std::uint64_t{1} << from / 64) - 1);
+    const std::uint64_t touched = (last == 63 ? ~std::uint64_t{0} : (std::uint64_t{1} << (last + 1)) - 1) &
+                                  ~((std::uint64_t{1} << from / 64) - 1);
     if (!(p.granules & touched)) return false;
     std::vector<Unit*> victims;
     for (Unit* u = p.head; u; u = next_in(*u, page))
@@ -190,7 +191,8 @@ void CodeCache::drop(Unit& unit) {
     }
     unit.incoming = 0;
     JumpEntry& entry = hot_.jumps[unit.context][jump_index(guest_, unit.pc)];
-    if (entry.code == code(unit)) entry.pc = std::uint64_t(jump_index(guest_, unit.pc) ^ 1) << jump_shift(guest_);
+    if (entry.code == code(unit))
+        entry.pc = std::uint64_t(jump_index(guest_, unit.pc) ^ 1) << jump_shift(guest_);
     for (unsigned which = 0; which < (unit.crosses() ? 2u : 1u); ++which) {
         const std::uint64_t page = which == 0 ? unit.page : unit.page2;
         Page& p = pages_[page];

@@ -15,26 +15,27 @@ inline constexpr std::uint64_t kNoPage = ~std::uint64_t{0};
 /// One translated stretch of guest code. Today a basic block; only translate.cpp knows how long one is.
 struct Unit {
     std::uint64_t pc = 0;
-    std::uint64_t page = kNoPage;    ///< RamBlock::base_id + page
-    Unit* hash_next = nullptr;       ///< beside what find() compares
+    std::uint64_t page = kNoPage;  ///< RamBlock::base_id + page
+    Unit* hash_next = nullptr;     ///< beside what find() compares
     std::uint32_t context = 0;
-    std::uint32_t size = 0;          ///< guest bytes
-    std::uint64_t page2 = kNoPage;   ///< of the second page, for an instruction that crosses
-    std::uint32_t start = 0;         ///< host code, byte offsets in the code memory
+    std::uint32_t size = 0;         ///< guest bytes
+    std::uint64_t page2 = kNoPage;  ///< of the second page, for an instruction that crosses
+    std::uint32_t start = 0;        ///< host code, byte offsets in the code memory
     std::uint32_t end = 0;
     std::uint32_t first_exit = 0;
     std::uint32_t exit_count = 0;
-    std::uint32_t incoming = 0;      ///< list of exits that go here, by number + 1
-    std::uint32_t checksum = 0;      ///< of the guest bytes
-    bool valid = false;              ///< can be found
-    bool single = false;             ///< one instruction, run once
+    std::uint32_t incoming = 0;  ///< list of exits that go here, by number + 1
+    std::uint32_t checksum = 0;  ///< of the guest bytes
+    bool valid = false;          ///< can be found
+    bool single = false;         ///< one instruction, run once
     Unit* page_next[2] = {};
 
     std::uint32_t offset() const { return std::uint32_t(pc & 4095); }
     bool crosses() const { return page2 != kNoPage; }
     /// Does it hold bytes [from, to) of `which` page?
     bool overlaps(std::uint64_t which, std::uint32_t from, std::uint32_t to) const {
-        if (which == page && from < std::min<std::uint32_t>(offset() + size, 4096) && to > offset()) return true;
+        if (which == page && from < std::min<std::uint32_t>(offset() + size, 4096) && to > offset())
+            return true;
         return which == page2 && crosses() && from < offset() + size - 4096;
     }
 };
@@ -53,8 +54,8 @@ class CodeCache {
     /// The unit whose code holds the host address `where`.
     Unit* at(const void* where);
     /// Emits and enters it. Null: no room (flush()).
-    Unit* add(const Block& block, unsigned context, std::uint64_t page, std::uint64_t page2, std::uint32_t size,
-              bool single, bool chain);
+    Unit* add(const Block& block, unsigned context, std::uint64_t page, std::uint64_t page2,
+              std::uint32_t size, bool single, bool chain);
     const void* code(const Unit& unit) const { return memory_.data + unit.start; }
     void flush();
     std::size_t size() const { return units_.size(); }
@@ -81,7 +82,8 @@ class CodeCache {
     void forget_jumps_unless(Keep keep) {
         for (unsigned c = 0; c < contexts_.size(); ++c)
             std::erase_if(contexts_[c].used, [&](std::uint16_t index) {
-                if (!contexts_[c].crossing[index] && keep(contexts_[c].mmu_mode, hot_.jumps[c][index].pc)) return false;
+                if (!contexts_[c].crossing[index] && keep(contexts_[c].mmu_mode, hot_.jumps[c][index].pc))
+                    return false;
                 reset_jump(c, index);
                 return true;
             });
@@ -103,7 +105,9 @@ class CodeCache {
         if (it == pages_.end()) return;
         for (Unit* u = it->second.head; u; u = next_in(*u, page)) visit(*u);
     }
-    void disassemble(const Unit& unit, TextSink& out) const { backend_.disassemble(unit.start, unit.end, out); }
+    void disassemble(const Unit& unit, TextSink& out) const {
+        backend_.disassemble(unit.start, unit.end, out);
+    }
 
   private:
     struct Page {
@@ -117,9 +121,12 @@ class CodeCache {
         std::bitset<kJumpSize> crossing;  ///< of those, whose code lies in two pages
     };
 
-    static Unit* next_in(const Unit& unit, std::uint64_t page) { return unit.page_next[unit.page == page ? 0 : 1]; }
+    static Unit* next_in(const Unit& unit, std::uint64_t page) {
+        return unit.page_next[unit.page == page ? 0 : 1];
+    }
     static std::size_t hash(std::uint64_t page, std::uint64_t pc, unsigned context) {
-        std::uint64_t h = (page * 0x9e3779b97f4a7c15u) ^ (pc * 0xc2b2ae3d27d4eb4fu) ^ (context * 0x165667b19e3779f9u);
+        std::uint64_t h =
+            (page * 0x9e3779b97f4a7c15u) ^ (pc * 0xc2b2ae3d27d4eb4fu) ^ (context * 0x165667b19e3779f9u);
         return h >> 46;
     }
     static std::uint64_t granules_of(const Unit& unit, std::uint64_t page);

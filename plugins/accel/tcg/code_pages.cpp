@@ -19,7 +19,8 @@ void CodePages::strike(CodeOwner& owner) {
     }
 }
 
-CodePages::Tickets CodePages::add(CodeOwner& owner, std::uint64_t page, RamBlock& block, std::uint64_t index) {
+CodePages::Tickets CodePages::add(CodeOwner& owner, std::uint64_t page, RamBlock& block,
+                                  std::uint64_t index) {
     std::lock_guard guard(mutex_);
     Entry& entry = pages_[page];
     entry.flags = &block.page_flags[index];
@@ -30,7 +31,8 @@ CodePages::Tickets CodePages::add(CodeOwner& owner, std::uint64_t page, RamBlock
     for (CodeOwner* other : owners_) {
         if (other == &owner) continue;
         if (!known) other->post_protection(page);
-        if (const std::uint64_t posted = other->posted(); other->applied() < posted) tickets.push_back({other, posted});
+        if (const std::uint64_t posted = other->posted(); other->applied() < posted)
+            tickets.push_back({other, posted});
     }
     return tickets;
 }

@@ -14,10 +14,11 @@ struct Row {
 };
 constexpr Row kRows[] = {
 #define X(name, klass, result, inputs, shape) {#name, result != 0, inputs, #shape},
-#include <backplane/draft/tcg/ir_table.h>
+#include <backplane/draft/tcg/ir_table.inc>
 };
 constexpr const char* kWidths[] = {"i64", "i32", "i32s", "f32", "f64"};
-constexpr const char* kConditions[] = {"eq", "ne", "lt", "ge", "le", "gt", "ltu", "geu", "leu", "gtu", "tz", "tnz"};
+constexpr const char* kConditions[] = {"eq",  "ne",  "lt",  "ge",  "le", "gt",
+                                       "ltu", "geu", "leu", "gtu", "tz", "tnz"};
 
 std::string value_text(Value v, const Block& block, const GuestDescription& guest) {
     if (v.none()) return "-";

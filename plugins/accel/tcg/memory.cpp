@@ -36,10 +36,26 @@ std::uint64_t swap(std::uint64_t value, unsigned size) {
 std::uint64_t read_host(const std::uint8_t* from, unsigned size) {
     switch (size) {
     case 1: return *from;
-    case 2: { std::uint16_t v; std::memcpy(&v, from, 2); return v; }
-    case 4: { std::uint32_t v; std::memcpy(&v, from, 4); return v; }
-    case 8: { std::uint64_t v; std::memcpy(&v, from, 8); return v; }
-    default: { std::uint64_t v = 0; std::memcpy(&v, from, size); return v; }
+    case 2: {
+        std::uint16_t v;
+        std::memcpy(&v, from, 2);
+        return v;
+    }
+    case 4: {
+        std::uint32_t v;
+        std::memcpy(&v, from, 4);
+        return v;
+    }
+    case 8: {
+        std::uint64_t v;
+        std::memcpy(&v, from, 8);
+        return v;
+    }
+    default: {
+        std::uint64_t v = 0;
+        std::memcpy(&v, from, size);
+        return v;
+    }
     }
 }
 
@@ -93,14 +109,17 @@ std::uint64_t atomic_cell(std::uint8_t* cell, unsigned size, Opcode operation, s
 }
 
 constexpr std::uint8_t need(AccessKind kind) {
-    return kind == AccessKind::Load ? PageInfo::kRead : kind == AccessKind::Store ? PageInfo::kWrite : PageInfo::kExecute;
+    return kind == AccessKind::Load    ? PageInfo::kRead
+           : kind == AccessKind::Store ? PageInfo::kWrite
+                                       : PageInfo::kExecute;
 }
 
 }  // namespace
 
 // ---- pages
 
-PageInfo* TcgVcpu::resolve(unsigned mode, std::uint64_t address, AccessKind kind, unsigned size, MemoryFault& fault) {
+PageInfo* TcgVcpu::resolve(unsigned mode, std::uint64_t address, AccessKind kind, unsigned size,
+                           MemoryFault& fault) {
     PageInfo& known = tlb_->slot(mode, kind, address);
     const std::uint64_t page = address & ~(kPageSize - 1);
     if ((known.permissions & need(kind)) && known.page == page && !known.once) return &known;
@@ -109,13 +128,15 @@ PageInfo* TcgVcpu::resolve(unsigned mode, std::uint64_t address, AccessKind kind
     const FillRequest request{address, kind, std::uint8_t(mode), std::uint8_t(size)};
     if (!front_end_.fill(state_, request, answer)) {
         fault = {MemoryFaultKind::Translation, kind, address, 0, answer.fault};
-        if (log_mmu_) log().write(LogLevel::Debug, "mmu", text("%016llx mode %u: no mapping", ull(address), mode));
+        if (log_mmu_)
+            log().write(LogLevel::Debug, "mmu", text("%016llx mode %u: no mapping", ull(address), mode));
         return nullptr;
     }
     if (log_mmu_)
         log().write(LogLevel::Debug, "mmu",
                     text("%016llx mode %u -> %016llx %c%c%c", ull(address), mode, ull(answer.physical),
-                         answer.readable ? 'r' : '-', answer.writable ? 'w' : '-', answer.executable ? 'x' : '-'));
+                         answer.readable ? 'r' : '-', answer.writable ? 'w' : '-',
+                         answer.executable ? 'x' : '-'));
     return &tlb_->enter(mode, kind, address, answer, *view_);
 }
 
@@ -138,7 +159,8 @@ bool TcgVcpu::read_part(PageInfo& info, std::uint64_t address, unsigned size, st
             value = memory_.load(GuestAddress(physical), size, access);
         }
     } else {
-        value = memory_.load_io(*info.range, Offset(info.range->offset + (physical - info.range->start)), size, access);
+        value = memory_.load_io(*info.range, Offset(info.range->offset + (physical - info.range->start)),
+                                size, access);
     }
     backend_->leave_host_fp(saved);
     if (access.failed) fault = {MemoryFaultKind::Bus, AccessKind::Load, address, physical, 0};
@@ -161,7 +183,8 @@ bool TcgVcpu::write_part(PageInfo& info, std::uint64_t address, unsigned size, s
     } else if (info.mixed) {
         memory_.store(GuestAddress(physical), value, size, access);
     } else {
-        memory_.store_io(*info.range, Offset(info.range->offset + (physical - info.range->start)), value, size, access);
+        memory_.store_io(*info.range, Offset(info.range->offset + (physical - info.range->start)), value,
+                         size, access);
     }
     backend_->leave_host_fp(saved);
     if (access.failed) fault = {MemoryFaultKind::Bus, AccessKind::Store, address, physical, 0};
@@ -227,10 +250,12 @@ bool TcgVcpu::store_any(std::uint64_t address, std::uint64_t value, std::uint8_t
             return false;
         if (!write_part(first, address, in_page, value, fault)) return false;
         wrote(first, mode, address, in_page);
-        if (!write_part(second, address + in_page, size - in_page, value >> (8 * in_page), fault)) return false;
+        if (!write_part(second, address + in_page, size - in_page, value >> (8 * in_page), fault))
+            return false;
         wrote(second, mode, address + in_page, size - in_page);
     }
-    if (posted_any_.load(std::memory_order_relaxed)) apply_posted();  // the map may have changed under this very store
+    if (posted_any_.load(std::memory_order_relaxed))
+        apply_posted();  // the map may have changed under this very store
     return true;
 }
 
@@ -269,7 +294,8 @@ bool TcgVcpu::atomic_any(std::uint64_t address, std::uint64_t value, const Acces
 // ---- watched pages
 
 bool TcgVcpu::hits_own_code(const PageInfo& info, std::uint64_t address, unsigned size, const Where& where) {
-    if (!where.code || !info.block || !(info.flags().load(std::memory_order_relaxed) & kPageCode)) return false;
+    if (!where.code || !info.block || !(info.flags().load(std::memory_order_relaxed) & kPageCode))
+        return false;
     const Unit* running = cache_->at(where.code);
     const auto from = std::uint32_t(address & (kPageSize - 1));
     if (!running || running->single || !running->overlaps(info.page_id(), from, from + size)) return false;
@@ -320,8 +346,8 @@ SlowResult TcgVcpu::slow_load(void* engine, std::uint64_t address, std::uint64_t
     return self.fault_at({code, access.pc_delta}, fault);
 }
 
-SlowResult TcgVcpu::slow_store(void* engine, std::uint64_t address, std::uint64_t value, std::uint32_t descriptor,
-                               const void* code) {
+SlowResult TcgVcpu::slow_store(void* engine, std::uint64_t address, std::uint64_t value,
+                               std::uint32_t descriptor, const void* code) {
     auto& self = *static_cast<TcgVcpu*>(engine);
     const AccessDescriptor access = unpack(descriptor);
     const Where where{code, access.pc_delta};
@@ -330,8 +356,8 @@ SlowResult TcgVcpu::slow_store(void* engine, std::uint64_t address, std::uint64_
     return self.fault_at(where, fault);
 }
 
-SlowResult TcgVcpu::slow_atomic(void* engine, std::uint64_t address, std::uint64_t value, std::uint32_t descriptor,
-                                const void* code) {
+SlowResult TcgVcpu::slow_atomic(void* engine, std::uint64_t address, std::uint64_t value,
+                                std::uint32_t descriptor, const void* code) {
     auto& self = *static_cast<TcgVcpu*>(engine);
     const AccessDescriptor access = unpack(descriptor);
     const Where where{code, access.pc_delta};
@@ -359,7 +385,8 @@ bool TcgVcpu::store(std::uint64_t address, std::uint64_t value, std::uint8_t mem
     return false;
 }
 
-void* TcgVcpu::host_pointer(std::uint64_t address, unsigned size, bool write, std::uint8_t mode, bool& has_raised) {
+void* TcgVcpu::host_pointer(std::uint64_t address, unsigned size, bool write, std::uint8_t mode,
+                            bool& has_raised) {
     has_raised = false;
     if ((address & (kPageSize - 1)) + size > kPageSize) return nullptr;
     MemoryFault fault;
@@ -384,8 +411,8 @@ std::uint64_t TcgVcpu::load_physical(std::uint64_t address, unsigned size, bool&
     return value;
 }
 
-bool TcgVcpu::update_physical(std::uint64_t address, std::uint64_t expected, std::uint64_t desired, unsigned size,
-                              bool& failed) {
+bool TcgVcpu::update_physical(std::uint64_t address, std::uint64_t expected, std::uint64_t desired,
+                              unsigned size, bool& failed) {
     const FlatRange* range = view_->find(address);
     if (!range || !range->block || !range->writable || range->size - (address - range->start) < size ||
         (address & (size - 1))) {

@@ -41,7 +41,8 @@ PageInfo* SoftTlb::borrow(unsigned mode, AccessKind kind, std::uint64_t address,
     const std::uint64_t page = address & ~(kPageSize - 1);
     for (const AccessKind other : {AccessKind::Load, AccessKind::Store, AccessKind::Fetch}) {
         const PageInfo& p = slot(mode, other, address);
-        if (other != kind && !p.once && (p.permissions & permission) && p.page == page) return &install(mode, kind, p);
+        if (other != kind && !p.once && (p.permissions & permission) && p.page == page)
+            return &install(mode, kind, p);
     }
     return nullptr;
 }
@@ -51,8 +52,9 @@ PageInfo& SoftTlb::enter(unsigned mode, AccessKind kind, std::uint64_t address, 
     PageInfo p;
     p.page = address & ~(kPageSize - 1);
     p.physical = answer.physical & ~(kPageSize - 1);
-    p.permissions = std::uint8_t((answer.readable ? PageInfo::kRead : 0) | (answer.writable ? PageInfo::kWrite : 0) |
-                                 (answer.executable ? PageInfo::kExecute : 0));
+    p.permissions =
+        std::uint8_t((answer.readable ? PageInfo::kRead : 0) | (answer.writable ? PageInfo::kWrite : 0) |
+                     (answer.executable ? PageInfo::kExecute : 0));
     p.global = answer.global;
     p.once = !answer.whole_page;
     p.range = view.find(p.physical);
@@ -79,8 +81,8 @@ PageInfo& SoftTlb::enter(unsigned mode, AccessKind kind, std::uint64_t address, 
 void SoftTlb::allow_stores(unsigned mode, const PageInfo& info) {
     if (!info.block || !info.direct_store || info.once || !(info.permissions & PageInfo::kWrite)) return;
     if (info.flags().load(std::memory_order_seq_cst) != 0) return;
-    hot_.tlb[mode].store[tlb_index(info.page)] = {info.page,
-                                                  std::uint64_t(reinterpret_cast<std::uintptr_t>(info.host(0)))};
+    hot_.tlb[mode].store[tlb_index(info.page)] = {
+        info.page, std::uint64_t(reinterpret_cast<std::uintptr_t>(info.host(0)))};
 }
 
 void SoftTlb::flush_mode(unsigned mode) {

@@ -16,19 +16,22 @@ namespace backplane::tcg {
 /// A virtual page in one MMU mode. All zero: nothing.
 struct PageInfo {
     enum : std::uint8_t { kRead = 1, kWrite = 2, kExecute = 4 };
-    std::uint64_t page = 0;            ///< virtual address of its first byte
-    std::uint64_t physical = 0;        ///< likewise
-    const FlatRange* range = nullptr;  ///< of the flat view that the vCPU holds; null: a hole, or parts (`mixed`)
-    RamBlock* block = nullptr;         ///< when all of the page is in it
+    std::uint64_t page = 0;      ///< virtual address of its first byte
+    std::uint64_t physical = 0;  ///< likewise
+    const FlatRange* range =
+        nullptr;                ///< of the flat view that the vCPU holds; null: a hole, or parts (`mixed`)
+    RamBlock* block = nullptr;  ///< when all of the page is in it
     std::uint64_t block_offset = 0;
-    std::uint8_t permissions = 0;      ///< 0: the entry is empty
-    bool mixed = false;                ///< several ranges: each access looks up its own
+    std::uint8_t permissions = 0;  ///< 0: the entry is empty
+    bool mixed = false;            ///< several ranges: each access looks up its own
     bool listed = false;
-    bool global = false;               ///< in every address space
-    bool direct_store = false;         ///< is RAM
-    bool once = false;                 ///< the walk answered for one access only: the next one asks again
+    bool global = false;        ///< in every address space
+    bool direct_store = false;  ///< is RAM
+    bool once = false;          ///< the walk answered for one access only: the next one asks again
 
-    std::uint8_t* host(std::uint64_t address) const { return block->host + block_offset + (address & (kPageSize - 1)); }
+    std::uint8_t* host(std::uint64_t address) const {
+        return block->host + block_offset + (address & (kPageSize - 1));
+    }
     std::uint64_t page_id() const { return block->base_id + (block_offset >> kPageBits); }
     std::atomic<std::uint8_t>& flags() const { return block->page_flags[block_offset >> kPageBits]; }
 };

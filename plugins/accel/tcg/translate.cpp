@@ -31,7 +31,7 @@ class TcgVcpu::Reader final : public CodeReader {
         page_ = page.host(0);
         page_size_ = kPageSize;
     }
-    bool first = true;             ///< the instruction may cross
+    bool first = true;  ///< the instruction may cross
     bool faulted = false;
     MemoryFault fault;
     std::uint64_t page2 = kNoPage;
@@ -110,7 +110,8 @@ void TcgVcpu::watch(RamBlock& block, std::uint64_t index) {
     const std::uint64_t page = block.base_id + index;
     CodePages::Tickets tickets = pages_.add(*this, page, block, index);
     tlb_->protect(page);
-    if (!tickets.empty()) unconfirmed_.push_back({page, block.host + (index << kPageBits), std::move(tickets)});
+    if (!tickets.empty())
+        unconfirmed_.push_back({page, block.host + (index << kPageBits), std::move(tickets)});
 }
 
 /// Drops units whose bytes changed before the others' stores were seen. A guest that changes another CPU's code makes
@@ -162,7 +163,8 @@ Unit* TcgVcpu::translate(const BlockKey& key, unsigned context, PageInfo info, b
         if (reader.page2 != kNoPage) return nullptr;  // its watch went with the flush: begin again
         unit = cache_->add(block_, context, info.page_id(), reader.page2, size, single, chain);
         if (!unit) {
-            context_.internal_error("tcg: a unit does not fit into an empty code cache; use a larger tb-size");
+            context_.internal_error(
+                "tcg: a unit does not fit into an empty code cache; use a larger tb-size");
             return nullptr;
         }
     }
@@ -182,7 +184,8 @@ void TcgVcpu::log_unit(const Unit& unit, const PageInfo& info) {
             out.all += text("%016llx:  ", ull(i.pc));
             std::uint8_t bytes[16] = {};
             const std::uint64_t offset = i.pc - (unit.pc & ~(kPageSize - 1));
-            const std::size_t there = std::min<std::size_t>(i.size, offset < kPageSize ? kPageSize - offset : 0);
+            const std::size_t there =
+                std::min<std::size_t>(i.size, offset < kPageSize ? kPageSize - offset : 0);
             std::memcpy(bytes, info.host(i.pc), there);
             front_end_.disassemble(i.pc, Bytes(bytes, i.size), out);
             out.all += '\n';

@@ -16,9 +16,17 @@ std::unique_ptr<TcgVcpu> TcgVcpu::create(AcceleratorContext& context, Cpu& cpu, 
 
 TcgVcpu::TcgVcpu(AcceleratorContext& context, Cpu& cpu, const FrontEnd& front_end, CodePages& pages,
                  const VcpuOptions& options)
-    : context_(context), cpu_(cpu), front_end_(front_end), memory_(cpu.address_space()), pages_(pages),
-      options_(options), state_(cpu.state()), run_state_(cpu.run_state()),
-      pc_offset_(front_end.description().pc_offset), hot_(hot_area_.get()), code_memory_(options.code_size) {}
+    : context_(context),
+      cpu_(cpu),
+      front_end_(front_end),
+      memory_(cpu.address_space()),
+      pages_(pages),
+      options_(options),
+      state_(cpu.state()),
+      run_state_(cpu.run_state()),
+      pc_offset_(front_end.description().pc_offset),
+      hot_(hot_area_.get()),
+      code_memory_(options.code_size) {}
 
 bool TcgVcpu::prepare(Errors& errors) {
     if (!hot_) {
@@ -36,7 +44,8 @@ bool TcgVcpu::prepare(Errors& errors) {
         return false;
     }
     const Services services{this, &TcgVcpu::slow_load, &TcgVcpu::slow_store, &TcgVcpu::slow_atomic};
-    cache_ = std::make_unique<CodeCache>(front_end_.description(), *hot_, code_memory_.get(), *backend_, services);
+    cache_ =
+        std::make_unique<CodeCache>(front_end_.description(), *hot_, code_memory_.get(), *backend_, services);
     tlb_ = std::make_unique<SoftTlb>(*hot_, front_end_.description().mmu_modes);
     Log& log = context_.log();
     log_in_ = log.enabled("in_asm");
@@ -102,7 +111,8 @@ void TcgVcpu::run() {
         }
         const void* code = next_code();
         if (!code) continue;
-        if (log_exec_) log().write(LogLevel::Debug, "exec", text("cpu %u: %016llx", cpu_.index(), ull(state_pc())));
+        if (log_exec_)
+            log().write(LogLevel::Debug, "exec", text("cpu %u: %016llx", cpu_.index(), ull(state_pc())));
         in_code_ = true;
         const std::uint64_t reason = backend_->enter(code, state_);
         in_code_ = false;
@@ -141,8 +151,10 @@ bool TcgVcpu::wait_for_work() {
     {
         std::unique_lock guard(mutex_);
         sleeping_.store(true, std::memory_order_seq_cst);
-        wake_.wait(guard, [this] { return run_state_.exit_request.load(std::memory_order_seq_cst) != 0 ||
-                                          (!cpu_.powered_off() && cpu_.has_work()); });
+        wake_.wait(guard, [this] {
+            return run_state_.exit_request.load(std::memory_order_seq_cst) != 0 ||
+                   (!cpu_.powered_off() && cpu_.has_work());
+        });
         sleeping_.store(false, std::memory_order_relaxed);
         run_state_.exit_request.store(1, std::memory_order_relaxed);
     }
@@ -166,7 +178,8 @@ const void* TcgVcpu::next_code() {
         return nullptr;
     }
     if (!info->block) {
-        deliver({MemoryFaultKind::Bus, AccessKind::Fetch, key.pc, info->physical | (key.pc & (kPageSize - 1)), 0});
+        deliver({MemoryFaultKind::Bus, AccessKind::Fetch, key.pc, info->physical | (key.pc & (kPageSize - 1)),
+                 0});
         return nullptr;
     }
     unsigned context = cache_->context(key);
@@ -214,14 +227,16 @@ void TcgVcpu::handle_exit(std::uint64_t reason) {
     if (!unconfirmed_.empty() && reason != kExitLookup) confirm();
     if (reason == kExitInterrupts) run_state_.exit_request.store(1, std::memory_order_relaxed);
     if (log_int_ && reason == kExitRaised && !single_step_)
-        log().write(LogLevel::Debug, "int", text("cpu %u: exception, goes on at %016llx", cpu_.index(), ull(state_pc())));
+        log().write(LogLevel::Debug, "int",
+                    text("cpu %u: exception, goes on at %016llx", cpu_.index(), ull(state_pc())));
 }
 
 void TcgVcpu::deliver(const MemoryFault& fault) {
     front_end_.raise_memory_fault(state_, fault);
     hot_->raised = 0;
     if (log_int_)
-        log().write(LogLevel::Debug, "int", text("cpu %u: fetch of %016llx faults", cpu_.index(), ull(fault.address)));
+        log().write(LogLevel::Debug, "int",
+                    text("cpu %u: fetch of %016llx faults", cpu_.index(), ull(fault.address)));
 }
 
 void TcgVcpu::flush_code() {
@@ -246,9 +261,8 @@ void TcgVcpu::flush_tlb_page(std::uint64_t address) {
 }
 
 void TcgVcpu::flush_tlb_local() {
-    cache_->forget_jumps_unless([this](unsigned mode, std::uint64_t pc) {
-        return tlb_->is_global(mode, AccessKind::Fetch, pc);
-    });
+    cache_->forget_jumps_unless(
+        [this](unsigned mode, std::uint64_t pc) { return tlb_->is_global(mode, AccessKind::Fetch, pc); });
     tlb_->flush_local();
 }
 

@@ -66,9 +66,12 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     std::uint64_t load_physical(std::uint64_t address, unsigned size, bool& failed) override;
     bool update_physical(std::uint64_t address, std::uint64_t expected, std::uint64_t desired, unsigned size,
                          bool& failed) override;
-    bool load(std::uint64_t address, std::uint8_t mem_flags, std::uint8_t mode, std::uint64_t& value) override;
-    bool store(std::uint64_t address, std::uint64_t value, std::uint8_t mem_flags, std::uint8_t mode) override;
-    void* host_pointer(std::uint64_t address, unsigned size, bool write, std::uint8_t mode, bool& raised) override;
+    bool load(std::uint64_t address, std::uint8_t mem_flags, std::uint8_t mode,
+              std::uint64_t& value) override;
+    bool store(std::uint64_t address, std::uint64_t value, std::uint8_t mem_flags,
+               std::uint8_t mode) override;
+    void* host_pointer(std::uint64_t address, unsigned size, bool write, std::uint8_t mode,
+                       bool& raised) override;
     std::uint32_t take_fp_exceptions() override { return backend_->take_fp_exceptions(in_code_); }
     void set_fp_rounding(FpRounding mode) override { backend_->set_fp_rounding(mode, in_code_); }
 
@@ -84,7 +87,9 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     bool wait_for_work();
     const void* next_code();
     void handle_exit(std::uint64_t reason);
-    std::uint64_t& state_pc() { return *reinterpret_cast<std::uint64_t*>(static_cast<char*>(state_) + pc_offset_); }
+    std::uint64_t& state_pc() {
+        return *reinterpret_cast<std::uint64_t*>(static_cast<char*>(state_) + pc_offset_);
+    }
     void deliver(const MemoryFault& fault);
     void flush_code();
 
@@ -105,29 +110,34 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
 
     // ---- memory.cpp
     struct Where {
-        const void* code = nullptr;   ///< the return address in translated code; null: a helper, pc is in the state
+        const void* code =
+            nullptr;  ///< the return address in translated code; null: a helper, pc is in the state
         std::uint32_t delta = 0;
     };
-    PageInfo* resolve(unsigned mode, std::uint64_t address, AccessKind kind, unsigned size, MemoryFault& fault);
-    bool read_part(PageInfo& info, std::uint64_t address, unsigned size, std::uint64_t& value, MemoryFault& fault);
-    bool write_part(PageInfo& info, std::uint64_t address, unsigned size, std::uint64_t value, MemoryFault& fault);
-    bool load_any(std::uint64_t address, std::uint8_t flags, unsigned mode, std::uint64_t& value, MemoryFault& fault);
-    bool store_any(std::uint64_t address, std::uint64_t value, std::uint8_t flags, unsigned mode, const Where& where,
+    PageInfo* resolve(unsigned mode, std::uint64_t address, AccessKind kind, unsigned size,
+                      MemoryFault& fault);
+    bool read_part(PageInfo& info, std::uint64_t address, unsigned size, std::uint64_t& value,
                    MemoryFault& fault);
-    bool atomic_any(std::uint64_t address, std::uint64_t value, const AccessDescriptor& access, const Where& where,
-                    std::uint64_t& old, MemoryFault& fault);
+    bool write_part(PageInfo& info, std::uint64_t address, unsigned size, std::uint64_t value,
+                    MemoryFault& fault);
+    bool load_any(std::uint64_t address, std::uint8_t flags, unsigned mode, std::uint64_t& value,
+                  MemoryFault& fault);
+    bool store_any(std::uint64_t address, std::uint64_t value, std::uint8_t flags, unsigned mode,
+                   const Where& where, MemoryFault& fault);
+    bool atomic_any(std::uint64_t address, std::uint64_t value, const AccessDescriptor& access,
+                    const Where& where, std::uint64_t& old, MemoryFault& fault);
     /// Stores into the unit that runs: it must be left first, and the instruction run alone.
     bool hits_own_code(const PageInfo& info, std::uint64_t address, unsigned size, const Where& where);
     void wrote(PageInfo& info, unsigned mode, std::uint64_t address, unsigned size);
     void code_written(RamBlock& block, std::uint64_t offset, std::uint64_t size);
     void sync_pc(const Where& where);
     SlowResult fault_at(const Where& where, const MemoryFault& fault);
-    static SlowResult slow_load(void* engine, std::uint64_t address, std::uint64_t value, std::uint32_t descriptor,
-                                const void* where);
-    static SlowResult slow_store(void* engine, std::uint64_t address, std::uint64_t value, std::uint32_t descriptor,
-                                 const void* where);
-    static SlowResult slow_atomic(void* engine, std::uint64_t address, std::uint64_t value, std::uint32_t descriptor,
-                                  const void* where);
+    static SlowResult slow_load(void* engine, std::uint64_t address, std::uint64_t value,
+                                std::uint32_t descriptor, const void* where);
+    static SlowResult slow_store(void* engine, std::uint64_t address, std::uint64_t value,
+                                 std::uint32_t descriptor, const void* where);
+    static SlowResult slow_atomic(void* engine, std::uint64_t address, std::uint64_t value,
+                                  std::uint32_t descriptor, const void* where);
 
     AcceleratorContext& context_;
     Cpu& cpu_;
@@ -149,7 +159,7 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
 
     // ---- the vCPU's thread only
     bool in_code_ = false;
-    bool single_step_ = false;               ///< the next instruction is run alone
+    bool single_step_ = false;                         ///< the next instruction is run alone
     std::uint64_t pending_chain_ = ~std::uint64_t{0};  ///< the exit through which code was left
     std::uint64_t chain_pc_ = 0;
     Block block_;
@@ -159,7 +169,8 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
         CodePages::Tickets tickets;
     };
     std::vector<Unconfirmed> unconfirmed_;
-    bool log_in_ = false, log_op_ = false, log_out_ = false, log_exec_ = false, log_mmu_ = false, log_int_ = false;
+    bool log_in_ = false, log_op_ = false, log_out_ = false, log_exec_ = false, log_mmu_ = false,
+         log_int_ = false;
 
     // ---- shared
     struct Work {
@@ -181,9 +192,9 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     std::atomic<bool> posted_any_{false};
     std::atomic<std::uint64_t> posted_count_{0}, applied_count_{0};
     std::atomic<bool> sleeping_{false};
-    bool go_ = false;        ///< may run
+    bool go_ = false;  ///< may run
     bool quit_ = false;
-    bool running_ = false;   ///< is between start and stop
+    bool running_ = false;  ///< is between start and stop
     std::thread thread_;
     std::thread::id thread_id_;
 };

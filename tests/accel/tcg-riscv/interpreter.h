@@ -1,5 +1,5 @@
 // A yardstick for front ends: executes blocks of the translator's intermediate representation one op at a time, on a
-// hart with RAM and a console and no engine. What an op means is written here a second time, from ir_table.h's words,
+// hart with RAM and a console and no engine. What an op means is written here a second time, from ir_table.inc's words,
 // with floating point in integers.
 //
 // Not modelled: interrupts, other harts, devices but a UART's transmitter and the test finisher; translated code is

@@ -212,7 +212,8 @@ TEST(TcgEngine, AHelperMayRaise) {
     m.guest().x[5] = 0;
     m.guest().x[6] = 0;
     const auto call = [&](u64 wanted) {
-        return m.plain([wanted](Builder& b) { b.call(X(5), &trap, "trap", helper::kMayRaise, {b.constant(wanted)}); });
+        return m.plain(
+            [wanted](Builder& b) { b.call(X(5), &trap, "trap", helper::kMayRaise, {b.constant(wanted)}); });
     };
     m.run({mark, call(0), mark, call(1), mark});
     EXPECT_EQ(m.guest().x[5], 77u);
@@ -310,7 +311,8 @@ TEST(TcgEngine, WorkRunsOnTheCpusThreadBetweenInstructions) {
         &seen);
     EXPECT_NE(seen.thread, std::this_thread::get_id());
     m.stop();
-    m.vcpus[0]->run_on([](void* data) { static_cast<Seen*>(data)->thread = std::this_thread::get_id(); }, &seen);
+    m.vcpus[0]->run_on([](void* data) { static_cast<Seen*>(data)->thread = std::this_thread::get_id(); },
+                       &seen);
     EXPECT_EQ(seen.thread, std::this_thread::get_id());
 }
 
@@ -339,7 +341,8 @@ TEST(TcgEngine, AStopLeavesTheWholeStateBehind) {
 TEST(TcgEngine, AtomicsOfTwoCpusAddUp) {
     Machine m(2);
     const u64 data = kRamBase + 0x5000;
-    const auto add = m.plain([](Builder& b) { b.atomic(Opcode::atomic_add, X(6), X(3), b.constant(1), mem::k64); });
+    const auto add =
+        m.plain([](Builder& b) { b.atomic(Opcode::atomic_add, X(6), X(3), b.constant(1), mem::k64); });
     const auto swap = m.plain([](Builder& b) {  // adds by compare and exchange, once more when it fails
         const Value old = b.temp(), next = b.temp(), seen = b.temp();
         b.load(old, X(3), 8, mem::k64);

@@ -15,14 +15,40 @@ using u64 = std::uint64_t;
 constexpr u64 kBox = 0xffffffff00000000u;
 constexpr u64 kNan64 = 0x7ff8000000000000u, kNan32 = 0x7fc00000u;
 
-const u64 kEdges64[] = {0, 0x8000000000000000u, 1, 0x8000000000000001u, 0x000fffffffffffffu, 0x0010000000000000u,
-                        0x3ff0000000000000u, 0xbff0000000000000u, 0x3ff8000000000000u, 0x4000000000000000u,
-                        0x41dfffffffc00000u, 0x41e0000000000000u, 0xc1e0000000000000u, 0xc1e0000000200000u,
-                        0x41efffffffe00000u, 0x41f0000000000000u, 0x43dfffffffffffffu, 0x43e0000000000000u,
-                        0xc3e0000000000000u, 0x43efffffffffffffu, 0x43f0000000000000u, 0x3fe0000000000000u,
-                        0xbfe0000000000000u, 0xbfefffffffffffffu, 0x7fefffffffffffffu, 0xffefffffffffffffu,
-                        0x7ff0000000000000u, 0xfff0000000000000u, kNan64, 0x7ff0000000000001u, 0xfff8000000000123u,
-                        0x47efffffe0000000u, 0x36a0000000000000u, 0x380fffffffffffffu};
+const u64 kEdges64[] = {0,
+                        0x8000000000000000u,
+                        1,
+                        0x8000000000000001u,
+                        0x000fffffffffffffu,
+                        0x0010000000000000u,
+                        0x3ff0000000000000u,
+                        0xbff0000000000000u,
+                        0x3ff8000000000000u,
+                        0x4000000000000000u,
+                        0x41dfffffffc00000u,
+                        0x41e0000000000000u,
+                        0xc1e0000000000000u,
+                        0xc1e0000000200000u,
+                        0x41efffffffe00000u,
+                        0x41f0000000000000u,
+                        0x43dfffffffffffffu,
+                        0x43e0000000000000u,
+                        0xc3e0000000000000u,
+                        0x43efffffffffffffu,
+                        0x43f0000000000000u,
+                        0x3fe0000000000000u,
+                        0xbfe0000000000000u,
+                        0xbfefffffffffffffu,
+                        0x7fefffffffffffffu,
+                        0xffefffffffffffffu,
+                        0x7ff0000000000000u,
+                        0xfff0000000000000u,
+                        kNan64,
+                        0x7ff0000000000001u,
+                        0xfff8000000000123u,
+                        0x47efffffe0000000u,
+                        0x36a0000000000000u,
+                        0x380fffffffffffffu};
 
 u64 edge32(u64 bits) {
     switch (bits) {  // the same kinds of numbers
@@ -39,8 +65,10 @@ u64 edge32(u64 bits) {
 
 std::uint32_t host_exceptions() {
     const int e = std::fetestexcept(FE_ALL_EXCEPT);
-    return (e & FE_INEXACT ? fp_exception::kInexact : 0u) | (e & FE_UNDERFLOW ? fp_exception::kUnderflow : 0u) |
-           (e & FE_OVERFLOW ? fp_exception::kOverflow : 0u) | (e & FE_DIVBYZERO ? fp_exception::kDivideByZero : 0u) |
+    return (e & FE_INEXACT ? fp_exception::kInexact : 0u) |
+           (e & FE_UNDERFLOW ? fp_exception::kUnderflow : 0u) |
+           (e & FE_OVERFLOW ? fp_exception::kOverflow : 0u) |
+           (e & FE_DIVBYZERO ? fp_exception::kDivideByZero : 0u) |
            (e & FE_INVALID ? fp_exception::kInvalid : 0u);
 }
 
@@ -126,10 +154,11 @@ class FpOps : public ::testing::Test {
         ASSERT_EQ(t.results.size(), t.cases.size());
         for (std::size_t i = 0; i < t.cases.size(); ++i) {
             const Case& c = t.cases[i];
-            ASSERT_EQ(t.results[i].bits, c.expected.bits)
-                << name << " mode " << unsigned(mode) << std::hex << " of " << c.a << ' ' << c.b << ' ' << c.c;
+            ASSERT_EQ(t.results[i].bits, c.expected.bits) << name << " mode " << unsigned(mode) << std::hex
+                                                          << " of " << c.a << ' ' << c.b << ' ' << c.c;
             ASSERT_EQ(t.results[i].exceptions, c.expected.exceptions)
-                << name << " raises, mode " << unsigned(mode) << std::hex << " of " << c.a << ' ' << c.b << ' ' << c.c;
+                << name << " raises, mode " << unsigned(mode) << std::hex << " of " << c.a << ' ' << c.b
+                << ' ' << c.c;
         }
     }
 
@@ -175,28 +204,51 @@ class FpOps : public ::testing::Test {
         for (unsigned m = 0; m < 4; ++m) {
             const auto mode = FpRounding(m);
             const auto binary = [&](const char* name, Opcode op, auto compute) {
-                floats<T>(name, mode, false, [&](T a, T b, T) { return bits_of<T>(compute(a, b)); },
-                          [&](Builder& b, std::uint8_t box) { b.fp2(op, F(3), F(0), F(1), w, box | fp::kDefaultNan); });
+                floats<T>(
+                    name, mode, false, [&](T a, T b, T) { return bits_of<T>(compute(a, b)); },
+                    [&](Builder& b, std::uint8_t box) {
+                        b.fp2(op, F(3), F(0), F(1), w, box | fp::kDefaultNan);
+                    });
             };
-            binary("fadd", Opcode::fadd, [](T a, T b) { volatile T x = a, y = b, r = x + y; return r; });
-            binary("fsub", Opcode::fsub, [](T a, T b) { volatile T x = a, y = b, r = x - y; return r; });
-            binary("fmul", Opcode::fmul, [](T a, T b) { volatile T x = a, y = b, r = x * y; return r; });
-            binary("fdiv", Opcode::fdiv, [](T a, T b) { volatile T x = a, y = b, r = x / y; return r; });
-            floats<T>("fsqrt", mode, false, [](T a, T, T) { volatile T x = a, r = std::sqrt(T(x)); return bits_of<T>(r); },
-                      [&](Builder& b, std::uint8_t box) { b.fp1(Opcode::fsqrt, F(3), F(0), w, box | fp::kDefaultNan); });
+            binary("fadd", Opcode::fadd, [](T a, T b) {
+                volatile T x = a, y = b, r = x + y;
+                return r;
+            });
+            binary("fsub", Opcode::fsub, [](T a, T b) {
+                volatile T x = a, y = b, r = x - y;
+                return r;
+            });
+            binary("fmul", Opcode::fmul, [](T a, T b) {
+                volatile T x = a, y = b, r = x * y;
+                return r;
+            });
+            binary("fdiv", Opcode::fdiv, [](T a, T b) {
+                volatile T x = a, y = b, r = x / y;
+                return r;
+            });
+            floats<T>(
+                "fsqrt", mode, false,
+                [](T a, T, T) {
+                    volatile T x = a, r = std::sqrt(T(x));
+                    return bits_of<T>(r);
+                },
+                [&](Builder& b, std::uint8_t box) {
+                    b.fp1(Opcode::fsqrt, F(3), F(0), w, box | fp::kDefaultNan);
+                });
             for (std::uint8_t negate : {0, 4, 8, 12})
-                floats<T>("fma", mode, false,
-                          [&](T a, T b, T c) {
-                              const bool product = (std::isinf(a) && b == 0) || (std::isinf(b) && a == 0);
-                              volatile T x = negate & fp::kNegateProduct ? -a : a, y = b,
-                                         z = negate & fp::kNegateAddend ? -c : c;
-                              volatile T r = std::fma(T(x), T(y), T(z));
-                              if (product) std::feraiseexcept(FE_INVALID);
-                              return bits_of<T>(r);
-                          },
-                          [&](Builder& b, std::uint8_t box) {
-                              b.fma(F(3), F(0), F(1), F(2), w, box | negate | fp::kDefaultNan);
-                          });
+                floats<T>(
+                    "fma", mode, false,
+                    [&](T a, T b, T c) {
+                        const bool product = (std::isinf(a) && b == 0) || (std::isinf(b) && a == 0);
+                        volatile T x = negate & fp::kNegateProduct ? -a : a, y = b,
+                                   z = negate & fp::kNegateAddend ? -c : c;
+                        volatile T r = std::fma(T(x), T(y), T(z));
+                        if (product) std::feraiseexcept(FE_INVALID);
+                        return bits_of<T>(r);
+                    },
+                    [&](Builder& b, std::uint8_t box) {
+                        b.fma(F(3), F(0), F(1), F(2), w, box | negate | fp::kDefaultNan);
+                    });
             if (HasFatalFailure()) return;
         }
     }
@@ -206,58 +258,65 @@ class FpOps : public ::testing::Test {
         constexpr Width w = sizeof(T) == 8 ? Width::F64 : Width::F32;
         const auto mode = FpRounding::NearestEven;
         const auto compare = [&](const char* name, Opcode op, bool quiet, auto compute) {
-            floats<T>(name, mode, true,
-                      [&](T a, T b, T) {
-                          const bool nan = std::isnan(a) || std::isnan(b);
-                          if (signalling(a) || signalling(b) || (nan && !quiet)) std::feraiseexcept(FE_INVALID);
-                          return u64(!nan && compute(a, b));
-                      },
-                      [&](Builder& b, std::uint8_t box) { b.fp2(op, X(5), F(0), F(1), w, box); });
+            floats<T>(
+                name, mode, true,
+                [&](T a, T b, T) {
+                    const bool nan = std::isnan(a) || std::isnan(b);
+                    if (signalling(a) || signalling(b) || (nan && !quiet)) std::feraiseexcept(FE_INVALID);
+                    return u64(!nan && compute(a, b));
+                },
+                [&](Builder& b, std::uint8_t box) { b.fp2(op, X(5), F(0), F(1), w, box); });
         };
-        compare("fcmp_eq", Opcode::fcmp_eq, true, [](T a, T b) { return std::islessequal(a, b) && !std::isless(a, b); });
+        compare("fcmp_eq", Opcode::fcmp_eq, true,
+                [](T a, T b) { return std::islessequal(a, b) && !std::isless(a, b); });
         compare("fcmp_lt", Opcode::fcmp_lt, false, [](T a, T b) { return std::isless(a, b); });
         compare("fcmp_le", Opcode::fcmp_le, false, [](T a, T b) { return std::islessequal(a, b); });
         for (const bool minimum : {true, false})
-            floats<T>("fmin/fmax", mode, false,
-                      [&](T a, T b, T) -> u64 {
-                          if (signalling(a) || signalling(b)) std::feraiseexcept(FE_INVALID);
-                          if (std::isnan(a) && std::isnan(b)) return bits_of<T>(a);
-                          if (std::isnan(a)) return bits_of<T>(b);
-                          if (std::isnan(b)) return bits_of<T>(a);
-                          if (a == 0 && b == 0) return bits_of<T>((std::signbit(a) == minimum) ? a : b);
-                          return bits_of<T>((std::isless(a, b) == minimum) ? a : b);
-                      },
-                      [&](Builder& b, std::uint8_t box) {
-                          b.fp2(minimum ? Opcode::fmin : Opcode::fmax, F(3), F(0), F(1), w, box);
-                      });
+            floats<T>(
+                "fmin/fmax", mode, false,
+                [&](T a, T b, T) -> u64 {
+                    if (signalling(a) || signalling(b)) std::feraiseexcept(FE_INVALID);
+                    if (std::isnan(a) && std::isnan(b)) return bits_of<T>(a);
+                    if (std::isnan(a)) return bits_of<T>(b);
+                    if (std::isnan(b)) return bits_of<T>(a);
+                    if (a == 0 && b == 0) return bits_of<T>((std::signbit(a) == minimum) ? a : b);
+                    return bits_of<T>((std::isless(a, b) == minimum) ? a : b);
+                },
+                [&](Builder& b, std::uint8_t box) {
+                    b.fp2(minimum ? Opcode::fmin : Opcode::fmax, F(3), F(0), F(1), w, box);
+                });
         const auto raw = [](T v) {
             if constexpr (sizeof(T) == 8) return std::bit_cast<u64>(v);
             else return u64(std::bit_cast<std::uint32_t>(v));
         };
         constexpr u64 kSign = sizeof(T) == 8 ? u64{1} << 63 : u64{1} << 31;
         const auto sign = [&](const char* name, Opcode op, bool same, auto compute) {
-            floats<T>(name, mode, false, [&](T a, T b, T) { return compute(raw(a), raw(same ? a : b)); },
-                      [&](Builder& b, std::uint8_t box) { b.fp2(op, F(3), F(0), same ? F(0) : F(1), w, box); });
+            floats<T>(
+                name, mode, false, [&](T a, T b, T) { return compute(raw(a), raw(same ? a : b)); },
+                [&](Builder& b, std::uint8_t box) { b.fp2(op, F(3), F(0), same ? F(0) : F(1), w, box); });
         };
         for (bool same : {false, true}) {
-            sign("fsgn_copy", Opcode::fsgn_copy, same, [](u64 a, u64 b) { return (a & ~kSign) | (b & kSign); });
-            sign("fsgn_not", Opcode::fsgn_not, same, [](u64 a, u64 b) { return (a & ~kSign) | (~b & kSign); });
+            sign("fsgn_copy", Opcode::fsgn_copy, same,
+                 [](u64 a, u64 b) { return (a & ~kSign) | (b & kSign); });
+            sign("fsgn_not", Opcode::fsgn_not, same,
+                 [](u64 a, u64 b) { return (a & ~kSign) | (~b & kSign); });
             sign("fsgn_xor", Opcode::fsgn_xor, same, [](u64 a, u64 b) { return a ^ (b & kSign); });
         }
-        floats<T>("fclass", mode, true,
-                  [&](T a, T, T) {
-                      const int kind = std::fpclassify(a);
-                      const bool quiet = !signalling(a);
-                      std::feclearexcept(FE_ALL_EXCEPT);  // classifying raises nothing
-                      switch (kind) {
-                      case FP_INFINITE: return std::signbit(a) ? 1u : 1u << 7;
-                      case FP_NAN: return quiet ? 1u << 9 : 1u << 8;
-                      case FP_ZERO: return std::signbit(a) ? 1u << 3 : 1u << 4;
-                      case FP_SUBNORMAL: return std::signbit(a) ? 1u << 2 : 1u << 5;
-                      default: return std::signbit(a) ? 1u << 1 : 1u << 6;
-                      }
-                  },
-                  [&](Builder& b, std::uint8_t box) { b.fp1(Opcode::fclass, X(5), F(0), w, box); });
+        floats<T>(
+            "fclass", mode, true,
+            [&](T a, T, T) {
+                const int kind = std::fpclassify(a);
+                const bool quiet = !signalling(a);
+                std::feclearexcept(FE_ALL_EXCEPT);  // classifying raises nothing
+                switch (kind) {
+                case FP_INFINITE: return std::signbit(a) ? 1u : 1u << 7;
+                case FP_NAN: return quiet ? 1u << 9 : 1u << 8;
+                case FP_ZERO: return std::signbit(a) ? 1u << 3 : 1u << 4;
+                case FP_SUBNORMAL: return std::signbit(a) ? 1u << 2 : 1u << 5;
+                default: return std::signbit(a) ? 1u << 1 : 1u << 6;
+                }
+            },
+            [&](Builder& b, std::uint8_t box) { b.fp1(Opcode::fclass, X(5), F(0), w, box); });
     }
 
     template <class T>
@@ -268,51 +327,54 @@ class FpOps : public ::testing::Test {
             long double least, most;
             u64 least_bits, most_bits;
         };
-        const Limits limits[] = {{IntKind::I32, -2147483648.0L, 2147483647.0L, 0xffffffff80000000u, 0x7fffffff},
-                                 {IntKind::U32, 0, 4294967295.0L, 0, ~u64{0}},
-                                 {IntKind::I64, -9223372036854775808.0L, 9223372036854775807.0L, u64{1} << 63, ~u64{0} >> 1},
-                                 {IntKind::U64, 0, 18446744073709551615.0L, 0, ~u64{0}}};
+        const Limits limits[] = {
+            {IntKind::I32, -2147483648.0L, 2147483647.0L, 0xffffffff80000000u, 0x7fffffff},
+            {IntKind::U32, 0, 4294967295.0L, 0, ~u64{0}},
+            {IntKind::I64, -9223372036854775808.0L, 9223372036854775807.0L, u64{1} << 63, ~u64{0} >> 1},
+            {IntKind::U64, 0, 18446744073709551615.0L, 0, ~u64{0}}};
         for (unsigned m = 0; m < 4; ++m)
             for (const Limits& l : limits)
                 for (bool truncate : {false, true}) {
-                    floats<T>("f_to_int", FpRounding(m), true,
-                              [&](T a, T, T) -> u64 {
-                                  if (std::isnan(a)) {
-                                      std::feraiseexcept(FE_INVALID);
-                                      return l.most_bits;
-                                  }
-                                  const T whole = truncate ? std::trunc(a) : std::nearbyint(a);
-                                  std::feclearexcept(FE_ALL_EXCEPT);
-                                  const auto exact = static_cast<long double>(whole);
-                                  if (exact < l.least || exact > l.most) {
-                                      std::feraiseexcept(FE_INVALID);
-                                      return exact < 0 ? l.least_bits : l.most_bits;
-                                  }
-                                  const u64 r = l.kind == IntKind::U64 ? u64(exact) : u64(std::int64_t(exact));
-                                  std::feclearexcept(FE_ALL_EXCEPT);
-                                  if (whole != a) std::feraiseexcept(FE_INEXACT);
-                                  return l.kind == IntKind::U32 ? u64(std::int64_t(std::int32_t(r))) : r;
-                              },
-                              [&](Builder& b, std::uint8_t box) {
-                                  b.f_to_int(X(5), F(0), l.kind, w,
-                                             std::uint8_t(box | fp::kNanToMax | (truncate ? fp::kTruncate : 0)));
-                              });
+                    floats<T>(
+                        "f_to_int", FpRounding(m), true,
+                        [&](T a, T, T) -> u64 {
+                            if (std::isnan(a)) {
+                                std::feraiseexcept(FE_INVALID);
+                                return l.most_bits;
+                            }
+                            const T whole = truncate ? std::trunc(a) : std::nearbyint(a);
+                            std::feclearexcept(FE_ALL_EXCEPT);
+                            const auto exact = static_cast<long double>(whole);
+                            if (exact < l.least || exact > l.most) {
+                                std::feraiseexcept(FE_INVALID);
+                                return exact < 0 ? l.least_bits : l.most_bits;
+                            }
+                            const u64 r = l.kind == IntKind::U64 ? u64(exact) : u64(std::int64_t(exact));
+                            std::feclearexcept(FE_ALL_EXCEPT);
+                            if (whole != a) std::feraiseexcept(FE_INEXACT);
+                            return l.kind == IntKind::U32 ? u64(std::int64_t(std::int32_t(r))) : r;
+                        },
+                        [&](Builder& b, std::uint8_t box) {
+                            b.f_to_int(X(5), F(0), l.kind, w,
+                                       std::uint8_t(box | fp::kNanToMax | (truncate ? fp::kTruncate : 0)));
+                        });
                     if (HasFatalFailure()) return;
                 }
         for (unsigned m = 0; m < 4; ++m)
             for (bool truncate : {false, true})
-                floats<T>("fround", FpRounding(m), false,
-                          [&](T before, T, T) {
-                              volatile T a = before, r = truncate ? std::trunc(T(a)) : std::nearbyint(T(a));
-                              std::feclearexcept(FE_ALL_EXCEPT);
-                              if (signalling(before)) std::feraiseexcept(FE_INVALID);
-                              else if (!std::isnan(before) && T(r) != before) std::feraiseexcept(FE_INEXACT);
-                              return bits_of<T>(r);
-                          },
-                          [&](Builder& b, std::uint8_t box) {
-                              b.fp1(Opcode::fround, F(3), F(0), w,
-                                    std::uint8_t(box | fp::kDefaultNan | (truncate ? fp::kTruncate : 0)));
-                          });
+                floats<T>(
+                    "fround", FpRounding(m), false,
+                    [&](T before, T, T) {
+                        volatile T a = before, r = truncate ? std::trunc(T(a)) : std::nearbyint(T(a));
+                        std::feclearexcept(FE_ALL_EXCEPT);
+                        if (signalling(before)) std::feraiseexcept(FE_INVALID);
+                        else if (!std::isnan(before) && T(r) != before) std::feraiseexcept(FE_INEXACT);
+                        return bits_of<T>(r);
+                    },
+                    [&](Builder& b, std::uint8_t box) {
+                        b.fp1(Opcode::fround, F(3), F(0), w,
+                              std::uint8_t(box | fp::kDefaultNan | (truncate ? fp::kTruncate : 0)));
+                    });
     }
 
     Machine machine;
@@ -327,31 +389,43 @@ TEST_F(FpOps, ConversionsOfFloatsSaturate) { conversions<float>(); }
 
 TEST_F(FpOps, NarrowAndWiden) {
     for (unsigned m = 0; m < 4; ++m) {
-        floats<double>("fnarrow", FpRounding(m), false,
-                       [](double from, double, double) {
-                           volatile double a = from;
-                           volatile float r = float(double(a));
-                           return kBox | bits_of<float>(r);
-                       },
-                       [](Builder& b, std::uint8_t) {
-                           b.fp1(Opcode::fnarrow, F(3), F(0), Width::F64, fp::kBoxed | fp::kDefaultNan);
-                       });
-        floats<float>("fwiden", FpRounding(m), true,
-                      [](float from, float, float) {
-                          volatile float a = from;
-                          volatile double r = double(float(a));
-                          return bits_of<double>(r);
-                      },
-                      [](Builder& b, std::uint8_t box) {
-                          b.fp1(Opcode::fwiden, X(5), F(0), Width::F32, box | fp::kDefaultNan);
-                      });
+        floats<double>(
+            "fnarrow", FpRounding(m), false,
+            [](double from, double, double) {
+                volatile double a = from;
+                volatile float r = float(double(a));
+                return kBox | bits_of<float>(r);
+            },
+            [](Builder& b, std::uint8_t) {
+                b.fp1(Opcode::fnarrow, F(3), F(0), Width::F64, fp::kBoxed | fp::kDefaultNan);
+            });
+        floats<float>(
+            "fwiden", FpRounding(m), true,
+            [](float from, float, float) {
+                volatile float a = from;
+                volatile double r = double(float(a));
+                return bits_of<double>(r);
+            },
+            [](Builder& b, std::uint8_t box) {
+                b.fp1(Opcode::fwiden, X(5), F(0), Width::F32, box | fp::kDefaultNan);
+            });
     }
 }
 
 TEST_F(FpOps, IntegersBecomeFloats) {
     std::mt19937_64 random(9);
-    std::vector<u64> inputs = {0, 1, ~u64{0}, u64{1} << 63, (u64{1} << 63) + 1, 0x7fffffff, 0x80000000, 0xffffffff,
-                               (u64{1} << 53) + 1, (u64{1} << 24) + 1, 0xfffffffffffffbffu, 0xfffffffffffffc00u};
+    std::vector<u64> inputs = {0,
+                               1,
+                               ~u64{0},
+                               u64{1} << 63,
+                               (u64{1} << 63) + 1,
+                               0x7fffffff,
+                               0x80000000,
+                               0xffffffff,
+                               (u64{1} << 53) + 1,
+                               (u64{1} << 24) + 1,
+                               0xfffffffffffffbffu,
+                               0xfffffffffffffc00u};
     for (int i = 0; i < 300; ++i) inputs.push_back(random() >> (random() % 64));
     for (unsigned m = 0; m < 4; ++m)
         for (unsigned k = 0; k < 4; ++k)
@@ -386,14 +460,18 @@ TEST_F(FpOps, IntegersBecomeFloats) {
 TEST_F(FpOps, WhatIsNotBoxedCountsAsTheDefaultNan) {
     const u64 one = 0x3f800000;
     for (unsigned where = 0; where < 2; ++where)
-        run("unboxed", FpRounding::NearestEven, {{one, kBox | one, 0, {kBox | kNan32, 0}}, {kBox | one, one, 0, {kBox | kNan32, 0}}, {kBox | one, kBox | one, 0, {kBox | 0x40000000, 0}}},
+        run("unboxed", FpRounding::NearestEven,
+            {{one, kBox | one, 0, {kBox | kNan32, 0}},
+             {kBox | one, one, 0, {kBox | kNan32, 0}},
+             {kBox | one, kBox | one, 0, {kBox | 0x40000000, 0}}},
             false, [&](Builder& b) {
                 b.fp2(Opcode::fadd, F(3), where ? X(6) : F(0), where ? X(7) : F(1), Width::F32,
                       fp::kBoxed | fp::kDefaultNan);
             });
     run("funbox", FpRounding::NearestEven, {{one, 0, 0, {kNan32, 0}}, {kBox | one, 0, 0, {one, 0}}}, true,
         [](Builder& b) { b.funbox(X(5), F(0)); });
-    run("fbox", FpRounding::NearestEven, {{one, 0, 0, {kBox | one, 0}}}, false, [](Builder& b) { b.fbox(F(3), X(6)); });
+    run("fbox", FpRounding::NearestEven, {{one, 0, 0, {kBox | one, 0}}}, false,
+        [](Builder& b) { b.fbox(F(3), X(6)); });
 }
 
 TEST_F(FpOps, AnInstructionMayHaveARoundingModeOfItsOwn) {
@@ -402,8 +480,11 @@ TEST_F(FpOps, AnInstructionMayHaveARoundingModeOfItsOwn) {
     for (unsigned m = 0; m < 4; ++m)
         for (unsigned dynamic = 0; dynamic < 4; ++dynamic)
             run("fp_mode", FpRounding(dynamic),
-                {{one, three, 0, {(m == 3 ? up : down) ^ (dynamic == 3 ? up : down), fp_exception::kInexact}}}, true,
-                [&](Builder& b) {
+                {{one,
+                  three,
+                  0,
+                  {(m == 3 ? up : down) ^ (dynamic == 3 ? up : down), fp_exception::kInexact}}},
+                true, [&](Builder& b) {
                     b.fp_mode(FpRounding(m));
                     b.fp2(Opcode::fdiv, F(3), F(0), F(1), Width::F64, fp::kDefaultNan);
                     b.fp_mode(FpRounding::Dynamic);

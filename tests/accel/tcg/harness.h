@@ -63,11 +63,14 @@ class TestSpace final : public AddressSpace, public IoHandler {
         std::memset(block_.host, 0, kRamSize);
         block_.size = kRamSize;
         block_.base_id = 100;
-        block_.page_flags.reset(new std::atomic<std::uint8_t>[kRamSize >> kPageBits]{});
+        block_.page_flags.reset(new std::atomic<std::uint8_t>[kRamSize >> kPageBits] {});
         auto view = std::make_shared<FlatView>();
         view->ranges.push_back({.start = kDevice, .size = 4096, .handler = this});
-        view->ranges.push_back({.start = kRamBase, .size = kRamSize - 4096, .block = &block_, .writable = true});
-        view->ranges.push_back({.start = kRamBase + kRamSize - 4096, .size = 4096, .block = &block_,
+        view->ranges.push_back(
+            {.start = kRamBase, .size = kRamSize - 4096, .block = &block_, .writable = true});
+        view->ranges.push_back({.start = kRamBase + kRamSize - 4096,
+                                .size = 4096,
+                                .block = &block_,
                                 .block_offset = kRamSize - 4096});
         view_ = view;
     }
@@ -87,7 +90,8 @@ class TestSpace final : public AddressSpace, public IoHandler {
     std::uint64_t load_io(const FlatRange&, Offset offset, unsigned size, Access& access) override {
         return read(offset, size, access);
     }
-    void store_io(const FlatRange&, Offset offset, std::uint64_t value, unsigned size, Access& access) override {
+    void store_io(const FlatRange&, Offset offset, std::uint64_t value, unsigned size,
+                  Access& access) override {
         write(offset, value, size, access);
     }
     bool read(GuestAddress, MutableBytes, Access&) override { return false; }
@@ -187,7 +191,8 @@ class TestFrontEnd final : public FrontEnd {
             registers_.push_back({i < 10 ? kNames[i] : "xn", std::uint32_t(offsetof(GuestState, x) + 8 * i),
                                   RegisterClass::Integer, std::uint8_t(i < 10 ? i + 1 : 0)});
         for (unsigned i = 0; i < 8; ++i)
-            registers_.push_back({"fn", std::uint32_t(offsetof(GuestState, f) + 8 * i), RegisterClass::Float, 0});
+            registers_.push_back(
+                {"fn", std::uint32_t(offsetof(GuestState, f) + 8 * i), RegisterClass::Float, 0});
         description_ = {.name = "test",
                         .state_size = sizeof(GuestState),
                         .pc_offset = offsetof(GuestState, pc),
@@ -228,7 +233,9 @@ class TestFrontEnd final : public FrontEnd {
         s.fault_access = fault.access;
         s.pc = s.handler;
     }
-    bool take_interrupt(void* state) const override { return interrupt && interrupt(*static_cast<GuestState*>(state)); }
+    bool take_interrupt(void* state) const override {
+        return interrupt && interrupt(*static_cast<GuestState*>(state));
+    }
     unsigned disassemble(std::uint64_t, Bytes, TextSink& out) const override {
         out.append("test");
         return 4;
@@ -253,7 +260,9 @@ class Machine {
   public:
     explicit Machine(unsigned cpus = 1, const VcpuOptions& options = {.code_size = 4u << 20}) {
         struct Fail final : Errors {
-            void fail(Str message) override { std::fprintf(stderr, "%.*s\n", int(message.size), message.data); }
+            void fail(Str message) override {
+                std::fprintf(stderr, "%.*s\n", int(message.size), message.data);
+            }
         } errors;
         for (unsigned i = 0; i < cpus; ++i) {
             this->cpus.push_back(std::make_unique<TestCpu>(context));

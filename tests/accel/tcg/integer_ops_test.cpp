@@ -101,15 +101,37 @@ u64 reference(Opcode op, u64 a, u64 b, Width w) {
     }
 }
 
-const u64 kEdges[] = {0, 1, 2, 31, 32, 63, 64, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000,
-                      0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000, 0xffffffff80000000,
-                      0xfffffffffffffffe, ~u64{0}, 0x0102030405060708, 0x00ff00ff00ff00ff};
+const u64 kEdges[] = {0,
+                      1,
+                      2,
+                      31,
+                      32,
+                      63,
+                      64,
+                      0x7f,
+                      0x80,
+                      0xff,
+                      0x7fff,
+                      0x8000,
+                      0xffff,
+                      0x7fffffff,
+                      0x80000000,
+                      0xffffffff,
+                      0x100000000,
+                      0x7fffffffffffffff,
+                      0x8000000000000000,
+                      0xffffffff80000000,
+                      0xfffffffffffffffe,
+                      ~u64{0},
+                      0x0102030405060708,
+                      0x00ff00ff00ff00ff};
 
 std::vector<std::pair<u64, u64>> operands() {
     std::vector<std::pair<u64, u64>> all;
     std::mt19937_64 random(12);
     for (u64 a : kEdges)
-        for (u64 b : {kEdges[random() % std::size(kEdges)], u64{0}, ~u64{0}, random(), u64{1}}) all.push_back({a, b});
+        for (u64 b : {kEdges[random() % std::size(kEdges)], u64{0}, ~u64{0}, random(), u64{1}})
+            all.push_back({a, b});
     for (int i = 0; i < 40; ++i) all.push_back({random(), random() >> (random() % 64)});
     return all;
 }
@@ -155,7 +177,8 @@ class IntegerOps : public ::testing::Test {
         const auto head = machine.define([](Builder& builder, UnitContext& u) {
             const Value end = builder.temp();
             const Label more = builder.make_label();
-            builder.call(end, &IntegerOps::feed, "feed", helper::kReadsRegisters | helper::kWritesRegisters, {});
+            builder.call(end, &IntegerOps::feed, "feed", helper::kReadsRegisters | helper::kWritesRegisters,
+                         {});
             builder.branch_if(Cond::Eq, end, builder.constant(0), more);
             builder.goto_pc(u.pc + 12);
             builder.place(more);
@@ -218,12 +241,14 @@ TEST_F(IntegerOps, BinaryOpsMatchTheReferenceInEveryWidthAndPlace) {
         Opcode op;
         bool only64 = false;
     };
-    const Row rows[] = {{"add", add},         {"sub", sub},         {"and", and_},        {"or", or_},
-                        {"xor", xor_},        {"andn", andn},       {"orn", orn},         {"xnor", xnor},
-                        {"shl", shl},         {"shr", shr},         {"sar", sar},         {"rotl", rotl},
-                        {"rotr", rotr},       {"mul", mul},         {"mulh_ss", mulh_ss}, {"mulh_uu", mulh_uu},
-                        {"mulh_su", mulh_su}, {"div_s", div_s},     {"div_u", div_u},     {"rem_s", rem_s},
-                        {"rem_u", rem_u},     {"min_s", min_s},     {"min_u", min_u},     {"max_s", max_s},
+    const Row rows[] = {{"add", add},         {"sub", sub},           {"and", and_},
+                        {"or", or_},          {"xor", xor_},          {"andn", andn},
+                        {"orn", orn},         {"xnor", xnor},         {"shl", shl},
+                        {"shr", shr},         {"sar", sar},           {"rotl", rotl},
+                        {"rotr", rotr},       {"mul", mul},           {"mulh_ss", mulh_ss},
+                        {"mulh_uu", mulh_uu}, {"mulh_su", mulh_su},   {"div_s", div_s},
+                        {"div_u", div_u},     {"rem_s", rem_s},       {"rem_u", rem_u},
+                        {"min_s", min_s},     {"min_u", min_u},       {"max_s", max_s},
                         {"max_u", max_u},     {"clmul", clmul, true}, {"clmulh", clmulh, true}};
     for (const Row& row : rows)
         for (Width width : {Width::I64, Width::I32, Width::I32S}) {
@@ -244,50 +269,73 @@ TEST_F(IntegerOps, UnaryOpsMatchTheReference) {
         for (Width width : {Width::I64, Width::I32, Width::I32S})
             try_all(
                 "unary",
-                [&](Builder& b, Value d, Value x, Value) { b.emit({.opcode = op, .width = width, .dst = d, .a = x}); },
+                [&](Builder& b, Value d, Value x, Value) {
+                    b.emit({.opcode = op, .width = width, .dst = d, .a = x});
+                },
                 [&](u64 x, u64) { return narrow(reference(op, x, 0, width), width); }, false);
     for (Opcode op : {orc_b, brev8})
         try_all(
-            "bytewise", [&](Builder& b, Value d, Value x, Value) { b.emit({.opcode = op, .dst = d, .a = x}); },
+            "bytewise",
+            [&](Builder& b, Value d, Value x, Value) { b.emit({.opcode = op, .dst = d, .a = x}); },
             [&](u64 x, u64) { return reference(op, x, 0, Width::I64); }, false);
 }
 
 TEST_F(IntegerOps, ExtensionsAndBitFields) {
     const auto unary = [&](const char* name, auto emit, auto expect) {
         try_all(
-            name, [&](Builder& b, Value d, Value x, Value) { emit(b, d, x); }, [&](u64 x, u64) { return expect(x); },
-            false);
+            name, [&](Builder& b, Value d, Value x, Value) { emit(b, d, x); },
+            [&](u64 x, u64) { return expect(x); }, false);
     };
-    unary("sext8", [](Builder& b, Value d, Value x) { b.sext8(d, x); }, [](u64 x) { return u64(s64(std::int8_t(x))); });
-    unary("sext16", [](Builder& b, Value d, Value x) { b.sext16(d, x); },
-          [](u64 x) { return u64(s64(std::int16_t(x))); });
-    unary("sext32", [](Builder& b, Value d, Value x) { b.sext32(d, x); },
-          [](u64 x) { return u64(s64(std::int32_t(x))); });
-    unary("zext8", [](Builder& b, Value d, Value x) { b.zext8(d, x); }, [](u64 x) { return u64(std::uint8_t(x)); });
-    unary("zext16", [](Builder& b, Value d, Value x) { b.zext16(d, x); }, [](u64 x) { return u64(std::uint16_t(x)); });
-    unary("zext32", [](Builder& b, Value d, Value x) { b.zext32(d, x); }, [](u64 x) { return u64(std::uint32_t(x)); });
-    unary("neg", [](Builder& b, Value d, Value x) { b.neg(d, x); }, [](u64 x) { return 0 - x; });
-    unary("not", [](Builder& b, Value d, Value x) { b.not_(d, x); }, [](u64 x) { return ~x; });
-    unary("extract", [](Builder& b, Value d, Value x) { b.extract(d, x, 5, 20); }, [](u64 x) { return x >> 5 & 0xfffff; });
-    try_all("deposit", [](Builder& b, Value d, Value x, Value y) { b.deposit(d, x, y, 12, 9); },
-            [](u64 x, u64 y) { return (x & ~(u64{0x1ff} << 12)) | (y & 0x1ff) << 12; });
+    unary(
+        "sext8", [](Builder& b, Value d, Value x) { b.sext8(d, x); },
+        [](u64 x) { return u64(s64(std::int8_t(x))); });
+    unary(
+        "sext16", [](Builder& b, Value d, Value x) { b.sext16(d, x); },
+        [](u64 x) { return u64(s64(std::int16_t(x))); });
+    unary(
+        "sext32", [](Builder& b, Value d, Value x) { b.sext32(d, x); },
+        [](u64 x) { return u64(s64(std::int32_t(x))); });
+    unary(
+        "zext8", [](Builder& b, Value d, Value x) { b.zext8(d, x); },
+        [](u64 x) { return u64(std::uint8_t(x)); });
+    unary(
+        "zext16", [](Builder& b, Value d, Value x) { b.zext16(d, x); },
+        [](u64 x) { return u64(std::uint16_t(x)); });
+    unary(
+        "zext32", [](Builder& b, Value d, Value x) { b.zext32(d, x); },
+        [](u64 x) { return u64(std::uint32_t(x)); });
+    unary(
+        "neg", [](Builder& b, Value d, Value x) { b.neg(d, x); }, [](u64 x) { return 0 - x; });
+    unary(
+        "not", [](Builder& b, Value d, Value x) { b.not_(d, x); }, [](u64 x) { return ~x; });
+    unary(
+        "extract", [](Builder& b, Value d, Value x) { b.extract(d, x, 5, 20); },
+        [](u64 x) { return x >> 5 & 0xfffff; });
+    try_all(
+        "deposit", [](Builder& b, Value d, Value x, Value y) { b.deposit(d, x, y, 12, 9); },
+        [](u64 x, u64 y) { return (x & ~(u64{0x1ff} << 12)) | (y & 0x1ff) << 12; });
     for (unsigned shift = 0; shift < 4; ++shift)
-        try_all("add_shifted", [&](Builder& b, Value d, Value x, Value y) { b.add_shifted(d, x, y, shift); },
-                [&](u64 x, u64 y) { return (x << shift) + y; });
+        try_all(
+            "add_shifted", [&](Builder& b, Value d, Value x, Value y) { b.add_shifted(d, x, y, shift); },
+            [&](u64 x, u64 y) { return (x << shift) + y; });
 }
 
 TEST_F(IntegerOps, ConditionsSetSelectAndBranchAlike) {
     for (unsigned c = 0; c < 12; ++c) {
         const auto cond = static_cast<Cond>(c);
         for (Width width : {Width::I64, Width::I32}) {
-            try_all("setcond", [&](Builder& b, Value d, Value x, Value y) { b.setcond(cond, d, x, y, width); },
-                    [&](u64 x, u64 y) { return u64(holds(cond, x, y, width)); });
+            try_all(
+                "setcond", [&](Builder& b, Value d, Value x, Value y) { b.setcond(cond, d, x, y, width); },
+                [&](u64 x, u64 y) { return u64(holds(cond, x, y, width)); });
             if (HasFatalFailure()) return;
         }
-        try_all("select", [&](Builder& b, Value d, Value x, Value y) { b.select(cond, d, x, y, X(5), X(25)); },
-                [&](u64 x, u64 y) { return 0xa5a5000000000000u + (holds(cond, x, y, Width::I64) ? 5 : 25); });
-        try_all("select of an input", [&](Builder& b, Value d, Value x, Value y) { b.select(cond, d, x, y, x, y); },
-                [&](u64 x, u64 y) { return holds(cond, x, y, Width::I64) ? x : y; });
+        try_all(
+            "select", [&](Builder& b, Value d, Value x, Value y) { b.select(cond, d, x, y, X(5), X(25)); },
+            [&](u64 x, u64 y) { return 0xa5a5000000000000u + (holds(cond, x, y, Width::I64) ? 5 : 25); });
+        try_all(
+            "select of an input",
+            [&](Builder& b, Value d, Value x, Value y) { b.select(cond, d, x, y, x, y); },
+            [&](u64 x, u64 y) { return holds(cond, x, y, Width::I64) ? x : y; });
         try_all(
             "brcond",
             [&](Builder& b, Value d, Value x, Value y) {

@@ -27,14 +27,16 @@ TEST(TcgMemory, LoadsOfEverySizeSignAndAlignment) {
             for (unsigned dst : {2u, 20u}) {
                 for (unsigned base : {3u, 21u}) {
                     m.guest().x[base] = kData + 16;
-                    m.run({m.plain([&](Builder& b) { b.load(X(dst), X(base), std::int32_t(offset) - 8, flags); })});
+                    m.run({m.plain(
+                        [&](Builder& b) { b.load(X(dst), X(base), std::int32_t(offset) - 8, flags); })});
                     u64 expected = 0;
                     const unsigned size = mem::size(flags);
                     for (unsigned i = 0; i < size; ++i) {
                         const u64 byte = *m.space().at(kData + 8 + offset + i);
                         expected |= byte << 8 * ((flags & mem::kBigEndian) ? size - 1 - i : i);
                     }
-                    ASSERT_EQ(m.guest().x[dst], extended(expected, flags)) << unsigned(flags) << ' ' << offset;
+                    ASSERT_EQ(m.guest().x[dst], extended(expected, flags))
+                        << unsigned(flags) << ' ' << offset;
                 }
             }
 }
@@ -47,7 +49,8 @@ TEST(TcgMemory, StoresWriteTheirBytesAlone) {
             std::memset(m.space().at(kData), 0xee, 32);
             m.guest().x[3] = kData + 7;
             if (from < 32) m.guest().x[from] = value;
-            m.run({m.plain([&](Builder& b) { b.store(from < 32 ? X(from) : b.constant(value), X(3), 2, flags); })});
+            m.run({m.plain(
+                [&](Builder& b) { b.store(from < 32 ? X(from) : b.constant(value), X(3), 2, flags); })});
             const unsigned size = mem::size(flags);
             for (unsigned i = 0; i < 32; ++i) {
                 std::uint8_t expected = 0xee;
@@ -241,8 +244,10 @@ TEST(TcgMemory, AtomicsMatchTheReference) {
         {atomic_or, [](u64 o, u64 v, u64, u64) { return o | v; }},
         {atomic_xor, [](u64 o, u64 v, u64, u64) { return o ^ v; }},
         {atomic_swap, [](u64, u64 v, u64, u64) { return v; }},
-        {atomic_min_s, [](u64 o, u64 v, u64 so, u64 sv) { return std::int64_t(sv) < std::int64_t(so) ? v : o; }},
-        {atomic_max_s, [](u64 o, u64 v, u64 so, u64 sv) { return std::int64_t(sv) > std::int64_t(so) ? v : o; }},
+        {atomic_min_s,
+         [](u64 o, u64 v, u64 so, u64 sv) { return std::int64_t(sv) < std::int64_t(so) ? v : o; }},
+        {atomic_max_s,
+         [](u64 o, u64 v, u64 so, u64 sv) { return std::int64_t(sv) > std::int64_t(so) ? v : o; }},
         {atomic_min_u, [](u64 o, u64 v, u64, u64) { return v < o ? v : o; }},
         {atomic_max_u, [](u64 o, u64 v, u64, u64) { return v > o ? v : o; }},
     };
@@ -262,8 +267,10 @@ TEST(TcgMemory, AtomicsMatchTheReference) {
                 const std::uint8_t as_signed = flags | mem::kSigned;
                 u64 now = 0;
                 std::memcpy(&now, m.space().at(kData), 8);
-                const u64 expected = row.apply(old & mask, v & mask, extended(old, as_signed), extended(v, as_signed));
-                ASSERT_EQ(now, (old & ~mask) | (expected & mask)) << unsigned(row.op) << ' ' << unsigned(flags);
+                const u64 expected =
+                    row.apply(old & mask, v & mask, extended(old, as_signed), extended(v, as_signed));
+                ASSERT_EQ(now, (old & ~mask) | (expected & mask))
+                    << unsigned(row.op) << ' ' << unsigned(flags);
                 ASSERT_EQ(m.guest().x[dst], extended(old, flags));
             }
 }

@@ -29,7 +29,7 @@ struct Shape {
 };
 constexpr Shape kShapes[] = {
 #define X(name, klass, result, inputs, shape) {result != 0, inputs},
-#include <backplane/draft/tcg/ir_table.h>
+#include <backplane/draft/tcg/ir_table.inc>
 };
 
 /// One instruction's code, in reach of the reader.

@@ -42,12 +42,14 @@ class X64Backend final : public Backend {
             ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
             const ZyanU64 address = reinterpret_cast<std::uintptr_t>(memory_.data) + from;
             char text[160];
-            const int prefix = std::snprintf(text, 40, "  0x%llx:  ", static_cast<unsigned long long>(address));
+            const int prefix =
+                std::snprintf(text, 40, "  0x%llx:  ", static_cast<unsigned long long>(address));
             if (!ZYAN_SUCCESS(
                     ZydisDecoderDecodeFull(&decoder, memory_.data + from, to - from, &instruction, operands)))
                 break;
-            ZydisFormatterFormatInstruction(&formatter, &instruction, operands, instruction.operand_count_visible,
-                                            text + prefix, sizeof text - std::size_t(prefix), address, nullptr);
+            ZydisFormatterFormatInstruction(&formatter, &instruction, operands,
+                                            instruction.operand_count_visible, text + prefix,
+                                            sizeof text - std::size_t(prefix), address, nullptr);
             out.append(text);
             out.append("\n");
             from += instruction.length;

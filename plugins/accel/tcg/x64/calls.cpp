@@ -12,19 +12,23 @@ void Emitter::system(const Op& op) {
     case Opcode::load_state: return load_state(op);
     case Opcode::store_state: return store_state(op);
     case Opcode::call: return call_helper(op);
-    case Opcode::insn: delta_ = std::uint32_t(block_->instructions[std::size_t(op.imm)].pc - block_->pc); return;
+    case Opcode::insn:
+        delta_ = std::uint32_t(block_->instructions[std::size_t(op.imm)].pc - block_->pc);
+        return;
     default: return;
     }
 }
 
 void Emitter::save_pinned(unsigned from, unsigned to) {
     for (unsigned n = from; n < to; ++n)
-        if (pinned_[n] >= 0) a_.mov(x86::ptr(x86::rbp, displacements_[std::size_t(pinned_[n])], 8), q(kPinned[n]));
+        if (pinned_[n] >= 0)
+            a_.mov(x86::ptr(x86::rbp, displacements_[std::size_t(pinned_[n])], 8), q(kPinned[n]));
 }
 
 void Emitter::load_pinned(unsigned from, unsigned to) {
     for (unsigned n = from; n < to; ++n)
-        if (pinned_[n] >= 0) a_.mov(q(kPinned[n]), x86::ptr(x86::rbp, displacements_[std::size_t(pinned_[n])], 8));
+        if (pinned_[n] >= 0)
+            a_.mov(q(kPinned[n]), x86::ptr(x86::rbp, displacements_[std::size_t(pinned_[n])], 8));
 }
 
 /// After the registers that a call clobbers were saved: an argument is where it was saved, or where it survives.
@@ -32,7 +36,8 @@ void Emitter::pass(int to, Value v) {
     if (v.is_constant()) return load_immediate(to, value_of(v), true);
     const int r = home(v);
     if (r == kRsi) a_.mov(q(to), x86::ptr(x86::rsp, kRsiSlot, 8));
-    else if (r == kRdi || (r >= 8 && r <= 11)) a_.mov(q(to), x86::ptr(x86::rbp, displacements_[v.index()], 8));
+    else if (r == kRdi || (r >= 8 && r <= 11))
+        a_.mov(q(to), x86::ptr(x86::rbp, displacements_[v.index()], 8));
     else if (r >= 0) a_.mov(q(to), q(r));
     else a_.mov(q(to), slot(v));
 }
@@ -41,7 +46,8 @@ void Emitter::call_helper(const Op& op) {
     const Call& call = block_->calls[std::size_t(op.imm)];
     std::uint8_t flags = call.flags;
     if (flags & helper::kMayRaise) flags = helper::kAll;
-    save_pinned(flags & helper::kReadsRegisters || flags & helper::kWritesRegisters ? 0 : kPinnedCallee, kPinnedCount);
+    save_pinned(flags & helper::kReadsRegisters || flags & helper::kWritesRegisters ? 0 : kPinnedCallee,
+                kPinnedCount);
     if (temp_in_rsi_ >= 0) a_.mov(x86::ptr(x86::rsp, kRsiSlot, 8), x86::rsi);
     if (flags & helper::kNeedsPc) store_pc(pc(), kRax);
     for (unsigned n = 0; n < call.count; ++n) pass(kArguments[n + 1], call.arguments[n]);

@@ -12,7 +12,7 @@ namespace {
 enum class Class : std::uint8_t { Int, Flow, Mem, Fp, Sys };
 constexpr Class kClass[] = {
 #define X(name, klass, result, inputs, shape) Class::klass,
-#include <backplane/draft/tcg/ir_table.h>
+#include <backplane/draft/tcg/ir_table.inc>
 };
 
 }  // namespace
@@ -50,7 +50,8 @@ Emitter::Emitter(const GuestDescription& guest, HotArea& hot, CodeMemory memory,
     c[kNan64].value = 0x7ff8000000000000u;
     c[kNan32].value = 0x7fc00000u;
     hot.guest_fp_mode = 0x1f80;
-    for (std::uint32_t bits = 0; bits < 64; ++bits) hot.exceptions[bits] = std::uint8_t(sticky_exceptions(bits));
+    for (std::uint32_t bits = 0; bits < 64; ++bits)
+        hot.exceptions[bits] = std::uint8_t(sticky_exceptions(bits));
 }
 
 void Emitter::prepare(const Block& block) {
@@ -69,7 +70,8 @@ void Emitter::prepare(const Block& block) {
         if (op.opcode == Opcode::call) {
             const Call& call = block.calls[std::size_t(op.imm)];
             for (unsigned n = 0; n < call.count; ++n)
-                if (call.arguments[n].is_temp()) temps_[call.arguments[n].index()].last_use = std::uint32_t(i);
+                if (call.arguments[n].is_temp())
+                    temps_[call.arguments[n].index()].last_use = std::uint32_t(i);
         }
     }
 }

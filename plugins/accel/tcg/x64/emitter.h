@@ -76,7 +76,7 @@ class Emitter {
         const Op* op = nullptr;
         std::uint32_t from[2] = {};  ///< rel32 fields that jump here
         std::uint32_t back = 0;
-        std::uint32_t delta = 0;     ///< of its guest instruction
+        std::uint32_t delta = 0;            ///< of its guest instruction
         std::uint64_t x = 0, y = 0, z = 0;  ///< what the piece wants to know
     };
     struct LabelState {
@@ -108,7 +108,7 @@ class Emitter {
     Operand source(Value v, Width width, int scratch);       ///< a register, memory or imm32
     void load_immediate(int reg, std::uint64_t value, bool keep_flags = false);
     void move(int to, Value from, Width width = Width::I64);  ///< leaves the flags alone
-    std::uint64_t location(Value v);                         ///< a place that outlives the temp
+    std::uint64_t location(Value v);                          ///< a place that outlives the temp
     void to_location(std::uint64_t place, int reg);
     void from_location(int reg, std::uint64_t place);
     x86::Mem location_memory(std::uint64_t place) const;

@@ -11,7 +11,8 @@ void Emitter::flow(const Op& op) {
     case Opcode::br: {
         // A branch to the label that follows at once is nothing.
         const std::size_t next = index_ + 1;
-        if (next < block_->ops.size() && block_->ops[next].opcode == Opcode::label && block_->ops[next].imm == op.imm)
+        if (next < block_->ops.size() && block_->ops[next].opcode == Opcode::label &&
+            block_->ops[next].imm == op.imm)
             return;
         return use_label(unsigned(op.imm), jump());
     }

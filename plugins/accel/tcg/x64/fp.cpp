@@ -46,7 +46,9 @@ void Emitter::floating(const Op& op) {
 void Emitter::fp_load(int xmm, Value v, Width width, bool boxed, const Op& op) {
     if (v.is_constant()) {
         const std::uint64_t c = value_of(v);
-        const std::uint64_t bits = width == Width::F64 ? c : boxed && c >> 32 != 0xffffffffu ? 0x7fc00000u : c;
+        const std::uint64_t bits = width == Width::F64               ? c
+                                   : boxed && c >> 32 != 0xffffffffu ? 0x7fc00000u
+                                                                     : c;
         load_immediate(kRax, width == Width::F64 ? bits : std::uint32_t(bits));
         a_.movq(x(xmm), x86::rax);
         return;
@@ -152,7 +154,8 @@ void Emitter::fp_fma(const Op& op) {
         else a_.xorps(x86::xmm2, constant(kSign32, 16));
     }
     if (!host_.fma) {
-        fp_call3(f64 ? reinterpret_cast<const void*>(&helper_fma64) : reinterpret_cast<const void*>(&helper_fma32));
+        fp_call3(f64 ? reinterpret_cast<const void*>(&helper_fma64)
+                     : reinterpret_cast<const void*>(&helper_fma32));
         a_.movq(x86::xmm0, x86::rax);
     } else {
         a_.movaps(x86::xmm3, x86::xmm0);
@@ -265,7 +268,8 @@ void Emitter::fp_compare(const Op& op) {
 
 void Emitter::fp_sign(const Op& op) {
     const bool boxed = op.aux & fp::kBoxed, f64 = op.width == Width::F64;
-    const x86::Mem sign = constant(f64 ? kSign64 : kSign32, 16), magnitude = constant(f64 ? kAbs64 : kAbs32, 16);
+    const x86::Mem sign = constant(f64 ? kSign64 : kSign32, 16),
+                   magnitude = constant(f64 ? kAbs64 : kAbs32, 16);
     fp_load(0, op.a, op.width, boxed, op);
     if (op.a == op.b) {  // a move, a negation, an absolute value
         if (op.opcode == Opcode::fsgn_not) a_.xorps(x86::xmm0, sign);

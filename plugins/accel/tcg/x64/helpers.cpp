@@ -47,7 +47,8 @@ Rounded to_integer(const Parts& p, bool truncate) {
     const unsigned shift = unsigned(-p.exponent);
     const std::uint64_t whole = shift > 63 ? 0 : p.fraction >> shift;
     const bool half = shift > 64 ? false : p.fraction >> (shift - 1) & 1;
-    const bool rest = shift > 64 ? p.fraction != 0 : (p.fraction & ((std::uint64_t{1} << (shift - 1)) - 1)) != 0;
+    const bool rest =
+        shift > 64 ? p.fraction != 0 : (p.fraction & ((std::uint64_t{1} << (shift - 1)) - 1)) != 0;
     const std::uint32_t mode = truncate ? kRoundingMask : _mm_getcsr() & kRoundingMask;
     bool up = false;
     if (mode == 0) up = half && (rest || (whole & 1));
@@ -88,7 +89,8 @@ std::uint64_t classify(std::uint64_t bits, unsigned fraction_bits, unsigned expo
 }
 
 template <class Float, class Bits>
-std::uint64_t round_float(std::uint64_t bits, std::uint64_t truncate, unsigned fraction_bits, unsigned exponent_bits) {
+std::uint64_t round_float(std::uint64_t bits, std::uint64_t truncate, unsigned fraction_bits,
+                          unsigned exponent_bits) {
     const Parts p = apart(bits, fraction_bits, exponent_bits);
     if (p.nan) {
         const Bits quiet = Bits{1} << (fraction_bits - 1);
@@ -122,8 +124,12 @@ std::uint64_t helper_clmulh(std::uint64_t a, std::uint64_t b) {
 }
 
 std::uint64_t helper_class64(std::uint64_t bits, std::uint64_t) { return classify(bits, 52, 11); }
-std::uint64_t helper_class32(std::uint64_t bits, std::uint64_t) { return classify(std::uint32_t(bits), 23, 8); }
-std::uint64_t helper_to_int64(std::uint64_t bits, std::uint64_t how) { return convert(apart(bits, 52, 11), how); }
+std::uint64_t helper_class32(std::uint64_t bits, std::uint64_t) {
+    return classify(std::uint32_t(bits), 23, 8);
+}
+std::uint64_t helper_to_int64(std::uint64_t bits, std::uint64_t how) {
+    return convert(apart(bits, 52, 11), how);
+}
 std::uint64_t helper_to_int32(std::uint64_t bits, std::uint64_t how) {
     return convert(apart(std::uint32_t(bits), 23, 8), how);
 }

@@ -119,7 +119,8 @@ void Emitter::add_sub(const Op& op) {
     if (r >= 0 && ha >= 0 && r != ha) {
         if (b.is_constant()) {
             const std::uint64_t c = subtract ? 0 - value_of(b) : value_of(b);
-            const std::uint64_t wide = op.width == Width::I64 ? c : std::uint64_t(std::int64_t(std::int32_t(c)));
+            const std::uint64_t wide =
+                op.width == Width::I64 ? c : std::uint64_t(std::int64_t(std::int32_t(c)));
             if (fits32(wide)) {
                 if (wide == 0) a_.mov(sized(r, op.width), sized(ha, op.width));
                 else a_.lea(sized(r, op.width), x86::ptr(q(ha), std::int32_t(wide)));
@@ -333,7 +334,8 @@ void Emitter::carryless(const Op& op) {
     const bool high = op.opcode == Opcode::clmulh;
     if (!host_.clmul || !host_.sse41) {
         const Value arguments[] = {op.a, op.b};
-        call_pure(high ? reinterpret_cast<const void*>(&helper_clmulh) : reinterpret_cast<const void*>(&helper_clmul),
+        call_pure(high ? reinterpret_cast<const void*>(&helper_clmulh)
+                       : reinterpret_cast<const void*>(&helper_clmul),
                   arguments);
         return done(op.dst, kRax);
     }
@@ -355,10 +357,10 @@ void Emitter::extend_op(const Op& op, Id id, unsigned bytes) {
         return done(op.dst, r);
     }
     const int h = home(op.a);
-    Operand from = h < 0           ? Operand(slot(op.a, bytes))
-                   : bytes == 1    ? Operand(b(h))
-                   : bytes == 2    ? Operand(w(h))
-                                   : Operand(d(h));
+    Operand from = h < 0        ? Operand(slot(op.a, bytes))
+                   : bytes == 1 ? Operand(b(h))
+                   : bytes == 2 ? Operand(w(h))
+                                : Operand(d(h));
     const bool narrow_target = id == x86::Inst::kIdMovzx || id == x86::Inst::kIdMov;
     a_.emit(id, narrow_target ? d(r) : q(r), from);
     done(op.dst, r);
@@ -409,8 +411,8 @@ void Emitter::bit_field(const Op& op) {
 // ---- conditions
 
 namespace {
-constexpr CC kConditions[] = {CC::kE,  CC::kNE, CC::kL,  CC::kGE, CC::kLE, CC::kG,
-                              CC::kB,  CC::kAE, CC::kBE, CC::kA,  CC::kE,  CC::kNE};
+constexpr CC kConditions[] = {CC::kE, CC::kNE, CC::kL,  CC::kGE, CC::kLE, CC::kG,
+                              CC::kB, CC::kAE, CC::kBE, CC::kA,  CC::kE,  CC::kNE};
 }
 
 CC Emitter::compare(const Op& op) {

@@ -23,7 +23,9 @@ void Emitter::memory(const Op& op) {
     }
 }
 
-std::uint8_t Emitter::mode_of(const Op& op) const { return op.mode == kBlockMode ? block_->mmu_mode : op.mode; }
+std::uint8_t Emitter::mode_of(const Op& op) const {
+    return op.mode == kBlockMode ? block_->mmu_mode : op.mode;
+}
 
 std::uint32_t Emitter::descriptor(const Op& op) const {
     AccessDescriptor access{};
@@ -85,9 +87,7 @@ void Emitter::sized_load(int to, const x86::Mem& from, std::uint8_t flags) {
     }
 }
 
-void Emitter::store_sized(const x86::Mem& to, int from, unsigned size) {
-    a_.mov(to, by_size(from, size));
-}
+void Emitter::store_sized(const x86::Mem& to, int from, unsigned size) { a_.mov(to, by_size(from, size)); }
 
 /// A value of the access's size in `reg`, extended as the flags say.
 void Emitter::extend_value(int reg, std::uint8_t flags) {
@@ -152,8 +152,9 @@ void Emitter::store(const Op& op) {
     const x86::Mem to = x86::ptr(x86::rcx, x86::rax, 0, 0, size);
     if (value < 0) {
         const auto c = std::int64_t(value_of(op.b));
-        a_.mov(to, Imm(size == 1 ? std::int64_t(std::int8_t(c)) : size == 2 ? std::int64_t(std::int16_t(c))
-                                                                           : std::int64_t(std::int32_t(c))));
+        a_.mov(to, Imm(size == 1   ? std::int64_t(std::int8_t(c))
+                       : size == 2 ? std::int64_t(std::int16_t(c))
+                                   : std::int64_t(std::int32_t(c))));
     } else {
         store_sized(to, value, size);
     }

@@ -33,17 +33,17 @@ class Builder {
     std::uint64_t constant_of(Value v) const { return block_.constants[v.index()]; }
 
     // ---- integers
-#define BACKPLANE_TCG_BINARY(name, folded)                                                              \
-    void name(Value dst, Value a, Value b, Width width = Width::I64) {                                  \
-        if (a.is_constant() && b.is_constant() && width == Width::I64) {                                \
-            const std::uint64_t x = constant_of(a), y = constant_of(b);                                 \
-            return mov(dst, constant(folded));                                                          \
-        }                                                                                               \
-        emit({.opcode = Opcode::name, .width = width, .dst = dst, .a = a, .b = b});                     \
+#define BACKPLANE_TCG_BINARY(name, folded)                                          \
+    void name(Value dst, Value a, Value b, Width width = Width::I64) {              \
+        if (a.is_constant() && b.is_constant() && width == Width::I64) {            \
+            const std::uint64_t x = constant_of(a), y = constant_of(b);             \
+            return mov(dst, constant(folded));                                      \
+        }                                                                           \
+        emit({.opcode = Opcode::name, .width = width, .dst = dst, .a = a, .b = b}); \
     }
     BACKPLANE_TCG_BINARY(add, x + y)
     BACKPLANE_TCG_BINARY(sub, x - y)
-    BACKPLANE_TCG_BINARY(and_, x & y)
+    BACKPLANE_TCG_BINARY(and_, x& y)
     BACKPLANE_TCG_BINARY(or_, x | y)
     BACKPLANE_TCG_BINARY(xor_, x ^ y)
     BACKPLANE_TCG_BINARY(andn, x & ~y)
@@ -52,11 +52,11 @@ class Builder {
     BACKPLANE_TCG_BINARY(shl, x << (y & 63))
     BACKPLANE_TCG_BINARY(shr, x >> (y & 63))
     BACKPLANE_TCG_BINARY(sar, static_cast<std::uint64_t>(static_cast<std::int64_t>(x) >> (y & 63)))
-    BACKPLANE_TCG_BINARY(mul, x * y)
+    BACKPLANE_TCG_BINARY(mul, x* y)
 #undef BACKPLANE_TCG_BINARY
-#define BACKPLANE_TCG_BINARY(name)                                                              \
-    void name(Value dst, Value a, Value b, Width width = Width::I64) {                          \
-        emit({.opcode = Opcode::name, .width = width, .dst = dst, .a = a, .b = b});             \
+#define BACKPLANE_TCG_BINARY(name)                                                  \
+    void name(Value dst, Value a, Value b, Width width = Width::I64) {              \
+        emit({.opcode = Opcode::name, .width = width, .dst = dst, .a = a, .b = b}); \
     }
     BACKPLANE_TCG_BINARY(rotl)
     BACKPLANE_TCG_BINARY(rotr)
@@ -74,9 +74,9 @@ class Builder {
     BACKPLANE_TCG_BINARY(max_s)
     BACKPLANE_TCG_BINARY(max_u)
 #undef BACKPLANE_TCG_BINARY
-#define BACKPLANE_TCG_UNARY(name)                                                      \
-    void name(Value dst, Value a, Width width = Width::I64) {                          \
-        emit({.opcode = Opcode::name, .width = width, .dst = dst, .a = a});            \
+#define BACKPLANE_TCG_UNARY(name)                                           \
+    void name(Value dst, Value a, Width width = Width::I64) {               \
+        emit({.opcode = Opcode::name, .width = width, .dst = dst, .a = a}); \
     }
     BACKPLANE_TCG_UNARY(mov)
     BACKPLANE_TCG_UNARY(clz)
@@ -93,10 +93,16 @@ class Builder {
     BACKPLANE_TCG_UNARY(zext32)
 #undef BACKPLANE_TCG_UNARY
     void neg(Value dst, Value a, Width width = Width::I64) { sub(dst, constant(0), a, width); }
-    void not_(Value dst, Value a, Width width = Width::I64) { xor_(dst, a, constant(~std::uint64_t{0}), width); }
+    void not_(Value dst, Value a, Width width = Width::I64) {
+        xor_(dst, a, constant(~std::uint64_t{0}), width);
+    }
     /// dst = (a << shift) + b, shift 0..3
     void add_shifted(Value dst, Value a, Value b, unsigned shift) {
-        emit({.opcode = Opcode::add_shifted, .dst = dst, .a = a, .b = b, .imm = static_cast<std::int32_t>(shift)});
+        emit({.opcode = Opcode::add_shifted,
+              .dst = dst,
+              .a = a,
+              .b = b,
+              .imm = static_cast<std::int32_t>(shift)});
     }
     void extract(Value dst, Value a, unsigned position, unsigned length) {
         emit({.opcode = Opcode::extract, .dst = dst, .a = a, .imm = field(position, length)});
@@ -109,8 +115,15 @@ class Builder {
         emit({.opcode = Opcode::setcond, .width = width, .aux = aux(cond), .dst = dst, .a = a, .b = b});
     }
     /// dst = (a cond b) ? when_true : when_false
-    void select(Cond cond, Value dst, Value a, Value b, Value when_true, Value when_false, Width width = Width::I64) {
-        emit({.opcode = Opcode::select, .width = width, .aux = aux(cond), .dst = dst, .a = a, .b = b, .c = when_true,
+    void select(Cond cond, Value dst, Value a, Value b, Value when_true, Value when_false,
+                Width width = Width::I64) {
+        emit({.opcode = Opcode::select,
+              .width = width,
+              .aux = aux(cond),
+              .dst = dst,
+              .a = a,
+              .b = b,
+              .c = when_true,
               .d = when_false});
     }
 
@@ -119,14 +132,15 @@ class Builder {
     void place(Label label) { emit({.opcode = Opcode::label, .imm = label.index}); }
     void branch(Label label) { emit({.opcode = Opcode::br, .imm = label.index}); }
     void branch_if(Cond cond, Value a, Value b, Label label, Width width = Width::I64) {
-        emit({.opcode = Opcode::brcond, .width = width, .aux = aux(cond), .a = a, .b = b, .imm = label.index});
+        emit(
+            {.opcode = Opcode::brcond, .width = width, .aux = aux(cond), .a = a, .b = b, .imm = label.index});
     }
     /// Each path of a block ends in one of these three.
-    void goto_pc(std::uint64_t pc) {
-        emit({.opcode = Opcode::goto_pc, .a = constant(pc), .b = constant(0)});
-    }
+    void goto_pc(std::uint64_t pc) { emit({.opcode = Opcode::goto_pc, .a = constant(pc), .b = constant(0)}); }
     void goto_value(Value pc, JumpHint hint = JumpHint::Jump, std::uint64_t return_address = 0) {
-        emit({.opcode = Opcode::goto_value, .a = pc, .b = constant(return_address),
+        emit({.opcode = Opcode::goto_value,
+              .a = pc,
+              .b = constant(return_address),
               .imm = static_cast<std::int32_t>(hint)});
     }
     /// The state's pc must have been written (store_state, a helper).
@@ -137,19 +151,27 @@ class Builder {
     }
 
     // ---- guest memory; `flags` from namespace mem
-    void load(Value dst, Value base, std::int32_t offset, std::uint8_t flags, std::uint8_t mode = kBlockMode) {
+    void load(Value dst, Value base, std::int32_t offset, std::uint8_t flags,
+              std::uint8_t mode = kBlockMode) {
         emit({.opcode = Opcode::load, .aux = flags, .mode = mode, .dst = dst, .a = base, .imm = offset});
     }
-    void store(Value value, Value base, std::int32_t offset, std::uint8_t flags, std::uint8_t mode = kBlockMode) {
+    void store(Value value, Value base, std::int32_t offset, std::uint8_t flags,
+               std::uint8_t mode = kBlockMode) {
         emit({.opcode = Opcode::store, .aux = flags, .mode = mode, .a = base, .b = value, .imm = offset});
     }
     /// `which`: Opcode::atomic_…; dst receives the old value.
-    void atomic(Opcode which, Value dst, Value base, Value value, std::uint8_t flags, std::uint8_t mode = kBlockMode) {
+    void atomic(Opcode which, Value dst, Value base, Value value, std::uint8_t flags,
+                std::uint8_t mode = kBlockMode) {
         emit({.opcode = which, .aux = flags, .mode = mode, .dst = dst, .a = base, .b = value});
     }
     void cmpxchg(Value dst, Value base, Value expected, Value desired, std::uint8_t flags,
                  std::uint8_t mode = kBlockMode) {
-        emit({.opcode = Opcode::cmpxchg, .aux = flags, .mode = mode, .dst = dst, .a = base, .b = expected,
+        emit({.opcode = Opcode::cmpxchg,
+              .aux = flags,
+              .mode = mode,
+              .dst = dst,
+              .a = base,
+              .b = expected,
               .c = desired});
     }
     void fence(FenceKind kind) { emit({.opcode = Opcode::fence, .imm = static_cast<std::int32_t>(kind)}); }
@@ -166,17 +188,27 @@ class Builder {
         emit({.opcode = Opcode::fma, .width = width, .aux = flags, .dst = dst, .a = a, .b = b, .c = c});
     }
     void f_from_int(Value dst, Value a, IntKind kind, Width width, std::uint8_t flags) {
-        emit({.opcode = Opcode::f_from_int, .width = width, .aux = flags, .dst = dst, .a = a,
+        emit({.opcode = Opcode::f_from_int,
+              .width = width,
+              .aux = flags,
+              .dst = dst,
+              .a = a,
               .imm = static_cast<std::int32_t>(kind)});
     }
     void f_to_int(Value dst, Value a, IntKind kind, Width width, std::uint8_t flags) {
-        emit({.opcode = Opcode::f_to_int, .width = width, .aux = flags, .dst = dst, .a = a,
+        emit({.opcode = Opcode::f_to_int,
+              .width = width,
+              .aux = flags,
+              .dst = dst,
+              .a = a,
               .imm = static_cast<std::int32_t>(kind)});
     }
     void fbox(Value dst, Value a) { emit({.opcode = Opcode::fbox, .dst = dst, .a = a}); }
     void funbox(Value dst, Value a) { emit({.opcode = Opcode::funbox, .dst = dst, .a = a}); }
     /// For an instruction with a rounding mode of its own: fp_mode(mode); the op; fp_mode(Dynamic).
-    void fp_mode(FpRounding mode) { emit({.opcode = Opcode::fp_mode, .imm = static_cast<std::int32_t>(mode)}); }
+    void fp_mode(FpRounding mode) {
+        emit({.opcode = Opcode::fp_mode, .imm = static_cast<std::int32_t>(mode)});
+    }
 
     /// The sticky exceptions so far. What the state holds plus these is what the guest sees.
     void fp_exceptions(Value dst) { emit({.opcode = Opcode::fp_exceptions, .dst = dst}); }
@@ -185,16 +217,22 @@ class Builder {
 
     // ---- fields of the guest state that are not registers; `offset` in bytes from the state's start
     void load_state(Value dst, std::uint32_t offset, std::uint8_t flags) {
-        emit({.opcode = Opcode::load_state, .aux = flags, .dst = dst, .imm = static_cast<std::int32_t>(offset)});
+        emit({.opcode = Opcode::load_state,
+              .aux = flags,
+              .dst = dst,
+              .imm = static_cast<std::int32_t>(offset)});
     }
     void store_state(std::uint32_t offset, Value value, std::uint8_t flags) {
-        emit({.opcode = Opcode::store_state, .aux = flags, .a = value, .imm = static_cast<std::int32_t>(offset)});
+        emit({.opcode = Opcode::store_state,
+              .aux = flags,
+              .a = value,
+              .imm = static_cast<std::int32_t>(offset)});
     }
 
     // ---- helpers. `dst` may be Value{} when the result is not wanted.
     template <class... Arguments>
-    void call(Value dst, std::uint64_t (*function)(void* state, Arguments...), const char* name, std::uint8_t flags,
-              std::initializer_list<Value> arguments) {
+    void call(Value dst, std::uint64_t (*function)(void* state, Arguments...), const char* name,
+              std::uint8_t flags, std::initializer_list<Value> arguments) {
         static_assert(sizeof...(Arguments) <= 4 && (std::is_same_v<Arguments, std::uint64_t> && ...));
         Call call;
         call.function = reinterpret_cast<const void*>(function);

@@ -15,20 +15,20 @@ enum class RegisterClass : std::uint8_t { Integer, Float };
 /// A guest register: 64 bits in the state. Its place in the list is its index as a Value.
 struct GuestRegister {
     const char* name = "";
-    std::uint32_t offset = 0;    ///< bytes from the start of the state; a multiple of 8
+    std::uint32_t offset = 0;  ///< bytes from the start of the state; a multiple of 8
     RegisterClass klass = RegisterClass::Integer;
     /// 1 is the hottest; 0: never kept in a host register. The engine keeps as many as its host has room for.
     std::uint8_t hotness = 0;
 };
 
 struct GuestDescription {
-    const char* name = "";                      ///< Cpu::architecture()
-    std::uint32_t state_size = 0;               ///< bytes
-    std::uint32_t pc_offset = 0;                ///< of the 64-bit guest pc in the state
+    const char* name = "";         ///< Cpu::architecture()
+    std::uint32_t state_size = 0;  ///< bytes
+    std::uint32_t pc_offset = 0;   ///< of the 64-bit guest pc in the state
     Slice<const GuestRegister> registers;
-    std::uint8_t instruction_alignment = 1;     ///< bytes: 2 where every instruction starts at an even address
-    std::uint8_t max_instruction_size = 4;      ///< bytes
-    std::uint8_t mmu_modes = 1;                 ///< at most 8
+    std::uint8_t instruction_alignment = 1;  ///< bytes: 2 where every instruction starts at an even address
+    std::uint8_t max_instruction_size = 4;   ///< bytes
+    std::uint8_t mmu_modes = 1;              ///< at most 8
 };
 
 /// What the meaning of translated code depends on besides its bytes and its address.
@@ -36,7 +36,7 @@ struct BlockKey {
     std::uint64_t pc = 0;
     /// The execution mode, whether units are enabled, a fixed rounding mode … Equal flags: the same code is right.
     std::uint32_t flags = 0;
-    std::uint8_t mmu_mode = 0;   ///< of fetches, and of data accesses that do not say otherwise
+    std::uint8_t mmu_mode = 0;  ///< of fetches, and of data accesses that do not say otherwise
     /// Of data accesses when it is another (a machine mode that borrows a lesser mode's view).
     std::uint8_t data_mode = 0;
     bool operator==(const BlockKey&) const = default;
@@ -48,14 +48,14 @@ struct FillRequest {
     std::uint64_t address = 0;  ///< virtual
     AccessKind kind = AccessKind::Load;
     std::uint8_t mode = 0;
-    std::uint8_t size = 0;      ///< bytes; 0 when not known
+    std::uint8_t size = 0;  ///< bytes; 0 when not known
 };
 
 /// What may be remembered about a page.
 struct FillAnswer {
-    std::uint64_t physical = 0;   ///< of request.address
+    std::uint64_t physical = 0;  ///< of request.address
     bool readable = false;
-    bool writable = false;        ///< false as well while the guest's page table must first be marked dirty
+    bool writable = false;  ///< false as well while the guest's page table must first be marked dirty
     bool executable = false;
     /// False: the answer holds for this access only (a protection ends inside of the page); do not keep it.
     bool whole_page = true;
@@ -99,7 +99,7 @@ class CodeReader {
     virtual std::uint32_t fetch_slow(std::uint64_t pc, unsigned size) = 0;
     ~CodeReader() = default;
 
-    std::uint64_t page_start_ = 0;     ///< virtual
+    std::uint64_t page_start_ = 0;  ///< virtual
     const std::uint8_t* page_ = nullptr;
     std::uint64_t page_size_ = 0;
     bool failed_ = false;
@@ -113,7 +113,7 @@ enum class Translated : std::uint8_t {
 
 /// What goes with one unit while it is made.
 struct UnitContext {
-    const void* state = nullptr;    ///< for what does not change while the machine runs (the CPU's features)
+    const void* state = nullptr;  ///< for what does not change while the machine runs (the CPU's features)
     BlockKey key;
     CodeReader* code = nullptr;
     std::uint64_t pc = 0;           ///< of this instruction

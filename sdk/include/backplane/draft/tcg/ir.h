@@ -19,7 +19,7 @@ namespace backplane::tcg {
 
 enum class Opcode : std::uint8_t {
 #define X(name, klass, result, inputs, shape) name,
-#include <backplane/draft/tcg/ir_table.h>
+#include <backplane/draft/tcg/ir_table.inc>
 };
 
 /// What an integer op acts on, and how its result fills 64 bits.
@@ -38,21 +38,22 @@ constexpr Cond swapped(Cond c) {
 namespace mem {
 inline constexpr std::uint8_t k8 = 0, k16 = 1, k32 = 2, k64 = 3;  ///< log2 of the bytes
 inline constexpr std::uint8_t kSizeMask = 7;
-inline constexpr std::uint8_t kSigned = 8;     ///< loads and atomics: sign-extend to 64 bits (else zero-extend)
-inline constexpr std::uint8_t kAligned = 16;   ///< a misaligned address faults (atomics always do)
-inline constexpr std::uint8_t kBigEndian = 32; ///< loads and stores only
-inline constexpr std::uint8_t kAsStore = 64;   ///< a load whose faults are reported as a store's
+inline constexpr std::uint8_t kSigned = 8;  ///< loads and atomics: sign-extend to 64 bits (else zero-extend)
+inline constexpr std::uint8_t kAligned = 16;    ///< a misaligned address faults (atomics always do)
+inline constexpr std::uint8_t kBigEndian = 32;  ///< loads and stores only
+inline constexpr std::uint8_t kAsStore = 64;    ///< a load whose faults are reported as a store's
 constexpr unsigned size(std::uint8_t flags) { return 1u << (flags & kSizeMask); }
 }  // namespace mem
 
 /// Or'ed into a floating-point op's aux.
 namespace fp {
-inline constexpr std::uint8_t kBoxed = 1;          ///< F32: inputs are checked as by funbox, results boxed as by fbox
+inline constexpr std::uint8_t kBoxed = 1;  ///< F32: inputs are checked as by funbox, results boxed as by fbox
 inline constexpr std::uint8_t kDefaultNan = 2;     ///< a NaN result is 0x7fc00000 or 0x7ff8…, not a payload
 inline constexpr std::uint8_t kNegateProduct = 4;  ///< fma
 inline constexpr std::uint8_t kNegateAddend = 8;   ///< fma
-inline constexpr std::uint8_t kTruncate = 16;      ///< f_to_int, fround: towards zero, else the current rounding mode
-inline constexpr std::uint8_t kNanToMax = 32;      ///< f_to_int: NaN gives the greatest integer, else 0
+inline constexpr std::uint8_t kTruncate =
+    16;  ///< f_to_int, fround: towards zero, else the current rounding mode
+inline constexpr std::uint8_t kNanToMax = 32;  ///< f_to_int: NaN gives the greatest integer, else 0
 }  // namespace fp
 
 enum class IntKind : std::uint8_t { I32, U32, I64, U64 };
@@ -104,7 +105,7 @@ inline constexpr std::uint8_t kBlockMode = 0xff;
 struct Op {
     Opcode opcode = Opcode::label;
     Width width = Width::I64;
-    std::uint8_t aux = 0;          ///< Cond, MemFlags, FpFlags
+    std::uint8_t aux = 0;            ///< Cond, MemFlags, FpFlags
     std::uint8_t mode = kBlockMode;  ///< guest memory: the MMU mode
     Value dst{}, a{}, b{}, c{}, d{};
     std::int32_t imm = 0;
@@ -117,7 +118,7 @@ inline constexpr std::uint8_t kReadsRegisters = 1;   ///< reads guest registers 
 inline constexpr std::uint8_t kWritesRegisters = 2;  ///< writes guest registers in the state
 /// May deliver an exception: implies all others; the block is left after it when it called Vcpu::raised().
 inline constexpr std::uint8_t kMayRaise = 4;
-inline constexpr std::uint8_t kNeedsPc = 8;          ///< the state's pc is this instruction's when it runs
+inline constexpr std::uint8_t kNeedsPc = 8;  ///< the state's pc is this instruction's when it runs
 inline constexpr std::uint8_t kAll = 15;
 }  // namespace helper
 
@@ -139,15 +140,15 @@ struct Call {
 /// One guest instruction of the block.
 struct Instruction {
     std::uint64_t pc = 0;
-    std::uint8_t size = 0;        ///< bytes, set when it was translated
+    std::uint8_t size = 0;  ///< bytes, set when it was translated
 };
 
 /// One unit of translation. Today a basic block (with forward branches inside); nothing in it says so: a larger unit
 /// is a longer list of instructions with more exits.
 struct Block {
-    std::uint64_t pc = 0;      ///< guest virtual address of the first instruction
-    std::uint64_t flags = 0;   ///< the front end's BlockKey::flags
-    std::uint8_t mmu_mode = 0; ///< of accesses that do not say otherwise
+    std::uint64_t pc = 0;       ///< guest virtual address of the first instruction
+    std::uint64_t flags = 0;    ///< the front end's BlockKey::flags
+    std::uint8_t mmu_mode = 0;  ///< of accesses that do not say otherwise
     std::vector<Op> ops;
     std::vector<std::uint64_t> constants;
     std::vector<Call> calls;

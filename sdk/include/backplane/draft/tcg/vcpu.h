@@ -44,16 +44,19 @@ class Vcpu {
     virtual std::uint64_t load_physical(std::uint64_t address, unsigned size, bool& failed) = 0;
     /// Compare-and-swap for updates of page table entries (size 4 or 8, aligned): false when it did not hold `expected`,
     /// or is no RAM (`failed` is set).
-    virtual bool update_physical(std::uint64_t address, std::uint64_t expected, std::uint64_t desired, unsigned size,
-                                 bool& failed) = 0;
+    virtual bool update_physical(std::uint64_t address, std::uint64_t expected, std::uint64_t desired,
+                                 unsigned size, bool& failed) = 0;
 
     // ---- guest virtual memory from a helper with kMayRaise: as the load and store ops. False: an exception was
     // delivered (raised() was called); return from the helper.
-    virtual bool load(std::uint64_t address, std::uint8_t mem_flags, std::uint8_t mode, std::uint64_t& value) = 0;
-    virtual bool store(std::uint64_t address, std::uint64_t value, std::uint8_t mem_flags, std::uint8_t mode) = 0;
+    virtual bool load(std::uint64_t address, std::uint8_t mem_flags, std::uint8_t mode,
+                      std::uint64_t& value) = 0;
+    virtual bool store(std::uint64_t address, std::uint64_t value, std::uint8_t mem_flags,
+                       std::uint8_t mode) = 0;
     /// The host address of `size` bytes, for reading (or writing: marked as done); null when they are not in one page of
     /// plain memory (then use load and store) or, with `raised` set, when an exception was delivered.
-    virtual void* host_pointer(std::uint64_t address, unsigned size, bool write, std::uint8_t mode, bool& raised) = 0;
+    virtual void* host_pointer(std::uint64_t address, unsigned size, bool write, std::uint8_t mode,
+                               bool& raised) = 0;
 
     // ---- floating point
     /// The sticky exceptions (fp_exception) since the last call, and forgets them. What the state holds plus these is
