@@ -211,30 +211,24 @@ class Builder {
         machine_.set_serials(std::move(serials));
     }
 
-    /// The device that shows a drive of `interface`, when that is a matter of plugging one in; else empty.
-    std::string drive_device(const std::string& interface, const BoardTraits& traits) const {
-        if (!traits.virtio_bus_suffix) return {};
-        const std::string type = interface + "-blk" + traits.virtio_bus_suffix;
-        return catalog_.find_type(type) ? type : "";
-    }
-
     /// Drives for chips of the board go to the board; those for plugged devices wait for the buses.
     void place_drives(const BoardTraits& traits) {
         std::set<std::pair<std::string, unsigned>> places;
         for (const DrivePlan& drive : plan_.drives) {
             if (drive.interface == "none") continue;
-            std::string interface = drive.interface;
-            if (interface.empty() && traits.block_interface) interface = traits.block_interface;
-            if (interface.empty())
+            if (traits.drive_interfaces.empty())
                 throw LaunchError(drive.option + ": machine '" + machine_name_ +
                                   "' has no disk interface of its own; use if=none with -device");
+            const std::string interface =
+                drive.interface.empty() ? traits.drive_interfaces[0].name : drive.interface;
+            const ShortName* row = find_short_name(traits.drive_interfaces, interface);
             unsigned index = drive.index.value_or(0);
             while (!drive.index && places.contains({interface, index})) ++index;
             if (!places.emplace(interface, index).second)
                 throw LaunchError(drive.option + ": drive with if=" + interface +
                                   ", index=" + std::to_string(index) + " exists; give another index=");
-            if (std::string device = drive_device(interface, traits); !device.empty())
-                plugged_drives_.push_back({drive.option, std::move(device), "", "", {{"drive", drive.node}}});
+            if (row && row->device)
+                plugged_drives_.push_back({drive.option, row->device, "", "", {{"drive", drive.node}}});
             else board_drives_[{interface, index}] = drive.option;
             if (board_drives_.contains({interface, index}))
                 machine_.add_drive(interface, index, machine_.objects().find_id(drive.node));
@@ -329,23 +323,26 @@ Slice<const LogItem> log_items() {
     return kItems;
 }
 
-void configure_log(const LaunchPlan& plan, const Catalog& catalog, LogHub& log) {
-    ErrorText errors;
-    if (!plan.log_file.empty() && !log.set_file(plan.log_file, errors))
-        throw LaunchError("-D " + plan.log_file + ": " + errors.text());
+bool known_log_item(const Catalog& catalog, const std::string& name, Errors& errors) {
     std::vector<std::string> names;
     for (const LogItem& item : log_items()) names.emplace_back(item.name);
     for (const PluginFile& file : catalog.plugins()) {
         names.push_back(file.manifest.plugin);
         for (const ManifestType& type : file.manifest.types) names.push_back(type.name);
     }
+    if (std::ranges::find(names, name) != names.end()) return true;
+    const std::string near = nearest(name, names);
+    errors.fail("there is no such log item" + (near.empty() ? "" : "; did you mean '" + near + "'?") +
+                "; -d help lists them");
+    return false;
+}
+
+void configure_log(const LaunchPlan& plan, const Catalog& catalog, LogHub& log) {
+    ErrorText errors;
+    if (!plan.log_file.empty() && !log.set_file(plan.log_file, errors))
+        throw LaunchError("-D " + plan.log_file + ": " + errors.text());
     for (const std::string& item : plan.log_items) {
-        if (std::ranges::find(names, item) == names.end()) {
-            const std::string near = nearest(item, names);
-            throw LaunchError("-d " + item + ": there is no such log item" +
-                              (near.empty() ? "" : "; did you mean '" + near + "'?") +
-                              "; -d help lists them");
-        }
+        if (!known_log_item(catalog, item, errors)) throw LaunchError("-d " + item + ": " + errors.text());
         log.enable(item);
     }
 }

@@ -14,8 +14,9 @@ class Machine;
 /// Makes everything that the plan asks for, in `machine`, which is new: the machine is then ready to start.
 /// Throws LaunchError whose message begins with the option at fault.
 void build_machine(const LaunchPlan& plan, Machine& machine);
-/// Switches the plan's log items on, and its file. An item is one of log_items(), or the name of a plugin or type
-/// for what that says of itself. Throws LaunchError.
+/// Is `name` a log item: one of log_items(), or the name of a plugin or type for what that says of itself?
+bool known_log_item(const Catalog& catalog, const std::string& name, Errors& errors);
+/// Switches the plan's log items on, and its file. Throws LaunchError.
 void configure_log(const LaunchPlan& plan, const Catalog& catalog, LogHub& log);
 
 struct LogItem {

@@ -5,11 +5,12 @@
 
 namespace backplane::kernel {
 
-/// The type that -device or device_add means by `name`: a type, an alias, or a family whose member fits this
-/// machine's buses ("acme-disk" is "acme-disk-device" on a board that plugs such in). Empty and a reason that
-/// suggests the nearest.
+/// The row of that name; null when there is none.
+const ShortName* find_short_name(Slice<const ShortName> names, std::string_view name);
+/// The type that -device or device_add means by `name`: a type, or a short name of this board's. Empty and a reason
+/// that suggests the nearest.
 std::string device_type_name(Machine& machine, std::string_view name, Errors& errors);
-/// The same for a network device, which may leave out "-net".
+/// The same for -nic model=, which has short names of its own.
 std::string nic_type_name(Machine& machine, std::string_view name, Errors& errors);
 
 }  // namespace backplane::kernel

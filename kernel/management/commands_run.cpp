@@ -1,7 +1,9 @@
 // Commands that start, stop and end the machine, and say what it and this program are.
+#include "kernel/launch/build.h"
 #include "kernel/machine/log_hub.h"
 #include "kernel/management/management.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace backplane::kernel {
@@ -89,17 +91,28 @@ Json human_command(const Call& call) {
     return out.text();
 }
 
+std::vector<std::string> read_log_items(const Catalog& catalog, std::string_view text) {
+    std::vector<std::string> items;
+    while (!text.empty()) {
+        const std::size_t comma = std::min(text.find(','), text.size());
+        std::string item(text.substr(0, comma));
+        ErrorText errors;
+        if (item != "none" && !known_log_item(catalog, item, errors))
+            fail_command("'" + item + "': " + errors.text());
+        items.push_back(std::move(item));
+        text.remove_prefix(std::min(comma + 1, text.size()));
+    }
+    return items;
+}
+
 /// CPUs read the categories without a lock: they stand still while these change.
 Json log_items(const Call& call) {
+    const std::vector<std::string> items = read_log_items(call.machine.catalog(), call.text("items"));
     const bool running = call.machine.run_state() == RunState::Running;
     if (running) call.machine.accelerator()->stop();
-    std::string_view items = call.arguments["items"].get_ref<const std::string&>();
-    while (!items.empty()) {
-        const std::size_t comma = items.find(',');
-        const std::string_view item = items.substr(0, comma);
+    for (const std::string& item : items) {
         if (item == "none") call.machine.log().disable_all();
         else call.machine.log().enable(item);
-        items.remove_prefix(comma == std::string_view::npos ? items.size() : comma + 1);
     }
     if (running) call.machine.accelerator()->start();
     return Json::object();

@@ -282,14 +282,23 @@ constexpr PropertyInfo VirtBoard::kProperties[] = {
 
 constexpr InterfaceInfo kInterfaces[] = {offers<VirtBoard, Board>()};
 
+constexpr ShortName kDriveInterfaces[] = {{"virtio", "virtio-blk-pci"}, {"pflash", nullptr}};
+constexpr ShortName kNicModels[] = {{"virtio", "virtio-net-pci"}};
+constexpr ShortName kDeviceAliases[] = {{"virtio-blk", "virtio-blk-pci"},
+                                        {"virtio-net", "virtio-net-pci"},
+                                        {"virtio-rng", "virtio-rng-pci"},
+                                        {"virtio-serial", "virtio-serial-pci"},
+                                        {"virtio-balloon", "virtio-balloon-pci"}};
+
 constexpr BoardTraits kTraits{
     .max_cpus = kMaximumHarts,
     .default_ram = 128u << 20,
     .max_ram = std::uint64_t{1} << 40,
     .default_cpu = "rv64",
     .cpu_family = "riscv-cpu",
-    .block_interface = "virtio",
-    .virtio_bus_suffix = "-pci",
+    .drive_interfaces = kDriveInterfaces,
+    .nic_models = kNicModels,
+    .device_aliases = kDeviceAliases,
     .serial_ports = 1,
 };
 

@@ -170,7 +170,8 @@ class Maker {
         uart();
         test();
         pci();
-        for (unsigned i = 0; i < kVirtioCount; ++i) virtio(i);
+        // In the order in which devices are plugged in, so that a guest numbers them so.
+        for (unsigned i = kVirtioCount; i-- > 0;) virtio(i);
         plic();
         if (contents_.aclint) aclint();
         else clint();

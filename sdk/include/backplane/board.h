@@ -32,6 +32,12 @@ struct Topology {
     std::uint32_t threads = 1;
 };
 
+/// A name that users type, and the device type that it means on this board.
+struct ShortName {
+    const char* name = nullptr;
+    const char* device = nullptr;
+};
+
 /// What a machine type says of itself, in its class: read by the launcher before anything is built.
 struct BoardTraits {
     std::uint32_t max_cpus = 1;
@@ -40,8 +46,13 @@ struct BoardTraits {
     const char* default_cpu = nullptr;       ///< a -cpu name
     const char* cpu_family = nullptr;        ///< the abstract type that its CPUs derive from
     const char* default_nic = nullptr;       ///< the device that -nic makes
-    const char* block_interface = nullptr;   ///< what -drive without if= means: "virtio", "ide", …
-    const char* virtio_bus_suffix = nullptr; ///< "-pci" or "-device": what if=virtio makes
+    /// -drive if=NAME, the first one being what no if= means. A row with a device has that plugged in to show the
+    /// drive; one without is asked for by the board itself (BoardContext::drive).
+    Slice<const ShortName> drive_interfaces{};
+    /// -nic model=NAME beside the devices' own names.
+    Slice<const ShortName> nic_models{};
+    /// -device NAME where the family's name stands for the member that fits this board's buses.
+    Slice<const ShortName> device_aliases{};
     std::uint32_t serial_ports = 1;
 };
 
