@@ -8,7 +8,7 @@
 namespace backplane::kernel {
 
 Json json_value(const std::string& kind, const std::string& text) {
-    if (kind == "bool") return text == "on";
+    if (kind == "bool") return text == "on" || text == "true" || text == "yes";
     if (kind == "int" || kind == "uint" || kind == "size") {
         Json number = Json::parse(text, nullptr, false);
         if (number.is_number()) return number;

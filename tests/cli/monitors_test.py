@@ -120,6 +120,13 @@ class Monitors(ProgramTest):
         self.assertEqual(qmp("qom-get", path="/machine", property="nonsense")["error"]["class"], "GenericError")
         self.assertEqual(qmp("qom-get", path="/nowhere", property="x")["error"]["class"], "DeviceNotFound")
 
+    def test_values_have_the_kind_of_their_property(self):
+        qmp = self.machine("-object", "rng-builtin,id=r0", "-device", "virtio-rng-device,rng=r0,id=d0")
+        get = lambda property: qmp("qom-get", path="/machine/peripheral/d0", property=property)["return"]  # noqa: E731
+        self.assertIs(get("event_idx"), True)
+        self.assertIsInstance(get("max-bytes"), int)
+        self.assertEqual(get("rng"), "/objects/r0")
+
     def test_types_are_listed(self):
         qmp = self.machine()
         devices = [row["name"] for row in qmp("qom-list-types", implements="device")["return"]]
@@ -189,6 +196,7 @@ class Monitors(ProgramTest):
         self.assertRegex(qmp.human("help"), r"(?m)^system_reset -- ")
         self.assertRegex(qmp.human("help info"), r"(?m)^info mtree \[-f\] -- ")
         self.assertIn("did you mean 'quit'?", qmp.human("qiut"))
+        self.assertIn("did you mean 'int'?", qmp.human("log itn"))
         self.assertIn("did you mean 'status'?", qmp.human("info statsu"))
 
     def test_a_terminal_gets_a_prompt(self):
