@@ -92,6 +92,8 @@ void CodeCache::flush() {
     contexts_.clear();
     pages_.clear();
     next_ = thunks_end_;
+    last_context_ = 0;
+    ++flushes_;
 }
 
 // ---- exits

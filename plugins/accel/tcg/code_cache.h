@@ -58,6 +58,7 @@ class CodeCache {
               std::uint32_t size, bool single, bool chain);
     const void* code(const Unit& unit) const { return memory_.data + unit.start; }
     void flush();
+    std::uint64_t flushes() const { return flushes_; }
     std::size_t size() const { return units_.size(); }
     std::uint32_t used() const { return next_; }
 
@@ -141,6 +142,7 @@ class CodeCache {
     Backend& backend_;
     std::uint32_t thunks_end_ = 0;
     std::uint32_t next_ = 0;
+    std::uint64_t flushes_ = 0;
     std::vector<Unit*> buckets_;
     std::deque<Unit> units_;
     std::vector<Unit*> by_code_;

@@ -162,7 +162,7 @@ bool TcgVcpu::wait_for_work() {
 }
 
 const void* TcgVcpu::next_code() {
-    const std::uint64_t chain = pending_chain_;
+    std::uint64_t chain = pending_chain_;
     pending_chain_ = ~std::uint64_t{0};
     const BlockKey key = front_end_.key(state_);
     // After a trap, a return from one, a change of mode: as an indirect jump would.
@@ -185,6 +185,7 @@ const void* TcgVcpu::next_code() {
     unsigned context = cache_->context(key);
     if (context == kMaxContexts) {
         flush_code();
+        chain = ~std::uint64_t{0};
         context = cache_->context(key);
     }
     if (single_step_ || info->once) {  // of a page with several rights, each instruction is asked for
@@ -205,14 +206,14 @@ const void* TcgVcpu::next_code() {
         }
     }
     if (!unit) {
-        const std::size_t before = cache_->size();
+        const std::uint64_t flushes = cache_->flushes();
         unit = translate(key, context, *info, false);
         if (!unit) return nullptr;
-        if (cache_->size() > before && chain != ~std::uint64_t{0}) cache_->chain(chain, *unit);
-    } else if (chain != ~std::uint64_t{0}) {
-        cache_->chain(chain, *unit);
+        if (cache_->flushes() != flushes) chain = ~std::uint64_t{0};  // that exit is gone
     }
-    if (!options_.one_instruction || !log_exec_) cache_->remember(context, key.pc, *unit);
+    if (chain != ~std::uint64_t{0}) cache_->chain(chain, *unit);
+    // The unit's own number: a flush gives out new ones.
+    if (!options_.one_instruction || !log_exec_) cache_->remember(unit->context, key.pc, *unit);
     return cache_->code(*unit);
 }
 

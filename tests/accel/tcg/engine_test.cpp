@@ -99,6 +99,29 @@ TEST(TcgEngine, AFullCodeCacheIsFlushed) {
     EXPECT_EQ(m.context.failure, "");
 }
 
+TEST(TcgEngine, AFlushWithinALaterContextLeavesNothingBehind) {
+    Machine m(1, {.code_size = 512u << 10});
+    const auto flip = m.define([](Builder& b, UnitContext& u) {
+        b.store_state(offsetof(GuestState, flags), b.constant((u.key.flags + 1) % 20), mem::k32);
+        b.store_state(offsetof(GuestState, pc), b.constant(u.pc + 4), mem::k64);
+        b.leave(LeaveKind::Continue);
+        return Translated::End;
+    });
+    const auto add = m.plain([](Builder& b) {
+        for (unsigned i = 0; i < 20; ++i) b.add(X(25), X(25), b.constant(u64{1} << 40));
+        b.add(X(5), X(5), b.constant(1));
+    });
+    u64 pc = kRamBase + 0x1000;
+    for (unsigned i = 0; i < 4000; ++i, pc += 16) m.place(pc, {add, add, flip, m.jump(pc + 16)});
+    m.place(pc, {Machine::kFinish});
+    m.guest().x[5] = 0;
+    for (int round = 1; round < 4; ++round) {
+        m.guest().flags = unsigned(round);
+        m.run({m.jump(kRamBase + 0x1000)});
+        ASSERT_EQ(m.guest().x[5], u64(8000 * round));
+    }
+}
+
 // ---- self-modifying code
 
 TEST(TcgEngine, AStoreToCodeReplacesIt) {
