@@ -2,6 +2,7 @@
 #include "kernel/machine/machine_state.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace backplane::kernel {
 
@@ -43,6 +44,8 @@ MachineState::MachineState(Machine& machine_, Catalog& catalog_, LogHub& log)
             board = nullptr;
         }
     });
+    // Before the machine, so that they outlive it: also those that are filled while it runs.
+    for (const char* name : {"objects", "chardevs", "blockdevs", "netdevs"}) container(name);
 }
 
 MachineState::~MachineState() {
@@ -127,8 +130,8 @@ bool Machine::destroy_backend(const std::string& id, Errors& errors) {
         errors.fail("object '" + id + "' not found");
         return false;
     }
-    if (object->users()) {
-        errors.fail("object '" + id + "' is in use; remove what uses it first");
+    if (const Instance* user = object->user_outside()) {
+        errors.fail("object '" + id + "' is in use by '" + user->path_text() + "'; remove that first");
         return false;
     }
     state_->objects->destroy(*object);
@@ -147,13 +150,15 @@ bool Machine::set_type(std::string_view type_name, Errors& errors) {
         state_->objects->destroy(*machine);
         return false;
     }
+    std::uint32_t size = 0;
+    std::memcpy(&size, type->class_data(), sizeof size);
+    state_->traits = {};
+    std::memcpy(static_cast<void*>(&state_->traits), type->class_data(), std::min<std::size_t>(size, sizeof(BoardTraits)));
     state_->machine_instance = machine;
     return true;
 }
 
-const BoardTraits& Machine::traits() const {
-    return *static_cast<const BoardTraits*>(state_->machine_instance->type().class_data());
-}
+const BoardTraits& Machine::traits() const { return state_->traits; }
 
 Instance& Machine::machine_object() { return *state_->machine_instance; }
 void Machine::set_topology(const Topology& topology) { state_->topology = topology; }
@@ -326,6 +331,11 @@ bool Machine::remove_device(std::string_view id_or_path, Errors& errors) {
     if (!plug || !plug->hot_pluggable()) {
         errors.fail(bus ? "Bus '" + std::string(bus->name().view()) + "' does not support hotplugging"
                         : "Device '" + std::string(id_or_path) + "' is not on a bus: it cannot be removed");
+        return false;
+    }
+    if (const Instance* user = device->user_outside()) {
+        errors.fail("Device '" + std::string(id_or_path) + "' is in use by '" + user->path_text() +
+                    "'; remove that first");
         return false;
     }
     return plug->request_unplug(*device, errors);

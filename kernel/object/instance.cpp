@@ -10,9 +10,39 @@ Instance::Instance(ObjectTree& tree, const Type& type, std::string name, Instanc
 Instance::~Instance() {
     unrealize();
     while (!children_.empty()) children_.pop_back();
+    drop_incoming_links();
+    for (const auto& [name, link] : links_) std::erase(link.target->users_, User{this, link.property});
+    links_.clear();
     for (auto it = parts_.rbegin(); it != parts_.rend(); ++it)
         it->type->info().instance_finalize(*this, it->object);
-    for (const auto& [property, target] : links_) --target->users_;
+}
+
+/// Those who hold a pointer to this object's interfaces forget it while the object is whole.
+void Instance::drop_incoming_links() {
+    while (!users_.empty()) {
+        const User user = users_.back();
+        users_.pop_back();
+        user.holder->links_.erase(user.property->info->name);
+        PropertyValue nothing;
+        nothing.kind = PropertyKind::Link;
+        user.property->info->set(user.holder->part_of(*user.property->owner), nothing);
+    }
+}
+
+const Instance* Instance::user_outside() const {
+    const auto outside = [this](const Instance* object) {
+        while (object && object != this) object = object->parent_;
+        return object == nullptr;
+    };
+    std::vector<const Instance*> todo{this};
+    while (!todo.empty()) {
+        const Instance* at = todo.back();
+        todo.pop_back();
+        for (const User& user : at->users_)
+            if (outside(user.holder)) return user.holder;
+        for (const auto& child : at->children_) todo.push_back(child.get());
+    }
+    return nullptr;
 }
 
 /// Parts parents first, then defaults: the class's own, the machine version's, -global's.
@@ -164,12 +194,13 @@ bool Instance::assign(const Type::PropertyEntry& entry, const PropertyValue& val
     set_.emplace(entry.info->name);
     if (entry.info->kind != PropertyKind::Link) return true;
     if (const auto old = links_.find(entry.info->name); old != links_.end()) {
-        --old->second->users_;
+        std::erase(old->second.target->users_, User{this, old->second.property});
         links_.erase(old);
     }
     if (auto* target = static_cast<Instance*>(value.object)) {
-        links_[entry.info->name] = target;
-        ++target->users_;
+        const Type::PropertyEntry* kept = type_.find_property(entry.info->name);
+        links_[entry.info->name] = {target, kept};
+        target->users_.push_back({this, kept});
     }
     return true;
 }
@@ -205,7 +236,7 @@ bool Instance::get_property(Str name, TextSink& out, Errors& errors) {
     }
     if (entry->info->kind == PropertyKind::Link) {
         const auto link = links_.find(name.view());
-        if (link != links_.end()) link->second->path(out);
+        if (link != links_.end()) link->second.target->path(out);
         return true;
     }
     void* part = part_of(*entry->owner);
@@ -244,9 +275,27 @@ ObjectTree::ObjectTree(TypeStore& types, ContextMaker make_context)
     root_ = std::make_unique<Instance>(*this, *types_.find("container", errors), "", nullptr);
 }
 
-/// Later objects use earlier ones, so they go first.
+/// Later objects use earlier ones, so they go first; but what has a link goes before what it points to.
 ObjectTree::~ObjectTree() {
-    while (!root_->children_.empty()) destroy(*root_->children_.back());
+    while (!root_->children_.empty())
+        if (!destroy_unused(*root_)) destroy(*root_->children_.back());
+}
+
+/// One round over a folder and the folders in it: true when something went.
+bool ObjectTree::destroy_unused(Instance& container) {
+    bool any = false;
+    for (std::size_t i = container.children_.size(); i-- > 0;) {
+        if (i >= container.children_.size()) continue;
+        Instance& child = *container.children_[i];
+        const bool folder = child.type_name() == Str("container") && !child.children_.empty();
+        if (folder) {
+            any |= destroy_unused(child);
+        } else if (!child.user_outside()) {
+            destroy(child);
+            any = true;
+        }
+    }
+    return any;
 }
 
 Instance* ObjectTree::create(std::string_view type_name, std::string name, Instance& parent, Errors& errors) {

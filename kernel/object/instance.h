@@ -62,8 +62,11 @@ class Instance final : public Object {
     const std::vector<Instance*>& forwarded() const { return forwarded_; }
     InstanceContext* context() { return context_.get(); }
     ObjectTree& tree() { return tree_; }
-    /// How many link properties point here: an object in use is not to be destroyed.
-    unsigned users() const { return users_; }
+    /// How many link properties point here: what is in use is not to be removed by a user. The links that still
+    /// point here when it goes are set to null.
+    std::size_t users() const { return users_.size(); }
+    /// An object that is not below this one, and has a link to this one or to what is below it; or null.
+    const Instance* user_outside() const;
     /// Calls `visit` with each part that offers the interface, parents first.
     template <class Interface, class Visit>
     void for_each_part(Visit visit) {
@@ -77,6 +80,16 @@ class Instance final : public Object {
         const Type* type;
         void* object;
     };
+    struct User {
+        Instance* holder;
+        const Type::PropertyEntry* property;
+        bool operator==(const User&) const = default;
+    };
+    struct Link {
+        Instance* target;
+        const Type::PropertyEntry* property;
+    };
+    void drop_incoming_links();
     static void* cast(const Part& part, Str interface_id);
     bool initialise(Errors& errors);
     bool apply(const Type::PropertyEntry& entry, std::string_view text, Errors& errors);
@@ -95,9 +108,9 @@ class Instance final : public Object {
     std::vector<Part> parts_;
     std::vector<std::unique_ptr<Instance>> children_;
     std::vector<Instance*> forwarded_;
-    std::map<std::string, Instance*, std::less<>> links_;  ///< link property → its target
-    std::set<std::string, std::less<>> set_;               ///< properties that were given a value
-    unsigned users_ = 0;                                   ///< links that point here
+    std::map<std::string, Link, std::less<>> links_;  ///< by property
+    std::set<std::string, std::less<>> set_;          ///< properties that were given a value
+    std::vector<User> users_;                         ///< links that point here
     bool realized_ = false;
 };
 
@@ -134,6 +147,7 @@ class ObjectTree {
   private:
     friend class Instance;
     static void unrealize_all(Instance& from);
+    bool destroy_unused(Instance& container);
     struct Global {
         PropertyDefault value;
         bool used;

@@ -162,6 +162,50 @@ TEST_F(InstanceTest, ALinkNeedsATargetWithTheInterfaceAndCountsAsAUser) {
     EXPECT_EQ(target.users(), 0u);
 }
 
+TEST_F(InstanceTest, ALinkIsNullOnceItsTargetIsGone) {
+    Instance& holder = make("holder");
+    Instance& target = make("target");
+    ASSERT_TRUE(holder.set_link("peer", &target, errors)) << errors.text();
+    tree.destroy(target);
+    EXPECT_EQ(part(holder).peer, nullptr);
+    EXPECT_EQ(get(holder, "peer"), "");
+    tree.destroy(holder);
+}
+
+TEST_F(InstanceTest, ALinkToWhatIsBelowTheHolderGoesWithBoth) {
+    Instance& holder = make("holder");
+    Instance* below = tree.create("child", "below", holder, errors);
+    ASSERT_TRUE(holder.set_link("peer", below, errors)) << errors.text();
+    EXPECT_EQ(holder.user_outside(), nullptr);
+    tree.destroy(holder);
+    EXPECT_EQ(tree.root().child_count(), 0u);
+}
+
+TEST_F(InstanceTest, UsersOfWhatIsBelowAreUsersFromOutside) {
+    Instance& target = make("target");
+    Instance* below = tree.create("child", "below", target, errors);
+    Instance& holder = make("holder");
+    ASSERT_TRUE(holder.set_link("peer", below, errors));
+    EXPECT_EQ(target.user_outside(), &holder);
+    EXPECT_EQ(holder.user_outside(), nullptr);
+}
+
+TEST_F(InstanceTest, AtTheEndWhatHasALinkGoesBeforeWhatItPointsTo) {
+    std::vector<std::string> order;
+    {
+        ObjectTree ending(types, nullptr);
+        Instance* folder = ending.create("container", "folder", ending.root(), errors);
+        Instance* holder = ending.create("child", "holder", ending.root(), errors);
+        Instance* target = ending.create("child", "target", *folder, errors);
+        // Made later, so it would go first.
+        Instance* late = ending.create("child", "late", ending.root(), errors);
+        ASSERT_TRUE(holder->set_link("peer", late, errors));
+        ASSERT_TRUE(late->set_link("peer", target, errors));
+        ending.set_destroy_hook([&](Instance& instance) { order.emplace_back(instance.name().view()); });
+    }
+    EXPECT_EQ(order, (std::vector<std::string>{"holder", "late", "target", "folder"}));
+}
+
 TEST_F(InstanceTest, AbstractTypesAndTakenNamesAreRefused) {
     EXPECT_EQ(tree.create("device", "d", tree.root(), errors), nullptr);
     make("twice");
