@@ -1,12 +1,14 @@
 #include "kernel/event/clock.h"
 
+#include <algorithm>
+
 namespace backplane::kernel {
 
 namespace {
 
-/// How many timers run at one instant of a stepped clock before time goes on regardless: one that always arms
-/// itself for "now" would otherwise hold it for ever.
-constexpr unsigned kTimersPerInstant = 10'000;
+/// How many rounds of timers run at one instant of a stepped clock before time goes on regardless: one that always
+/// arms itself for "now" would otherwise hold it for ever.
+constexpr unsigned kRoundsPerInstant = 1'000;
 
 }  // namespace
 
@@ -53,16 +55,16 @@ void VirtualClock::step_to(std::uint64_t target) {
     unsigned at_this_instant = 0;
     while (timers_.next_deadline() <= target) {
         const std::uint64_t now = now_ns();
-        const std::uint64_t due = timers_.next_deadline();
+        std::uint64_t due = timers_.next_deadline();
+        if (due <= now && ++at_this_instant > kRoundsPerInstant) {
+            if (now >= target) return;
+            due = std::min(timers_.deadline_after(now), target);
+        }
         if (due > now) {
             set_time(due, moving());
             at_this_instant = 0;
-        } else if (++at_this_instant > kTimersPerInstant) {
-            if (now >= target) return;
-            set_time(now + 1, moving());
-            at_this_instant = 0;
         }
-        timers_.run_first();
+        timers_.run_due(now_ns());
     }
     if (target > now_ns()) set_time(target, moving());
 }

@@ -1,5 +1,8 @@
 #include "kernel/event/timer_queue.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace backplane::kernel {
 
 void QueuedTimer::arm(std::uint64_t deadline_ns) { queue_.arm(*this, deadline_ns); }
@@ -49,9 +52,10 @@ void TimerQueue::first_changed() {
 }
 
 void TimerQueue::arm(QueuedTimer& timer, std::uint64_t deadline) {
+    if (timer.turn_ != QueuedTimer::kNowhere) round_[std::exchange(timer.turn_, QueuedTimer::kNowhere)] = nullptr;
     timer.deadline_ = deadline;
     timer.sequence_ = ++sequence_;
-    if (!timer.armed()) {
+    if (timer.place_ == QueuedTimer::kNowhere) {
         heap_.push_back(&timer);
         rise(timer, heap_.size() - 1);
     } else {
@@ -63,7 +67,13 @@ void TimerQueue::arm(QueuedTimer& timer, std::uint64_t deadline) {
 }
 
 void TimerQueue::cancel(QueuedTimer& timer) {
-    if (!timer.armed()) return;
+    if (timer.turn_ != QueuedTimer::kNowhere) round_[std::exchange(timer.turn_, QueuedTimer::kNowhere)] = nullptr;
+    if (timer.place_ == QueuedTimer::kNowhere) return;
+    take_out(timer);
+    first_changed();
+}
+
+void TimerQueue::take_out(QueuedTimer& timer) {
     const std::size_t place = timer.place_;
     timer.place_ = QueuedTimer::kNowhere;
     QueuedTimer& last = *heap_.back();
@@ -72,20 +82,33 @@ void TimerQueue::cancel(QueuedTimer& timer) {
         rise(last, place);
         if (last.place_ == place) sink(last, place);
     }
-    first_changed();
-}
-
-void TimerQueue::run_first() {
-    QueuedTimer& timer = *heap_[0];
-    TimerHandler& handler = timer.handler_;
-    cancel(timer);
-    handler.timer_expired();
 }
 
 void TimerQueue::run_due(std::uint64_t now_ns) {
-    const std::uint64_t armed_before = sequence_;
-    while (!heap_.empty() && heap_[0]->deadline_ <= now_ns && heap_[0]->sequence_ <= armed_before)
-        run_first();
+    const std::size_t begin = round_.size();
+    while (!heap_.empty() && heap_[0]->deadline_ <= now_ns) {
+        QueuedTimer& timer = *heap_[0];
+        take_out(timer);
+        timer.turn_ = round_.size();
+        round_.push_back(&timer);
+    }
+    first_changed();
+    const std::size_t end = round_.size();
+    ++rounds_;
+    for (std::size_t turn = begin; turn < end; ++turn) {
+        QueuedTimer* timer = std::exchange(round_[turn], nullptr);
+        if (!timer) continue;
+        timer->turn_ = QueuedTimer::kNowhere;
+        timer->handler_.timer_expired();
+    }
+    if (--rounds_ == 0) round_.clear();
+}
+
+std::uint64_t TimerQueue::deadline_after(std::uint64_t now_ns) const {
+    std::uint64_t first = ~std::uint64_t(0);
+    for (const QueuedTimer* timer : heap_)
+        if (timer->deadline_ > now_ns) first = std::min(first, timer->deadline_);
+    return first;
 }
 
 }  // namespace backplane::kernel

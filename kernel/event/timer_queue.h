@@ -16,7 +16,7 @@ class QueuedTimer final : public Timer {
     QueuedTimer(TimerQueue& queue, TimerHandler& handler) : queue_(queue), handler_(handler) {}
     void arm(std::uint64_t deadline_ns) override;
     void cancel() override;
-    bool armed() const override { return place_ != kNowhere; }
+    bool armed() const override { return place_ != kNowhere || turn_ != kNowhere; }
     std::uint64_t deadline() const override { return armed() ? deadline_ : ~std::uint64_t(0); }
     void release() override;
 
@@ -29,6 +29,7 @@ class QueuedTimer final : public Timer {
     std::uint64_t deadline_ = 0;
     std::uint64_t sequence_ = 0;  ///< of arming: among equal deadlines the first that was armed is the first
     std::size_t place_ = kNowhere;
+    std::size_t turn_ = kNowhere;  ///< in the round that is under way
 };
 
 /// Hears that the first deadline became an earlier one. Thread: the one that armed the timer.
@@ -50,11 +51,11 @@ class TimerQueue {
     QueuedTimer* create(TimerHandler& handler) { return new QueuedTimer(*this, handler); }
     /// ns; ~0 when no timer is armed. Thread: any.
     std::uint64_t next_deadline() const { return first_.load(std::memory_order_relaxed); }
-    /// Calls, in order, the handlers of what is due at `now_ns`. What is armed by them is left for the next call,
-    /// so that a timer that is always late does not keep the caller for ever.
+    /// Calls, in order, the handlers of what is due at `now_ns`, each once. What they arm is left for the next call,
+    /// so that a timer that is always late keeps neither the caller nor the other timers waiting.
     void run_due(std::uint64_t now_ns);
-    /// Calls the handler of the first timer, which must be armed.
-    void run_first();
+    /// ns; the first deadline that is later than `now_ns`, ~0 when there is none.
+    std::uint64_t deadline_after(std::uint64_t now_ns) const;
 
   private:
     friend class QueuedTimer;
@@ -63,11 +64,14 @@ class TimerQueue {
     void put(QueuedTimer& timer, std::size_t place);
     void rise(QueuedTimer& timer, std::size_t place);
     void sink(QueuedTimer& timer, std::size_t place);
+    void take_out(QueuedTimer& timer);
     void first_changed();
     static bool before(const QueuedTimer& a, const QueuedTimer& b);
 
     DeadlineWatcher* watcher_;
     std::vector<QueuedTimer*> heap_;
+    std::vector<QueuedTimer*> round_;  ///< what was due when the round began, in order; null: it had its turn
+    unsigned rounds_ = 0;              ///< under way, one inside of another
     std::uint64_t sequence_ = 0;
     std::atomic<std::uint64_t> first_{~std::uint64_t(0)};
 };

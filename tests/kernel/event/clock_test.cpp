@@ -156,6 +156,41 @@ TEST_F(ClockTest, ATimerThatIsAlwaysLateDoesNotHoldTheLoop) {
     EXPECT_GE(clock.now_ns(), 2u);
 }
 
+TEST_F(ClockTest, ATimerThatIsAlwaysLateStarvesNoOther) {
+    Timer& greedy = timer("greedy");
+    handlers[0].action = [&] { greedy.arm(0); };
+    greedy.arm(0);
+    timer("other").arm(5);
+    clock.start();
+    time.monotonic += 10;
+    clock.run_due();
+    EXPECT_EQ(fired, std::vector<std::string>{"other@10"});
+    EXPECT_EQ(clock.next_deadline(), 0u);
+}
+
+TEST_F(ClockTest, ATimerThatIsAlwaysLateStarvesNoOtherInAStep) {
+    clock.set_manual(true);
+    Timer& greedy = timer("greedy");
+    handlers[0].action = [&] { greedy.arm(0); };
+    greedy.arm(0);
+    timer("other").arm(1'000'000'000);
+    clock.step_to(2'000'000'000);
+    EXPECT_EQ(fired, std::vector<std::string>{"other@1000000000"});
+    EXPECT_EQ(clock.now_ns(), 2'000'000'000u);
+}
+
+TEST_F(ClockTest, AHandlerMayMoveWhatIsDueAfterIt) {
+    clock.start();
+    timer("first").arm(0);
+    Timer& second = timer("second");
+    second.arm(0);
+    handlers[0].action = [&] { second.arm(100); };
+    clock.run_due();
+    EXPECT_TRUE(fired.empty());
+    EXPECT_EQ(second.deadline(), 100u);
+    EXPECT_EQ(clock.next_deadline(), 100u);
+}
+
 TEST_F(ClockTest, AHandlerMayReleaseItsOwnTimer) {
     clock.start();
     Expiry handler;
