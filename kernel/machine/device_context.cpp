@@ -68,6 +68,7 @@ void DeviceContextImpl::unrealize(Instance& instance) {
     std::vector<Device*> parts;
     instance.for_each_part<Device>([&](Device& part) { parts.push_back(&part); });
     for (auto part = parts.rbegin(); part != parts.rend(); ++part) (*part)->unrealize();
+    machine_.wiring.silence(&instance_);
     if (Instance* bus = bus_object(); bus && attached_) backplane::query<Bus>(*bus)->detach(instance);
     attached_ = false;
 }

@@ -28,13 +28,14 @@ void InputPin::deliver(int level) {
     level_ = level;
     ++changes_;
     if (probe_) probe_(probe_data_, group_, index_, level);
-    else receiver_->wire_changed(index_, level);
+    else if (receiver_) receiver_->wire_changed(index_, level);
 }
 
 void Wiring::add_inputs(Device device, std::string_view group, unsigned count, WireReceiver& receiver) {
     auto& pins = devices_[device].inputs[std::string(group)];
+    const std::size_t first = pins.size();
     for (unsigned i = 0; i < count; ++i) {
-        pins.push_back(std::make_unique<InputPin>(receiver, i));
+        pins.push_back(std::make_unique<InputPin>(receiver, unsigned(first + i)));
         pins.back()->group_ = group;
     }
 }
@@ -80,18 +81,28 @@ bool Wiring::connect(Device from, std::string_view output_group, unsigned output
     return true;
 }
 
+void Wiring::silence(Device device) {
+    const auto found = devices_.find(device);
+    if (found == devices_.end()) return;
+    for (auto& [group, pins] : found->second.inputs)
+        for (auto& pin : pins) pin->receiver_ = nullptr;
+}
+
 void Wiring::remove(Device device) {
     const auto found = devices_.find(device);
     if (found == devices_.end()) return;
+    for (auto& [group, pins] : found->second.inputs)
+        for (auto& pin : pins) {
+            pin->receiver_ = nullptr;
+            for (OutputWire* driver : pin->drivers_) std::erase(driver->pins_, pin.get());
+            pin->drivers_.clear();
+        }
     for (auto& [group, wires] : found->second.outputs)
         for (auto& wire : wires)
             for (InputPin* pin : wire->pins_) {
                 std::erase(pin->drivers_, wire.get());
                 pin->update();
             }
-    for (auto& [group, pins] : found->second.inputs)
-        for (auto& pin : pins)
-            for (OutputWire* driver : pin->drivers_) std::erase(driver->pins_, pin.get());
     devices_.erase(found);
 }
 

@@ -62,12 +62,15 @@ class Wiring {
     /// `lock`: what a debug build checks to be held when a wire changes; null: nothing (a test without a machine).
     explicit Wiring(const MachineLock* lock = nullptr) : lock_(lock) {}
 
+    /// A group that is declared again goes on where it ended, as that of outputs does.
     void add_inputs(Device device, std::string_view group, unsigned count, WireReceiver& receiver);
     Wire& add_outputs(Device device, std::string_view group, unsigned count);
     Wire* output(Device device, std::string_view group, unsigned index);
     bool connect(Device from, std::string_view output, unsigned output_index, Device to, std::string_view input,
                  unsigned input_index, Errors& errors);
-    /// The device is going: its pins leave every wire.
+    /// The device's inputs hear nothing from now on: it was unrealized.
+    void silence(Device device);
+    /// The device is going: its pins leave every wire, and its outputs fall. Its own inputs hear nothing of that.
     void remove(Device device);
 
     bool probe_inputs(Device device, WireProbe::Callback callback, void* data, Errors& errors);

@@ -68,6 +68,33 @@ TEST_F(WiringTest, AReceiverThatGoesIsNotCalled) {
     EXPECT_TRUE(receiver.changes.empty());
 }
 
+TEST_F(WiringTest, ADeviceThatIsWiredToItselfHearsNothingOfItsEnd) {
+    Wire& wire = wiring.add_outputs(&sink, "irq", 1);
+    wiring.connect(&sink, "irq", 0, &sink, "in", 1, errors);
+    wire.set(1);
+    wiring.remove(&sink);
+    EXPECT_EQ(receiver.changes, (Changes{{1, 1}}));
+}
+
+TEST_F(WiringTest, ASilencedReceiverIsNotCalledWhenItsPeerGoes) {
+    Wire& wire = wiring.add_outputs(&source, "irq", 1);
+    wiring.connect(&source, "irq", 0, &sink, "in", 1, errors);
+    wire.set(1);
+    wiring.silence(&sink);
+    wiring.remove(&source);
+    EXPECT_EQ(receiver.changes, (Changes{{1, 1}}));
+}
+
+TEST_F(WiringTest, AGroupThatIsDeclaredAgainGoesOn) {
+    Receiver more;
+    wiring.add_inputs(&sink, "in", 2, more);
+    Wire& wire = wiring.add_outputs(&source, "irq", 1);
+    ASSERT_TRUE(wiring.connect(&source, "irq", 0, &sink, "in", 5, errors)) << errors.text();
+    wire.set(1);
+    EXPECT_EQ(more.changes, (Changes{{5, 1}}));
+    EXPECT_TRUE(receiver.changes.empty());
+}
+
 TEST_F(WiringTest, MissingEndsAreNamed) {
     wiring.add_outputs(&source, "irq", 1);
     EXPECT_FALSE(wiring.connect(&source, "irq", 0, &sink, "in", 4, errors));
