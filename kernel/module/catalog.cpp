@@ -89,6 +89,7 @@ Catalog::Catalog(std::vector<fs::path> extra) : search_path_(make_search_path(st
     for (const ManifestType& type : core_) by_name_[type.name] = {&type, nullptr};
     for (const fs::path& directory : search_path_) scan(directory);
     // The vector is final: entries may be pointed to.
+    std::map<std::string_view, const PluginFile*> by_plugin;
     for (PluginFile& file : plugins_) {
         if (!file.refusal.empty()) continue;
         for (const ManifestType& type : file.manifest.types) {
@@ -99,6 +100,13 @@ Catalog::Catalog(std::vector<fs::path> extra) : search_path_(make_search_path(st
                            " already; remove one of the two";
         }
         if (!file.refusal.empty()) continue;
+        const auto [taken, first] = by_plugin.emplace(file.manifest.plugin, &file);
+        if (!first) {
+            file.refusal = file.path.filename().string() + ": '" + file.path.string() + "' is named plugin '" +
+                           file.manifest.plugin + "', as is '" + taken->second->path.string() +
+                           "'; remove or rename one of the two";
+            continue;
+        }
         for (const ManifestType& type : file.manifest.types) by_name_[type.name] = {&type, &file};
     }
     types_.set_resolver([this](std::string_view name, Errors& errors) { return load_provider(name, errors); });
@@ -238,11 +246,11 @@ bool Catalog::load_provider(std::string_view name, Errors& errors) {
 /// Parents' plugins first, then this one: its code maps and its constructors queue; then its initialisers run.
 bool Catalog::load(PluginFile& file, Errors& errors) {
     const std::string name = file.path.filename().string();
-    if (std::ranges::find(loading_, file.manifest.plugin) != loading_.end()) {
+    if (std::ranges::find(loading_, file.path) != loading_.end()) {
         errors.fail(name + ": its types and those of another plugin are each other's parents");
         return false;
     }
-    loading_.push_back(file.manifest.plugin);
+    loading_.push_back(file.path);
     bool parents = true;
     for (const ManifestType& type : file.manifest.types) {
         const bool own = std::ranges::any_of(file.manifest.types,

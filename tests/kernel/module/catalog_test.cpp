@@ -100,6 +100,15 @@ TEST_F(CatalogTest, ADuplicateTypeIsRefusedWithBothOwners) {
     EXPECT_NE(errors.text().find("the core"), std::string::npos) << errors.text();
 }
 
+TEST_F(CatalogTest, TwoFilesOfOnePluginNameAreRefusedWithBoth) {
+    Catalog catalog({fixture("good"), fixture("namesake")});
+    const PluginFile* second = find(catalog, "fixture-namesake.so");
+    EXPECT_NE(second->refusal.find((fixture("namesake") / "fixture-namesake.so").string()), std::string::npos);
+    EXPECT_NE(second->refusal.find((fixture("good") / "fixture-good.so").string()), std::string::npos);
+    EXPECT_EQ(catalog.find_type("fixture-namesake"), nullptr);
+    EXPECT_EQ(find(catalog, "fixture-good.so")->refusal, "");
+}
+
 TEST_F(CatalogTest, AFileOrFolderThatOthersMayWriteIsRefused) {
     char pattern[] = "/tmp/backplane-catalog-XXXXXX";
     const fs::path folder = mkdtemp(pattern);
