@@ -14,25 +14,38 @@ struct LogHub::Sink {
     explicit Sink(spdlog::sink_ptr sink) : logger("backplane", std::move(sink)) {
         logger.set_pattern("%v");
         logger.set_level(spdlog::level::trace);
-        logger.flush_on(spdlog::level::warn);
+        logger.flush_on(spdlog::level::trace);  // the last lines are those that matter when the program crashes
     }
     spdlog::logger logger;
 };
 
-LogHub::LogHub() : sink_(std::make_unique<Sink>(std::make_shared<spdlog::sinks::stderr_sink_mt>())) {}
+LogHub::LogHub() : sink_(std::make_unique<Sink>(std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
+    disable_all();
+}
 LogHub::~LogHub() { sink_->logger.flush(); }
 
 void LogHub::enable(std::string_view category) {
-    if (category == "all") all_ = true;
-    else enabled_.emplace(category);
+    const std::lock_guard guard(mutex_);
+    auto next = std::make_unique<Categories>(*categories_.load());
+    if (category == "all") next->all = true;
+    else next->names.emplace(category);
+    publish(std::move(next));
 }
 
 void LogHub::disable_all() {
-    all_ = false;
-    enabled_.clear();
+    const std::lock_guard guard(mutex_);
+    publish(std::make_unique<Categories>());
 }
 
-bool LogHub::enabled(std::string_view category) const { return all_ || enabled_.contains(category); }
+void LogHub::publish(std::unique_ptr<const Categories> next) {
+    categories_.store(next.get(), std::memory_order_release);
+    published_.push_back(std::move(next));
+}
+
+bool LogHub::enabled(std::string_view category) const {
+    const Categories& now = *categories_.load(std::memory_order_acquire);
+    return now.all || now.names.contains(category);
+}
 
 bool LogHub::set_file(const std::string& path, Errors& errors) {
     std::FILE* probe = std::fopen(path.c_str(), "w");

@@ -3,6 +3,7 @@
 
 #include <backplane/log.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -12,7 +13,7 @@
 
 namespace backplane::kernel {
 
-/// Thread: any, after configuration.
+/// Thread: any; set_file() before others write.
 class LogHub {
   public:
     LogHub();
@@ -29,10 +30,17 @@ class LogHub {
 
   private:
     struct Sink;
+    struct Categories {
+        std::set<std::string, std::less<>> names;
+        bool all = false;
+    };
+    void publish(std::unique_ptr<const Categories> next);
+
     std::unique_ptr<Sink> sink_;
-    std::set<std::string, std::less<>> enabled_;
-    bool all_ = false;
     std::mutex mutex_;
+    /// What is read without a lock is never changed, and kept until the end: users switch a few times at most.
+    std::vector<std::unique_ptr<const Categories>> published_;
+    std::atomic<const Categories*> categories_{nullptr};
     std::set<std::string, std::less<>> reported_;
 };
 

@@ -1,0 +1,45 @@
+// The log: what is on, and that a line is in the file when write() returns.
+#include "kernel/machine/log_hub.h"
+#include "kernel/object/error_text.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+namespace backplane::kernel {
+namespace {
+
+TEST(LogHubTest, ALineIsInTheFileAtOnce) {
+    const std::string path = ::testing::TempDir() + "log_hub_test.log";
+    LogHub hub;
+    ErrorText errors;
+    ASSERT_TRUE(hub.set_file(path, errors)) << errors.text();
+    hub.enable("int");
+    hub.write(LogLevel::Info, "int", "taken");
+    hub.write(LogLevel::Info, "in_asm", "not asked for");
+    std::ifstream file(path);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "taken\n");
+    std::filesystem::remove(path);
+}
+
+TEST(LogHubTest, CategoriesAreSwitchedWhileOthersLook) {
+    LogHub hub;
+    std::atomic<bool> done{false};
+    std::thread reader([&] {
+        while (!done) EXPECT_FALSE(hub.enabled("never"));
+    });
+    for (int i = 0; i < 200; ++i) {
+        hub.enable("int");
+        EXPECT_TRUE(hub.enabled("int"));
+        hub.disable_all();
+        EXPECT_FALSE(hub.enabled("int"));
+    }
+    done = true;
+    reader.join();
+}
+
+}  // namespace
+}  // namespace backplane::kernel
