@@ -94,6 +94,7 @@ class MachineState final : Work,
 
     Instance* machine_instance = nullptr;
     Board* board = nullptr;
+    BoardTraits traits;  ///< what the board was built with, at this host's size
     Instance* accelerator_object = nullptr;
     Accelerator* accelerator = nullptr;
     std::string accelerator_name;

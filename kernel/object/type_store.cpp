@@ -3,6 +3,7 @@
 #include "kernel/object/error_text.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace backplane::kernel {
 
@@ -76,6 +77,46 @@ TypeStore::TypeStore() {
 }
 
 TypeStore::~TypeStore() = default;
+
+namespace {
+
+/// A row that was built with `size` bytes, at this host's size: what it does not have keeps its default.
+template <class Row>
+Row read_row(const void* rows, std::size_t index, std::uint32_t size) {
+    Row row;
+    std::memcpy(static_cast<void*>(&row), static_cast<const char*>(rows) + index * size, std::min<std::size_t>(size, sizeof row));
+    return row;
+}
+
+}  // namespace
+
+template <class Row>
+Slice<const Row> TypeStore::grown_rows(Slice<const Row> rows, std::uint32_t size) {
+    if (size == sizeof(Row) || rows.empty()) return rows;
+    auto kept = std::make_shared<std::vector<Row>>();
+    for (std::size_t i = 0; i < rows.size; ++i) kept->push_back(read_row<Row>(rows.data, i, size));
+    grown_.push_back(kept);
+    return {kept->data(), kept->size()};
+}
+
+TypeInfo TypeStore::grown(const TypeTable& table, std::size_t index) {
+    auto info = read_row<TypeInfo>(table.types, index, table.type_size);
+    info.interfaces = grown_rows(info.interfaces, table.interface_size);
+    info.properties = grown_rows(info.properties, table.property_size);
+    info.versions = grown_rows(info.versions, table.version_size);
+    if (table.compat_size == sizeof(CompatProperty) || info.versions.empty()) return info;
+    auto versions = std::make_shared<std::vector<MachineVersion>>(info.versions.begin(), info.versions.end());
+    for (MachineVersion& version : *versions) version.deltas = grown_rows(version.deltas, table.compat_size);
+    grown_.push_back(versions);
+    info.versions = {versions->data(), versions->size()};
+    return info;
+}
+
+bool TypeStore::register_types(const TypeTable& table, Errors& errors) {
+    for (std::size_t i = 0; i < table.count; ++i)
+        if (!register_type(grown(table, i), errors)) return false;
+    return true;
+}
 
 bool TypeStore::register_type(const TypeInfo& info, Errors& errors) {
     const std::string problem = malformed(info);

@@ -66,7 +66,8 @@ class TypeStore final : public TypeRegistry {
     TypeStore(const TypeStore&) = delete;
     TypeStore& operator=(const TypeStore&) = delete;
 
-    bool register_type(const TypeInfo& info, Errors& errors) override;
+    bool register_types(const TypeTable& table, Errors& errors) override;
+    bool register_type(const TypeInfo& info, Errors& errors);
     /// Registration from here on is on behalf of this plugin ("" is the core).
     void set_registering_plugin(std::string plugin) { registering_ = std::move(plugin); }
     /// Forgets the papers of a plugin that was refused while registering.
@@ -91,12 +92,16 @@ class TypeStore final : public TypeRegistry {
                std::vector<std::unique_ptr<std::string>> text, Errors& errors);
     bool store_versions(const TypeInfo& info, Errors& errors);
     const Type* make(const Paper& paper, Errors& errors);
+    TypeInfo grown(const TypeTable& table, std::size_t index);
+    template <class Row>
+    Slice<const Row> grown_rows(Slice<const Row> rows, std::uint32_t size);
 
     std::map<std::string, Paper, std::less<>> papers_;
     std::map<std::string, std::unique_ptr<Type>, std::less<>> classes_;
     std::vector<std::string> in_progress_;
     std::function<bool(std::string_view, Errors&)> resolver_;
     std::string registering_;
+    std::vector<std::shared_ptr<void>> grown_;  ///< rows of older plugins at this host's size
 };
 
 /// The core's own abstract types: object, device, cpu, machine, bus, accelerator and the kinds of backends.

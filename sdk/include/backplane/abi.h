@@ -1,7 +1,9 @@
 // What may cross the plugin boundary: two-word strings and slices, typed addresses, error sinks, versions.
 //
 // Interfaces are pure-virtual classes with an id and a revision ("backplane.device/1"). No exception, no type
-// of the standard library and no owning pointer crosses. A shipped interface never changes; growth is a new id.
+// of the standard library and no owning pointer crosses. A shipped interface never changes, nor do the structures
+// that its functions take (IoTraits, StateField, BlockRequest …); growth is a new id. What the host reads from a
+// plugin's constant data (TypeInfo and its rows, BoardTraits) carries its size and may grow at its end.
 #pragma once
 
 #include <compare>

@@ -19,8 +19,8 @@ enum class ModuleInit : std::uint8_t { Qom, Late };
 
 class TypeRegistry {
   public:
-    /// Stores the paper. False and a reason for a duplicate name (naming both plugins) or a malformed entry.
-    virtual bool register_type(const TypeInfo& info, Errors& errors) = 0;
+    /// Stores the rows. False and a reason for a duplicate name (naming both plugins) or a malformed entry.
+    virtual bool register_types(const TypeTable& table, Errors& errors) = 0;
 
   protected:
     ~TypeRegistry() = default;
@@ -235,9 +235,7 @@ constexpr auto make_note() {
 
 template <const auto& Types>
 bool register_all(TypeRegistry& registry, Errors& errors) {
-    for (const TypeInfo& type : Types)
-        if (!registry.register_type(type, errors)) return false;
-    return true;
+    return registry.register_types(TypeTable(Types), errors);
 }
 
 }  // namespace backplane::manifest

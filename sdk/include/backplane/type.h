@@ -99,6 +99,21 @@ struct TypeInfo {
     void (*instance_finalize)(Object&, void* part) = nullptr;
 };
 
+/// A plugin's types, with the sizes that their rows had when it was built. Rows only ever grow at their ends, with
+/// members whose default means what was before, so a newer host reads an older plugin's rows by these sizes.
+struct TypeTable {
+    const void* types = nullptr;
+    std::size_t count = 0;
+    std::uint32_t type_size = sizeof(TypeInfo);
+    std::uint32_t property_size = sizeof(PropertyInfo);
+    std::uint32_t interface_size = sizeof(InterfaceInfo);
+    std::uint32_t version_size = sizeof(MachineVersion);
+    std::uint32_t compat_size = sizeof(CompatProperty);
+
+    template <std::size_t N>
+    constexpr explicit TypeTable(const TypeInfo (&rows)[N]) : types(rows), count(N) {}
+};
+
 /// The instance functions of a part of class T, which has a constructor T(Object&).
 template <class T>
 void* make_part(Object& object, const void*, Errors&) {

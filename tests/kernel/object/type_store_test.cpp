@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstring>
+
 namespace backplane::kernel {
 namespace {
 
@@ -78,6 +81,37 @@ TEST(TypeStore, ListsByAncestorWithAndWithoutAbstractTypes) {
     store.register_type({.name = "uart", .parent = "serial"}, errors);
     EXPECT_EQ(store.list("serial", false).size(), 1u);
     EXPECT_EQ(store.list("serial", true).size(), 2u);
+}
+
+/// Rows as a plugin has them that was built when a TypeInfo ended before class_base_init and a property before
+/// `required`.
+TEST(TypeStore, ReadsTheShorterRowsOfAnOlderPlugin) {
+    constexpr std::uint32_t kTypeSize = offsetof(TypeInfo, class_base_init);
+    constexpr std::uint32_t kPropertySize = offsetof(PropertyInfo, required) & ~7u;
+    const PropertyInfo full[2] = {{.name = "first", .default_text = "1"}, {.name = "second", .default_text = "2"}};
+    alignas(8) unsigned char properties[2 * kPropertySize];
+    alignas(8) unsigned char types[2 * kTypeSize];
+    for (int i = 0; i < 2; ++i) std::memcpy(properties + i * kPropertySize, static_cast<const void*>(&full[i]), kPropertySize);
+    for (int i = 0; i < 2; ++i) {
+        TypeInfo info{.name = i ? "old-b" : "old-a", .parent = "device"};
+        info.properties = {reinterpret_cast<const PropertyInfo*>(properties), 2};
+        std::memcpy(types + i * kTypeSize, static_cast<const void*>(&info), kTypeSize);
+    }
+    const TypeInfo unused[1] = {};
+    TypeTable table(unused);
+    table.types = types;
+    table.count = 2;
+    table.type_size = kTypeSize;
+    table.property_size = kPropertySize;
+    TypeStore store;
+    ErrorText errors;
+    ASSERT_TRUE(store.register_types(table, errors)) << errors.text();
+    const Type* type = store.find("old-b", errors);
+    ASSERT_NE(type, nullptr) << errors.text();
+    ASSERT_NE(type->find_property("second"), nullptr);
+    EXPECT_STREQ(type->default_of(*type->find_property("second")), "2");
+    EXPECT_FALSE(type->find_property("second")->info->required);
+    EXPECT_EQ(type->info().class_base_init, nullptr);
 }
 
 TEST(TypeStore, AddsUpTheDeltasOfNewerMachineVersions) {
