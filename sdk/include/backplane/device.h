@@ -97,7 +97,7 @@ class DeviceContext {
     ~DeviceContext() = default;
 };
 
-/// The context of the device that `object` is.
+/// The context of the device that `object` is; the type of `object` must derive from "device".
 inline DeviceContext& device_context(Object& object) { return *query<DeviceContext>(object); }
 
 /// A TypeInfo for a device of class T (constructor T(Object&), derived from Device), from what the author gives.

@@ -21,6 +21,7 @@ class NetFront {
 class NetBackend {
   public:
     static constexpr const char* kId = "backplane.net/1";
+    /// Takes the only front; false when it is in use. Null lets go: the front is not called afterwards.
     virtual bool connect(NetFront* front) = 0;
     /// Sends one Ethernet frame of 14 to 65550 bytes; others are dropped. Never blocks.
     virtual void send_frame(Bytes frame) = 0;

@@ -1,5 +1,5 @@
 // Typed properties from a pointer to the member that holds them:
-//   static constexpr PropertyInfo kProperties[] = {
+//   constexpr PropertyInfo kProperties[] = {   // below the class: the members must be public, the class complete
 //       property<&Blinker::period_>({.name = "period", .summary = "ms between blinks", .default_text = "1000"}),
 //   };
 // bool → Bool, signed → Int, unsigned → UInt (with the member's range), std::string → String, an interface

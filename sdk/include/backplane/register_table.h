@@ -2,13 +2,17 @@
 //
 //   class Rtc final : public DeviceBase, public RegisterDevice<Rtc> {
 //     public:
-//       static constexpr Register<Rtc> kRegisters[] = {
-//           {.name = "TIME_LOW", .offset = 0x00, .access = RegisterAccess::ReadOnly, .read = &Rtc::read_time_low},
-//           {.name = "IRQ_ENABLED", .offset = 0x10, .storage = &Rtc::irq_enabled_, .write_mask = 1,
-//            .written = &Rtc::update_irq},
-//       };
+//       static const Register<Rtc> kRegisters[2];   // defined below the class, which must be complete there
+//       …
+//   };
+//   constexpr Register<Rtc> Rtc::kRegisters[2] = {
+//       {.name = "TIME_LOW", .offset = 0x00, .access = RegisterAccess::ReadOnly, .read = &Rtc::read_time_low},
+//       {.name = "IRQ_ENABLED", .offset = 0x10, .storage = &Rtc::irq_enabled_, .write_mask = 1,
+//        .written = &Rtc::update_irq},
+//   };
 //
-// Reading an offset that no register covers gives 0 and is logged once, as is writing a read-only one.
+// Reading an offset that no register covers gives 0 and is logged once (where set_register_log() was called), as is
+// writing a read-only one. A stored register is at most 32 bits wide; a wider one has `read` and `write`.
 #pragma once
 
 #include <backplane/log.h>
@@ -57,9 +61,9 @@ struct Register {
     Slice<const RegisterField> fields{};
 };
 
-/// Serves an I/O region from Owner::kRegisters. Accesses that are narrower or wider than a register are served as
-/// the bytes they cover when `kByteAccess` of the owner is true, else only the register's own size and narrower
-/// reads; the device's IoTraits say what the bus lets through.
+/// Serves an I/O region from Owner::kRegisters. An access is served from the register that its first byte lies in:
+/// narrower ones get the bytes they cover, wider ones do not reach the next register. The IoTraits of the region say
+/// what the bus lets through.
 template <class Owner>
 class RegisterDevice : public IoHandler {
   public:
@@ -148,7 +152,8 @@ class RegisterDevice : public IoHandler {
         }
         for (const RegisterField& field : reg.fields)
             if (!field.modelled && (value & bits(field.width) << field.low_bit))
-                complain(field.name, reg.offset);
+                complain((std::string("field ") + field.name + " is not modelled; register at offset ").c_str(),
+                         reg.offset);
         lanes &= reg.write_mask;
         value &= lanes;
         if (reg.write) {

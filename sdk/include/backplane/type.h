@@ -91,7 +91,7 @@ struct TypeInfo {
     const void* class_data = nullptr;
 
     /// Makes this type's part; null and a reason on failure. Runs parents first. `class_data` is the most derived
-    /// type's.
+    /// type's (or its nearest ancestor's that has one), so a family agrees on what that points to.
     void* (*instance_init)(Object&, const void* class_data, class Errors&) = nullptr;
     /// Runs parents first when all parts exist and defaults are set.
     void (*instance_post_init)(Object&, void* part) = nullptr;
@@ -114,7 +114,8 @@ struct TypeTable {
     constexpr explicit TypeTable(const TypeInfo (&rows)[N]) : types(rows), count(N) {}
 };
 
-/// The instance functions of a part of class T, which has a constructor T(Object&).
+/// The instance functions of a part of class T, which has a constructor T(Object&). A constructor neither throws nor
+/// refuses; what can fail belongs into realize() or complete().
 template <class T>
 void* make_part(Object& object, const void*, Errors&) {
     return new T(object);

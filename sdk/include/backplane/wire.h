@@ -9,7 +9,7 @@ namespace backplane {
 class WireReceiver {
   public:
     /// Input `index` of the group that was registered with this receiver went to `level` (0 or 1 for
-    /// an interrupt; a group may document other values). Called on changes only.
+    /// an interrupt; a group may document other values). Called on changes only; an input starts at 0.
     virtual void wire_changed(unsigned index, int level) = 0;
 
   protected:
