@@ -43,7 +43,8 @@ struct IoTraits {
     std::uint8_t implemented_max = 8;
     Endian endian = Endian::Little;
     bool unaligned = false;  ///< accesses that are not a multiple of their size are passed on
-    bool lock_free = false;  ///< the handler is called without the machine lock, from any thread
+    /// The handler is called without the machine lock, from any thread, and must never wait for that lock.
+    bool lock_free = false;
 };
 
 /// A node of the memory map. Owner: the object that made it; it goes with that object.
@@ -75,7 +76,8 @@ class MemoryRegion {
     ~MemoryRegion() = default;
 };
 
-/// Makes regions that belong to the object whose context this came from. Names appear in `info mtree`.
+/// Makes regions that belong to the object whose context this came from. Names appear in `info mtree`. Sizes are in
+/// bytes; 0 (2^64) is for containers.
 class MemoryFactory {
   public:
     virtual MemoryRegion& container(Str name, std::uint64_t size) = 0;
@@ -105,6 +107,7 @@ class DmaPort {
     static constexpr const char* kId = "backplane.dma-port/1";
     /// False when any byte was not backed by memory; those read as zero.
     virtual bool read(GuestAddress address, MutableBytes to) = 0;
+    /// False when any byte was not backed by memory; the others are written.
     virtual bool write(GuestAddress address, Bytes from) = 0;
     virtual DmaWindow map(GuestAddress address, std::uint64_t size, bool writable) = 0;
     /// `written`: bytes that were changed, from the window's start.
