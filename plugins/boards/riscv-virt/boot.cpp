@@ -12,9 +12,17 @@ namespace {
 constexpr std::uint64_t kMegabyte = 1 << 20;
 constexpr std::uint64_t kKernelAlignment = 2 * kMegabyte;  // boot.rst, "Kernel location", rv64
 constexpr std::uint64_t kPage = 4096;
+/// OpenSBI, under the name that emulators' firmware folders have and as Debian's package installs it.
 constexpr const char* kDefaultFirmware = "opensbi-riscv64-generic-fw_dynamic.bin";
+constexpr const char* kPackagedFirmware = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin";
 
 std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) / unit * unit; }
+
+/// For a first try whose failure is not the user's business.
+class Silent final : public Errors {
+  public:
+    void fail(Str) override {}
+};
 
 /// Errors that name the option and the file.
 class FileErrors final : public Errors {
@@ -89,7 +97,12 @@ bool place_firmware(BoardContext& context, const BootFiles& files, Placed& place
     if (files.firmware == "none") return true;
     Bytes file;
     std::string path = files.firmware;
-    if (path.empty() || path == "default") path = kDefaultFirmware;
+    if (path.empty() || path == "default") {
+        path = kDefaultFirmware;
+        Silent unused;
+        if (context.read_file(kPackagedFirmware, false, file, unused))
+            return place_image(context, "firmware", kPackagedFirmware, file, kDram, placed, errors);
+    }
     if (!context.read_file(path, true, file, errors)) return false;
     return place_image(context, "firmware", path, file, kDram, placed, errors);
 }
