@@ -98,10 +98,10 @@ bool place_firmware(BoardContext& context, const BootFiles& files, Placed& place
     Bytes file;
     std::string path = files.firmware;
     if (path.empty() || path == "default") {
-        path = kDefaultFirmware;
         Silent unused;
-        if (context.read_file(kPackagedFirmware, false, file, unused))
-            return place_image(context, "firmware", kPackagedFirmware, file, kDram, placed, errors);
+        const bool elsewhere = !context.read_file(kDefaultFirmware, true, file, unused) &&
+                               context.read_file(kPackagedFirmware, false, file, unused);
+        path = elsewhere ? kPackagedFirmware : kDefaultFirmware;
     }
     if (!context.read_file(path, true, file, errors)) return false;
     return place_image(context, "firmware", path, file, kDram, placed, errors);
