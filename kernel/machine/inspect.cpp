@@ -18,6 +18,15 @@ class TreePrinter {
     }
 
   private:
+    /// As users of `info qtree` know values.
+    static std::string shown(const PropertyInfo& info, const std::string& value) {
+        switch (info.kind) {
+        case PropertyKind::Bool: return value == "on" ? "true" : "false";
+        case PropertyKind::String:
+        case PropertyKind::Link: return "\"" + value + "\"";
+        default: return value;
+        }
+    }
     void line(int indent, const std::string& text) { out_.append(std::string(std::size_t(indent), ' ') + text + "\n"); }
 
     void device(Instance& instance, int indent) {
@@ -28,10 +37,7 @@ class TreePrinter {
             TextBuffer value;
             ErrorText unreadable;
             if (instance.get_property(property.info->name, value, unreadable))
-                line(indent + 2, std::string(property.info->name) + " = " +
-                                     (property.info->kind == PropertyKind::String || property.info->kind == PropertyKind::Link
-                                          ? "\"" + value.text() + "\""
-                                          : value.text()));
+                line(indent + 2, std::string(property.info->name) + " = " + shown(*property.info, value.text()));
         }
         if (Instance* bus_object = context_of(instance).bus_object()) {
             TextBuffer place;

@@ -248,7 +248,7 @@ bool Instance::get_property(Str name, TextSink& out, Errors& errors) {
     value.kind = entry->info->kind;
     entry->info->get(part, value);
     switch (value.kind) {
-    case PropertyKind::Bool: out.append(value.boolean ? "true" : "false"); break;
+    case PropertyKind::Bool: out.append(value.boolean ? "on" : "off"); break;
     case PropertyKind::Int: out.append(std::to_string(value.integer)); break;
     case PropertyKind::UInt:
     case PropertyKind::Size: out.append(std::to_string(value.number)); break;

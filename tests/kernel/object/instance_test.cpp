@@ -127,6 +127,9 @@ TEST_F(InstanceTest, TextIsParsedByKind) {
     EXPECT_EQ(part(it).offset, -5);
     EXPECT_EQ(part(it).mode, 1u);
     EXPECT_EQ(get(it, "mode"), "off");
+    EXPECT_EQ(get(it, "big"), "on");
+    ASSERT_TRUE(it.set_property("big", "no", errors));
+    EXPECT_EQ(get(it, "big"), "off");
     EXPECT_EQ(get(it, "label"), "a b");
 }
 
