@@ -305,12 +305,16 @@ void MappedSpace::publish(const std::shared_ptr<RenderedView>& view) {
             ranges.begin(), ranges.end(), [&](const FlatRange& range) { return range.start < wanted.start; });
         return at != ranges.end() && same_range(*at, wanted);
     };
+    // A listener may take itself or another off, at any of its calls.
     for (MemoryListener* listener : std::vector(listeners_)) {
+        const auto here = [&] {
+            return std::find(listeners_.begin(), listeners_.end(), listener) != listeners_.end();
+        };
         for (const FlatRange& range : before)
-            if (!has(after, range)) listener->range_removed(range);
+            if (!has(after, range) && here()) listener->range_removed(range);
         for (const FlatRange& range : after)
-            if (!has(before, range)) listener->range_added(range);
-        listener->view_changed(view->flat);
+            if (!has(before, range) && here()) listener->range_added(range);
+        if (here()) listener->view_changed(view->flat);
     }
 }
 

@@ -136,14 +136,15 @@ void RamStorage::set_log(DirtyClient client, bool on) {
     Log& log = logs_[unsigned(client)];
     if (log.on == on) return;
     if (!log.words) log.words.reset(new std::atomic<std::uint64_t>[(pages() + 63) / 64] {});
+    // A store that was under way when the log was switched off may have left its bit.
+    if (on)
+        for (std::uint64_t word = 0; word < (pages() + 63) / 64; ++word) log.words[word] = 0;
     log.on = on;
     const std::uint8_t flag = clean_flag(client);
     for (std::uint64_t page = 0; page < pages(); ++page) {
         if (on) block_.page_flags[page].fetch_or(flag);
         else block_.page_flags[page].fetch_and(std::uint8_t(~flag));
     }
-    if (!on)
-        for (std::uint64_t word = 0; word < (pages() + 63) / 64; ++word) log.words[word] = 0;
 }
 
 bool RamStorage::any_log() const {

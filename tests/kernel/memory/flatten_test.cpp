@@ -121,6 +121,54 @@ TEST_F(Flatten, ATransactionPublishesOnce) {
     space.remove_listener(counter);
 }
 
+/// Takes another listener off at the first change that it hears of.
+struct Remover final : MemoryListener {
+    void range_added(const FlatRange&) override { space->remove_listener(*victim); }
+    void range_removed(const FlatRange&) override {}
+    void view_changed(const FlatView&) override { ++changes; }
+    void dirty_log_changed(RamBlock&, bool) override { space->remove_listener(*victim); }
+    void pages_cleaned(RamBlock&) override { ++changes; }
+    AddressSpace* space = nullptr;
+    MemoryListener* victim = nullptr;
+    int changes = 0;
+};
+
+TEST_F(Flatten, AListenerThatWasTakenOffHearsNoMore) {
+    Remover first, second;
+    first.space = second.space = &space;
+    first.victim = &second;
+    second.victim = &second;
+    space.add_listener(first);
+    space.add_listener(second);
+    second.changes = 0;
+    add(leaf("a", 16), 0);
+    EXPECT_EQ(second.changes, 0);
+    EXPECT_EQ(first.changes, 2);
+    space.remove_listener(first);
+}
+
+TEST_F(Flatten, AListenerThatWasTakenOffHearsNoMoreOfDirtyLogs) {
+    add_ram("ram", 0x1000, 0x1000);
+    RamBlock& ram = *space.view()->find(0x1000)->block;
+    Remover first, second;
+    first.space = second.space = &space;
+    first.victim = second.victim = &second;
+    space.add_listener(first);  // takes off what is not there yet
+    space.add_listener(second);
+    struct Deaf final : MemoryListener {
+        void range_added(const FlatRange&) override {}
+        void range_removed(const FlatRange&) override {}
+        void view_changed(const FlatView&) override {}
+        void dirty_log_changed(RamBlock&, bool) override { ++heard; }
+        int heard = 0;
+    } deaf;
+    space.add_listener(deaf);
+    first.victim = &deaf;
+    map.set_dirty_log(ram, kernel::DirtyClient::Display, true);
+    EXPECT_EQ(deaf.heard, 0);
+    space.remove_listener(first);
+}
+
 TEST_F(Flatten, AChangeThatShowsNothingNewIsNotPublished) {
     add(leaf("device", 16), 0);
     const auto before = space.view();
