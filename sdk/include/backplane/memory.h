@@ -107,7 +107,7 @@ class DmaPort {
     static constexpr const char* kId = "backplane.dma-port/1";
     /// False when any byte was not backed by memory; those read as zero.
     virtual bool read(GuestAddress address, MutableBytes to) = 0;
-    /// False when any byte was not backed by memory; the others are written.
+    /// False when any byte was not backed by memory; the others are written. ROM is memory that ignores it.
     virtual bool write(GuestAddress address, Bytes from) = 0;
     virtual DmaWindow map(GuestAddress address, std::uint64_t size, bool writable) = 0;
     /// `written`: bytes that were changed, from the window's start.

@@ -59,7 +59,7 @@ TEST_F(Dma, NothingIsAllThere) {
 TEST_F(Dma, DoesNotWriteARom) {
     add(*owner->rom("rom", 0x1000, errors), 0);
     const std::array<std::uint8_t, 4> sent{1, 2, 3, 4};
-    EXPECT_FALSE(port->write(GuestAddress(0), sent));
+    EXPECT_TRUE(port->write(GuestAddress(0), sent)) << "it is memory, and ignores it";
     EXPECT_EQ(load(0, 4), 0u);
 }
 

@@ -101,10 +101,12 @@ class AddressSpace {
     /// The view that is current now; it lives as long as the pointer is held.
     virtual std::shared_ptr<const FlatView> view() const = 0;
     /// Any access of 1, 2, 4 or 8 bytes, split as the region's traits ask, with the machine lock taken for I/O.
-    /// Sets access.failed for unassigned addresses and sizes that are refused.
+    /// Sets access.failed for unassigned addresses and sizes that are refused. A store to ROM does nothing and is no
+    /// failure, unless a debugger does it: that changes the bytes.
     virtual std::uint64_t load(GuestAddress address, unsigned size, Access& access) = 0;
     virtual void store(GuestAddress address, std::uint64_t value, unsigned size, Access& access) = 0;
-    /// The same where the range is already known (a soft TLB remembers it); `offset` is inside range.region.
+    /// The same where the range is already known (a soft TLB remembers it); `offset` is inside range.region. The
+    /// caller holds the view that the range came from, also during the call, which may change the map.
     virtual std::uint64_t load_io(const FlatRange& range, Offset offset, unsigned size, Access& access) = 0;
     virtual void store_io(const FlatRange& range, Offset offset, std::uint64_t value, unsigned size,
                           Access& access) = 0;
