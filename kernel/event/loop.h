@@ -31,6 +31,7 @@ class HostLoop final : public EventLoop, private DeadlineWatcher {
     Clock& host_clock() override { return host_clock_; }
 
     VirtualClock& virtual_clock() { return virtual_clock_; }
+    const VirtualClock& virtual_clock() const { return virtual_clock_; }
     RtcClock& wall_clock() { return wall_clock_; }
     void set_rtc(const RtcOptions& options) { wall_clock_.set(options); }
 

@@ -63,7 +63,7 @@ int run(const LaunchPlan& plan, Catalog& catalog, bool input_closed) {
     int signal = 0;
     machine.loop().handle_signals([&](int number) {
         signal = number;
-        machine.request_shutdown("host-signal");
+        machine.request_end("host-signal");
     });
     build_machine(plan, machine);
     if (!plan.start_paused) {

@@ -131,9 +131,12 @@ Object* DeviceContextImpl::create_bus(Str bus_type, Str name, Errors& errors) {
     return bus;
 }
 
-void DeviceContextImpl::request_shutdown(Str reason) { machine_.machine.request_shutdown(std::string(reason.view())); }
+void DeviceContextImpl::request_shutdown(Str reason) { machine_.machine.request_end(std::string(reason.view())); }
 void DeviceContextImpl::request_reset(Str reason) { machine_.machine.request_reset(std::string(reason.view())); }
-void DeviceContextImpl::request_failure(int exit_code) { machine_.machine.request_quit(exit_code); }
+void DeviceContextImpl::request_failure(int exit_code) {
+    // Before there is a guest, it is the board that ends the program, as its user asked.
+    machine_.machine.request_end(machine_.finished || !machine_.board ? "guest-panic" : "host-ui", exit_code);
+}
 
 void DeviceContextImpl::emit_event(Str name, Str json) {
     machine_.request([&](Requests& r) { r.events.emplace_back(name.view(), json.view()); });
@@ -168,7 +171,7 @@ void BackendContextImpl::unrealize(Instance& instance) {
 }
 
 EventLoop& BackendContextImpl::loop() { return machine_.loop; }
-void BackendContextImpl::request_quit() { machine_.machine.request_quit(0); }
+void BackendContextImpl::request_quit() { machine_.machine.request_end("host-ui"); }
 
 void BackendContextImpl::emit_event(Str name, Str json) {
     machine_.request([&](Requests& r) { r.events.emplace_back(name.view(), json.view()); });

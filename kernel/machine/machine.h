@@ -92,9 +92,10 @@ class Machine {
     void stop(RunState why = RunState::Paused);
     void reset();                     ///< now; CPUs are stopped and started around it
     void request_reset(std::string reason);       ///< any thread
-    void request_shutdown(std::string reason);    ///< any thread; "guest-shutdown", "host-signal", "host-qmp-quit" …
+    /// Ends the machine (any thread): "guest-shutdown", "guest-panic", "host-signal", "host-qmp-quit", "host-ui". With
+    /// -no-shutdown, what a guest asks for pauses it instead. The first request holds, but a host's beats a guest's.
+    void request_end(std::string reason, int exit_code = 0);
     void request_powerdown();                     ///< system_powerdown: asks the guest
-    void request_quit(int exit_code);             ///< any thread
     /// Runs the host loop until the machine ends: the process's exit status.
     int run();
     void add_event_listener(EventListener& listener);

@@ -18,11 +18,17 @@
 
 namespace backplane::kernel {
 
+/// Why the machine is to end ("guest-…" or "host-…", as SHUTDOWN names it), and the process's exit status then.
+struct EndRequest {
+    std::string reason;
+    int exit_code = 0;
+    bool guest() const { return reason.starts_with("guest"); }
+};
+
 /// What guests, users and signals ask for from any thread; carried out on the loop.
 struct Requests {
     std::optional<std::string> reset;
-    std::optional<std::string> shutdown;
-    std::optional<int> quit;
+    std::optional<EndRequest> end;
     bool powerdown = false;
     std::optional<std::string> internal_error;
     std::deque<std::pair<std::string, std::string>> events;
@@ -100,7 +106,6 @@ class MachineState final : Work,
     std::string accelerator_name;
     std::vector<Cpu*> cpus;
     bool finished = false;
-    int exit_code = 0;
 
     std::atomic<RunState> run_state{RunState::Prelaunch};
     std::mutex request_mutex;

@@ -1,10 +1,20 @@
 // Run state, reset, shutdown, events.
+#include "kernel/machine/json_text.h"
 #include "kernel/machine/machine_state.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace backplane::kernel {
+
+namespace {
+
+std::string reason_data(const std::string& reason) {
+    return std::string("{\"guest\":") + (reason.starts_with("guest") ? "true" : "false") +
+           ",\"reason\":" + json_quoted(reason) + "}";
+}
+
+}  // namespace
 
 /// Any thread: what is asked for is carried out on the loop, together with whatever else came in meanwhile.
 void MachineState::request(const std::function<void(Requests&)>& change) {
@@ -30,30 +40,17 @@ void MachineState::carry_out_requests() {
         machine.stop(RunState::InternalError);
     }
     if (todo.powerdown) emit("POWERDOWN", "{}");
-    if (todo.quit) {
-        exit_code = *todo.quit;
-        emit("SHUTDOWN", R"({"guest":false,"reason":"host-qmp-quit"})");
-        loop.stop(exit_code);
-        return;
-    }
     const bool reset_ends = todo.reset && no_reboot && todo.reset->starts_with("guest");
-    if (reset_ends) todo.shutdown = *todo.reset;
-    if (todo.shutdown) {
-        const bool guest = todo.shutdown->starts_with("guest");
-        emit("SHUTDOWN", std::string("{\"guest\":") + (guest ? "true" : "false") + ",\"reason\":\"" + *todo.shutdown + "\"}");
-        if (no_shutdown && guest) {
-            machine.stop(RunState::Shutdown);
-            return;
-        }
+    if (reset_ends && !todo.end) todo.end = EndRequest{*todo.reset};
+    if (todo.end) {
+        emit("SHUTDOWN", reason_data(todo.end->reason));
         machine.stop(RunState::Shutdown);
-        exit_code = 0;
-        loop.stop(exit_code);
+        if (!no_shutdown || !todo.end->guest()) loop.stop(todo.end->exit_code);
         return;
     }
     if (todo.reset) {
-        const bool guest = todo.reset->starts_with("guest");
         machine.reset();
-        emit("RESET", std::string("{\"guest\":") + (guest ? "true" : "false") + ",\"reason\":\"" + *todo.reset + "\"}");
+        emit("RESET", reason_data(*todo.reset));
     }
 }
 
@@ -86,7 +83,7 @@ void MachineState::reset_devices() {
 }
 
 void MachineState::step_to(std::uint64_t now_ns) { loop.virtual_clock().step_to(now_ns); }
-std::uint64_t MachineState::next_deadline() const { return const_cast<HostLoop&>(loop).virtual_clock().next_deadline(); }
+std::uint64_t MachineState::next_deadline() const { return loop.virtual_clock().next_deadline(); }
 
 RunState Machine::run_state() const { return state_->run_state; }
 
@@ -122,14 +119,14 @@ void Machine::reset() {
 void Machine::request_reset(std::string reason) {
     state_->request([&](Requests& r) { r.reset = std::move(reason); });
 }
-void Machine::request_shutdown(std::string reason) {
-    state_->request([&](Requests& r) { r.shutdown = std::move(reason); });
+void Machine::request_end(std::string reason, int exit_code) {
+    state_->request([&](Requests& r) {
+        EndRequest wanted{std::move(reason), exit_code};
+        if (!r.end || (r.end->guest() && !wanted.guest())) r.end = std::move(wanted);
+    });
 }
 void Machine::request_powerdown() {
     state_->request([](Requests& r) { r.powerdown = true; });
-}
-void Machine::request_quit(int exit_code) {
-    state_->request([&](Requests& r) { r.quit = exit_code; });
 }
 
 int Machine::run() { return state_->loop.run(); }

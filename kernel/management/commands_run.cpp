@@ -14,7 +14,7 @@ using Kind = Argument::Kind;
 constexpr const char* kEvents[] = {"DEVICE_DELETED", "POWERDOWN", "RESET", "RESUME", "SHUTDOWN", "STOP"};
 
 Json quit(const Call& call) {
-    call.machine.request_quit(0);
+    call.machine.request_end("host-qmp-quit");
     return Json::object();
 }
 

@@ -1,0 +1,111 @@
+// A machine with a board of the test's own: building, events, how it ends.
+#include "kernel/machine/machine.h"
+
+#include "kernel/machine/log_hub.h"
+#include "kernel/machine/machine_state.h"
+
+#include <backplane/property.h>
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+namespace backplane::kernel {
+namespace {
+
+/// What the board of the running test does.
+struct Script {
+    std::function<bool(BoardContext&, Errors&)> build = [](BoardContext&, Errors&) { return true; };
+    std::function<bool(BoardContext&, Errors&)> finish = [](BoardContext&, Errors&) { return true; };
+};
+thread_local Script script;
+
+class TestBoard final : public Board {
+  public:
+    explicit TestBoard(Object&) {}
+    bool build(BoardContext& context, Errors& errors) override {
+        return context.system_memory().add(context.ram(), Offset(kRamBase), 0, errors) &&
+               script.build(context, errors);
+    }
+    bool finish(BoardContext& context, Errors& errors) override { return script.finish(context, errors); }
+    void reset(BoardContext&) override {}
+
+    static constexpr std::uint64_t kRamBase = 0x80000000;
+};
+
+constexpr BoardTraits kTraits{};
+constexpr InterfaceInfo kBoardInterfaces[] = {offers<TestBoard, Board>()};
+constexpr TypeInfo kBoardType{.name = "test-machine",
+                              .parent = "machine",
+                              .interfaces = kBoardInterfaces,
+                              .class_data = &kTraits,
+                              .instance_init = make_part<TestBoard>,
+                              .instance_finalize = free_part<TestBoard>};
+
+struct Recorder final : EventListener {
+    void machine_event(std::string_view name, std::string_view data) override {
+        events.emplace_back(std::string(name) + " " + std::string(data));
+    }
+    std::vector<std::string> events;
+};
+
+class MachineTest : public ::testing::Test {
+  protected:
+    MachineTest() {
+        script = {};
+        catalog.types().register_type(kBoardType, errors);
+        machine.add_event_listener(recorder);
+        machine.set_ram_size(1 << 20);
+        EXPECT_TRUE(machine.set_type("test-machine", errors)) << errors.text();
+    }
+    ~MachineTest() override { machine.remove_event_listener(recorder); }
+    bool build() { return machine.build(errors) && machine.finish(errors); }
+    void run_ready() { machine.loop().run_ready(); }
+    Catalog catalog;
+    LogHub log;
+    Recorder recorder;
+    Machine machine{catalog, log};
+    ErrorText errors;
+};
+
+using Events = std::vector<std::string>;
+
+TEST_F(MachineTest, AGuestsFailureSaysSoAndSetsTheExitStatus) {
+    ASSERT_TRUE(build()) << errors.text();
+    machine.request_end("guest-panic", 3);
+    EXPECT_EQ(machine.run(), 3);
+    EXPECT_EQ(recorder.events, (Events{R"(SHUTDOWN {"guest":true,"reason":"guest-panic"})"}));
+}
+
+TEST_F(MachineTest, AGuestsEndOnlyPausesWhereThatWasAskedFor) {
+    ASSERT_TRUE(build()) << errors.text();
+    machine.set_reboot_policy(false, true);
+    machine.request_end("guest-panic", 3);
+    run_ready();
+    EXPECT_EQ(machine.run_state(), RunState::Shutdown);
+    machine.request_end("host-ui");
+    EXPECT_EQ(machine.run(), 0);
+    EXPECT_EQ(recorder.events, (Events{R"(SHUTDOWN {"guest":true,"reason":"guest-panic"})",
+                                       R"(SHUTDOWN {"guest":false,"reason":"host-ui"})"}));
+}
+
+TEST_F(MachineTest, AHostsEndBeatsAGuests) {
+    ASSERT_TRUE(build()) << errors.text();
+    machine.request_end("guest-panic", 3);
+    machine.request_end("host-qmp-quit");
+    machine.request_end("guest-shutdown", 4);
+    EXPECT_EQ(machine.run(), 0);
+}
+
+TEST_F(MachineTest, ReasonsAreEscapedInEvents) {
+    ASSERT_TRUE(build()) << errors.text();
+    machine.request_end("host-\"ui\"");
+    EXPECT_EQ(machine.run(), 0);
+    EXPECT_EQ(recorder.events, (Events{R"(SHUTDOWN {"guest":false,"reason":"host-\"ui\""})"}));
+}
+
+}  // namespace
+}  // namespace backplane::kernel
