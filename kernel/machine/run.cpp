@@ -58,7 +58,10 @@ void MachineState::internal_error(Str message) {
     request([&](Requests& r) { r.internal_error = std::string(message.view()); });
 }
 
-void MachineState::set_run_state(RunState next) { run_state = next; }
+/// An internal error is for good: nobody knows what state the machine is in.
+void MachineState::set_run_state(RunState next) {
+    if (run_state != RunState::InternalError) run_state = next;
+}
 
 void MachineState::emit(std::string_view name, const std::string& data) {
     // A listener may take itself off.
@@ -109,6 +112,7 @@ void Machine::stop(RunState why) {
 
 void Machine::reset() {
     const std::lock_guard guard(state_->machine_lock);
+    if (state_->run_state == RunState::InternalError) return;
     const bool running = state_->run_state == RunState::Running;
     if (running) state_->accelerator->stop();
     state_->reset_devices();

@@ -100,6 +100,15 @@ TEST_F(MachineTest, AHostsEndBeatsAGuests) {
     EXPECT_EQ(machine.run(), 0);
 }
 
+TEST_F(MachineTest, AnInternalErrorIsForGood) {
+    ASSERT_TRUE(build()) << errors.text();
+    machine.state().internal_error("lost");
+    run_ready();
+    machine.reset();
+    machine.stop();
+    EXPECT_EQ(machine.run_state(), RunState::InternalError);
+}
+
 TEST_F(MachineTest, ReasonsAreEscapedInEvents) {
     ASSERT_TRUE(build()) << errors.text();
     machine.request_end("host-\"ui\"");
