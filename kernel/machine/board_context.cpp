@@ -1,13 +1,13 @@
 #include "kernel/machine/board_context.h"
 
+#include "kernel/machine/host_file.h"
 #include "kernel/machine/machine_state.h"
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 
 namespace backplane::kernel {
 namespace {
@@ -113,31 +113,25 @@ Object* BoardContextImpl::drive(Str interface, unsigned index) {
 bool BoardContextImpl::default_devices() const { return machine_.default_devices; }
 
 bool BoardContextImpl::read_file(Str path, bool search_firmware, Bytes& bytes, Errors& errors) {
-    namespace fs = std::filesystem;
-    std::vector<fs::path> candidates{fs::path(path.view())};
-    if (search_firmware)
-        for (const std::string& directory : machine_.firmware_path) candidates.push_back(fs::path(directory) / path.view());
-    std::error_code error;
-    for (const fs::path& candidate : candidates) {
-        const auto size = fs::file_size(candidate, error);
-        if (error || fs::is_directory(candidate)) continue;
-        if (size > kMaximumFile) {
-            errors.fail("'" + candidate.string() + "' is larger than 8 GiB");
-            return false;
-        }
-        std::ifstream file(candidate, std::ios::binary);
-        file_.resize(size);
-        if (file.read(reinterpret_cast<char*>(file_.data()), std::streamsize(size))) {
+    const std::string name(path.view());
+    std::vector<std::string> candidates{name};
+    if (search_firmware && !name.starts_with('/'))
+        for (const std::string& directory : machine_.firmware_path) candidates.push_back(directory + "/" + name);
+    std::string reason;
+    for (const std::string& candidate : candidates) {
+        const int error = read_whole_file(candidate, kMaximumFile, file_);
+        if (error == 0) {
             bytes = {file_.data(), file_.size()};
             return true;
         }
-        errors.fail("could not read '" + candidate.string() + "': " + std::strerror(errno));
-        return false;
+        // A file that is there and cannot be had says more than one that is not there.
+        if (reason.empty() || (error != ENOENT && reason == std::strerror(ENOENT)))
+            reason = error == EISDIR ? "it is a directory"
+                     : error == EFBIG ? "it is larger than 8 GiB"
+                                      : std::strerror(error);
     }
-    std::string message = "could not open '" + std::string(path.view()) + "': ";
-    if (fs::is_directory(fs::path(path.view()))) message += "it is a directory";
-    else if (error) message += error.message();
-    if (search_firmware && !machine_.firmware_path.empty()) {
+    std::string message = "could not open '" + name + "': " + reason;
+    if (candidates.size() > 1) {
         message += " (searched";
         for (const std::string& directory : machine_.firmware_path) message += " " + directory;
         message += ")";
@@ -192,10 +186,21 @@ DmaPort& BoardContextImpl::dma() {
 }
 
 void BoardContextImpl::random(MutableBytes bytes) {
-    for (std::size_t done = 0; done < bytes.size;) {
+    std::size_t done = 0;
+    while (done < bytes.size) {
         const ssize_t got = getrandom(bytes.data + done, bytes.size - done, 0);
         if (got > 0) done += std::size_t(got);
+        else if (errno != EINTR) break;
     }
+    if (done == bytes.size) return;
+    // A host that forbids the call (a sandbox) may have the device.
+    std::vector<std::uint8_t> rest(bytes.size - done);
+    if (const int error = read_start_of_file("/dev/urandom", rest)) {
+        machine_.hub.write(LogLevel::Error, "machine",
+                           std::string("the host gives no random bytes, the guest gets zeros: ") + std::strerror(error));
+        std::ranges::fill(rest, 0);
+    }
+    std::ranges::copy(rest, bytes.data + done);
 }
 
 void* BoardContextImpl::host_interface(Str interface_id) { return machine_.host_interface(interface_id); }

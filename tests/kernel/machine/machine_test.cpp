@@ -73,6 +73,39 @@ class MachineTest : public ::testing::Test {
 
 using Events = std::vector<std::string>;
 
+TEST_F(MachineTest, AFileThatCannotBeReadIsARefusalThatSaysWhy) {
+    const std::string loop = ::testing::TempDir() + "machine_test_loop";
+    std::filesystem::remove(loop);
+    std::filesystem::create_symlink(loop, loop);
+    const std::string text(5000, 'x');
+    machine.set_firmware_path({"/nonexistent"});
+    ASSERT_TRUE(build()) << errors.text();
+    auto& context = static_cast<BoardContextImpl&>(*machine.machine_object().context());
+    for (const auto& [path, why] : {std::pair<std::string, std::string>{loop, "symbolic links"},
+                                    {text, "too long"},
+                                    {"/", "it is a directory"},
+                                    {"/nonexistent/file", "No such file"}}) {
+        ErrorText reason;
+        Bytes bytes;
+        EXPECT_FALSE(context.read_file(path, true, bytes, reason));
+        EXPECT_NE(reason.text().find(why), std::string::npos) << reason.text();
+    }
+    std::filesystem::remove(loop);
+}
+
+TEST_F(MachineTest, AFirmwareThatIsThereAndUnreadableSaysMoreThanOneThatIsNot) {
+    const std::filesystem::path first = ::testing::TempDir() + "machine_test_first";
+    std::filesystem::remove_all(first);
+    std::filesystem::create_directories(first / "bios.bin");  // not a file
+    machine.set_firmware_path({first.string(), "/nonexistent"});
+    ASSERT_TRUE(build()) << errors.text();
+    auto& context = static_cast<BoardContextImpl&>(*machine.machine_object().context());
+    Bytes bytes;
+    EXPECT_FALSE(context.read_file("bios.bin", true, bytes, errors));
+    EXPECT_NE(errors.text().find("it is a directory"), std::string::npos) << errors.text();
+    std::filesystem::remove_all(first);
+}
+
 TEST_F(MachineTest, AGuestsFailureSaysSoAndSetsTheExitStatus) {
     ASSERT_TRUE(build()) << errors.text();
     machine.request_end("guest-panic", 3);
