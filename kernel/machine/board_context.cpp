@@ -143,8 +143,15 @@ bool BoardContextImpl::read_file(Str path, bool search_firmware, Bytes& bytes, E
 bool BoardContextImpl::add_blob(Str name, GuestAddress address, Bytes bytes, Errors& errors) {
     const std::string label = "'" + std::string(name.view()) + "'";
     if (bytes.empty()) return true;
+    if (bytes.size - 1 > ~address.value) {
+        errors.fail(label + " at " + hex(address.value) + " (" + std::to_string(bytes.size) +
+                    " bytes) ends after the last address");
+        return false;
+    }
+    const auto last = [](std::uint64_t start, std::size_t size) { return start + (size - 1); };
     for (const Blob& other : blobs_) {
-        if (address.value < other.address + other.bytes.size() && other.address < address.value + bytes.size) {
+        if (address.value <= last(other.address, other.bytes.size()) &&
+            other.address <= last(address.value, bytes.size)) {
             errors.fail(label + " at " + hex(address.value) + " (" + std::to_string(bytes.size) + " bytes) overlaps '" +
                         other.name + "' at " + hex(other.address) + " (" + std::to_string(other.bytes.size()) + " bytes)");
             return false;

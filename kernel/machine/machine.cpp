@@ -228,7 +228,7 @@ bool Machine::build(Errors& errors) {
     const std::lock_guard guard(state_->machine_lock);
     state_->ram = state_->owner->ram("ram", state_->ram_size, errors);
     if (!state_->ram) return false;
-    const MapTransaction transaction(state_->map);
+    // Each mapping shows at once: a board may put bytes into what it has mapped.
     auto& context = static_cast<BoardContextImpl&>(*state_->machine_instance->context());
     return state_->machine_instance->realize(errors) && state_->board->build(context, errors);
 }

@@ -73,6 +73,27 @@ class MachineTest : public ::testing::Test {
 
 using Events = std::vector<std::string>;
 
+TEST_F(MachineTest, ABoardPutsBytesIntoMemoryWhileItBuilds) {
+    const std::array<std::uint8_t, 4> bytes{1, 2, 3, 4};
+    script.build = [&](BoardContext& context, Errors& sink) {
+        return context.add_blob("boot code", GuestAddress(TestBoard::kRamBase), bytes, sink) &&
+               dma_store(context.dma(), GuestAddress(TestBoard::kRamBase + 8), std::uint32_t(7));
+    };
+    ASSERT_TRUE(build()) << errors.text();
+    Access access;
+    EXPECT_EQ(machine.system_memory().load(GuestAddress(TestBoard::kRamBase), 4, access), 0x04030201u);
+    EXPECT_EQ(machine.system_memory().load(GuestAddress(TestBoard::kRamBase + 8), 4, access), 7u);
+}
+
+TEST_F(MachineTest, ABlobDoesNotWrapAroundTheLastAddress) {
+    const std::array<std::uint8_t, 16> bytes{};
+    script.finish = [&](BoardContext& context, Errors& sink) {
+        return context.add_blob("boot code", GuestAddress(~std::uint64_t(7)), bytes, sink);
+    };
+    EXPECT_FALSE(build());
+    EXPECT_NE(errors.text().find("ends after the last address"), std::string::npos) << errors.text();
+}
+
 TEST_F(MachineTest, AFileThatCannotBeReadIsARefusalThatSaysWhy) {
     const std::string loop = ::testing::TempDir() + "machine_test_loop";
     std::filesystem::remove(loop);
