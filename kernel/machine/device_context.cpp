@@ -128,6 +128,10 @@ Object* DeviceContextImpl::create_bus(Str bus_type, Str name, Errors& errors) {
         machine_.objects->destroy(*bus);
         return nullptr;
     }
+    if (!bus->realize(errors)) {
+        machine_.objects->destroy(*bus);
+        return nullptr;
+    }
     return bus;
 }
 

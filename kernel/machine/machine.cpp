@@ -201,6 +201,7 @@ bool Machine::open_accelerator(const std::vector<AcceleratorChoice>& choices, Er
         if (!type.empty()) object = state_->objects->create(type, "accel", state_->container("machine"), reason);
         bool ok = object != nullptr;
         for (const auto& [name, value] : choice.properties) ok = ok && object->set_property(name, value, reason);
+        ok = ok && object->realize(reason);
         Accelerator* accelerator = ok ? backplane::query<Accelerator>(*object) : nullptr;
         state_->accelerator_object = object;
         if (ok && !accelerator) reason.fail("type '" + type + "' is not an accelerator that can run");

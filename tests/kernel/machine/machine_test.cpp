@@ -163,6 +163,20 @@ TEST_F(MachineTest, AnInternalErrorIsForGood) {
     EXPECT_EQ(machine.run_state(), RunState::InternalError);
 }
 
+TEST_F(MachineTest, WhatIsMadeWhileItRunsOutlivesTheMachine) {
+    ASSERT_TRUE(build()) << errors.text();
+    std::vector<std::string> names;
+    for (const auto& child : machine.objects().root().children()) names.emplace_back(child->name().view());
+    EXPECT_EQ(names.back(), "machine");
+    EXPECT_NE(std::ranges::find(names, "chardevs"), names.end());
+}
+
+TEST_F(MachineTest, AnAcceleratorsPropertiesAreSetBeforeItIsOpened) {
+    ASSERT_TRUE(machine.open_accelerator({{"tcg", {{"tb-size", "16"}}}}, errors)) << errors.text();
+    EXPECT_FALSE(machine.objects().find("/machine/accel")->set_property("tb-size", "32", errors));
+    EXPECT_NE(errors.text().find("tb-size"), std::string::npos);
+}
+
 TEST_F(MachineTest, ReasonsAreEscapedInEvents) {
     ASSERT_TRUE(build()) << errors.text();
     machine.request_end("host-\"ui\"");
