@@ -1,4 +1,5 @@
 // Configuration and building; running is in run.cpp, texts for users in inspect.cpp.
+#include "kernel/machine/json_text.h"
 #include "kernel/machine/machine_state.h"
 
 #include <algorithm>
@@ -347,8 +348,8 @@ void Machine::device_unplugged(Instance& device) {
     const std::string path = device.path_text();
     const std::string id(device.id().view());
     state_->objects->destroy(device);
-    std::string data = "{\"path\":\"" + path + "\"";
-    if (!id.empty()) data += ",\"device\":\"" + id + "\"";
+    std::string data = "{\"path\":" + json_quoted(path);
+    if (!id.empty()) data += ",\"device\":" + json_quoted(id);
     state_->emit("DEVICE_DELETED", data + "}");
 }
 

@@ -1,5 +1,7 @@
 // Commands on the tree of objects, on types, and those that add and remove devices and backends.
 #include "kernel/launch/device_type.h"
+#include "kernel/launch/launch_error.h"
+#include "kernel/launch/suboptions.h"
 #include "kernel/management/management.h"
 
 #include <algorithm>
@@ -8,7 +10,7 @@
 namespace backplane::kernel {
 
 Json json_value(const std::string& kind, const std::string& text) {
-    if (kind == "bool") return text == "on" || text == "true" || text == "yes";
+    if (kind == "bool") return text == "on" || text == "true" || text == "yes" || text == "y";
     if (kind == "int" || kind == "uint" || kind == "size") {
         Json number = Json::parse(text, nullptr, false);
         if (number.is_number()) return number;
@@ -157,12 +159,25 @@ std::string member_text(const Json& arguments, const char* name) {
     return found == arguments.end() ? "" : text_value(*found, name);
 }
 
+/// The `id` that a command must name, by the rule that the command line has.
+std::string required_id(const Json& arguments) {
+    const std::string id = member_text(arguments, "id");
+    try {
+        if (!arguments.contains("id")) fail_command("Parameter 'id' is missing");
+        check_id(id);
+    } catch (const LaunchError& error) {
+        fail_command(error.what());
+    }
+    return id;
+}
+
 Json device_add(const Call& call) {
     ErrorText errors;
+    const Json& a = call.arguments;
+    const std::string id = a.contains("id") ? required_id(a) : "";
     const std::string type = device_type_name(call.machine, call.text("driver"), errors);
     expect(!type.empty(), errors);
-    const Json& a = call.arguments;
-    expect(call.machine.add_device(type, member_text(a, "id"), member_text(a, "bus"),
+    expect(call.machine.add_device(type, id, member_text(a, "bus"),
                                    other_members(a, {"driver", "id", "bus"}), errors),
            errors);
     return Json::object();
@@ -178,14 +193,13 @@ Json device_del(const Call& call) {
 
 Json object_add(const Call& call) {
     ErrorText errors;
+    const std::string id = required_id(call.arguments);
     const Catalog& catalog = call.machine.catalog();
     const std::string type = catalog.resolve_option(call.text("qom-type"), "object", "object type", errors);
     expect(!type.empty(), errors);
     const ManifestType* listed = catalog.find_type(type);
     if (!listed || !listed->user_creatable || catalog.is_a(*listed, "device"))
         fail_command("Invalid parameter 'qom-type': '" + type + "' is not made by object-add");
-    const std::string id = member_text(call.arguments, "id");
-    if (id.empty()) fail_command("Parameter 'id' is missing");
     expect(call.machine.create_backend(type, id, other_members(call.arguments, {"qom-type", "id"}), "objects",
                                        errors),
            errors);
@@ -218,6 +232,7 @@ void unwrap(const Json& value, const std::string& key, PropertyList& out) {
 
 Json chardev_add(const Call& call) {
     ErrorText errors;
+    const std::string id = required_id(call.arguments);
     const Json& backend = call.arguments["backend"];
     const std::string name = member_text(backend, "type");
     const std::string type =
@@ -225,7 +240,7 @@ Json chardev_add(const Call& call) {
     expect(!type.empty(), errors);
     PropertyList properties;
     unwrap(backend, "", properties);
-    expect(call.machine.create_backend(type, call.text("id"), properties, "chardevs", errors), errors);
+    expect(call.machine.create_backend(type, id, properties, "chardevs", errors), errors);
     return Json::object();
 }
 
