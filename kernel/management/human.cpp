@@ -164,6 +164,8 @@ void ManagementHost::execute_human(Str text, TextSink& out) {
             out.append(result["human-readable-text"].get<std::string>());
     } catch (const CommandError& error) {
         out.append("Error: " + error.description + "\n");
+    } catch (const std::exception& error) {  // the host's: no memory, no threads
+        out.append("Error: " + std::string(error.what()) + "\n");
     }
 }
 

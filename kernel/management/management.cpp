@@ -123,6 +123,8 @@ ManagementReply ManagementHost::execute(Str name, Str arguments) {
                 {}};
     } catch (const CommandError& error) {
         return {false, {}, error.error_class, error.description};
+    } catch (const std::exception& error) {  // the host's: no memory, no threads
+        return {false, {}, "GenericError", error.what()};
     }
 }
 

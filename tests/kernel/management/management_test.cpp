@@ -77,6 +77,16 @@ TEST_F(ManagementTest, IdsFollowTheRuleOfTheCommandLine) {
     }
 }
 
+TEST_F(ManagementTest, WhatTheHostThrowsIsTheCommandsError) {
+    const ManagementReply reply = execute("qom-get", R"({"path":"/machine","property":"greedy"})");
+    EXPECT_FALSE(reply.ok);
+    EXPECT_EQ(reply.error_class, "GenericError");
+    TextBuffer out;
+    const std::lock_guard guard(machine.lock());
+    host.execute_human("qom-get /machine greedy", out);
+    EXPECT_TRUE(out.text().starts_with("Error: ")) << out.text();
+}
+
 TEST_F(ManagementTest, AnUnknownLogItemIsAnError) {
     TextBuffer out;
     const std::lock_guard guard(machine.lock());
