@@ -30,15 +30,20 @@ namespace {
 class Watch final : public FdWatch, public std::enable_shared_from_this<Watch> {
   public:
     Watch(asio::io_context& context, MachineLock& lock, int fd, FdHandler& handler)
-        : context_(context), lock_(lock), descriptor_(context), handler_(handler), fd_(fd) {
-        flags_ = fcntl(fd, F_GETFL);
-        const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        if (copy < 0) throw std::system_error(errno, std::generic_category(), "watching a descriptor");
-        descriptor_.assign(copy);
-    }
+        : context_(context), lock_(lock), descriptor_(context), handler_(handler), fd_(fd) {}
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
 
+    /// False when the host has no descriptor, or no place in its reactor, left.
+    bool open() {
+        flags_ = fcntl(fd_, F_GETFL);
+        const int copy = fcntl(fd_, F_DUPFD_CLOEXEC, 3);
+        if (copy < 0) return false;
+        error_code error;
+        descriptor_.assign(copy, error);
+        if (error) ::close(copy);
+        return !error;
+    }
     void keep(std::shared_ptr<Watch> self) { self_ = std::move(self); }
 
     void want(bool readable, bool writable) override {
@@ -108,6 +113,7 @@ class HostLoop::Implementation {
 
     FdWatch* watch(int fd, FdHandler& handler, bool readable, bool writable) {
         auto watch = std::make_shared<Watch>(context_, lock, fd, handler);
+        if (!watch->open()) return nullptr;
         watch->keep(watch);
         watch->want(readable, writable);
         return watch.get();

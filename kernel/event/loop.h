@@ -24,6 +24,7 @@ class HostLoop final : public EventLoop, private DeadlineWatcher {
 
     // --- EventLoop ---
     /// Any descriptor, regular files included (they are always ready). It is non-blocking while it is watched.
+    /// Null when the host has no descriptors left.
     FdWatch* watch(int fd, FdHandler& handler, bool readable, bool writable) override;
     /// Work that is posted again before it ran, runs once.
     void post(Work& work) override;

@@ -21,7 +21,7 @@ void set_non_blocking(int fd) {
 
 }  // namespace
 
-void FdStream::open(EventLoop& loop, int input, int output) {
+bool FdStream::open(EventLoop& loop, int input, int output) {
     close();
     loop_ = &loop;
     input_ = input;
@@ -30,6 +30,9 @@ void FdStream::open(EventLoop& loop, int input, int output) {
     set_non_blocking(input_);
     if (output_ != input_) set_non_blocking(output_);
     if (input_ >= 0) input_watch_ = loop.watch(input_, *this, owner_.stream_room() > 0, false);
+    if (input_ < 0 || input_watch_) return true;
+    close();
+    return false;
 }
 
 void FdStream::close() {
@@ -58,6 +61,7 @@ std::size_t FdStream::write(Bytes bytes) {
         if (!transient(errno)) return bytes.size;
         if (!output_watch_) output_watch_ = loop_->watch(output_, *this, false, true);
         else output_watch_->want(false, true);
+        if (!output_watch_) return bytes.size;  // nobody would say when there is room
         break;
     }
     return done;

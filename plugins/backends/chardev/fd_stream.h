@@ -28,7 +28,8 @@ class FdStream final : FdHandler {
     ~FdStream() { close(); }
 
     /// Takes over the descriptors, which may be the same one; -1 for none. They become non-blocking.
-    void open(EventLoop& loop, int input, int output);
+    /// False when the host has no descriptors left to watch them with: both are closed.
+    bool open(EventLoop& loop, int input, int output);
     void close();
     bool is_open() const { return input_ >= 0 || output_ >= 0; }
     int input() const { return input_; }

@@ -61,9 +61,7 @@ class PtyChar final : public StreamChar {
         pollfd state{master_, 0, 0};
         if (poll(&state, 1, 0) == 0) {
             const int both = fcntl(master_, F_DUPFD_CLOEXEC, 3);
-            stream_.open(context().loop(), both, both);
-            set_open(true);
-            return;
+            if (both >= 0 && stream_.open(context().loop(), both, both)) return set_open(true);
         }
         look_.arm(context().loop().host_clock().now_ns() + kLookEvery);
     }

@@ -102,7 +102,10 @@ class SocketChar final : public StreamChar, FdHandler {
             return true;
         }
     }
-    void listen_for_peer() { watch_ = context().loop().watch(listener_, *this, true, false); }
+    void listen_for_peer() {
+        watch_ = context().loop().watch(listener_, *this, true, false);
+        if (!watch_) retry_.arm(context().loop().host_clock().now_ns() + kSecond);
+    }
 
     // --- client ---
     bool connect_at_start(Errors& errors) {
@@ -134,6 +137,9 @@ class SocketChar final : public StreamChar, FdHandler {
         if (result.fd < 0) return retry_later();
         connecting_ = result.fd;
         watch_ = context().loop().watch(connecting_, *this, false, true);
+        if (watch_) return;
+        ::close(std::exchange(connecting_, -1));
+        retry_later();
     }
     void retry_later() { retry_.arm(context().loop().host_clock().now_ns() + reconnect_ * kSecond); }
 
@@ -161,7 +167,11 @@ class SocketChar final : public StreamChar, FdHandler {
         if (no_delay_) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         pending_.clear();
         filter_.reset();
-        stream_.open(context().loop(), fd, fd);
+        if (!stream_.open(context().loop(), fd, fd)) {
+            context().log().write(LogLevel::Warning, "chardev",
+                                  "a connection was dropped: the host has no file descriptors left");
+            return wait_for_another();
+        }
         if (telnet_) {
             const Bytes greeting = TelnetFilter::greeting();
             pending_.assign(greeting.begin(), greeting.end());
@@ -172,6 +182,13 @@ class SocketChar final : public StreamChar, FdHandler {
     }
     void stream_ended() override {
         StreamChar::stream_ended();
+        wait_for_another();
+    }
+    void try_again() {
+        if (listener_ >= 0) listen_for_peer();
+        else try_connecting();
+    }
+    void wait_for_another() {
         if (listener_ >= 0) listen_for_peer();
         else if (reconnect_) retry_later();
     }
@@ -200,7 +217,7 @@ class SocketChar final : public StreamChar, FdHandler {
     FdWatch* watch_ = nullptr;  ///< of the listener, or of the connection under way
     TelnetFilter filter_;
     std::string pending_;
-    OwnedTimer<&SocketChar::try_connecting> retry_{*this};
+    OwnedTimer<&SocketChar::try_again> retry_{*this};
 };
 
 constexpr PropertyInfo kProperties[] = {

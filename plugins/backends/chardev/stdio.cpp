@@ -20,8 +20,11 @@ class StdioChar final : public StreamChar {
     bool complete(Errors& errors) override {
         if (!terminal_.enter(signal_))
             return fail(errors, "the terminal is in use by another stdio chardev; share it with mux=on");
-        stream_.open(context().loop(), private_copy(STDIN_FILENO, O_RDONLY),
-                     private_copy(STDOUT_FILENO, O_WRONLY));
+        if (!stream_.open(context().loop(), private_copy(STDIN_FILENO, O_RDONLY),
+                          private_copy(STDOUT_FILENO, O_WRONLY))) {
+            terminal_.leave();
+            return fail(errors, "the host has no file descriptors left");
+        }
         set_open(true);
         return true;
     }

@@ -61,7 +61,7 @@ class SlirpStack::Callbacks {
         SlirpStack& self = stack(opaque);
         const auto watched = self.watches_.find(fd);
         if (watched == self.watches_.end()) return;
-        watched->second.watch->release();
+        if (watched->second.watch) watched->second.watch->release();
         self.watches_.erase(watched);
     }
     static void notify(void* opaque) {
@@ -100,7 +100,8 @@ SlirpStack::SlirpStack(EventLoop& loop, Clock& clock, Log& log, Receiver& receiv
 
 SlirpStack::~SlirpStack() {
     if (slirp_) slirp_cleanup(slirp_);
-    for (const auto& [fd, watched] : watches_) watched.watch->release();
+    for (const auto& [fd, watched] : watches_)
+        if (watched.watch) watched.watch->release();
     loop_.cancel(*this);
 }
 
@@ -220,6 +221,7 @@ void SlirpStack::refresh() {
         Watched& watched = watches_[fd];
         const bool readable = bits & (SLIRP_POLL_IN | SLIRP_POLL_PRI | SLIRP_POLL_HUP | SLIRP_POLL_ERR);
         const bool writable = bits & SLIRP_POLL_OUT;
+        // Null when the host has no descriptors left: tried again the next time.
         if (!watched.watch) watched.watch = loop_.watch(fd, *this, readable, writable);
         else if (readable != watched.readable || writable != watched.writable)
             watched.watch->want(readable, writable);

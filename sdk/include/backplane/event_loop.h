@@ -39,6 +39,7 @@ class Clock;
 class EventLoop {
   public:
     static constexpr const char* kId = "backplane.event-loop/1";
+    /// Null when the host has no descriptors left.
     virtual FdWatch* watch(int fd, FdHandler& handler, bool readable, bool writable) = 0;
     /// Runs `work` once on the loop, with the lock held, in the order of posting. `work` must live until then or
     /// be withdrawn with cancel().

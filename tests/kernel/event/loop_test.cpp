@@ -10,6 +10,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -61,6 +62,22 @@ struct LoopTest : ::testing::Test {
         watch->want(readable, writable);
     }
 };
+
+TEST_F(LoopTest, AWatchIsRefusedWhenTheHostHasNoDescriptorsLeft) {
+    rlimit before{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const int next = dup(pair[0]);
+    close(next);
+    rlimit full = before;
+    full.rlim_cur = rlim_t(next);
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &full), 0);
+    Reader reader;
+    EXPECT_EQ(watch(pair[0], reader, true, false), nullptr);
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    FdWatch* later = watch(pair[0], reader, true, false);
+    ASSERT_NE(later, nullptr);
+    release(later);
+}
 
 TEST_F(LoopTest, WorkRunsInTheOrderOfPostingWithTheLockHeld) {
     std::string order;
