@@ -165,7 +165,8 @@ bool parse_property(const PropertyInfo& info, std::string_view owner, std::strin
                     PropertyValue& value, Errors& errors);
 /// "512M", "1G", "0x1000": bytes. A bare number is in units of `unit` bytes.
 std::optional<std::uint64_t> parse_size(std::string_view text, std::uint64_t unit = 1);
-/// The candidate nearest to `name` (edit distance), empty when none is near.
+/// The candidate nearest to `name`, when at most a third of its letters (at least one) are wrong, missing or too many;
+/// two neighbours that changed places count as one. Empty when there is none.
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
 
 }  // namespace backplane::kernel

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 namespace backplane::kernel {
 namespace {
@@ -151,17 +152,19 @@ bool parse_property(const PropertyInfo& info, std::string_view owner, std::strin
 
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {
     std::string best;
-    std::size_t best_distance = name.size() / 3 + 2;
+    std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
     for (const std::string& candidate : candidates) {
-        std::vector<std::size_t> row(candidate.size() + 1);
+        std::vector<std::size_t> before, last(candidate.size() + 1), row(candidate.size() + 1);
         for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
-        for (std::size_t i = 0; i < name.size(); ++i) {
-            std::size_t diagonal = row[0];
-            row[0] = i + 1;
-            for (std::size_t j = 0; j < candidate.size(); ++j) {
-                const std::size_t substituted = diagonal + (name[i] != candidate[j]);
-                diagonal = row[j + 1];
-                row[j + 1] = std::min({substituted, row[j] + 1, diagonal + 1});
+        for (std::size_t i = 1; i <= name.size(); ++i) {
+            before = std::exchange(last, row);
+            row[0] = i;
+            for (std::size_t j = 1; j <= candidate.size(); ++j) {
+                const std::size_t substituted = last[j - 1] + (name[i - 1] != candidate[j - 1]);
+                row[j] = std::min({substituted, row[j - 1] + 1, last[j] + 1});
+                const bool swapped =
+                    i > 1 && j > 1 && name[i - 1] == candidate[j - 2] && name[i - 2] == candidate[j - 1];
+                if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
             }
         }
         if (row.back() < best_distance) {
