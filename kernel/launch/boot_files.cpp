@@ -1,0 +1,98 @@
+// The files that a machine starts from. A board reads them by the names of its properties; the user typed options,
+// and an error has to begin with those.
+#include "kernel/launch/boot_files.h"
+
+#include "kernel/launch/launch_error.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace backplane::kernel {
+namespace {
+
+constexpr std::string_view kFirmware = "firmware";
+constexpr std::string_view kFileProperties[] = {kFirmware, "kernel", "initrd", "dtb"};
+
+/// The value that is in force; empty when there is none.
+std::string value_of(const LaunchPlan& plan, std::string_view name) {
+    std::string value;
+    for (const auto& [property, text] : plan.machine_properties)
+        if (property == name) value = text;
+    return value;
+}
+
+/// Values of the property that are no file names.
+bool is_choice(std::string_view name, const std::string& value) {
+    return value.empty() || (name == kFirmware && (value == "none" || value == "default"));
+}
+
+/// Why `path` cannot be read; empty when it can.
+std::string why_unreadable(const std::string& path) {
+    // A pipe without a writer must not hold the program up.
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) return std::strerror(errno);
+    struct stat status {};
+    const int error = fstat(fd, &status) == 0 ? 0 : errno;
+    close(fd);
+    if (error != 0) return std::strerror(error);
+    if (S_ISDIR(status.st_mode)) return "it is a directory";
+    return S_ISREG(status.st_mode) ? "" : "it is not a regular file";
+}
+
+/// Why no file of that name can be read, on a path of directories.
+std::string why_unreadable(const std::string& name, const std::vector<std::string>& directories) {
+    std::string reason = why_unreadable(name);
+    if (reason.empty() || name.starts_with('/')) return reason;
+    for (const std::string& directory : directories) {
+        const std::string found = why_unreadable(directory + "/" + name);
+        if (found.empty()) return {};
+        // A file that is there and cannot be had says more than one that is not there.
+        if (reason == std::strerror(ENOENT)) reason = found;
+    }
+    if (directories.empty()) return reason;
+    reason += " (searched";
+    for (const std::string& directory : directories) reason += " " + directory;
+    return reason + ")";
+}
+
+}  // namespace
+
+std::string option_of_property(const LaunchPlan& plan, std::string_view name, std::string_view value) {
+    for (const auto& [property, option] : plan.property_options)
+        if (property == name) return option;
+    return "-machine " + std::string(name) + "=" + std::string(value);
+}
+
+void check_boot_files(const LaunchPlan& plan, const std::vector<std::string>& firmware_path) {
+    const bool kernel = !value_of(plan, "kernel").empty();
+    for (const char* name : {"initrd", "append"}) {
+        const std::string value = value_of(plan, name);
+        if (!kernel && !value.empty())
+            throw LaunchError(option_of_property(plan, name, value) + ": -" + name +
+                              " is only allowed with the -kernel option");
+    }
+    for (const std::string_view name : kFileProperties) {
+        const std::string value = value_of(plan, name);
+        if (is_choice(name, value)) continue;
+        const std::string reason =
+            why_unreadable(value, name == kFirmware ? firmware_path : std::vector<std::string>{});
+        if (!reason.empty())
+            throw LaunchError(option_of_property(plan, name, value) + ": could not open '" + value +
+                              "': " + reason);
+    }
+}
+
+std::string option_of_message(const LaunchPlan& plan, std::string_view message) {
+    for (const std::string_view name : kFileProperties) {
+        const std::string value = value_of(plan, name);
+        const bool named = !is_choice(name, value) && message.find("'" + value + "'") != std::string_view::npos;
+        if (named) return option_of_property(plan, name, value);
+    }
+    return {};
+}
+
+}  // namespace backplane::kernel
