@@ -5,6 +5,7 @@
 // from the machine's traits.
 #include "kernel/launch/build.h"
 
+#include "kernel/launch/boot_files.h"
 #include "kernel/launch/device_type.h"
 #include "kernel/launch/launch_error.h"
 #include "kernel/launch/topology.h"
@@ -43,6 +44,27 @@ std::vector<AcceleratorChoice> default_accelerators(const Catalog& catalog) {
     return choices;
 }
 
+std::string default_machine(const Catalog& catalog) {
+    for (const Catalog::Listed& listed : catalog.list("machine"))
+        if (listed.type->is_default)
+            return listed.type->option.empty() ? listed.type->name : listed.type->option;
+    throw LaunchError(
+        "no machine specified, and there is no default; use -machine help to list the machines");
+}
+
+std::string machine_name(const LaunchPlan& plan, const Catalog& catalog) {
+    return plan.machine.empty() ? default_machine(catalog) : plan.machine;
+}
+
+/// The type that `name` stands for; `listing` is the question that lists them.
+std::string resolve_type(const Catalog& catalog, const std::string& option, const std::string& name,
+                         std::string_view ancestor, std::string_view what, const std::string& listing) {
+    ErrorText errors;
+    std::string type = catalog.resolve_option(name, ancestor, what, errors);
+    if (type.empty()) throw LaunchError(option + ": " + errors.text() + "; " + listing + " help lists them");
+    return type;
+}
+
 class Builder {
   public:
     Builder(const LaunchPlan& plan, Machine& machine)
@@ -55,13 +77,14 @@ class Builder {
         const std::string type = machine_type();
         make_backends();
         make_machine(type);
-        check(machine_.open_accelerator(accelerators(), errors_), "");
-        check(machine_.build(errors_), "");
+        open_accelerator();
+        check_boot_files(plan_, firmware_path());
+        check_board(machine_.build(errors_));
         for (const DevicePlan& device : plan_.devices) add_device(device);
         add_nics();
         plug_drives();
         make_monitors();
-        check(machine_.finish(errors_), "");
+        check_board(machine_.finish(errors_));
         expect_drives_used();
         for (const PropertyDefault& unused : machine_.objects().unused_globals())
             machine_.log().write(LogLevel::Warning, "global",
@@ -78,16 +101,43 @@ class Builder {
         throw LaunchError(option.empty() ? text : option + ": " + text);
     }
 
-    std::string resolve(const std::string& option, const std::string& name, std::string_view ancestor,
-                        std::string_view what) {
-        std::string type = catalog_.resolve_option(name, ancestor, what, errors_);
-        check(!type.empty(), option);
-        return type;
+    /// A board's error, with the option that it is about before it.
+    void check_board(bool ok) {
+        if (ok) return;
+        std::string option = option_of_message(plan_, errors_.text());
+        if (option.empty() && half_made_cpu()) option = cpu_option_;
+        check(ok, option.empty() ? machine_option() : option);
+    }
+
+    /// Is there a CPU that the board made and could not finish?
+    bool half_made_cpu() {
+        bool found = false;
+        machine_.objects().walk(machine_.objects().root(), [&](Instance& instance) {
+            found = found || (!instance.realized() && query<Cpu>(instance));
+        });
+        return found;
+    }
+
+    std::vector<std::string> firmware_path() const {
+        std::vector<std::string> path = plan_.firmware_path;
+        path.insert(path.end(), std::begin(kFirmwareDirectories), std::end(kFirmwareDirectories));
+        return path;
+    }
+
+    void open_accelerator() {
+        const std::vector<AcceleratorChoice> choices = accelerators();
+        if (machine_.open_accelerator(choices, errors_)) return;
+        std::string text = errors_.text();
+        ErrorText unused;
+        if (!choices.empty() &&
+            catalog_.resolve_option(choices.back().name, "accelerator", "accelerator", unused).empty())
+            text += "; -accel help lists them";
+        throw LaunchError(text);
     }
 
     void make_backend(const ObjectPlan& plan, std::string_view ancestor, std::string_view what,
-                      std::string_view container) {
-        const std::string type = resolve(plan.option, plan.type, ancestor, what);
+                      std::string_view container, const std::string& listing) {
+        const std::string type = resolve_type(catalog_, plan.option, plan.type, ancestor, what, listing);
         check(machine_.create_backend(type, plan.id, plan.properties, container, errors_), plan.option);
     }
 
@@ -103,17 +153,17 @@ class Builder {
         for (const ObjectPlan& object : plan_.objects)
             if (!needs_backend(object)) make_object(object);
         for (const ObjectPlan& chardev : plan_.chardevs)
-            make_backend(chardev, "chardev", "character device backend", "chardevs");
+            make_backend(chardev, "chardev", "character device backend", "chardevs", "-chardev");
         for (const ObjectPlan& node : plan_.block_nodes)
-            make_backend(node, "block-node", "block driver", "blockdevs");
+            make_backend(node, "block-node", "block driver", "blockdevs", "-blockdev");
         for (const ObjectPlan& netdev : plan_.netdevs)
-            make_backend(netdev, "netdev", "network backend", "netdevs");
+            make_backend(netdev, "netdev", "network backend", "netdevs", "-netdev");
         for (const ObjectPlan& object : plan_.objects)
             if (needs_backend(object)) make_object(object);
     }
 
     void make_object(const ObjectPlan& object) {
-        const std::string type = resolve(object.option, object.type, "object", "object type");
+        const std::string type = resolve_type(catalog_, object.option, object.type, "object", "object type", "-object");
         const ManifestType* listed = catalog_.find_type(type);
         const bool creatable = listed && listed->user_creatable && !catalog_.is_a(*listed, "device");
         if (!creatable)
@@ -123,21 +173,13 @@ class Builder {
         check(machine_.create_backend(type, object.id, object.properties, "objects", errors_), object.option);
     }
 
-    std::string default_machine() {
-        for (const Catalog::Listed& listed : catalog_.list("machine"))
-            if (listed.type->is_default)
-                return listed.type->option.empty() ? listed.type->name : listed.type->option;
-        throw LaunchError(
-            "no machine specified, and there is no default; use -machine help to list the machines");
-    }
-
     std::string machine_option() const {
         return plan_.machine_option.empty() ? "-machine " + machine_name_ : plan_.machine_option;
     }
 
     std::string machine_type() {
-        machine_name_ = plan_.machine.empty() ? default_machine() : plan_.machine;
-        return resolve(machine_option(), machine_name_, "machine", "machine type");
+        machine_name_ = machine_name(plan_, catalog_);
+        return resolve_type(catalog_, machine_option(), machine_name_, "machine", "machine type", "-machine");
     }
 
     void make_machine(const std::string& type) {
@@ -145,7 +187,7 @@ class Builder {
         const BoardTraits& traits = machine_.traits();
         for (const auto& [name, value] : plan_.machine_properties)
             check(machine_.machine_object().set_property(name, value, errors_),
-                  "-machine " + name + "=" + value);
+                  option_of_property(plan_, name, value));
         try {
             machine_.set_topology(resolve_topology(plan_.smp, traits.max_cpus, machine_name_));
         } catch (const LaunchError& error) {
@@ -163,9 +205,7 @@ class Builder {
         rtc.date_ns = plan_.rtc.date_ns;
         rtc.virtual_clock = plan_.rtc.virtual_clock;
         machine_.set_rtc(rtc);
-        std::vector<std::string> firmware = plan_.firmware_path;
-        firmware.insert(firmware.end(), std::begin(kFirmwareDirectories), std::end(kFirmwareDirectories));
-        machine_.set_firmware_path(std::move(firmware));
+        machine_.set_firmware_path(firmware_path());
         machine_.set_reboot_policy(plan_.no_reboot, plan_.no_shutdown);
     }
 
@@ -191,8 +231,8 @@ class Builder {
         const std::string family = traits.cpu_family ? traits.cpu_family : "cpu";
         if (!plan_.cpu && !traits.default_cpu) return;
         const std::string model = plan_.cpu ? plan_.cpu->model : traits.default_cpu;
-        const std::string option = plan_.cpu ? plan_.cpu->option : "-cpu " + model;
-        std::string type = resolve(option, model, family, "CPU model");
+        cpu_option_ = plan_.cpu ? plan_.cpu->option : "-cpu " + model;
+        std::string type = resolve_type(catalog_, cpu_option_, model, family, "CPU model", "-cpu");
         machine_.set_cpu(std::move(type), plan_.cpu ? plan_.cpu->features : PropertyList{});
     }
 
@@ -251,7 +291,7 @@ class Builder {
 
     void add_device(const DevicePlan& device) {
         const std::string type = device_type_name(machine_, device.type, errors_);
-        check(!type.empty(), device.option);
+        if (type.empty()) throw LaunchError(device.option + ": " + errors_.text() + "; -device help lists them");
         check(machine_.add_device(type, device.id, device.bus, device.properties, errors_), device.option);
     }
 
@@ -299,11 +339,18 @@ class Builder {
     Catalog& catalog_;
     ErrorText errors_;
     std::string machine_name_;
+    std::string cpu_option_;
     std::vector<DevicePlan> plugged_drives_;
     std::map<std::pair<std::string, unsigned>, std::string> board_drives_;
 };
 
 }  // namespace
+
+void check_machine_type(const LaunchPlan& plan, const Catalog& catalog) {
+    const std::string name = machine_name(plan, catalog);
+    const std::string option = plan.machine_option.empty() ? "-machine " + name : plan.machine_option;
+    resolve_type(catalog, option, name, "machine", "machine type", "-machine");
+}
 
 void build_machine(const LaunchPlan& plan, Machine& machine) { Builder(plan, machine).run(); }
 

@@ -39,7 +39,10 @@ void apply_machine(PlanBuilder& builder, const std::string& value) {
         builder.machine_accelerator = true;
         add_accelerators(builder, *accelerators, {});
     }
-    for (auto& property : options.rest()) plan.machine_properties.push_back(std::move(property));
+    for (auto& property : options.rest()) {
+        std::erase_if(plan.property_options, [&](const auto& other) { return other.first == property.first; });
+        plan.machine_properties.push_back(std::move(property));
+    }
 }
 
 void apply_accel(PlanBuilder& builder, const std::string& value) {
