@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <utility>
 
 namespace backplane::kernel {
 namespace {
@@ -41,6 +42,9 @@ std::string without_dashes(std::string_view option) {
                       "; -help lists them");
 }
 
+/// A value as messages show it.
+std::string shown_value(const std::string& value) { return value.empty() ? "''" : value; }
+
 options::options_description describe_options() {
     options::options_description all;
     for (const OptionGroup& group : table())
@@ -57,7 +61,7 @@ void apply_parsed(PlanBuilder& builder, const options::option& parsed) {
     if (parsed.unregistered || (positional && word.starts_with('-') && word != "-")) {
         unknown_option(word);
     } else if (positional) {
-        builder.apply("hda", word);
+        builder.apply_as("disk image " + shown_value(word), "hda", word);
     } else {
         builder.apply(parsed.string_key, parsed.value.empty() ? "" : parsed.value.front());
     }
@@ -131,8 +135,12 @@ std::string PlanBuilder::unused_id(std::string_view stem) {
 void PlanBuilder::apply(const std::string& name, const std::string& value) {
     const OptionRow* row = find_row(name);
     if (!row) unknown_option("-" + name);
-    const std::string outer = option;
-    option = "-" + name + (row->argument ? " " + value : "");
+    apply_as("-" + name + (row->argument ? " " + shown_value(value) : ""), name, value);
+}
+
+void PlanBuilder::apply_as(const std::string& shown, const std::string& name, const std::string& value) {
+    const OptionRow* row = find_row(name);
+    const std::string outer = std::exchange(option, shown);
     try {
         row->apply(*this, value);
     } catch (const LaunchError& error) {

@@ -73,6 +73,8 @@ class PlanBuilder {
 
     /// Applies option `name` (without dashes) as if it stood on the command line.
     void apply(const std::string& name, const std::string& value);
+    /// The same for a word that stands for an option; messages name it as `shown`.
+    void apply_as(const std::string& shown, const std::string& name, const std::string& value);
 
   private:
     std::vector<std::string> ids_;

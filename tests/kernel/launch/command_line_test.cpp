@@ -25,6 +25,47 @@ TEST(CommandLine, WhatToStartIsAPropertyOfTheMachine) {
     EXPECT_EQ(plan.machine_properties, expected);
 }
 
+TEST(CommandLine, APropertyRemembersTheOptionThatGaveIt) {
+    const PropertyList expected{{"kernel", "-kernel k"}, {"firmware", "-bios b"}};
+    EXPECT_EQ(plan_of("-kernel k -bios b").property_options, expected);
+    EXPECT_EQ(plan_of("-kernel k -M virt,kernel=other").property_options, PropertyList{});
+}
+
+TEST(CommandLine, AFileHasAName) {
+    for (const char* option : {"-kernel", "-bios", "-initrd", "-dtb"}) {
+        try {
+            read_command_line({option, ""});
+            ADD_FAILURE() << option;
+        } catch (const LaunchError& error) {
+            EXPECT_EQ(error.what(), std::string(option) +
+                                        " '': expects the name of a file; leave the option out for none");
+        }
+    }
+    EXPECT_NO_THROW(read_command_line({"-append", ""}));
+}
+
+TEST(CommandLine, ACommaAtTheEndEndsTheLastParameter) {
+    EXPECT_EQ(plan_of("-device acme,").devices[0].type, "acme");
+    EXPECT_EQ(plan_of("-device acme,").devices[0].properties, PropertyList{});
+    EXPECT_EQ(plan_of("-device acme,x=1,").devices[0].properties, (PropertyList{{"x", "1"}}));
+    EXPECT_EQ(plan_of("-device acme,,").devices[0].type, "acme,");
+    EXPECT_NE(error_of("-device ,id=a"), "");
+}
+
+TEST(CommandLine, AWordAloneIsNamedAsItWasTyped) {
+    EXPECT_EQ(plan_of("d.img").block_nodes[0].option, "disk image d.img");
+    EXPECT_EQ(plan_of("d.img").drives[0].option, "disk image d.img");
+}
+
+TEST(CommandLine, AMessageShowsAnEmptyValue) {
+    try {
+        read_command_line({"-m", ""});
+        FAIL();
+    } catch (const LaunchError& error) {
+        EXPECT_STREQ(error.what(), "-m '': parameter 'size' is missing");
+    }
+}
+
 TEST(CommandLine, AcceleratorsAreTriedInTheOrderGiven) {
     const LaunchPlan plan = plan_of("-accel kvm:fast -accel slow,thread=multi");
     ASSERT_EQ(plan.accelerators.size(), 3u);
