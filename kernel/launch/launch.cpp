@@ -36,6 +36,12 @@ int show(const std::string& text) {
     return std::fflush(stdout) == 0 ? 0 : 1;
 }
 
+/// One line, whatever was typed.
+void complain(std::string message) {
+    std::ranges::replace_if(message, [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
+    std::fprintf(stderr, "backplane: %s\n", message.c_str());
+}
+
 int plugin_command(const std::vector<std::string>& arguments) {
     const bool list = arguments.size() == 2 && arguments[1] == "list";
     const bool info = arguments.size() == 3 && arguments[1] == "info";
@@ -45,6 +51,7 @@ int plugin_command(const std::vector<std::string>& arguments) {
 }
 
 int run(const LaunchPlan& plan, Catalog& catalog, bool input_closed) {
+    check_machine_type(plan, catalog);
     const auto on_terminal = [](const ObjectPlan& chardev) { return chardev.type == "stdio"; };
     if (const auto user = std::ranges::find_if(plan.chardevs, on_terminal);
         input_closed && user != plan.chardevs.end())
@@ -76,7 +83,9 @@ int run(const LaunchPlan& plan, Catalog& catalog, bool input_closed) {
 }
 
 int launch_or_throw(const std::vector<std::string>& arguments) {
+    // A peer that is gone and a file at its limit are errors of the write, not the end.
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     const bool input_closed = fill_standard_descriptors();
     if (!arguments.empty() && arguments.front() == "plugin") return plugin_command(arguments);
     const CommandLine command_line = read_command_line(arguments);
@@ -92,11 +101,11 @@ int launch(const std::vector<std::string>& arguments) {
     try {
         return launch_or_throw(arguments);
     } catch (const LaunchError& error) {
-        std::fprintf(stderr, "backplane: %s\n", error.what());
+        complain(error.what());
     } catch (const std::bad_alloc&) {
         std::fputs("backplane: out of memory; ask for a smaller machine\n", stderr);
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "backplane: %s\n", error.what());
+        complain(error.what());
     }
     return 1;
 }

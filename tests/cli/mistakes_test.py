@@ -1,5 +1,6 @@
 """Every mistake ends in one line that names the culprit, and status 1."""
 
+import resource
 import socket
 import struct
 import subprocess
@@ -20,6 +21,10 @@ class Mistakes(ProgramTest):
         self.assertTrue(lines[0].startswith("backplane: "), said)
         self.assertIn(expected, lines[0])
 
+    def blamed(self, beginning, *arguments, **options):
+        """Refused, and the message begins with the option at fault."""
+        self.refused(f"backplane: {beginning}", *arguments, **options)
+
     # Options and names
     def test_unknown_options(self):
         self.refused("-nettap,ifname=tap0: invalid option", "-nettap,ifname=tap0")
@@ -36,6 +41,25 @@ class Mistakes(ProgramTest):
         self.refused("-chardev stdi,id=c", *BASE, "-chardev", "stdi,id=c")
         self.refused("-object nosuch,id=o", *BASE, "-object", "nosuch,id=o")
         self.refused("no such log item", *BASE, "-d", "in_sam")
+
+    def test_unknown_names_say_what_lists_them(self):
+        self.refused("; -machine help lists them", "-M", "foo")
+        self.refused("; -cpu help lists them", *BASE, "-cpu", "foo")
+        self.blamed("-accel foo: unsupported", *BASE, "-accel", "foo")
+        self.refused("; -accel help lists them", *BASE, "-accel", "foo")
+        self.refused("; -chardev help lists them", *BASE, "-chardev", "foo,id=c")
+        self.refused("; -netdev help lists them", *BASE, "-netdev", "foo,id=n")
+        self.refused("; -object help lists them", *BASE, "-object", "foo,id=o")
+        self.refused("; -device help lists them", *BASE, "-device", "foo")
+        image = self.file("disk.img", bytes(512))
+        self.refused("; -blockdev help lists them", *BASE, "-drive", f"file={image},format=foo,if=none,id=d")
+
+    def test_the_machine_comes_before_its_console(self):
+        done = subprocess.run(["sh", "-c", '"$BACKPLANE_BINARY" -M foo <&-'], capture_output=True, timeout=60)
+        self.assertTrue(done.stderr.startswith(b"backplane: -M foo: unsupported machine type 'foo'"), done.stderr)
+
+    def test_a_value_of_two_lines(self):
+        self.refused("-display a b: there is no display 'a b'", "-display", "a\nb")
 
     def test_an_empty_cpu(self):
         self.refused("-cpu option cannot be empty", *BASE, "-cpu", "")
@@ -54,7 +78,8 @@ class Mistakes(ProgramTest):
     # Properties
     def test_properties(self):
         self.refused(".foo' not found", *BASE[:2], "-M", "virt,foo=on")
-        self.refused("nonexist", *BASE, "-cpu", "rv64,nonexist=on")
+        self.blamed("-cpu rv64,nonexist=on: ", *BASE, "-cpu", "rv64,nonexist=on")
+        self.blamed("-cpu rv64,zicsr=off: ", *BASE, "-cpu", "rv64,zicsr=off")
         self.refused("nonsense", *BASE, "-device", "virtio-rng-device,nonsense=1")
         self.refused("expects", *BASE, "-cpu", "rv64,c=maybe")
         self.refused("drive", *BASE, "-device", "virtio-blk-device")
@@ -74,22 +99,42 @@ class Mistakes(ProgramTest):
     # Files
     def test_missing_files(self):
         for option in ("-kernel", "-bios", "-dtb"):
-            self.refused("/nonexist", *BASE, option, "/nonexist")
+            self.blamed(f"{option} /nonexist: could not open '/nonexist'", *BASE, option, "/nonexist")
         kernel = self.file("kernel", bytes(4096))
-        self.refused("/nonexist", *BASE, "-kernel", kernel, "-initrd", "/nonexist")
+        self.blamed("-initrd /nonexist: could not open", *BASE, "-kernel", kernel, "-initrd", "/nonexist")
+        self.blamed("-machine kernel=/nonexist: could not open", *BASE[:2], "-M", "virt,kernel=/nonexist")
+        self.refused("searched /here ", *BASE, "-L", "/here", "-bios", "nonexist.bin")
         self.refused("/nonexist", *BASE, "-drive", "file=/nonexist,if=none,id=d,format=raw")
         self.refused("/nonexist", "-readconfig", "/nonexist")
 
     def test_files_that_are_something_else(self):
         self.refused("dtb", *BASE, "-dtb", self.file("bad.dtb", b"nonsense" * 64))
+        self.blamed("-kernel /dev/zero: could not open '/dev/zero': it is not a regular file", *BASE, "-kernel", "/dev/zero")
+        self.blamed("-kernel /: could not open '/': it is a directory", *BASE, "-kernel", "/")
+        loop = self.folder / "loop"
+        loop.symlink_to(loop)
+        self.blamed(f"-kernel {loop}: could not open '{loop}': Too many levels", *BASE, "-kernel", loop)
         # An ELF file for another machine (EM_X86_64), and one that ends in its header.
         foreign = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHI", 2, 62, 1) + bytes(40)
-        self.refused("foreign", *BASE, "-kernel", self.file("foreign", foreign))
-        self.refused("short", *BASE, "-bios", self.file("short", foreign[:20]))
+        self.blamed("-kernel ", *BASE, "-kernel", self.file("foreign", foreign))
+        self.blamed("-bios ", *BASE, "-bios", self.file("short", foreign[:20]))
         self.refused(str(self.folder), *BASE, "-kernel", self.folder)
+
+    def test_what_needs_a_kernel(self):
+        self.blamed("-append x: -append is only allowed with the -kernel option", *BASE, "-append", "x")
+        self.blamed("-initrd x: -initrd is only allowed with the -kernel option", *BASE, "-initrd", "x")
+
+    def test_a_disk_image_alone(self):
+        self.blamed("disk image /nonexist: ", *BASE, "/nonexist")
 
     def test_a_full_disk(self):
         self.refused("No space left on device", *BASE, "-pidfile", "/dev/full")
+
+    def test_a_limit_on_files(self):
+        def no_files():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+        self.refused("File too large", *BASE, "-pidfile", self.folder / "pid", preexec_fn=no_files)
 
     def test_a_log_that_cannot_be_written(self):
         self.refused("-D /nonexist/log", *BASE, "-D", "/nonexist/log")
