@@ -89,7 +89,8 @@ void check_boot_files(const LaunchPlan& plan, const std::vector<std::string>& fi
 std::string option_of_message(const LaunchPlan& plan, std::string_view message) {
     for (const std::string_view name : kFileProperties) {
         const std::string value = value_of(plan, name);
-        const bool named = !is_choice(name, value) && message.find("'" + value + "'") != std::string_view::npos;
+        const bool named =
+            !is_choice(name, value) && message.find("'" + value + "'") != std::string_view::npos;
         if (named) return option_of_property(plan, name, value);
     }
     return {};

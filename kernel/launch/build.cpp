@@ -163,7 +163,8 @@ class Builder {
     }
 
     void make_object(const ObjectPlan& object) {
-        const std::string type = resolve_type(catalog_, object.option, object.type, "object", "object type", "-object");
+        const std::string type =
+            resolve_type(catalog_, object.option, object.type, "object", "object type", "-object");
         const ManifestType* listed = catalog_.find_type(type);
         const bool creatable = listed && listed->user_creatable && !catalog_.is_a(*listed, "device");
         if (!creatable)
@@ -291,7 +292,8 @@ class Builder {
 
     void add_device(const DevicePlan& device) {
         const std::string type = device_type_name(machine_, device.type, errors_);
-        if (type.empty()) throw LaunchError(device.option + ": " + errors_.text() + "; -device help lists them");
+        if (type.empty())
+            throw LaunchError(device.option + ": " + errors_.text() + "; -device help lists them");
         check(machine_.add_device(type, device.id, device.bus, device.properties, errors_), device.option);
     }
 
