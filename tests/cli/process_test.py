@@ -4,6 +4,7 @@ import os
 import pty
 import select
 import signal
+import subprocess
 import termios
 import unittest
 
@@ -45,6 +46,17 @@ class Process(ProgramTest):
         process.terminate()
         process.communicate(timeout=60)
         self.assertFalse(path.exists())
+
+    def test_closed_standard_descriptors_are_taken_by_none(self):
+        path = self.folder / "pid"
+        command = '"$BACKPLANE_BINARY" -display none -M virt -S -monitor none -pidfile "$0" <&- >&- 2>&-'
+        shell = subprocess.Popen(["sh", "-c", f"exec {command}", path], stderr=subprocess.PIPE)
+        self.addCleanup(shell.wait)
+        self.addCleanup(shell.stderr.close)
+        self.addCleanup(shell.kill)
+        self.await_file(path, shell)
+        for descriptor in (0, 1, 2):
+            self.assertEqual(os.readlink(f"/proc/{shell.pid}/fd/{descriptor}"), "/dev/null")
 
     def test_the_terminal_is_put_back(self):
         parent, child = pty.openpty()
