@@ -164,6 +164,9 @@ bool read_manifest(Bytes elf, Manifest& manifest, Errors& errors) {
         return fail(errors, "it was built for another kind of host than x86-64");
     if (header.e_type != ET_DYN) return fail(errors, "it is not a shared object");
     if (header.e_shentsize != sizeof(Elf64_Shdr)) return fail(errors, "its section headers are damaged");
+    // The table stands at the end: a file that was cut short lacks part of it, wherever the note is.
+    if (Bytes table; !section_bytes(elf, header.e_shoff, header.e_shnum * sizeof(Elf64_Shdr), table))
+        return fail(errors, "it is truncated");
     for (unsigned i = 0; i < header.e_shnum; ++i) {
         Elf64_Shdr section;
         if (!fetch(elf, header.e_shoff + std::uint64_t{i} * sizeof section, section))
