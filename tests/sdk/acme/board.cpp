@@ -22,8 +22,8 @@ class AcmeBoard final : public Board {
         Object* hart = context.create_cpu(0, errors);
         if (!hart || !hart->set_property("resetvec", std::to_string(kRam), errors) || !context.realize(*hart, errors))
             return false;
-        Object* blinker = chip(context, "acme-blinker", "blinker", 0x10010000, errors);
-        Object* finisher = chip(context, "riscv.sifive.test", "finisher", 0x100000, errors);
+        Object* blinker = chip(context, "acme-blinker", "blinker", "registers", 0x10010000, errors);
+        Object* finisher = chip(context, "riscv.sifive.test", "finisher", "control", 0x100000, errors);
         return blinker && finisher && context.connect(*blinker, "irq", 0, *hart, "irq", kMachineExternal, errors);
     }
     bool finish(BoardContext& context, Errors& errors) override {
@@ -36,10 +36,11 @@ class AcmeBoard final : public Board {
     std::string firmware_;
 
   private:
-    static Object* chip(BoardContext& context, const char* type, const char* name, std::uint64_t address, Errors& errors) {
+    static Object* chip(BoardContext& context, const char* type, const char* name, const char* region, std::uint64_t address,
+                        Errors& errors) {
         Object* object = context.create(type, name, errors);
         if (!object || !context.realize(*object, errors)) return nullptr;
-        return context.map(*object, "registers", GuestAddress(address), errors) ? object : nullptr;
+        return context.map(*object, region, GuestAddress(address), errors) ? object : nullptr;
     }
 };
 
