@@ -52,7 +52,8 @@ void TimerQueue::first_changed() {
 }
 
 void TimerQueue::arm(QueuedTimer& timer, std::uint64_t deadline) {
-    if (timer.turn_ != QueuedTimer::kNowhere) round_[std::exchange(timer.turn_, QueuedTimer::kNowhere)] = nullptr;
+    if (timer.turn_ != QueuedTimer::kNowhere)
+        round_[std::exchange(timer.turn_, QueuedTimer::kNowhere)] = nullptr;
     timer.deadline_ = deadline;
     timer.sequence_ = ++sequence_;
     if (timer.place_ == QueuedTimer::kNowhere) {
@@ -67,7 +68,8 @@ void TimerQueue::arm(QueuedTimer& timer, std::uint64_t deadline) {
 }
 
 void TimerQueue::cancel(QueuedTimer& timer) {
-    if (timer.turn_ != QueuedTimer::kNowhere) round_[std::exchange(timer.turn_, QueuedTimer::kNowhere)] = nullptr;
+    if (timer.turn_ != QueuedTimer::kNowhere)
+        round_[std::exchange(timer.turn_, QueuedTimer::kNowhere)] = nullptr;
     if (timer.place_ == QueuedTimer::kNowhere) return;
     take_out(timer);
     first_changed();

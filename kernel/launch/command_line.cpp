@@ -5,8 +5,8 @@
 #include "kernel/object/instance.h"
 
 #include <algorithm>
-#include <boost/program_options.hpp>
 #include <utility>
+#include <boost/program_options.hpp>
 
 namespace backplane::kernel {
 namespace {

@@ -38,7 +38,8 @@ int show(const std::string& text) {
 
 /// One line, whatever was typed.
 void complain(std::string message) {
-    std::ranges::replace_if(message, [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
+    std::ranges::replace_if(
+        message, [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
     std::fprintf(stderr, "backplane: %s\n", message.c_str());
 }
 

@@ -40,7 +40,8 @@ void apply_machine(PlanBuilder& builder, const std::string& value) {
         add_accelerators(builder, *accelerators, {});
     }
     for (auto& property : options.rest()) {
-        std::erase_if(plan.property_options, [&](const auto& other) { return other.first == property.first; });
+        std::erase_if(plan.property_options,
+                      [&](const auto& other) { return other.first == property.first; });
         plan.machine_properties.push_back(std::move(property));
     }
 }

@@ -99,7 +99,8 @@ struct LaunchPlan {
     std::string machine;  ///< an option name; empty: the default machine
     std::string machine_option;
     PropertyList machine_properties;
-    PropertyList property_options;  ///< of those that have an option of their own: name, option as it was typed
+    PropertyList
+        property_options;  ///< of those that have an option of their own: name, option as it was typed
     std::vector<AcceleratorPlan> accelerators;  ///< in the order of trying; empty: all there are
     std::optional<CpuPlan> cpu;
     SmpPlan smp;

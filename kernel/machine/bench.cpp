@@ -43,7 +43,8 @@ struct DeviceBench::State {
         const std::lock_guard guard(state.machine_lock);
         ErrorText errors;
         state.ram = state.owner->ram("ram", kRamSize, errors);
-        if (!state.ram || !state.system_root->add(*state.ram, Offset(kRamBase.value), 0, errors)) raise(errors);
+        if (!state.ram || !state.system_root->add(*state.ram, Offset(kRamBase.value), 0, errors))
+            raise(errors);
         state.loop.virtual_clock().set_manual(true);
         state.loop.virtual_clock().start();
         machine.add_event_listener(recorder);
@@ -64,7 +65,8 @@ struct DeviceBench::State {
         MachineState& state = machine.state();
         const std::lock_guard guard(state.machine_lock);
         if (!window_owner) window_owner = state.map.create_owner("/bench");
-        space = &state.map.create_address_space("bench", window_owner->alias("window", *region, Offset(0), region->size()));
+        space = &state.map.create_address_space(
+            "bench", window_owner->alias("window", *region, Offset(0), region->size()));
         return *space;
     }
 
@@ -117,9 +119,10 @@ std::string DeviceBench::try_add(std::string_view type, std::string_view id, con
         if (bus && !bus->is_a("bus"))
             for (const auto& child : bus->children())
                 if (child->is_a("bus")) bus = child.get();
-        if (!bus) machine.objects->walk(machine.objects->root(), [&](Instance& candidate) {
-            if (candidate.is_a("bus") && candidate.name() == Str(bus_name)) bus = &candidate;
-        });
+        if (!bus)
+            machine.objects->walk(machine.objects->root(), [&](Instance& candidate) {
+                if (candidate.is_a("bus") && candidate.name() == Str(bus_name)) bus = &candidate;
+            });
         if (bus && bus->is_a("bus")) {
             context_of(*object).set_bus(bus);
         } else {
@@ -129,7 +132,8 @@ std::string DeviceBench::try_add(std::string_view type, std::string_view id, con
     }
     for (const auto& [property, value] : properties) ok = ok && object->set_property(property, value, errors);
     if (Cpu* cpu = backplane::query<Cpu>(*object))
-        cpu->set_host({state_->cpus++, machine.memory_space, &machine.loop.virtual_clock(), &machine.machine_lock});
+        cpu->set_host(
+            {state_->cpus++, machine.memory_space, &machine.loop.virtual_clock(), &machine.machine_lock});
     if (!ok || !object->realize(errors)) {
         machine.objects->destroy(*object);
         return errors.text();
@@ -185,7 +189,8 @@ void DeviceBench::map(Object& device, std::string_view region_name, GuestAddress
     MachineState& machine = state_->machine.state();
     const std::lock_guard guard(machine.machine_lock);
     DeviceContextImpl& context = context_of(static_cast<Instance&>(device));
-    MemoryRegion* region = region_name.empty() ? context.exported_region_at(0) : context.exported_region(region_name);
+    MemoryRegion* region =
+        region_name.empty() ? context.exported_region_at(0) : context.exported_region(region_name);
     if (!region) throw std::runtime_error("the device has no region '" + std::string(region_name) + "'");
     ErrorText errors;
     if (!machine.system_root->add(*region, Offset(address.value), 0, errors)) raise(errors);
@@ -221,7 +226,8 @@ unsigned DeviceBench::output_changes(std::string_view name, unsigned index) {
         meter = std::make_unique<Meter>();
         machine.wiring.add_inputs(meter.get(), "", 1, *meter);
         ErrorText errors;
-        if (!machine.wiring.connect(&state_->focused(), name, index, meter.get(), "", 0, errors)) raise(errors);
+        if (!machine.wiring.connect(&state_->focused(), name, index, meter.get(), "", 0, errors))
+            raise(errors);
         meter->changes = 0;
     }
     return meter->changes;
@@ -239,8 +245,8 @@ void DeviceBench::connect(Object& from, std::string_view output, unsigned output
     MachineState& machine = state_->machine.state();
     const std::lock_guard guard(machine.machine_lock);
     ErrorText errors;
-    if (!machine.wiring.connect(static_cast<Instance*>(&from), output, output_index, static_cast<Instance*>(&to), input,
-                                input_index, errors))
+    if (!machine.wiring.connect(static_cast<Instance*>(&from), output, output_index,
+                                static_cast<Instance*>(&to), input, input_index, errors))
         raise(errors);
 }
 

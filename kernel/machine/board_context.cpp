@@ -92,8 +92,8 @@ bool BoardContextImpl::map(Object& device, Str region_name, GuestAddress address
 bool BoardContextImpl::connect(Object& from, Str output, unsigned output_index, Object& to, Str input,
                                unsigned input_index, Errors& errors) {
     ErrorText reason;
-    if (machine_.wiring.connect(static_cast<Instance*>(&from), output, output_index, static_cast<Instance*>(&to),
-                                input, input_index, reason))
+    if (machine_.wiring.connect(static_cast<Instance*>(&from), output, output_index,
+                                static_cast<Instance*>(&to), input, input_index, reason))
         return true;
     errors.fail("joining " + describe_device(from) + " to " + describe_device(to) + ": " + reason.text());
     return false;
@@ -116,7 +116,8 @@ bool BoardContextImpl::read_file(Str path, bool search_firmware, Bytes& bytes, E
     const std::string name(path.view());
     std::vector<std::string> candidates{name};
     if (search_firmware && !name.starts_with('/'))
-        for (const std::string& directory : machine_.firmware_path) candidates.push_back(directory + "/" + name);
+        for (const std::string& directory : machine_.firmware_path)
+            candidates.push_back(directory + "/" + name);
     std::string reason;
     for (const std::string& candidate : candidates) {
         const int error = read_whole_file(candidate, kMaximumFile, file_);
@@ -126,7 +127,7 @@ bool BoardContextImpl::read_file(Str path, bool search_firmware, Bytes& bytes, E
         }
         // A file that is there and cannot be had says more than one that is not there.
         if (reason.empty() || (error != ENOENT && reason == std::strerror(ENOENT)))
-            reason = error == EISDIR ? "it is a directory"
+            reason = error == EISDIR  ? "it is a directory"
                      : error == EFBIG ? "it is larger than 8 GiB"
                                       : std::strerror(error);
     }
@@ -152,8 +153,9 @@ bool BoardContextImpl::add_blob(Str name, GuestAddress address, Bytes bytes, Err
     for (const Blob& other : blobs_) {
         if (address.value <= last(other.address, other.bytes.size()) &&
             other.address <= last(address.value, bytes.size)) {
-            errors.fail(label + " at " + hex(address.value) + " (" + std::to_string(bytes.size) + " bytes) overlaps '" +
-                        other.name + "' at " + hex(other.address) + " (" + std::to_string(other.bytes.size()) + " bytes)");
+            errors.fail(label + " at " + hex(address.value) + " (" + std::to_string(bytes.size) +
+                        " bytes) overlaps '" + other.name + "' at " + hex(other.address) + " (" +
+                        std::to_string(other.bytes.size()) + " bytes)");
             return false;
         }
     }
@@ -175,7 +177,8 @@ bool BoardContextImpl::place(const Blob& blob) {
         const std::uint64_t at = blob.address + done;
         const FlatRange* range = view->find(at);
         if (!range || !range->block) return false;
-        const std::uint64_t length = std::min<std::uint64_t>(blob.bytes.size() - done, range->size - (at - range->start));
+        const std::uint64_t length =
+            std::min<std::uint64_t>(blob.bytes.size() - done, range->size - (at - range->start));
         std::memcpy(range->host(at), blob.bytes.data() + done, length);
         range->region->bytes_changed(Offset(range->offset + (at - range->start)), length);
         done += length;
@@ -204,7 +207,8 @@ void BoardContextImpl::random(MutableBytes bytes) {
     std::vector<std::uint8_t> rest(bytes.size - done);
     if (const int error = read_start_of_file("/dev/urandom", rest)) {
         machine_.hub.write(LogLevel::Error, "machine",
-                           std::string("the host gives no random bytes, the guest gets zeros: ") + std::strerror(error));
+                           std::string("the host gives no random bytes, the guest gets zeros: ") +
+                               std::strerror(error));
         std::ranges::fill(rest, 0);
     }
     std::ranges::copy(rest, bytes.data + done);

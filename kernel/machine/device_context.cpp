@@ -82,7 +82,8 @@ Clock& DeviceContextImpl::clock() { return machine_.loop.virtual_clock(); }
 WallClock& DeviceContextImpl::wall_clock() { return machine_.loop.wall_clock(); }
 
 DmaPort& DeviceContextImpl::dma() {
-    if (!dma_) dma_ = std::make_unique<SwitchablePort>(machine_.map.create_port(*machine_.memory_space, owner()));
+    if (!dma_)
+        dma_ = std::make_unique<SwitchablePort>(machine_.map.create_port(*machine_.memory_space, owner()));
     return *dma_;
 }
 
@@ -98,7 +99,9 @@ DmaPort& DeviceContextImpl::create_dma_port(Str name, MemoryRegion& root) {
     return *ports_.back();
 }
 
-void DeviceContextImpl::export_region(Str name, MemoryRegion& region) { regions_.emplace_back(name.view(), &region); }
+void DeviceContextImpl::export_region(Str name, MemoryRegion& region) {
+    regions_.emplace_back(name.view(), &region);
+}
 
 MemoryRegion* DeviceContextImpl::exported_region(Str name) {
     for (const auto& [known, region] : regions_)
@@ -118,7 +121,9 @@ Wire& DeviceContextImpl::add_outputs(Str name, unsigned count) {
     return machine_.wiring.add_outputs(&instance_, name, count);
 }
 
-Wire* DeviceContextImpl::wire_at(Str name, unsigned index) { return machine_.wiring.output(&instance_, name, index); }
+Wire* DeviceContextImpl::wire_at(Str name, unsigned index) {
+    return machine_.wiring.output(&instance_, name, index);
+}
 
 Object* DeviceContextImpl::create_bus(Str bus_type, Str name, Errors& errors) {
     Instance* bus = machine_.objects->create(bus_type, std::string(name.view()), instance_, errors);
@@ -135,8 +140,12 @@ Object* DeviceContextImpl::create_bus(Str bus_type, Str name, Errors& errors) {
     return bus;
 }
 
-void DeviceContextImpl::request_shutdown(Str reason) { machine_.machine.request_end(std::string(reason.view())); }
-void DeviceContextImpl::request_reset(Str reason) { machine_.machine.request_reset(std::string(reason.view())); }
+void DeviceContextImpl::request_shutdown(Str reason) {
+    machine_.machine.request_end(std::string(reason.view()));
+}
+void DeviceContextImpl::request_reset(Str reason) {
+    machine_.machine.request_reset(std::string(reason.view()));
+}
 void DeviceContextImpl::request_failure(int exit_code) {
     // Before there is a guest, it is the board that ends the program, as its user asked.
     machine_.machine.request_end(machine_.finished || !machine_.board ? "guest-panic" : "host-ui", exit_code);

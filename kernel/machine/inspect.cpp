@@ -13,7 +13,8 @@ class TreePrinter {
         line(0, "bus: main-system-bus");
         line(2, "type System");
         machine_.objects->walk(machine_.objects->root(), [&](Instance& instance) {
-            if (instance.is_a("device") && instance.realized() && !context_of(instance).bus_object()) device(instance, 2);
+            if (instance.is_a("device") && instance.realized() && !context_of(instance).bus_object())
+                device(instance, 2);
         });
     }
 
@@ -27,17 +28,21 @@ class TreePrinter {
         default: return value;
         }
     }
-    void line(int indent, const std::string& text) { out_.append(std::string(std::size_t(indent), ' ') + text + "\n"); }
+    void line(int indent, const std::string& text) {
+        out_.append(std::string(std::size_t(indent), ' ') + text + "\n");
+    }
 
     void device(Instance& instance, int indent) {
-        line(indent, "dev: " + std::string(instance.type_name().view()) + ", id \"" + std::string(instance.id().view()) + "\"");
+        line(indent, "dev: " + std::string(instance.type_name().view()) + ", id \"" +
+                         std::string(instance.id().view()) + "\"");
         const std::string deeper(std::size_t(indent + 2), ' ');
         machine_.wiring.describe_groups(&instance, deeper, out_);
         for (const auto& property : instance.type().properties()) {
             TextBuffer value;
             ErrorText unreadable;
             if (instance.get_property(property.info->name, value, unreadable))
-                line(indent + 2, std::string(property.info->name) + " = " + shown(*property.info, value.text()));
+                line(indent + 2,
+                     std::string(property.info->name) + " = " + shown(*property.info, value.text()));
         }
         if (Instance* bus_object = context_of(instance).bus_object()) {
             TextBuffer place;
@@ -52,7 +57,8 @@ class TreePrinter {
         line(indent, "bus: " + std::string(instance.name().view()));
         line(indent + 2, "type " + std::string(instance.type_name().view()));
         machine_.objects->walk(machine_.objects->root(), [&](Instance& candidate) {
-            if (candidate.is_a("device") && candidate.realized() && context_of(candidate).bus_object() == &instance)
+            if (candidate.is_a("device") && candidate.realized() &&
+                context_of(candidate).bus_object() == &instance)
                 device(candidate, indent + 2);
         });
     }

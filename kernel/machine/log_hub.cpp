@@ -14,7 +14,8 @@ struct LogHub::Sink {
     explicit Sink(spdlog::sink_ptr sink) : logger("backplane", std::move(sink)) {
         logger.set_pattern("%v");
         logger.set_level(spdlog::level::trace);
-        logger.flush_on(spdlog::level::trace);  // the last lines are those that matter when the program crashes
+        logger.flush_on(
+            spdlog::level::trace);  // the last lines are those that matter when the program crashes
     }
     spdlog::logger logger;
 };

@@ -34,8 +34,10 @@ MachineState::MachineState(Machine& machine_, Catalog& catalog_, LogHub& log)
     objects = std::make_unique<ObjectTree>(catalog.types(), [this](Instance& i) { return make_context(i); });
     objects->set_destroy_hook([this](Instance& instance) {
         if (instance.is_a("device")) context_of(instance).release_memory();
-        else if (instance.is_a("machine")) static_cast<BoardContextImpl&>(*instance.context()).release_memory();
-        if (auto* cpu = backplane::query<Cpu>(instance); cpu && std::erase(cpus, cpu) && accelerator) accelerator->detach(*cpu);
+        else if (instance.is_a("machine"))
+            static_cast<BoardContextImpl&>(*instance.context()).release_memory();
+        if (auto* cpu = backplane::query<Cpu>(instance); cpu && std::erase(cpus, cpu) && accelerator)
+            accelerator->detach(*cpu);
         if (&instance == accelerator_object) {
             accelerator_object = nullptr;
             accelerator = nullptr;
@@ -96,18 +98,21 @@ void* MachineState::host_interface(Str id) {
 bool MachineState::intercept_inputs(Object& device, Callback callback, void* data, Errors& errors) {
     return wiring.probe_inputs(static_cast<Instance*>(&device), callback, data, errors);
 }
-bool MachineState::intercept_outputs(Object& device, Str name, Callback callback, void* data, Errors& errors) {
+bool MachineState::intercept_outputs(Object& device, Str name, Callback callback, void* data,
+                                     Errors& errors) {
     return wiring.probe_outputs(static_cast<Instance*>(&device), name, callback, data, errors);
 }
 bool MachineState::set_input(Object& device, Str name, unsigned index, int level, Errors& errors) {
     return wiring.drive_input(static_cast<Instance*>(&device), name, index, level, errors);
 }
 
-Machine::Machine(Catalog& catalog, LogHub& log) : state_(std::make_unique<MachineState>(*this, catalog, log)) {}
+Machine::Machine(Catalog& catalog, LogHub& log)
+    : state_(std::make_unique<MachineState>(*this, catalog, log)) {}
 Machine::~Machine() = default;
 
-Instance* Machine::create_backend(std::string_view type, const std::string& id, const PropertyList& properties,
-                                  std::string_view container, Errors& errors) {
+Instance* Machine::create_backend(std::string_view type, const std::string& id,
+                                  const PropertyList& properties, std::string_view container,
+                                  Errors& errors) {
     if (!id.empty() && state_->objects->find_id(id)) {
         errors.fail("Duplicate ID '" + id + "'");
         return nullptr;
@@ -154,7 +159,8 @@ bool Machine::set_type(std::string_view type_name, Errors& errors) {
     std::uint32_t size = 0;
     std::memcpy(&size, type->class_data(), sizeof size);
     state_->traits = {};
-    std::memcpy(static_cast<void*>(&state_->traits), type->class_data(), std::min<std::size_t>(size, sizeof(BoardTraits)));
+    std::memcpy(static_cast<void*>(&state_->traits), type->class_data(),
+                std::min<std::size_t>(size, sizeof(BoardTraits)));
     state_->machine_instance = machine;
     return true;
 }
@@ -197,11 +203,14 @@ bool Machine::open_accelerator(const std::vector<AcceleratorChoice>& choices, Er
     for (std::size_t i = 0; i < choices.size(); ++i) {
         const AcceleratorChoice& choice = choices[i];
         ErrorText reason;
-        const std::string type = state_->catalog.resolve_option(choice.name, "accelerator", "accelerator", reason);
+        const std::string type =
+            state_->catalog.resolve_option(choice.name, "accelerator", "accelerator", reason);
         Instance* object = nullptr;
-        if (!type.empty()) object = state_->objects->create(type, "accel", state_->container("machine"), reason);
+        if (!type.empty())
+            object = state_->objects->create(type, "accel", state_->container("machine"), reason);
         bool ok = object != nullptr;
-        for (const auto& [name, value] : choice.properties) ok = ok && object->set_property(name, value, reason);
+        for (const auto& [name, value] : choice.properties)
+            ok = ok && object->set_property(name, value, reason);
         ok = ok && object->realize(reason);
         Accelerator* accelerator = ok ? backplane::query<Accelerator>(*object) : nullptr;
         state_->accelerator_object = object;
@@ -256,7 +265,8 @@ Instance* find_bus(ObjectTree& objects, const char* kind, const std::string& wan
     if (!wanted.empty()) {
         if (!named) errors.fail("Bus '" + wanted + "' not found");
         else if (backplane::query<Bus>(*named)->kind() != Str(kind)) {
-            errors.fail("Bus '" + wanted + "' is a " + std::string(backplane::query<Bus>(*named)->kind().view()) +
+            errors.fail("Bus '" + wanted + "' is a " +
+                        std::string(backplane::query<Bus>(*named)->kind().view()) +
                         " bus, and the device goes on a " + kind + " bus");
             named = nullptr;
         }
@@ -279,7 +289,8 @@ Instance* Machine::add_device(std::string_view type_name, const std::string& id,
         return nullptr;
     }
     if (!listed->user_creatable) {
-        errors.fail("device '" + std::string(type_name) + "' is part of a board: it cannot be added by a user");
+        errors.fail("device '" + std::string(type_name) +
+                    "' is part of a board: it cannot be added by a user");
         return nullptr;
     }
     if (!id.empty() && state_->objects->find_id(id)) {
@@ -380,6 +391,8 @@ const std::vector<Cpu*>& Machine::cpus() const { return state_->cpus; }
 const Topology& Machine::topology() const { return state_->topology; }
 Accelerator* Machine::accelerator() { return state_->accelerator; }
 void* Machine::host_interface(Str id) { return state_->host_interface(id); }
-void Machine::offer_interface(std::string id, void* interface) { state_->interfaces[std::move(id)] = interface; }
+void Machine::offer_interface(std::string id, void* interface) {
+    state_->interfaces[std::move(id)] = interface;
+}
 
 }  // namespace backplane::kernel

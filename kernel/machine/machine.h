@@ -88,14 +88,14 @@ class Machine {
 
     // --- running. Thread: main, machine lock held, unless said ---
     RunState run_state() const;
-    void start();                     ///< cont
+    void start();  ///< cont
     void stop(RunState why = RunState::Paused);
-    void reset();                     ///< now; CPUs are stopped and started around it
-    void request_reset(std::string reason);       ///< any thread
+    void reset();                            ///< now; CPUs are stopped and started around it
+    void request_reset(std::string reason);  ///< any thread
     /// Ends the machine (any thread): "guest-shutdown", "guest-panic", "host-signal", "host-qmp-quit", "host-ui". With
     /// -no-shutdown, what a guest asks for pauses it instead. The first request holds, but a host's beats a guest's.
     void request_end(std::string reason, int exit_code = 0);
-    void request_powerdown();                     ///< system_powerdown: asks the guest
+    void request_powerdown();  ///< system_powerdown: asks the guest
     /// Runs the host loop until the machine ends: the process's exit status.
     int run();
     void add_event_listener(EventListener& listener);

@@ -34,10 +34,7 @@ struct Requests {
     std::deque<std::pair<std::string, std::string>> events;
 };
 
-class MachineState final : Work,
-                           public AcceleratorContext,
-                           public ManualClock,
-                           public WireProbe {
+class MachineState final : Work, public AcceleratorContext, public ManualClock, public WireProbe {
   public:
     MachineState(Machine& machine, Catalog& catalog, LogHub& log);
     ~MachineState();

@@ -137,6 +137,8 @@ int Machine::run() { return state_->loop.run(); }
 
 void Machine::add_event_listener(EventListener& listener) { state_->listeners.push_back(&listener); }
 void Machine::remove_event_listener(EventListener& listener) { std::erase(state_->listeners, &listener); }
-void Machine::emit_event(std::string_view name, std::string_view data) { state_->emit(name, std::string(data)); }
+void Machine::emit_event(std::string_view name, std::string_view data) {
+    state_->emit(name, std::string(data));
+}
 
 }  // namespace backplane::kernel

@@ -60,7 +60,8 @@ InputPin* Wiring::input(Device device, std::string_view group, unsigned index, E
     const auto pins = devices_.find(device);
     if (pins != devices_.end()) {
         const auto inputs = pins->second.inputs.find(group);
-        if (inputs != pins->second.inputs.end() && index < inputs->second.size()) return inputs->second[index].get();
+        if (inputs != pins->second.inputs.end() && index < inputs->second.size())
+            return inputs->second[index].get();
     }
     errors.fail("there is no input '" + std::string(group) + "' number " + std::to_string(index));
     return nullptr;
@@ -70,7 +71,8 @@ bool Wiring::connect(Device from, std::string_view output_group, unsigned output
                      std::string_view input_group, unsigned input_index, Errors& errors) {
     auto* wire = static_cast<OutputWire*>(output(from, output_group, output_index));
     if (!wire) {
-        errors.fail("there is no output '" + std::string(output_group) + "' number " + std::to_string(output_index));
+        errors.fail("there is no output '" + std::string(output_group) + "' number " +
+                    std::to_string(output_index));
         return false;
     }
     InputPin* pin = input(to, input_group, input_index, errors);

@@ -66,8 +66,8 @@ class Wiring {
     void add_inputs(Device device, std::string_view group, unsigned count, WireReceiver& receiver);
     Wire& add_outputs(Device device, std::string_view group, unsigned count);
     Wire* output(Device device, std::string_view group, unsigned index);
-    bool connect(Device from, std::string_view output, unsigned output_index, Device to, std::string_view input,
-                 unsigned input_index, Errors& errors);
+    bool connect(Device from, std::string_view output, unsigned output_index, Device to,
+                 std::string_view input, unsigned input_index, Errors& errors);
     /// The device's inputs hear nothing from now on: it was unrealized.
     void silence(Device device);
     /// The device is going: its pins leave every wire, and its outputs fall. Its own inputs hear nothing of that.

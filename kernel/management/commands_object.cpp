@@ -177,8 +177,8 @@ Json device_add(const Call& call) {
     const std::string id = a.contains("id") ? required_id(a) : "";
     const std::string type = device_type_name(call.machine, call.text("driver"), errors);
     expect(!type.empty(), errors);
-    expect(call.machine.add_device(type, id, member_text(a, "bus"),
-                                   other_members(a, {"driver", "id", "bus"}), errors),
+    expect(call.machine.add_device(type, id, member_text(a, "bus"), other_members(a, {"driver", "id", "bus"}),
+                                   errors),
            errors);
     return Json::object();
 }

@@ -115,7 +115,9 @@ void tell(const MapCore& core, const Call& call) {
     std::vector<std::pair<MappedSpace*, MemoryListener*>> all;
     for (MappedSpace* space : core.spaces())
         for (MemoryListener* listener : space->listeners()) all.emplace_back(space, listener);
-    const auto has = [](const auto& list, const auto* wanted) { return std::ranges::find(list, wanted) != list.end(); };
+    const auto has = [](const auto& list, const auto* wanted) {
+        return std::ranges::find(list, wanted) != list.end();
+    };
     for (const auto& [space, listener] : all)  // a listener may take itself or another off, or its space
         if (has(core.spaces(), space) && has(space->listeners(), listener)) call(*listener);
 }

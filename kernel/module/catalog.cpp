@@ -49,7 +49,8 @@ std::string unsafe_permissions(const fs::path& file) {
         struct stat status {};
         if (stat(path.c_str(), &status) != 0) return "it cannot be read";
         if (status.st_mode & S_IWOTH)
-            return "'" + path.string() + "' may be written by anyone; chmod o-w it, or load from another directory";
+            return "'" + path.string() +
+                   "' may be written by anyone; chmod o-w it, or load from another directory";
     }
     return {};
 }
@@ -73,11 +74,11 @@ std::string check_fit(const fs::path& file, const Manifest& found) {
     const std::string offered = version(BACKPLANE_SDK_MAJOR, BACKPLANE_SDK_MINOR);
     const std::string built = version(found.sdk_major, found.sdk_minor);
     if (found.sdk_major != BACKPLANE_SDK_MAJOR)
-        return name + ": built for SDK " + built + ", this host offers " + offered + "; rebuild it against SDK " +
-               std::to_string(BACKPLANE_SDK_MAJOR) + ".x";
+        return name + ": built for SDK " + built + ", this host offers " + offered +
+               "; rebuild it against SDK " + std::to_string(BACKPLANE_SDK_MAJOR) + ".x";
     if (found.sdk_minor > BACKPLANE_SDK_MINOR)
-        return name + ": built for SDK " + built + ", this host offers " + offered + "; rebuild it or install " +
-               built + " or newer";
+        return name + ": built for SDK " + built + ", this host offers " + offered +
+               "; rebuild it or install " + built + " or newer";
     if (found.draft && found.build != BACKPLANE_BUILD_STAMP)
         return name + ": uses draft interfaces and was built with '" + found.build + "', this host is '" +
                BACKPLANE_BUILD_STAMP + "'; rebuild it with this host";
@@ -96,20 +97,21 @@ Catalog::Catalog(std::vector<fs::path> extra) : search_path_(make_search_path(st
             const auto taken = by_name_.find(type.name);
             if (taken == by_name_.end()) continue;
             const std::string owner = taken->second.plugin ? taken->second.plugin->path.string() : "the core";
-            file.refusal = file.path.filename().string() + ": type '" + type.name + "' is provided by " + owner +
-                           " already; remove one of the two";
+            file.refusal = file.path.filename().string() + ": type '" + type.name + "' is provided by " +
+                           owner + " already; remove one of the two";
         }
         if (!file.refusal.empty()) continue;
         const auto [taken, first] = by_plugin.emplace(file.manifest.plugin, &file);
         if (!first) {
-            file.refusal = file.path.filename().string() + ": '" + file.path.string() + "' is named plugin '" +
-                           file.manifest.plugin + "', as is '" + taken->second->path.string() +
-                           "'; remove or rename one of the two";
+            file.refusal = file.path.filename().string() + ": '" + file.path.string() +
+                           "' is named plugin '" + file.manifest.plugin + "', as is '" +
+                           taken->second->path.string() + "'; remove or rename one of the two";
             continue;
         }
         for (const ManifestType& type : file.manifest.types) by_name_[type.name] = {&type, &file};
     }
-    types_.set_resolver([this](std::string_view name, Errors& errors) { return load_provider(name, errors); });
+    types_.set_resolver(
+        [this](std::string_view name, Errors& errors) { return load_provider(name, errors); });
 }
 
 void Catalog::scan(const fs::path& directory) {
@@ -173,12 +175,15 @@ std::vector<const ManifestProperty*> Catalog::properties(const ManifestType& typ
     std::vector<const ManifestType*> forwards;
     for (std::size_t steps = 0; at && steps <= by_name_.size(); ++steps, at = find_type(at->parent)) {
         for (const ManifestProperty& property : at->properties) table.emplace(property.name, &property);
-        if (const ManifestType* target = at->forwards.empty() ? nullptr : find_type(at->forwards); target && target != &type)
+        if (const ManifestType* target = at->forwards.empty() ? nullptr : find_type(at->forwards);
+            target && target != &type)
             forwards.push_back(target);
     }
     for (const ManifestType* target : forwards)
-        for (std::size_t steps = 0; target && steps <= by_name_.size(); ++steps, target = find_type(target->parent))
-            for (const ManifestProperty& property : target->properties) table.emplace(property.name, &property);
+        for (std::size_t steps = 0; target && steps <= by_name_.size();
+             ++steps, target = find_type(target->parent))
+            for (const ManifestProperty& property : target->properties)
+                table.emplace(property.name, &property);
     std::vector<const ManifestProperty*> all;
     for (const auto& [name, property] : table) all.push_back(property);
     return all;
@@ -205,7 +210,8 @@ std::string Catalog::resolve_option(std::string_view option, std::string_view an
         }
     }
     std::string message = "unsupported " + std::string(what) + " '" + std::string(option) + "'";
-    if (const std::string near = nearest(option, names); !near.empty()) message += "; did you mean '" + near + "'?";
+    if (const std::string near = nearest(option, names); !near.empty())
+        message += "; did you mean '" + near + "'?";
     errors.fail(message + " (searched " + join(search_path_) + skipped_text() + ")");
     return {};
 }
@@ -223,7 +229,8 @@ std::string Catalog::explain_unknown(std::string_view name, std::string_view wha
         if (listed.plugin && !listed.type->abstract) names.push_back(known);
     std::string message = "'" + std::string(name) + "' is not a valid " + std::string(what) + " name";
     if (const std::string near = nearest(name, names); !near.empty())
-        message += "; did you mean '" + near + "' (plugin " + by_name_.find(near)->second.plugin->manifest.plugin + ")?";
+        message += "; did you mean '" + near + "' (plugin " +
+                   by_name_.find(near)->second.plugin->manifest.plugin + ")?";
     return message + " Searched " + join(search_path_) + skipped_text();
 }
 
@@ -235,7 +242,8 @@ bool Catalog::load_provider(std::string_view name, Errors& errors) {
         for (const ManifestType& type : file.manifest.types) {
             bool provides = type.name == name;
             for (const std::string& version : type.versions)
-                provides |= name == (type.option.empty() ? type.name : type.option) + "-" + version + "-machine";
+                provides |=
+                    name == (type.option.empty() ? type.name : type.option) + "-" + version + "-machine";
             if (provides) return load(file, errors);
         }
     }
@@ -253,8 +261,8 @@ bool Catalog::load(PluginFile& file, Errors& errors) {
     loading_.push_back(file.path);
     bool parents = true;
     for (const ManifestType& type : file.manifest.types) {
-        const bool own = std::ranges::any_of(file.manifest.types,
-                                             [&](const ManifestType& other) { return other.name == type.parent; });
+        const bool own = std::ranges::any_of(
+            file.manifest.types, [&](const ManifestType& other) { return other.name == type.parent; });
         if (!own && !load_provider(type.parent, errors)) {
             parents = false;
             break;
@@ -265,11 +273,12 @@ bool Catalog::load(PluginFile& file, Errors& errors) {
 
     const void* base = nullptr;
     try {
-        auto library = std::make_shared<boost::dll::shared_library>(
-            boost::dll::fs::path(file.path.string()),
-            boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+        auto library = std::make_shared<boost::dll::shared_library>(boost::dll::fs::path(file.path.string()),
+                                                                    boost::dll::load_mode::rtld_now |
+                                                                        boost::dll::load_mode::rtld_local);
         link_map* map = nullptr;
-        if (dlinfo(library->native(), RTLD_DI_LINKMAP, &map) == 0) base = reinterpret_cast<const void*>(map->l_addr);
+        if (dlinfo(library->native(), RTLD_DI_LINKMAP, &map) == 0)
+            base = reinterpret_cast<const void*>(map->l_addr);
         libraries_.push_back(std::move(library));
     } catch (const std::exception& error) {
         file.refusal = name + ": cannot be loaded: " + error.what();
@@ -281,7 +290,8 @@ bool Catalog::load(PluginFile& file, Errors& errors) {
     ErrorText reason;
     bool registered = true;
     try {
-        for (const ModuleInitNode* node : initialisers_of(base)) registered = registered && node->run(types_, reason);
+        for (const ModuleInitNode* node : initialisers_of(base))
+            registered = registered && node->run(types_, reason);
     } catch (const std::exception& error) {
         registered = false;
         reason.fail(std::string("its initialiser threw: ") + error.what());

@@ -12,8 +12,8 @@ constinit std::atomic<backplane::ModuleInitNode*> head{nullptr};
 
 extern "C" void backplane_module_queue(backplane::ModuleInitNode* node) noexcept {
     node->next = head.load(std::memory_order_relaxed);
-    while (!head.compare_exchange_weak(node->next, node, std::memory_order_release, std::memory_order_relaxed)) {
-    }
+    while (!head.compare_exchange_weak(node->next, node, std::memory_order_release,
+                                       std::memory_order_relaxed)) {}
 }
 
 namespace backplane::kernel {

@@ -174,7 +174,8 @@ bool read_manifest(Bytes elf, Manifest& manifest, Errors& errors) {
         Bytes bytes;
         std::string_view text;
         if (section.sh_type != SHT_NOTE) continue;
-        if (!section_bytes(elf, section.sh_offset, section.sh_size, bytes)) return fail(errors, "it is truncated");
+        if (!section_bytes(elf, section.sh_offset, section.sh_size, bytes))
+            return fail(errors, "it is truncated");
         if (find_note(bytes, text)) return parse_manifest(text, manifest, errors);
     }
     return fail(errors, "it carries no manifest: it is no Backplane plugin");

@@ -25,7 +25,7 @@ struct ManifestType {
     std::string summary;
     bool abstract = false;
     bool user_creatable = false;
-    std::string option;                ///< the name in its own option; empty: `name`
+    std::string option;  ///< the name in its own option; empty: `name`
     std::vector<std::string> aliases;
     bool is_default = false;
     std::string bus;

@@ -57,7 +57,8 @@ bool Instance::initialise(Errors& errors) {
         parts_.push_back({type, part});
     }
     for (const Type::PropertyEntry& entry : type_.properties())
-        if (const char* text = type_.default_of(entry); text && entry.info->set && !apply(entry, text, errors))
+        if (const char* text = type_.default_of(entry);
+            text && entry.info->set && !apply(entry, text, errors))
             return false;
     for (const PropertyDefault& compat : tree_.compat_)
         if (const auto* entry = type_.find_property(compat.property); entry && type_.is_a(compat.type))
@@ -120,7 +121,9 @@ Object* Instance::create_child(Str type, Str name, Errors& errors) {
     return tree_.create(type, std::string(name.view()), *this, errors);
 }
 
-bool Instance::realize_child(Object& child, Errors& errors) { return static_cast<Instance&>(child).realize(errors); }
+bool Instance::realize_child(Object& child, Errors& errors) {
+    return static_cast<Instance&>(child).realize(errors);
+}
 
 void Instance::destroy_child(Object& child) { tree_.destroy(static_cast<Instance&>(child)); }
 
@@ -165,7 +168,8 @@ bool Instance::require_settable(const Type::PropertyEntry& entry, Errors& errors
         return false;
     }
     if (realized_ && !entry.info->settable_when_realized) {
-        errors.fail(which + " cannot be changed once the " + (is_a("device") ? "device is realized" : "object is in use"));
+        errors.fail(which + " cannot be changed once the " +
+                    (is_a("device") ? "device is realized" : "object is in use"));
         return false;
     }
     return true;
@@ -181,13 +185,15 @@ bool Instance::set_property(Str name, Str value, Errors& errors) {
 
 bool Instance::apply(const Type::PropertyEntry& entry, std::string_view text, Errors& errors) {
     PropertyValue value;
-    return parse_property(*entry.info, type_.info().name, text, tree_, value, errors) && assign(entry, value, errors);
+    return parse_property(*entry.info, type_.info().name, text, tree_, value, errors) &&
+           assign(entry, value, errors);
 }
 
 bool Instance::assign(const Type::PropertyEntry& entry, const PropertyValue& value, Errors& errors) {
     void* part = part_of(*entry.owner);
     if (!part || !entry.info->set) {
-        errors.fail("Property '" + std::string(type_.info().name) + "." + entry.info->name + "' cannot be set");
+        errors.fail("Property '" + std::string(type_.info().name) + "." + entry.info->name +
+                    "' cannot be set");
         return false;
     }
     entry.info->set(part, value);
@@ -213,12 +219,13 @@ bool Instance::set_link(Str name, Object* target, Errors& errors) {
         return false;
     }
     if (entry->info->kind != PropertyKind::Link) {
-        errors.fail("Property '" + std::string(type_.info().name) + "." + std::string(name.view()) + "' is not a link");
+        errors.fail("Property '" + std::string(type_.info().name) + "." + std::string(name.view()) +
+                    "' is not a link");
         return false;
     }
     if (target && entry->info->choices && !target->query(entry->info->choices)) {
-        errors.fail("'" + std::string(target->type_name().view()) + "' does not offer " + entry->info->choices +
-                    ", which property '" + std::string(name.view()) + "' needs");
+        errors.fail("'" + std::string(target->type_name().view()) + "' does not offer " +
+                    entry->info->choices + ", which property '" + std::string(name.view()) + "' needs");
         return false;
     }
     PropertyValue value;
@@ -241,7 +248,8 @@ bool Instance::get_property(Str name, TextSink& out, Errors& errors) {
     }
     void* part = part_of(*entry->owner);
     if (!entry->info->get || !part) {
-        errors.fail("Property '" + std::string(type_.info().name) + "." + entry->info->name + "' cannot be read");
+        errors.fail("Property '" + std::string(type_.info().name) + "." + entry->info->name +
+                    "' cannot be read");
         return false;
     }
     PropertyValue value;
@@ -302,7 +310,8 @@ Instance* ObjectTree::create(std::string_view type_name, std::string name, Insta
     const Type* type = types_.find(type_name, errors);
     if (!type) return nullptr;
     if (type->info().abstract) {
-        errors.fail("type '" + std::string(type_name) + "' is abstract: it cannot be made, only what derives from it");
+        errors.fail("type '" + std::string(type_name) +
+                    "' is abstract: it cannot be made, only what derives from it");
         return nullptr;
     }
     if (name.empty()) {
@@ -333,7 +342,8 @@ void ObjectTree::destroy(Instance& instance) {
     Instance* parent = instance.parent_;
     std::erase(parent->forwarded_, &instance);
     // Out of the list first, so that nobody finds a half-destroyed object; children go later first.
-    const auto it = std::ranges::find_if(parent->children_, [&](const auto& child) { return child.get() == &instance; });
+    const auto it =
+        std::ranges::find_if(parent->children_, [&](const auto& child) { return child.get() == &instance; });
     const std::unique_ptr<Instance> going = std::move(*it);
     parent->children_.erase(it);
 }

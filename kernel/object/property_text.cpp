@@ -29,13 +29,20 @@ std::optional<bool> parse_bool(std::string_view text) {
 
 int suffix_shift(char suffix) {
     switch (suffix) {
-    case 'b': case 'B': return 0;
-    case 'k': case 'K': return 10;
-    case 'm': case 'M': return 20;
-    case 'g': case 'G': return 30;
-    case 't': case 'T': return 40;
-    case 'p': case 'P': return 50;
-    case 'e': case 'E': return 60;
+    case 'b':
+    case 'B': return 0;
+    case 'k':
+    case 'K': return 10;
+    case 'm':
+    case 'M': return 20;
+    case 'g':
+    case 'G': return 30;
+    case 't':
+    case 'T': return 40;
+    case 'p':
+    case 'P': return 50;
+    case 'e':
+    case 'E': return 60;
     default: return -1;
     }
 }
@@ -50,8 +57,8 @@ bool fail(Errors& errors, std::string_view owner, const PropertyInfo& info, std:
     return false;
 }
 
-bool parse_number(const PropertyInfo& info, std::string_view owner, std::string_view text, PropertyValue& value,
-                  Errors& errors) {
+bool parse_number(const PropertyInfo& info, std::string_view owner, std::string_view text,
+                  PropertyValue& value, Errors& errors) {
     const auto number = info.kind == PropertyKind::Size ? parse_size(text) : parse_unsigned(text);
     if (!number)
         return fail(errors, owner, info, text,
@@ -63,18 +70,19 @@ bool parse_number(const PropertyInfo& info, std::string_view owner, std::string_
     return true;
 }
 
-bool parse_signed(const PropertyInfo& info, std::string_view owner, std::string_view text, PropertyValue& value,
-                  Errors& errors) {
+bool parse_signed(const PropertyInfo& info, std::string_view owner, std::string_view text,
+                  PropertyValue& value, Errors& errors) {
     const bool negative = text.starts_with('-');
     const auto number = parse_unsigned(negative ? text.substr(1) : text);
-    const std::uint64_t limit = std::min<std::uint64_t>(info.maximum, std::uint64_t(INT64_MAX)) + (negative ? 1 : 0);
+    const std::uint64_t limit =
+        std::min<std::uint64_t>(info.maximum, std::uint64_t(INT64_MAX)) + (negative ? 1 : 0);
     if (!number || *number > limit) return fail(errors, owner, info, text, "a whole number in its range");
     value.integer = negative ? std::int64_t(~*number + 1) : std::int64_t(*number);
     return true;
 }
 
-bool parse_choice(const PropertyInfo& info, std::string_view owner, std::string_view text, PropertyValue& value,
-                  Errors& errors) {
+bool parse_choice(const PropertyInfo& info, std::string_view owner, std::string_view text,
+                  PropertyValue& value, Errors& errors) {
     std::string_view rest = info.choices;
     for (std::uint64_t index = 0; !rest.empty() || index == 0; ++index) {
         const std::size_t bar = rest.find('|');

@@ -48,7 +48,9 @@ const void* Type::class_data() const {
 
 namespace {
 
-std::string plugin_label(const std::string& plugin) { return plugin.empty() ? "the core" : "plugin '" + plugin + "'"; }
+std::string plugin_label(const std::string& plugin) {
+    return plugin.empty() ? "the core" : "plugin '" + plugin + "'";
+}
 
 /// What a third party's constant data may get wrong; empty when nothing is.
 std::string malformed(const TypeInfo& info) {
@@ -84,7 +86,8 @@ namespace {
 template <class Row>
 Row read_row(const void* rows, std::size_t index, std::uint32_t size) {
     Row row;
-    std::memcpy(static_cast<void*>(&row), static_cast<const char*>(rows) + index * size, std::min<std::size_t>(size, sizeof row));
+    std::memcpy(static_cast<void*>(&row), static_cast<const char*>(rows) + index * size,
+                std::min<std::size_t>(size, sizeof row));
     return row;
 }
 
@@ -132,7 +135,8 @@ bool TypeStore::store(const TypeInfo& info, std::vector<PropertyDefault> compat,
     const auto found = papers_.find(std::string_view(info.name));
     if (found != papers_.end()) {
         errors.fail("type '" + std::string(info.name) + "' is registered by " + plugin_label(registering_) +
-                    " and already by " + plugin_label(found->second.plugin) + "; remove one of the two plugins");
+                    " and already by " + plugin_label(found->second.plugin) +
+                    "; remove one of the two plugins");
         return false;
     }
     papers_.emplace(info.name, Paper{info, registering_, std::move(compat), std::move(text)});
@@ -145,7 +149,8 @@ bool TypeStore::store_versions(const TypeInfo& info, Errors& errors) {
     std::vector<PropertyDefault> compat;
     const std::string family = info.option_name ? info.option_name : info.name;
     for (const MachineVersion& row : info.versions) {
-        for (const CompatProperty& delta : row.deltas) compat.push_back({delta.type, delta.property, delta.value});
+        for (const CompatProperty& delta : row.deltas)
+            compat.push_back({delta.type, delta.property, delta.value});
         std::vector<std::unique_ptr<std::string>> text;
         text.push_back(std::make_unique<std::string>(family + "-" + row.version));
         text.push_back(std::make_unique<std::string>(*text.front() + "-machine"));
@@ -203,7 +208,8 @@ const Type* TypeStore::make(const Paper& paper, Errors& errors) {
         type->table_.insert_or_assign(property.name, Type::PropertyEntry{&property, type.get()});
 
     std::vector<const Type*> ancestry;
-    for (const Type* ancestor = type.get(); ancestor; ancestor = ancestor->parent_) ancestry.push_back(ancestor);
+    for (const Type* ancestor = type.get(); ancestor; ancestor = ancestor->parent_)
+        ancestry.push_back(ancestor);
     const void* data = type->class_data();
     for (auto it = ancestry.rbegin(); it != ancestry.rend(); ++it)
         if ((*it)->info_.class_base_init) (*it)->info_.class_base_init(*type, data);
@@ -219,7 +225,8 @@ std::vector<const Type*> TypeStore::list(std::string_view ancestor, bool include
     for (const std::string& name : names) {
         ErrorText ignored;
         const Type* type = find(name, ignored);
-        if (type && type->is_a(ancestor) && (include_abstract || !type->info().abstract)) found.push_back(type);
+        if (type && type->is_a(ancestor) && (include_abstract || !type->info().abstract))
+            found.push_back(type);
     }
     return found;
 }

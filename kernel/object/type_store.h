@@ -79,7 +79,9 @@ class TypeStore final : public TypeRegistry {
     /// Registered types below `ancestor`, by name.
     std::vector<const Type*> list(std::string_view ancestor, bool include_abstract);
     /// Called to have a plugin loaded that provides `name`; false and a reason when none does.
-    void set_resolver(std::function<bool(std::string_view name, Errors&)> resolver) { resolver_ = std::move(resolver); }
+    void set_resolver(std::function<bool(std::string_view name, Errors&)> resolver) {
+        resolver_ = std::move(resolver);
+    }
 
   private:
     struct Paper {

@@ -32,7 +32,8 @@ std::string hex(std::uint64_t value) {
 
 /// The header that stands before a field's bytes in a saved image.
 std::string signature(const StateField& field) {
-    return std::string(field.name.view()) + ":" + std::to_string(int(field.kind)) + ":" + std::to_string(field.count);
+    return std::string(field.name.view()) + ":" + std::to_string(int(field.kind)) + ":" +
+           std::to_string(field.count);
 }
 
 }  // namespace

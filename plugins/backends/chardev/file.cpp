@@ -42,7 +42,8 @@ class FileChar final : public StreamChar {
                 return false;
             }
         }
-        if (!stream_.open(context().loop(), input, output)) return fail(errors, "the host has no file descriptors left");
+        if (!stream_.open(context().loop(), input, output))
+            return fail(errors, "the host has no file descriptors left");
         set_open(true);
         return true;
     }
@@ -77,7 +78,8 @@ class PipeChar final : public StreamChar {
             input = output = ::open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
             if (input < 0) return fail(errors, "cannot open the pipe '" + path_ + "'", errno);
         }
-        if (!stream_.open(context().loop(), input, output)) return fail(errors, "the host has no file descriptors left");
+        if (!stream_.open(context().loop(), input, output))
+            return fail(errors, "the host has no file descriptors left");
         set_open(true);
         return true;
     }
@@ -108,7 +110,8 @@ class SerialChar final : public StreamChar {
         cfmakeraw(&modes);
         modes.c_cflag |= CLOCAL | CREAD;
         tcsetattr(line, TCSANOW, &modes);
-        if (!stream_.open(context().loop(), line, line)) return fail(errors, "the host has no file descriptors left");
+        if (!stream_.open(context().loop(), line, line))
+            return fail(errors, "the host has no file descriptors left");
         set_open(true);
         return true;
     }

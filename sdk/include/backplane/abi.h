@@ -28,7 +28,7 @@ struct Str {
     constexpr Str(const char* text, std::size_t length) : data(text), size(length) {}
     constexpr Str(std::string_view text) : data(text.data()), size(text.size()) {}
     template <class T>
-        requires requires(const T& t) { std::string_view(t); }
+    requires requires(const T& t) { std::string_view(t); }
     constexpr Str(const T& text) : Str(std::string_view(text)) {}
 
     constexpr operator std::string_view() const { return {data, size}; }
@@ -48,10 +48,10 @@ struct Slice {
     template <std::size_t N>
     constexpr Slice(T (&array)[N]) : data(array), size(N) {}
     template <class Container>
-        requires requires(Container& c) {
-            { c.data() } -> std::convertible_to<T*>;
-            c.size();
-        }
+    requires requires(Container& c) {
+        { c.data() } -> std::convertible_to<T*>;
+        c.size();
+    }
     constexpr Slice(Container&& c) : data(c.data()), size(c.size()) {}
 
     constexpr T* begin() const { return data; }

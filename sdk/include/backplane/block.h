@@ -43,7 +43,7 @@ class BlockBackend {
     /// In bytes. A read or write that passes the end completes with OutOfRange.
     virtual std::uint64_t size() const = 0;
     virtual bool read_only() const = 0;
-    virtual std::uint32_t logical_block_size() const = 0;   ///< bytes, usually 512
+    virtual std::uint32_t logical_block_size() const = 0;  ///< bytes, usually 512
     virtual bool write_cache() const = 0;
     virtual void submit(BlockRequest& request) = 0;
     /// Waits until all submitted requests are done (machine stop, reset, exit).

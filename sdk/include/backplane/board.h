@@ -44,9 +44,9 @@ struct BoardTraits {
     std::uint32_t max_cpus = 1;
     std::uint64_t default_ram = 128u << 20;  ///< bytes
     std::uint64_t max_ram = ~std::uint64_t{0};
-    const char* default_cpu = nullptr;       ///< a -cpu name
-    const char* cpu_family = nullptr;        ///< the abstract type that its CPUs derive from
-    const char* default_nic = nullptr;       ///< the device that -nic makes
+    const char* default_cpu = nullptr;  ///< a -cpu name
+    const char* cpu_family = nullptr;   ///< the abstract type that its CPUs derive from
+    const char* default_nic = nullptr;  ///< the device that -nic makes
     /// -drive if=NAME, the first one being what no if= means. A row with a device has that plugged in to show the
     /// drive; one without is asked for by the board itself (BoardContext::drive).
     Slice<const ShortName> drive_interfaces{};

@@ -87,7 +87,8 @@ class DeviceContext {
     /// What a guest can ask of its machine. Returns at once; it happens on the host loop.
     virtual void request_shutdown(Str reason) = 0;  ///< "guest-shutdown"; exit status 0
     virtual void request_reset(Str reason) = 0;     ///< "guest-reset"
-    virtual void request_failure(int exit_code) = 0;  ///< the test device's failure code: the process exits with it
+    virtual void
+    request_failure(int exit_code) = 0;  ///< the test device's failure code: the process exits with it
     /// Emits a management event about this device; `json` is an object's text, or empty.
     virtual void emit_event(Str name, Str json) = 0;
     /// Some interface of the host by id: the way this one grows.

@@ -95,9 +95,9 @@ class MemoryFactory {
 
 /// A stretch of guest memory that the host made directly readable or writable for a while.
 struct DmaWindow {
-    void* data = nullptr;       ///< null: not directly reachable (I/O, or a jailed device): use read() and write()
-    std::uint64_t size = 0;     ///< bytes, at most what was asked for
-    void* cookie = nullptr;     ///< the host's
+    void* data = nullptr;  ///< null: not directly reachable (I/O, or a jailed device): use read() and write()
+    std::uint64_t size = 0;  ///< bytes, at most what was asked for
+    void* cookie = nullptr;  ///< the host's
 };
 
 /// A bus master's way to memory. Every call has the length; nothing outside what is mapped is touched. An access

@@ -240,15 +240,15 @@ bool register_all(TypeRegistry& registry, Errors& errors) {
 
 }  // namespace backplane::manifest
 
-#define BACKPLANE_PLUGIN_IMPLEMENTATION(plugin_name, plugin_version, plugin_vendor, is_draft, types)               \
-    namespace {                                                                                                    \
-    constexpr backplane::manifest::Identity backplane_identity{plugin_name, plugin_version, plugin_vendor,         \
-                                                               is_draft};                                          \
-    [[gnu::section(".note.backplane"), gnu::used, gnu::aligned(4)]] constexpr auto backplane_note =                \
-        backplane::manifest::make_note<types, backplane_identity>();                                               \
-    constinit backplane::ModuleInitNode backplane_node{nullptr, backplane::ModuleInit::Qom,                        \
-                                                       backplane::manifest::register_all<types>};                  \
-    }                                                                                                              \
+#define BACKPLANE_PLUGIN_IMPLEMENTATION(plugin_name, plugin_version, plugin_vendor, is_draft, types)       \
+    namespace {                                                                                            \
+    constexpr backplane::manifest::Identity backplane_identity{plugin_name, plugin_version, plugin_vendor, \
+                                                               is_draft};                                  \
+    [[gnu::section(".note.backplane"), gnu::used, gnu::aligned(4)]] constexpr auto backplane_note =        \
+        backplane::manifest::make_note<types, backplane_identity>();                                       \
+    constinit backplane::ModuleInitNode backplane_node{nullptr, backplane::ModuleInit::Qom,                \
+                                                       backplane::manifest::register_all<types>};          \
+    }                                                                                                      \
     [[gnu::constructor]] static void backplane_queue() noexcept { backplane_module_queue(&backplane_node); }
 
 /// Declares the plugin of this shared object. `types` names a constexpr array of TypeInfo. Once per shared object.

@@ -30,23 +30,39 @@ constexpr PropertyInfo property(PropertyInfo info) {
     if constexpr (std::is_same_v<Value, bool>) {
         info.kind = PropertyKind::Bool;
         info.set = [](void* part, const PropertyValue& v) { static_cast<Owner*>(part)->*Member = v.boolean; };
-        info.get = [](const void* part, PropertyValue& v) { v.boolean = static_cast<const Owner*>(part)->*Member; };
+        info.get = [](const void* part, PropertyValue& v) {
+            v.boolean = static_cast<const Owner*>(part)->*Member;
+        };
     } else if constexpr (std::is_integral_v<Value> && std::is_signed_v<Value>) {
         info.kind = PropertyKind::Int;
         info.maximum = std::uint64_t(std::numeric_limits<Value>::max());
-        info.set = [](void* part, const PropertyValue& v) { static_cast<Owner*>(part)->*Member = Value(v.integer); };
-        info.get = [](const void* part, PropertyValue& v) { v.integer = static_cast<const Owner*>(part)->*Member; };
+        info.set = [](void* part, const PropertyValue& v) {
+            static_cast<Owner*>(part)->*Member = Value(v.integer);
+        };
+        info.get = [](const void* part, PropertyValue& v) {
+            v.integer = static_cast<const Owner*>(part)->*Member;
+        };
     } else if constexpr (std::is_integral_v<Value>) {
         info.kind = PropertyKind::UInt;
-        if (info.maximum > std::numeric_limits<Value>::max()) info.maximum = std::numeric_limits<Value>::max();
-        info.set = [](void* part, const PropertyValue& v) { static_cast<Owner*>(part)->*Member = Value(v.number); };
-        info.get = [](const void* part, PropertyValue& v) { v.number = static_cast<const Owner*>(part)->*Member; };
+        if (info.maximum > std::numeric_limits<Value>::max())
+            info.maximum = std::numeric_limits<Value>::max();
+        info.set = [](void* part, const PropertyValue& v) {
+            static_cast<Owner*>(part)->*Member = Value(v.number);
+        };
+        info.get = [](const void* part, PropertyValue& v) {
+            v.number = static_cast<const Owner*>(part)->*Member;
+        };
     } else if constexpr (std::is_same_v<Value, std::string>) {
         info.kind = PropertyKind::String;
-        info.set = [](void* part, const PropertyValue& v) { static_cast<Owner*>(part)->*Member = v.text.view(); };
-        info.get = [](const void* part, PropertyValue& v) { v.text = static_cast<const Owner*>(part)->*Member; };
+        info.set = [](void* part, const PropertyValue& v) {
+            static_cast<Owner*>(part)->*Member = v.text.view();
+        };
+        info.get = [](const void* part, PropertyValue& v) {
+            v.text = static_cast<const Owner*>(part)->*Member;
+        };
     } else {
-        static_assert(std::is_pointer_v<Value>, "a property is bool, an integer, std::string or an interface pointer");
+        static_assert(std::is_pointer_v<Value>,
+                      "a property is bool, an integer, std::string or an interface pointer");
         using Target = std::remove_pointer_t<Value>;
         info.kind = PropertyKind::Link;
         if constexpr (!std::is_same_v<Target, Object>) info.choices = Target::kId;
@@ -73,7 +89,9 @@ constexpr PropertyInfo enum_property(PropertyInfo info) {
     using Owner = typename MemberOf<Member>::Owner;
     using Value = typename MemberOf<Member>::Value;
     info.kind = PropertyKind::Enum;
-    info.set = [](void* part, const PropertyValue& v) { static_cast<Owner*>(part)->*Member = Value(v.number); };
+    info.set = [](void* part, const PropertyValue& v) {
+        static_cast<Owner*>(part)->*Member = Value(v.number);
+    };
     info.get = [](const void* part, PropertyValue& v) {
         v.number = std::uint64_t(static_cast<const Owner*>(part)->*Member);
     };

@@ -30,7 +30,7 @@ enum class RegisterAccess : std::uint8_t {
     WriteOnly,      ///< reads as 0
     WriteOneClear,  ///< bits written as 1 become 0
     WriteOneSet,
-    ReadClear,      ///< reading returns the value and clears it (a debugger's read does not)
+    ReadClear,  ///< reading returns the value and clears it (a debugger's read does not)
 };
 
 /// A named field of a register, for dumps and documentation. Reserved and unmodelled bits are declared too.
@@ -43,9 +43,9 @@ struct RegisterField {
 
 template <class Owner>
 struct Register {
-    const char* name = nullptr;    ///< as the datasheet spells it
-    std::uint64_t offset = 0;      ///< bytes from the region's start
-    unsigned size = 4;             ///< bytes
+    const char* name = nullptr;  ///< as the datasheet spells it
+    std::uint64_t offset = 0;    ///< bytes from the region's start
+    unsigned size = 4;           ///< bytes
     RegisterAccess access = RegisterAccess::ReadWrite;
     /// Where the value is kept (null: `read` and `write` do it all).
     std::uint32_t Owner::*storage = nullptr;
@@ -144,7 +144,8 @@ class RegisterDevice : public IoHandler {
         return value;
     }
 
-    void write_register(const Register<Owner>& reg, std::uint64_t value, std::uint64_t lanes, Access& access) {
+    void write_register(const Register<Owner>& reg, std::uint64_t value, std::uint64_t lanes,
+                        Access& access) {
         if (access.debug()) return;
         if (reg.access == RegisterAccess::ReadOnly || reg.access == RegisterAccess::ReadClear) {
             complain("write to a read-only register at offset ", reg.offset);
@@ -152,8 +153,9 @@ class RegisterDevice : public IoHandler {
         }
         for (const RegisterField& field : reg.fields)
             if (!field.modelled && (value & bits(field.width) << field.low_bit))
-                complain((std::string("field ") + field.name + " is not modelled; register at offset ").c_str(),
-                         reg.offset);
+                complain(
+                    (std::string("field ") + field.name + " is not modelled; register at offset ").c_str(),
+                    reg.offset);
         lanes &= reg.write_mask;
         value &= lanes;
         if (reg.write) {

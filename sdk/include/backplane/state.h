@@ -11,7 +11,7 @@ enum class StateKind : std::uint8_t { Bool, U8, U16, U32, U64, Bytes };
 
 /// One named field, `count` elements of `kind` at `data`. The memory belongs to the part and lives as long as it.
 struct StateField {
-    Str name;                       ///< as the datasheet spells it; valid for ever (a literal)
+    Str name;  ///< as the datasheet spells it; valid for ever (a literal)
     StateKind kind = StateKind::U64;
     void* data = nullptr;
     std::uint32_t count = 1;        ///< elements (bytes for Bytes)
@@ -43,9 +43,10 @@ constexpr StateKind state_kind() {
 template <class T>
 void describe(StateTable& table, Str name, T& value, std::uint64_t reset_value = 0, bool reset = true) {
     using U = std::remove_all_extents_t<T>;
-    static_assert(std::is_integral_v<U> || std::is_enum_v<U>, "state is made of integers, enumerations and bool");
-    table.add({name, state_kind<T>(), static_cast<void*>(&value), std::uint32_t(sizeof(T) / sizeof(U)), reset_value,
-               reset});
+    static_assert(std::is_integral_v<U> || std::is_enum_v<U>,
+                  "state is made of integers, enumerations and bool");
+    table.add({name, state_kind<T>(), static_cast<void*>(&value), std::uint32_t(sizeof(T) / sizeof(U)),
+               reset_value, reset});
 }
 
 }  // namespace backplane

@@ -14,10 +14,10 @@ enum class PropertyKind : std::uint8_t { Bool, Int, UInt, Size, String, Enum, Li
 struct PropertyValue {
     PropertyKind kind = PropertyKind::UInt;
     bool boolean = false;
-    std::int64_t integer = 0;    ///< Int
-    std::uint64_t number = 0;    ///< UInt, Size; Enum: index into the choices
-    Str text;                    ///< String; Enum: the choice. Valid during the call
-    Object* object = nullptr;    ///< Link: the target, null when unset. The host keeps it alive while linked
+    std::int64_t integer = 0;  ///< Int
+    std::uint64_t number = 0;  ///< UInt, Size; Enum: index into the choices
+    Str text;                  ///< String; Enum: the choice. Valid during the call
+    Object* object = nullptr;  ///< Link: the target, null when unset. The host keeps it alive while linked
 };
 
 /// One property of a type. `default_text` is parsed as the command line would; null: no default (the part's own
@@ -27,11 +27,12 @@ struct PropertyInfo {
     PropertyKind kind = PropertyKind::UInt;
     const char* summary = "";
     const char* default_text = nullptr;
-    const char* choices = nullptr;  ///< Enum: "on|off|auto"; Link: the id of the interface the target must offer
+    const char* choices =
+        nullptr;  ///< Enum: "on|off|auto"; Link: the id of the interface the target must offer
     std::uint64_t maximum = ~std::uint64_t{0};  ///< UInt, Size; Int: its greatest value as unsigned
     std::uint64_t minimum = 0;                  ///< UInt, Size
     bool settable_when_realized = false;
-    bool required = false;                      ///< realizing without it is an error
+    bool required = false;                                          ///< realizing without it is an error
     void (*set)(void* part, const PropertyValue& value) = nullptr;  ///< null: read-only
     void (*get)(const void* part, PropertyValue& value) = nullptr;  ///< null: write-only
 };
@@ -76,14 +77,15 @@ struct TypeInfo {
     bool user_creatable = false;
     /// The name that the command line uses in its own option (-M, -cpu, -accel, -chardev); null: `name`.
     const char* option_name = nullptr;
-    const char* aliases = nullptr;   ///< further option names, '|' between them
-    bool is_default = false;         ///< the default machine
-    const char* bus = nullptr;       ///< the kind of bus that it plugs into ("pci", "virtio"); null: its parent's
+    const char* aliases = nullptr;  ///< further option names, '|' between them
+    bool is_default = false;        ///< the default machine
+    const char* bus = nullptr;  ///< the kind of bus that it plugs into ("pci", "virtio"); null: its parent's
     const char* category = nullptr;  ///< for listings: "Storage", "Network", "Input", "Display", "Misc", …
     const char* forwards = nullptr;  ///< a proxy: the type whose properties it has as well
     Slice<const InterfaceInfo> interfaces{};
     Slice<const PropertyInfo> properties{};
-    Slice<const MachineVersion> versions{};  ///< machines: makes a type "<option_name>-<version>-machine" per row
+    Slice<const MachineVersion>
+        versions{};  ///< machines: makes a type "<option_name>-<version>-machine" per row
 
     /// Run once for each class derived from this one (and itself), before class_init.
     void (*class_base_init)(Class&, const void* class_data) = nullptr;
@@ -127,7 +129,8 @@ void free_part(Object&, void* part) {
 /// The row for an interface that class T derives from.
 template <class T, class Interface>
 constexpr InterfaceInfo offers() {
-    return {Interface::kId, [](void* part) -> void* { return static_cast<Interface*>(static_cast<T*>(part)); }};
+    return {Interface::kId,
+            [](void* part) -> void* { return static_cast<Interface*>(static_cast<T*>(part)); }};
 }
 
 }  // namespace backplane

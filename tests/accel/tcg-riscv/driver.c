@@ -5,9 +5,9 @@
 typedef unsigned long word;
 
 struct test {
-    const char *name;
-    void (*run)(const word *operands, word *results);
-    const word *table;
+    const char* name;
+    void (*run)(const word* operands, word* results);
+    const word* table;
     word rows;
     word operands;
     word results;
@@ -19,19 +19,17 @@ static word used;
 
 #ifdef BARE_METAL
 static void flush(void) {
-    volatile unsigned char *uart = (volatile unsigned char *)0x10000000;
+    volatile unsigned char* uart = (volatile unsigned char*)0x10000000;
     for (word i = 0; i < used; i++) {
-        while ((uart[5] & 0x20) == 0) {
-        }
+        while ((uart[5] & 0x20) == 0) {}
         uart[0] = (unsigned char)buffer[i];
     }
     used = 0;
 }
 static void finish(void) {
     flush();
-    *(volatile unsigned *)0x100000 = 0x5555;
-    for (;;) {
-    }
+    *(volatile unsigned*)0x100000 = 0x5555;
+    for (;;) {}
 }
 __asm__("    .section .init, \"ax\"\n"
         "    .globl _start\n"
@@ -72,8 +70,7 @@ static void flush(void) {
 static void finish(void) {
     flush();
     call(94, 0, 0, 0);
-    for (;;) {
-    }
+    for (;;) {}
 }
 __asm__("    .globl _start\n"
         "_start:\n"
@@ -88,7 +85,7 @@ static void put(char c) {
     if (used == sizeof buffer) flush();
     buffer[used++] = c;
 }
-static void put_text(const char *text) {
+static void put_text(const char* text) {
     while (*text) put(*text++);
 }
 static void put_word(word value) {
@@ -97,7 +94,7 @@ static void put_word(word value) {
     for (; shift >= 0; shift -= 4) put("0123456789abcdef"[value >> shift & 15]);
 }
 
-static void run_test(const struct test *test) {
+static void run_test(const struct test* test) {
     word results[8];
     put_text(test->name);
     put_text(":\n");
@@ -122,7 +119,7 @@ __attribute__((used)) void trapped(word cause, word pc, word value) {
 }
 
 __attribute__((used)) void start(void) {
-    for (const struct test *test = tests; test->name; test++) run_test(test);
+    for (const struct test* test = tests; test->name; test++) run_test(test);
     put_text("done\n");
     finish();
 }

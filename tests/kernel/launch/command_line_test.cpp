@@ -37,8 +37,8 @@ TEST(CommandLine, AFileHasAName) {
             read_command_line({option, ""});
             ADD_FAILURE() << option;
         } catch (const LaunchError& error) {
-            EXPECT_EQ(error.what(), std::string(option) +
-                                        " '': expects the name of a file; leave the option out for none");
+            EXPECT_EQ(error.what(),
+                      std::string(option) + " '': expects the name of a file; leave the option out for none");
         }
     }
     EXPECT_NO_THROW(read_command_line({"-append", ""}));

@@ -109,7 +109,8 @@ TEST_F(WiringTest, AnInterceptedOutputReachesTheProbeInsteadOfItsInputs) {
     wiring.connect(&source, "irq", 0, &sink, "in", 0, errors);
     std::vector<int> seen;
     ASSERT_TRUE(wiring.probe_outputs(
-        &source, "irq", [](void* data, Str, unsigned, int level) { static_cast<std::vector<int>*>(data)->push_back(level); },
+        &source, "irq",
+        [](void* data, Str, unsigned, int level) { static_cast<std::vector<int>*>(data)->push_back(level); },
         &seen, errors));
     wire.set(1);
     EXPECT_EQ(seen, std::vector<int>{1});

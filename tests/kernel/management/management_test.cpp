@@ -67,12 +67,14 @@ TEST_F(ManagementTest, AFlagIsReadAsAJsonBoolean) {
 TEST_F(ManagementTest, IdsFollowTheRuleOfTheCommandLine) {
     for (const char* id : {"", "c/1", "1c", "a b"}) {
         const std::string member = std::string(R"("id":")") + id + "\"";
-        for (const auto& [command, others] : {std::pair{"chardev-add", R"(,"backend":{"type":"null","data":{}})"},
-                                              {"object-add", R"(,"qom-type":"rng-random")"},
-                                              {"device_add", R"(,"driver":"virtio-rng-device")"}}) {
+        for (const auto& [command, others] :
+             {std::pair{"chardev-add", R"(,"backend":{"type":"null","data":{}})"},
+              {"object-add", R"(,"qom-type":"rng-random")"},
+              {"device_add", R"(,"driver":"virtio-rng-device")"}}) {
             const ManagementReply reply = execute(command, ("{" + member + others + "}").c_str());
             EXPECT_FALSE(reply.ok) << command;
-            EXPECT_NE(reply.description.find("identifier"), std::string::npos) << command << reply.description;
+            EXPECT_NE(reply.description.find("identifier"), std::string::npos)
+                << command << reply.description;
         }
     }
 }

@@ -46,8 +46,11 @@ TEST_F(CatalogTest, ListsWithoutLoading) {
 TEST_F(CatalogTest, ResolvesOptionNamesAliasesAndVersions) {
     Catalog catalog({fixture("good")});
     for (const char* option : {"fixture-house", "house", "home", "fixture-house-2.0"})
-        EXPECT_EQ(catalog.resolve_option(option, "machine", "machine type", errors), "fixture-house-2.0-machine") << option;
-    EXPECT_EQ(catalog.resolve_option("fixture-house-1.0", "machine", "machine type", errors), "fixture-house-1.0-machine");
+        EXPECT_EQ(catalog.resolve_option(option, "machine", "machine type", errors),
+                  "fixture-house-2.0-machine")
+            << option;
+    EXPECT_EQ(catalog.resolve_option("fixture-house-1.0", "machine", "machine type", errors),
+              "fixture-house-1.0-machine");
     EXPECT_EQ(catalog.resolve_option("hause", "machine", "machine type", errors), "");
     EXPECT_NE(errors.text().find("did you mean 'house'"), std::string::npos) << errors.text();
     EXPECT_NE(errors.text().find(fixture("good").string()), std::string::npos);
@@ -58,7 +61,9 @@ TEST_F(CatalogTest, AnUnknownNameSaysNearestPluginAndWhereItLooked) {
     const std::string text = catalog.explain_unknown("fixture-lump", "device model");
     EXPECT_NE(text.find("did you mean 'fixture-lamp' (plugin fixture-good)?"), std::string::npos) << text;
     EXPECT_NE(text.find(fixture("good").string()), std::string::npos);
-    EXPECT_NE(text.find("skipped fixture-newer_sdk.so: built for SDK 1.99, this host offers 1.0"), std::string::npos) << text;
+    EXPECT_NE(text.find("skipped fixture-newer_sdk.so: built for SDK 1.99, this host offers 1.0"),
+              std::string::npos)
+        << text;
 }
 
 TEST_F(CatalogTest, LoadsTheProviderOnDemand) {
@@ -103,7 +108,8 @@ TEST_F(CatalogTest, ADuplicateTypeIsRefusedWithBothOwners) {
 TEST_F(CatalogTest, TwoFilesOfOnePluginNameAreRefusedWithBoth) {
     Catalog catalog({fixture("good"), fixture("namesake")});
     const PluginFile* second = find(catalog, "fixture-namesake.so");
-    EXPECT_NE(second->refusal.find((fixture("namesake") / "fixture-namesake.so").string()), std::string::npos);
+    EXPECT_NE(second->refusal.find((fixture("namesake") / "fixture-namesake.so").string()),
+              std::string::npos);
     EXPECT_NE(second->refusal.find((fixture("good") / "fixture-good.so").string()), std::string::npos);
     EXPECT_EQ(catalog.find_type("fixture-namesake"), nullptr);
     EXPECT_EQ(find(catalog, "fixture-good.so")->refusal, "");
@@ -115,11 +121,13 @@ TEST_F(CatalogTest, AFileOrFolderThatOthersMayWriteIsRefused) {
     fs::copy(fixture("good") / "fixture-good.so", folder);
     const fs::path file = folder / "fixture-good.so";
     chmod(file.c_str(), 0666);
-    EXPECT_NE(find(Catalog({folder}), "fixture-good.so")->refusal.find("written by anyone"), std::string::npos);
+    EXPECT_NE(find(Catalog({folder}), "fixture-good.so")->refusal.find("written by anyone"),
+              std::string::npos);
     chmod(file.c_str(), 0644);
     EXPECT_EQ(find(Catalog({folder}), "fixture-good.so")->refusal, "");
     chmod(folder.c_str(), 0777);
-    EXPECT_NE(find(Catalog({folder}), "fixture-good.so")->refusal.find("written by anyone"), std::string::npos);
+    EXPECT_NE(find(Catalog({folder}), "fixture-good.so")->refusal.find("written by anyone"),
+              std::string::npos);
     fs::remove_all(folder);
 }
 

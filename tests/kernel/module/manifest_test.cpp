@@ -35,11 +35,17 @@ TEST(Manifest, SaysWhatThePluginRegisters) {
 }
 
 TEST(Manifest, SaysWhatAFileIsWhenItIsNoPlugin) {
-    for (const auto& [bytes, expected] : std::vector<std::pair<std::string, std::string>>{
-             {"", "not an ELF file"}, {"hello", "not an ELF file"}, {std::string("\x7f" "ELF\x01\x01", 6), "not an ELF"}}) {
+    for (const auto& [bytes, expected] :
+         std::vector<std::pair<std::string, std::string>>{{"", "not an ELF file"},
+                                                          {"hello", "not an ELF file"},
+                                                          {std::string("\x7f"
+                                                                       "ELF\x01\x01",
+                                                                       6),
+                                                           "not an ELF"}}) {
         Manifest manifest;
         ErrorText errors;
-        EXPECT_FALSE(read_manifest(Bytes(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()), manifest, errors));
+        EXPECT_FALSE(read_manifest(Bytes(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()),
+                                   manifest, errors));
         EXPECT_NE(errors.text().find(expected), std::string::npos) << errors.text();
     }
     Manifest manifest;
@@ -66,7 +72,8 @@ TEST(Manifest, SurvivesMutation) {
         auto mutated = bytes;
         // Headers and the note are where it hurts: half of the flips go into the first and last pages.
         for (int flips = 1 + int(random() % 8); flips > 0; --flips) {
-            const std::size_t span = random() % 2 ? std::min<std::size_t>(mutated.size(), 1024) : mutated.size();
+            const std::size_t span =
+                random() % 2 ? std::min<std::size_t>(mutated.size(), 1024) : mutated.size();
             const std::size_t at = random() % 2 ? random() % span : mutated.size() - 1 - random() % span;
             mutated[at] = std::uint8_t(random());
         }
@@ -78,10 +85,11 @@ TEST(Manifest, SurvivesMutation) {
 }
 
 TEST(Manifest, RefusesHostileJson) {
-    for (const std::string& json : {std::string(100000, '['), std::string("{\"plugin\":3}"), std::string("{}"), std::string("null"),
-                                    std::string(R"({"plugin":"x","sdk_major":1,"sdk_minor":0,"types":[{"name":1}]})"),
-                                    std::string(R"({"plugin":"x","sdk_major":1,"sdk_minor":0,"types":7})"),
-                                    std::string(R"({"plugin":"","sdk_major":1,"sdk_minor":0,"types":[]})")}) {
+    for (const std::string& json :
+         {std::string(100000, '['), std::string("{\"plugin\":3}"), std::string("{}"), std::string("null"),
+          std::string(R"({"plugin":"x","sdk_major":1,"sdk_minor":0,"types":[{"name":1}]})"),
+          std::string(R"({"plugin":"x","sdk_major":1,"sdk_minor":0,"types":7})"),
+          std::string(R"({"plugin":"","sdk_major":1,"sdk_minor":0,"types":[]})")}) {
         Manifest manifest;
         ErrorText errors;
         EXPECT_FALSE(parse_manifest(json, manifest, errors));

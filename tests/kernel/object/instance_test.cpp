@@ -37,7 +37,8 @@ struct Child final : Greeter {
     Greeter* peer = nullptr;
 };
 
-constexpr PropertyInfo kParentProperties[] = {property<&Parent::level>({.name = "level", .default_text = "3"})};
+constexpr PropertyInfo kParentProperties[] = {
+    property<&Parent::level>({.name = "level", .default_text = "3"})};
 constexpr PropertyInfo kChildProperties[] = {
     property<&Child::label>({.name = "label"}),
     property<&Child::big>({.name = "big", .default_text = "off"}),
@@ -83,7 +84,8 @@ class InstanceTest : public ::testing::Test {
 
 TEST_F(InstanceTest, PartsAreMadeParentsFirstAndFreedInReverse) {
     tree.destroy(make());
-    EXPECT_EQ(journal, (std::vector<std::string>{"parent made", "child made", "child freed", "parent freed"}));
+    EXPECT_EQ(journal,
+              (std::vector<std::string>{"parent made", "child made", "child freed", "parent freed"}));
 }
 
 TEST_F(InstanceTest, AnInterfaceIsFoundByIdAndAPartByTypeName) {
@@ -135,9 +137,17 @@ TEST_F(InstanceTest, TextIsParsedByKind) {
 
 TEST_F(InstanceTest, IllTypedValuesAreRefusedWithPropertyAndValue) {
     Instance& it = make();
-    for (const auto& [name, value] : std::vector<std::pair<const char*, const char*>>{
-             {"big", "maybe"}, {"size", "2M"}, {"size", "x"}, {"size", ""}, {"offset", "2147483648"},
-             {"offset", "--1"}, {"mode", "aut"}, {"level", "4294967296"}, {"level", "-1"}, {"peer", "ghost"}}) {
+    for (const auto& [name, value] :
+         std::vector<std::pair<const char*, const char*>>{{"big", "maybe"},
+                                                          {"size", "2M"},
+                                                          {"size", "x"},
+                                                          {"size", ""},
+                                                          {"offset", "2147483648"},
+                                                          {"offset", "--1"},
+                                                          {"mode", "aut"},
+                                                          {"level", "4294967296"},
+                                                          {"level", "-1"},
+                                                          {"peer", "ghost"}}) {
         ErrorText reason;
         EXPECT_FALSE(it.set_property(name, value, reason)) << name << "=" << value;
         EXPECT_NE(reason.text().find(name), std::string::npos);

@@ -19,9 +19,7 @@ TEST(Nearest, NeighboursThatChangedPlacesAreOneMistake) {
     EXPECT_EQ(nearest("sokcet", kNames), "socket");
 }
 
-TEST(Nearest, ALetterMayBeWrongInAShortWord) {
-    EXPECT_EQ(nearest("on", {"in", "out"}), "in");
-}
+TEST(Nearest, ALetterMayBeWrongInAShortWord) { EXPECT_EQ(nearest("on", {"in", "out"}), "in"); }
 
 TEST(Nearest, NothingIsNearWhenMostLettersDiffer) {
     EXPECT_EQ(nearest("foo", kNames), "");

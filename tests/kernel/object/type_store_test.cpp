@@ -53,9 +53,10 @@ TEST(TypeStore, RunsAClassBaseInitForEachDescendant) {
     store.register_type({.name = "base",
                          .parent = "device",
                          .properties = kSpeed,
-                         .class_base_init = [](Class& c, const void*) {
-                             if (c.name() == Str("fast")) c.set_default("speed", "9");
-                         }},
+                         .class_base_init =
+                             [](Class& c, const void*) {
+                                 if (c.name() == Str("fast")) c.set_default("speed", "9");
+                             }},
                         errors);
     store.register_type({.name = "fast", .parent = "base"}, errors);
     const Type* fast = store.find("fast", errors);
@@ -88,10 +89,12 @@ TEST(TypeStore, ListsByAncestorWithAndWithoutAbstractTypes) {
 TEST(TypeStore, ReadsTheShorterRowsOfAnOlderPlugin) {
     constexpr std::uint32_t kTypeSize = offsetof(TypeInfo, class_base_init);
     constexpr std::uint32_t kPropertySize = offsetof(PropertyInfo, required) & ~7u;
-    const PropertyInfo full[2] = {{.name = "first", .default_text = "1"}, {.name = "second", .default_text = "2"}};
+    const PropertyInfo full[2] = {{.name = "first", .default_text = "1"},
+                                  {.name = "second", .default_text = "2"}};
     alignas(8) unsigned char properties[2 * kPropertySize];
     alignas(8) unsigned char types[2 * kTypeSize];
-    for (int i = 0; i < 2; ++i) std::memcpy(properties + i * kPropertySize, static_cast<const void*>(&full[i]), kPropertySize);
+    for (int i = 0; i < 2; ++i)
+        std::memcpy(properties + i * kPropertySize, static_cast<const void*>(&full[i]), kPropertySize);
     for (int i = 0; i < 2; ++i) {
         TypeInfo info{.name = i ? "old-b" : "old-a", .parent = "device"};
         info.properties = {reinterpret_cast<const PropertyInfo*>(properties), 2};
@@ -120,7 +123,8 @@ TEST(TypeStore, AddsUpTheDeltasOfNewerMachineVersions) {
     static constexpr CompatProperty kSince2[] = {{"nic", "queues", "2"}};
     static constexpr CompatProperty kSince3[] = {{"nic", "queues", "4"}, {"disk", "cache", "off"}};
     static constexpr MachineVersion kVersions[] = {{"3", {}}, {"2", kSince3}, {"1", kSince2}};
-    ASSERT_TRUE(store.register_type({.name = "box-machine", .parent = "machine", .option_name = "box", .versions = kVersions}, errors));
+    ASSERT_TRUE(store.register_type(
+        {.name = "box-machine", .parent = "machine", .option_name = "box", .versions = kVersions}, errors));
     EXPECT_TRUE(store.find("box-3-machine", errors)->compat().empty());
     EXPECT_EQ(store.find("box-2-machine", errors)->compat().size(), 2u);
     const auto& oldest = store.find("box-1-machine", errors)->compat();

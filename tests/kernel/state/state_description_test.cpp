@@ -75,7 +75,8 @@ TEST(StateDescription, DumpNamesEveryField) {
     Chip chip;
     TextBuffer out;
     chip.state.dump(out);
-    EXPECT_EQ(out.text(), "divisor = 0x3\nenabled = 0x1\nlines = 0x1 0x2 0x3 0x4\nalarm = 0x5\nnvram = 0x6\n");
+    EXPECT_EQ(out.text(),
+              "divisor = 0x3\nenabled = 0x1\nlines = 0x1 0x2 0x3 0x4\nalarm = 0x5\nnvram = 0x6\n");
 }
 
 }  // namespace

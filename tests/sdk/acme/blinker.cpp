@@ -12,11 +12,13 @@ class Blinker final : public DeviceBase, public RegisterDevice<Blinker> {
   public:
     static const Register<Blinker> kRegisters[4];
 
-    explicit Blinker(Object& object) : context_(device_context(object)), irq_(context_.add_outputs("irq", 1)) {
+    explicit Blinker(Object& object)
+        : context_(device_context(object)), irq_(context_.add_outputs("irq", 1)) {
         set_register_log(context_.log());
         describe_registers(context_.state());
         timer_.create(context_.clock());
-        context_.export_region("registers", context_.memory().io("acme-blinker", 0x10, *this, {.minimum = 4, .maximum = 4}));
+        context_.export_region(
+            "registers", context_.memory().io("acme-blinker", 0x10, *this, {.minimum = 4, .maximum = 4}));
     }
     void reset(ResetPhase phase) override {
         if (phase == ResetPhase::Hold) start();
@@ -48,7 +50,11 @@ class Blinker final : public DeviceBase, public RegisterDevice<Blinker> {
 };
 
 constexpr Register<Blinker> Blinker::kRegisters[4] = {
-    {.name = "CONTROL", .offset = 0x0, .storage = &Blinker::control_, .write_mask = 1, .written = &Blinker::start},
+    {.name = "CONTROL",
+     .offset = 0x0,
+     .storage = &Blinker::control_,
+     .write_mask = 1,
+     .written = &Blinker::start},
     {.name = "PERIOD", .offset = 0x4, .storage = &Blinker::period_, .write_mask = 0xffff},
     {.name = "COUNT", .offset = 0x8, .access = RegisterAccess::ReadOnly, .storage = &Blinker::count_},
     {.name = "PENDING",

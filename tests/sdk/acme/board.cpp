@@ -20,11 +20,13 @@ class AcmeBoard final : public Board {
     bool build(BoardContext& context, Errors& errors) override {
         if (!context.system_memory().add(context.ram(), Offset(kRam), 0, errors)) return false;
         Object* hart = context.create_cpu(0, errors);
-        if (!hart || !hart->set_property("resetvec", std::to_string(kRam), errors) || !context.realize(*hart, errors))
+        if (!hart || !hart->set_property("resetvec", std::to_string(kRam), errors) ||
+            !context.realize(*hart, errors))
             return false;
         Object* blinker = chip(context, "acme-blinker", "blinker", "registers", 0x10010000, errors);
         Object* finisher = chip(context, "riscv.sifive.test", "finisher", "control", 0x100000, errors);
-        return blinker && finisher && context.connect(*blinker, "irq", 0, *hart, "irq", kMachineExternal, errors);
+        return blinker && finisher &&
+               context.connect(*blinker, "irq", 0, *hart, "irq", kMachineExternal, errors);
     }
     bool finish(BoardContext& context, Errors& errors) override {
         Bytes program;
@@ -36,15 +38,16 @@ class AcmeBoard final : public Board {
     std::string firmware_;
 
   private:
-    static Object* chip(BoardContext& context, const char* type, const char* name, const char* region, std::uint64_t address,
-                        Errors& errors) {
+    static Object* chip(BoardContext& context, const char* type, const char* name, const char* region,
+                        std::uint64_t address, Errors& errors) {
         Object* object = context.create(type, name, errors);
         if (!object || !context.realize(*object, errors)) return nullptr;
         return context.map(*object, region, GuestAddress(address), errors) ? object : nullptr;
     }
 };
 
-constexpr BoardTraits kTraits{.max_cpus = 1, .default_ram = 16 << 20, .default_cpu = "rv64", .cpu_family = "riscv-cpu"};
+constexpr BoardTraits kTraits{
+    .max_cpus = 1, .default_ram = 16 << 20, .default_cpu = "rv64", .cpu_family = "riscv-cpu"};
 constexpr InterfaceInfo kInterfaces[] = {offers<AcmeBoard, Board>()};
 constexpr PropertyInfo kProperties[] = {
     property<&AcmeBoard::firmware_>({.name = "firmware", .summary = "the program (-bios)"})};

@@ -80,7 +80,8 @@ class WireProbe {
     static constexpr const char* kId = "backplane.wire-probe/draft";
     using Callback = void (*)(void* data, Str name, unsigned index, int level);
     virtual bool intercept_inputs(Object& device, Callback callback, void* data, Errors& errors) = 0;
-    virtual bool intercept_outputs(Object& device, Str name, Callback callback, void* data, Errors& errors) = 0;
+    virtual bool intercept_outputs(Object& device, Str name, Callback callback, void* data,
+                                   Errors& errors) = 0;
     virtual bool set_input(Object& device, Str name, unsigned index, int level, Errors& errors) = 0;
 
   protected:

@@ -17,7 +17,7 @@ inline constexpr std::uint64_t kPageSize = 1u << kPageBits;
 
 /// One byte per 4 KiB page of a RAM block. A store to a page whose byte says so must take the slow path.
 enum PageFlag : std::uint8_t {
-    kPageCode = 1,        ///< translated code was made from it
+    kPageCode = 1,          ///< translated code was made from it
     kPageCleanDisplay = 2,  ///< a dirty log is on and the page is not dirty in it
     kPageCleanMigration = 4,
     kPageCleanOther = 8,
@@ -28,9 +28,10 @@ enum PageFlag : std::uint8_t {
 struct RamBlock {
     std::string name;
     std::uint8_t* host = nullptr;
-    std::uint64_t size = 0;      ///< bytes, a multiple of 4 KiB
-    std::uint64_t base_id = 0;   ///< of the first page; base_id + page names a page, never reused in the machine
-    int fd = -1;                 ///< the memfd
+    std::uint64_t size = 0;  ///< bytes, a multiple of 4 KiB
+    std::uint64_t base_id =
+        0;        ///< of the first page; base_id + page names a page, never reused in the machine
+    int fd = -1;  ///< the memfd
     std::unique_ptr<std::atomic<std::uint8_t>[]> page_flags;
 };
 
@@ -39,10 +40,10 @@ struct FlatRange {
     std::uint64_t start = 0;  ///< guest address
     std::uint64_t size = 0;   ///< bytes; start + size - 1 does not wrap
     MemoryRegion* region = nullptr;
-    std::uint64_t offset = 0;    ///< of `start` in the region
-    RamBlock* block = nullptr;   ///< RAM, ROM, ROM device in ROM mode; else null
+    std::uint64_t offset = 0;   ///< of `start` in the region
+    RamBlock* block = nullptr;  ///< RAM, ROM, ROM device in ROM mode; else null
     std::uint64_t block_offset = 0;
-    bool writable = false;       ///< direct stores are allowed (RAM)
+    bool writable = false;         ///< direct stores are allowed (RAM)
     IoHandler* handler = nullptr;  ///< I/O, and stores to a ROM device
     IoTraits traits{};
     bool contains(std::uint64_t address) const { return address - start < size; }

@@ -64,8 +64,8 @@ class BACKPLANE_EXPORT DeviceBench {
     int output(std::string_view name, unsigned index = 0);
     unsigned output_changes(std::string_view name, unsigned index = 0);
     void set_input(std::string_view name, unsigned index, int level);
-    void connect(Object& from, std::string_view output, unsigned output_index, Object& to, std::string_view input,
-                 unsigned input_index);
+    void connect(Object& from, std::string_view output, unsigned output_index, Object& to,
+                 std::string_view input, unsigned input_index);
 
     std::uint64_t now_ns() const;
     /// Moves the virtual clock, running timers in order of their deadlines, and what they post.

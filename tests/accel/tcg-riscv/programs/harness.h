@@ -27,7 +27,7 @@
 #define MENVCFG 0x30a
 #define STIMECMP 0x14d
 
-    .option norelax
+.option norelax
     .option nopic
     .section .text.init, "ax"
     .globl _start
