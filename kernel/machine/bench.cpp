@@ -39,8 +39,9 @@ class Meter final : public WireReceiver {
 
 struct DeviceBench::State {
     State() : machine(catalog, log) {
+        // The test's thread is the only one: it holds the lock as the main thread does in a callback.
+        machine.lock().lock();
         MachineState& state = machine.state();
-        const std::lock_guard guard(state.machine_lock);
         ErrorText errors;
         state.ram = state.owner->ram("ram", kRamSize, errors);
         if (!state.ram || !state.system_root->add(*state.ram, Offset(kRamBase.value), 0, errors))
@@ -49,7 +50,10 @@ struct DeviceBench::State {
         state.loop.virtual_clock().start();
         machine.add_event_listener(recorder);
     }
-    ~State() { machine.remove_event_listener(recorder); }
+    ~State() {
+        machine.remove_event_listener(recorder);
+        machine.lock().unlock();
+    }
 
     Instance& focused() {
         if (!focus) throw std::runtime_error("there is no device on the bench");

@@ -19,7 +19,8 @@ namespace backplane::testing {
 
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
-/// Everything that fails in here throws std::runtime_error with the host's message. Thread: the test's own.
+/// Everything that fails in here throws std::runtime_error with the host's message. Thread: the test's own, which
+/// holds the machine lock while the bench lives.
 class BACKPLANE_EXPORT DeviceBench {
   public:
     /// RAM at kRamBase, no device yet.
