@@ -67,7 +67,6 @@ struct DeviceBench::State {
         AddressSpace*& space = spaces[region];
         if (space) return *space;
         MachineState& state = machine.state();
-        const std::lock_guard guard(state.machine_lock);
         if (!window_owner) window_owner = state.map.create_owner("/bench");
         space = &state.map.create_address_space(
             "bench", window_owner->alias("window", *region, Offset(0), region->size()));
@@ -95,7 +94,6 @@ DeviceBench::DeviceBench(std::string_view type, const Properties& properties) : 
 DeviceBench::~DeviceBench() {
     if (!state_) return;
     MachineState& machine = state_->machine.state();
-    const std::lock_guard guard(machine.machine_lock);
     for (const auto& [region, space] : state_->spaces) machine.map.destroy_address_space(*space);
     for (const auto& [key, meter] : state_->meters) machine.wiring.remove(meter.get());
     state_->window_owner.reset();
@@ -111,7 +109,6 @@ Object& DeviceBench::add(std::string_view type, std::string_view id, const Prope
 std::string DeviceBench::try_add(std::string_view type, std::string_view id, const Properties& properties,
                                  std::string_view bus_name) {
     MachineState& machine = state_->machine.state();
-    const std::lock_guard guard(machine.machine_lock);
     ErrorText errors;
     const std::string name(id);
     Instance* object = machine.objects->create(type, name, machine.container("bench"), errors);
@@ -155,7 +152,6 @@ std::string DeviceBench::try_add(std::string_view type, std::string_view id, con
 
 void DeviceBench::remove(Object& object) {
     MachineState& machine = state_->machine.state();
-    const std::lock_guard guard(machine.machine_lock);
     if (state_->focus == &object) state_->focus = nullptr;
     machine.objects->destroy(static_cast<Instance&>(object));
 }
@@ -191,7 +187,6 @@ bool DeviceBench::access_failed() const { return state_->failed; }
 
 void DeviceBench::map(Object& device, std::string_view region_name, GuestAddress address) {
     MachineState& machine = state_->machine.state();
-    const std::lock_guard guard(machine.machine_lock);
     DeviceContextImpl& context = context_of(static_cast<Instance&>(device));
     MemoryRegion* region =
         region_name.empty() ? context.exported_region_at(0) : context.exported_region(region_name);
@@ -224,7 +219,6 @@ int DeviceBench::output(std::string_view name, unsigned index) {
 /// The meter joins the output when it is first asked for: ask once before what is to be counted.
 unsigned DeviceBench::output_changes(std::string_view name, unsigned index) {
     MachineState& machine = state_->machine.state();
-    const std::lock_guard guard(machine.machine_lock);
     auto& meter = state_->meters[{std::string(name), index}];
     if (!meter) {
         meter = std::make_unique<Meter>();
@@ -239,7 +233,6 @@ unsigned DeviceBench::output_changes(std::string_view name, unsigned index) {
 
 void DeviceBench::set_input(std::string_view name, unsigned index, int level) {
     MachineState& machine = state_->machine.state();
-    const std::lock_guard guard(machine.machine_lock);
     ErrorText errors;
     if (!machine.wiring.drive_input(&state_->focused(), name, index, level, errors)) raise(errors);
 }
@@ -247,7 +240,6 @@ void DeviceBench::set_input(std::string_view name, unsigned index, int level) {
 void DeviceBench::connect(Object& from, std::string_view output, unsigned output_index, Object& to,
                           std::string_view input, unsigned input_index) {
     MachineState& machine = state_->machine.state();
-    const std::lock_guard guard(machine.machine_lock);
     ErrorText errors;
     if (!machine.wiring.connect(static_cast<Instance*>(&from), output, output_index,
                                 static_cast<Instance*>(&to), input, input_index, errors))
@@ -257,11 +249,8 @@ void DeviceBench::connect(Object& from, std::string_view output, unsigned output
 std::uint64_t DeviceBench::now_ns() const { return state_->machine.clock().now_ns(); }
 
 void DeviceBench::advance_ns(std::uint64_t delta_ns) {
-    {
-        MachineState& machine = state_->machine.state();
-        const std::lock_guard guard(machine.machine_lock);
-        machine.step_to(machine.loop.virtual_clock().now_ns() + delta_ns);
-    }
+    MachineState& machine = state_->machine.state();
+    machine.step_to(machine.loop.virtual_clock().now_ns() + delta_ns);
     run_ready();
 }
 
@@ -278,7 +267,6 @@ bool DeviceBench::run_until(bool (*done)(void* data), void* data, unsigned limit
 
 void DeviceBench::reset() {
     MachineState& machine = state_->machine.state();
-    const std::lock_guard guard(machine.machine_lock);
     for (const ResetPhase phase : {ResetPhase::Enter, ResetPhase::Hold, ResetPhase::Exit})
         machine.objects->walk(state_->focused(), [&](Instance& instance) {
             if (instance.is_a("device")) context_of(instance).reset(phase);
