@@ -9,18 +9,6 @@ if(BACKPLANE_SANITIZE)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
-# What a draft plugin must match: the version, and the very headers that it was built with.
-file(GLOB_RECURSE sdk_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/sdk/include/backplane/*)
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${sdk_headers})
-set(header_hashes)
-foreach(header ${sdk_headers})
-  file(SHA256 ${header} hash)
-  list(APPEND header_hashes ${hash})
-endforeach()
-string(SHA256 BACKPLANE_BUILD_STAMP "${header_hashes}")
-string(SUBSTRING ${BACKPLANE_BUILD_STAMP} 0 12 BACKPLANE_BUILD_STAMP)
-set(BACKPLANE_BUILD_STAMP "backplane ${PROJECT_VERSION} (${BACKPLANE_BUILD_STAMP})")
-
 # backplane_plugin(NAME goldfish-rtc SOURCES goldfish_rtc.cpp [LIBRARIES fdt …])
 function(backplane_plugin)
   cmake_parse_arguments(PLUGIN "" "NAME" "SOURCES;LIBRARIES" ${ARGN})

@@ -4,6 +4,8 @@
 #include "kernel/object/error_text.h"
 #include "kernel/object/instance.h"
 
+#include <backplane/build_stamp.h>
+
 #include <boost/dll/shared_library.hpp>
 
 #include <link.h>

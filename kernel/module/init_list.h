@@ -1,7 +1,7 @@
 // The list that plugins' constructors feed: the one piece of global state.
 #pragma once
 
-#include <backplane/plugin.h>
+#include <backplane/module.h>
 
 #include <vector>
 

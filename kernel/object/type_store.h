@@ -1,7 +1,7 @@
 // Registered types and the classes made from them.
 #pragma once
 
-#include <backplane/plugin.h>
+#include <backplane/module.h>
 #include <backplane/type.h>
 
 #include <functional>

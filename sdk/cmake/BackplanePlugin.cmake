@@ -6,7 +6,6 @@ function(backplane_add_plugin name)
   add_library(${name} MODULE ${ARGN})
   target_compile_features(${name} PRIVATE cxx_std_20)
   target_link_libraries(${name} PRIVATE backplane::sdk)
-  target_compile_definitions(${name} PRIVATE BACKPLANE_BUILD_STAMP="${BACKPLANE_BUILD_STAMP}")
   set_target_properties(${name} PROPERTIES PREFIX "" SUFFIX ".so" CXX_VISIBILITY_PRESET hidden
                         VISIBILITY_INLINES_HIDDEN ON)
   target_link_options(${name} PRIVATE -Wl,-z,nodelete -Wl,-z,now

@@ -16,6 +16,8 @@ cmake --build "$work/build" >"$work/build.log" || { cat "$work/build.log"; exit 
 if nm -D --defined-only "$work/build/acme-blinker.so" | grep -q .; then
     echo "the plugin shows symbols:"; nm -D --defined-only "$work/build/acme-blinker.so"; exit 1
 fi
+stamp=$(sed -n 's/^#define BACKPLANE_BUILD_STAMP "\(.*\)"$/\1/p' "$work/usr/include/backplane/build_stamp.h")
+[ -n "$stamp" ] && grep -qaF "$stamp" "$work/build/acme-blinker.so" || { echo "the plugin does not say what it was built with"; exit 1; }
 
 backplane="$work/usr/bin/backplane"
 export BACKPLANE_PLUGIN_PATH="$work/build"

@@ -8,37 +8,14 @@
 // name "Backplane", type 1).
 #pragma once
 
-#include <backplane/type.h>
+#include <backplane/module.h>
+#if __has_include(<backplane/build_stamp.h>)
+#    include <backplane/build_stamp.h>
+#else
+#    define BACKPLANE_BUILD_STAMP ""  // Headers that no build made fit the draft interfaces of no host.
+#endif
 
 #include <array>
-
-namespace backplane {
-
-/// Phases of the registry's init lists, run in this order after the gate.
-enum class ModuleInit : std::uint8_t { Qom, Late };
-
-class TypeRegistry {
-  public:
-    /// Stores the rows. False and a reason for a duplicate name (naming both plugins) or a malformed entry.
-    virtual bool register_types(const TypeTable& table, Errors& errors) = 0;
-
-  protected:
-    ~TypeRegistry() = default;
-};
-
-/// A queued initialiser. Static storage in the plugin; the host links it and never frees it.
-struct ModuleInitNode {
-    ModuleInitNode* next;
-    ModuleInit phase;
-    /// May throw nothing across; false and a reason refuses the plugin.
-    bool (*run)(TypeRegistry& registry, Errors& errors);
-};
-
-}  // namespace backplane
-
-/// The one symbol that a plugin takes from the host: links a node into the list for its phase. Called by
-/// constructors only; allocates nothing.
-extern "C" BACKPLANE_EXPORT void backplane_module_queue(backplane::ModuleInitNode* node) noexcept;
 
 namespace backplane::manifest {
 
@@ -174,12 +151,6 @@ constexpr void write_type(W& w, const TypeInfo& type) {
     w.close('}');
 }
 
-#ifdef BACKPLANE_BUILD_STAMP
-inline constexpr const char* kBuildStamp = BACKPLANE_BUILD_STAMP;
-#else
-inline constexpr const char* kBuildStamp = "";
-#endif
-
 struct Identity {
     const char* name;
     const char* version;
@@ -196,7 +167,7 @@ constexpr void write_manifest(W& w, const Identity& identity, Slice<const TypeIn
     w.number_member("sdk_major", BACKPLANE_SDK_MAJOR);
     w.number_member("sdk_minor", BACKPLANE_SDK_MINOR);
     w.flag_member("draft", identity.draft);
-    w.text_member("build", kBuildStamp);
+    w.text_member("build", BACKPLANE_BUILD_STAMP);
     w.text_member("compiler", __VERSION__);
     w.key("types");
     w.open('[');
