@@ -45,7 +45,7 @@ def own_folder(path):
 
 
 def plugin_includes(root, paths):
-    """One tier: a plugin sees <backplane/...>, its own folder, and headers from outside the project."""
+    """One tier: a plugin sees <backplane/...>, its own folder, the static libraries as <lib/...>, and headers from outside the project."""
     for path in sources(paths):
         if path.parts[0] != "plugins":
             continue
@@ -53,7 +53,7 @@ def plugin_includes(root, paths):
             place = f"{path}:{number}"
             first = pathlib.PurePosixPath(name).parts[0]
             if first in ("kernel", "plugins", "sdk", "tests"):
-                yield f"{place}: a plugin includes {name}; it may see <backplane/...> and its own folder"
+                yield f"{place}: a plugin includes {name}; it may see <backplane/...>, <lib/...> and its own folder"
             elif quote == '"' and not found_in_own_folder(root, path, name):
                 yield f'{place}: "{name}" is not in {own_folder(path)}; SDK headers are spelled <backplane/...>'
 

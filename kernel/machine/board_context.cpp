@@ -14,12 +14,6 @@ namespace {
 
 constexpr std::uint64_t kMaximumFile = std::uint64_t{8} << 30;
 
-std::string hex(std::uint64_t value) {
-    char text[24];
-    std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
-    return text;
-}
-
 std::string describe_device(Object& device) {
     return "'" + std::string(device.name().view()) + "' (" + std::string(device.type_name().view()) + ")";
 }
@@ -145,7 +139,7 @@ bool BoardContextImpl::add_blob(Str name, GuestAddress address, Bytes bytes, Err
     const std::string label = "'" + std::string(name.view()) + "'";
     if (bytes.empty()) return true;
     if (bytes.size - 1 > ~address.value) {
-        errors.fail(label + " at " + hex(address.value) + " (" + std::to_string(bytes.size) +
+        errors.fail(label + " at " + "0x" + hex(address.value) + " (" + std::to_string(bytes.size) +
                     " bytes) ends after the last address");
         return false;
     }
@@ -153,8 +147,8 @@ bool BoardContextImpl::add_blob(Str name, GuestAddress address, Bytes bytes, Err
     for (const Blob& other : blobs_) {
         if (address.value <= last(other.address, other.bytes.size()) &&
             other.address <= last(address.value, bytes.size)) {
-            errors.fail(label + " at " + hex(address.value) + " (" + std::to_string(bytes.size) +
-                        " bytes) overlaps '" + other.name + "' at " + hex(other.address) + " (" +
+            errors.fail(label + " at " + "0x" + hex(address.value) + " (" + std::to_string(bytes.size) +
+                        " bytes) overlaps '" + other.name + "' at " + "0x" + hex(other.address) + " (" +
                         std::to_string(other.bytes.size()) + " bytes)");
             return false;
         }
@@ -162,7 +156,7 @@ bool BoardContextImpl::add_blob(Str name, GuestAddress address, Bytes bytes, Err
     Blob blob{std::string(name.view()), address.value, {bytes.begin(), bytes.end()}};
     if (!place(blob)) {
         errors.fail(label + " (" + std::to_string(bytes.size) + " bytes) does not fit into memory at " +
-                    hex(address.value) + "; give the machine more with -m");
+                    "0x" + hex(address.value) + "; give the machine more with -m");
         return false;
     }
     blobs_.push_back(std::move(blob));

@@ -57,7 +57,7 @@ bool DeviceContextImpl::realize(Instance& instance, Errors& errors) {
         ok = part.realize(errors);
         if (ok) realized.push_back(&part);
     });
-    if (ok) return true;
+    if (ok && (!bus || backplane::query<Bus>(*bus)->place(instance, errors))) return true;
     for (auto part = realized.rbegin(); part != realized.rend(); ++part) (*part)->unrealize();
     if (attached_) backplane::query<Bus>(*bus)->detach(instance);
     attached_ = false;

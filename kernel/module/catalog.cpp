@@ -1,8 +1,8 @@
 #include "kernel/module/catalog.h"
 
 #include "kernel/module/init_list.h"
-#include "kernel/object/error_text.h"
 #include "kernel/object/instance.h"
+#include <backplane/text.h>
 
 #include <backplane/build_stamp.h>
 

@@ -25,7 +25,8 @@ void Instance::drop_incoming_links() {
         user.holder->links_.erase(user.property->info->name);
         PropertyValue nothing;
         nothing.kind = PropertyKind::Link;
-        user.property->info->set(user.holder->part_of(*user.property->owner), nothing);
+        IgnoredErrors unused;
+        user.property->info->set(user.holder->part_of(*user.property->owner), nothing, unused);
     }
 }
 
@@ -196,7 +197,12 @@ bool Instance::assign(const Type::PropertyEntry& entry, const PropertyValue& val
                     "' cannot be set");
         return false;
     }
-    entry.info->set(part, value);
+    ErrorText reason;
+    if (!entry.info->set(part, value, reason)) {
+        errors.fail("property '" + std::string(type_.info().name) + "." + entry.info->name +
+                    "': " + (reason.failed() ? reason.text() : "the value was refused without a reason"));
+        return false;
+    }
     set_.emplace(entry.info->name);
     if (entry.info->kind != PropertyKind::Link) return true;
     if (const auto old = links_.find(entry.info->name); old != links_.end()) {

@@ -1,8 +1,8 @@
 // Instances of types, and the tree that they stand in.
 #pragma once
 
-#include "kernel/object/error_text.h"
 #include "kernel/object/type_store.h"
+#include <backplane/text.h>
 
 #include <backplane/object.h>
 

@@ -1,6 +1,6 @@
 #include "kernel/object/type_store.h"
 
-#include "kernel/object/error_text.h"
+#include <backplane/text.h>
 
 #include <algorithm>
 #include <cstring>
@@ -244,6 +244,8 @@ constexpr TypeInfo kCoreTypes[] = {
     {.name = "chardev", .summary = "A character device of the host", .abstract = true},
     {.name = "block-node", .summary = "Storage of the host", .abstract = true},
     {.name = "netdev", .summary = "A network of the host", .abstract = true},
+    {.name = "service", .summary = "What a machine is managed through", .abstract = true},
+    {.name = "memory-backend", .summary = "Memory of the host", .abstract = true},
     {.name = "rng-backend", .summary = "A source of entropy", .abstract = true},
 };
 

@@ -1,6 +1,7 @@
 #include "kernel/state/state_description.h"
 
-#include <charconv>
+#include <backplane/text.h>
+
 #include <cstring>
 
 namespace backplane::kernel {
@@ -13,21 +14,18 @@ unsigned element_size(StateKind kind) {
     case StateKind::Bytes: return 1;
     case StateKind::U16: return 2;
     case StateKind::U32: return 4;
-    case StateKind::U64: return 8;
+    case StateKind::U64:
+    case StateKind::Timer: return 8;
+    case StateKind::Variable: return 0;
     }
     return 1;
 }
 
-std::uint64_t element(const StateField& field, std::size_t index) {
+std::uint64_t element(const StateField& field, const std::uint8_t* data, std::size_t index) {
     std::uint64_t value = 0;
     const unsigned size = element_size(field.kind);
-    std::memcpy(&value, static_cast<const std::uint8_t*>(field.data) + index * size, size);
+    std::memcpy(&value, data + index * size, size);
     return value;
-}
-
-std::string hex(std::uint64_t value) {
-    char text[16];
-    return {text, std::to_chars(text, text + sizeof text, value, 16).ptr};
 }
 
 /// The header that stands before a field's bytes in a saved image.
@@ -38,24 +36,60 @@ std::string signature(const StateField& field) {
 
 }  // namespace
 
-void StateDescription::reset() {
-    for (const StateField& field : fields_) {
-        if (!field.reset) continue;
-        const unsigned size = element_size(field.kind);
-        for (std::size_t i = 0; i < field.count; ++i)
-            std::memcpy(static_cast<std::uint8_t*>(field.data) + i * size, &field.reset_value, size);
-    }
+void StateDescription::add(const StateField& field) { fields_.push_back(field); }
+
+StateTable& StateDescription::group(const StateGroup& group) {
+    groups_.push_back({group, std::make_unique<StateDescription>()});
+    return *groups_.back().fields;
 }
 
-void StateDescription::dump(TextSink& out) const {
+void StateDescription::set_version(std::uint16_t version, std::uint16_t oldest) {
+    version_ = version;
+    oldest_ = oldest;
+}
+
+void StateDescription::reset_at(std::ptrdiff_t shift) {
     for (const StateField& field : fields_) {
-        std::string line(field.name.view());
-        line += " =";
-        const std::size_t shown = field.kind == StateKind::Bytes && field.count > 64 ? 64 : field.count;
-        for (std::size_t i = 0; i < shown; ++i) line += " 0x" + hex(element(field, i));
-        if (shown < field.count) line += " … (" + std::to_string(field.count) + " bytes)";
+        if (!field.reset) continue;
+        auto* data = static_cast<std::uint8_t*>(field.data) + shift;
+        if (field.kind == StateKind::Timer) {
+            if (Timer* timer = *reinterpret_cast<Timer**>(data)) timer->cancel();
+            continue;
+        }
+        if (field.kind == StateKind::Variable) {
+            field.access->load(data, {});
+            continue;
+        }
+        const unsigned size = element_size(field.kind);
+        for (std::size_t i = 0; i < field.count; ++i) std::memcpy(data + i * size, &field.reset_value, size);
+    }
+    for (Group& group : groups_)
+        for (std::uint32_t i = 0; i < group.info.count; ++i)
+            group.fields->reset_at(shift + std::ptrdiff_t(i) * group.info.stride);
+}
+
+void StateDescription::dump_at(std::ptrdiff_t shift, const std::string& prefix, TextSink& out) const {
+    for (const StateField& field : fields_) {
+        const auto* data = static_cast<const std::uint8_t*>(field.data) + shift;
+        std::string line = prefix + std::string(field.name.view()) + " =";
+        if (field.kind == StateKind::Timer) {
+            const Timer* timer = *reinterpret_cast<Timer* const*>(data);
+            line += timer && timer->armed() ? " " + std::to_string(timer->deadline()) + " ns" : " not armed";
+        } else if (field.kind == StateKind::Variable) {
+            line += " (" + std::to_string(field.access->size(data)) + " bytes)";
+        } else {
+            const std::size_t shown = field.kind == StateKind::Bytes && field.count > 64 ? 64 : field.count;
+            for (std::size_t i = 0; i < shown; ++i) line += " 0x" + hex(element(field, data, i));
+            if (shown < field.count) line += " … (" + std::to_string(field.count) + " bytes)";
+        }
         out.append(line + "\n");
     }
+    for (const Group& group : groups_)
+        for (std::uint32_t i = 0; i < group.used(); ++i)
+            group.fields->dump_at(shift + std::ptrdiff_t(i) * group.info.stride,
+                                  prefix + std::string(group.info.name.view()) +
+                                      (group.info.count > 1 ? "[" + std::to_string(i) + "]." : "."),
+                                  out);
 }
 
 std::vector<std::uint8_t> StateDescription::save() const {

@@ -26,7 +26,7 @@ struct BoardOptions {
 class BoardBench {
   public:
     explicit BoardBench(const BoardOptions& options) : machine_(catalog_, log_) {
-        kernel::ErrorText errors;
+        ErrorText errors;
         const auto check = [&errors](bool ok) {
             if (!ok) throw std::runtime_error(errors.text());
         };

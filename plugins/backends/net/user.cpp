@@ -82,8 +82,9 @@ class UserNet final : public NetBackend, public Completable, SlirpStack::Receive
 template <auto Member>
 constexpr PropertyInfo list_property(PropertyInfo info) {
     info.kind = PropertyKind::String;
-    info.set = [](void* part, const PropertyValue& value) {
+    info.set = [](void* part, const PropertyValue& value, Errors&) {
         (static_cast<UserNet*>(part)->*Member).emplace_back(value.text.view());
+        return true;
     };
     info.get = [](const void* part, PropertyValue& value) {
         const auto& net = *static_cast<const UserNet*>(part);

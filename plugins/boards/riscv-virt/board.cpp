@@ -10,6 +10,7 @@
 #include <backplane/plugin.h>
 #include <backplane/property.h>
 #include <backplane/riscv.h>
+#include <backplane/text.h>
 
 #include <cstdio>
 #include <map>
@@ -18,12 +19,6 @@ namespace backplane::riscv_virt {
 namespace {
 
 constexpr std::size_t kSeedSize = 32;
-
-class Text final : public TextSink {
-  public:
-    void append(Str text) override { value += text.view(); }
-    std::string value;
-};
 
 class VirtBoard final : public Board {
   public:
@@ -175,11 +170,11 @@ bool VirtBoard::wire(BoardContext& context, Errors& errors) {
 
 bool VirtBoard::describe_harts(TreeContents& contents, Errors& errors) {
     for (Object* hart : harts_) {
-        Text id, isa, mmu;
+        TextBuffer id, isa, mmu;
         if (!hart->get_property("hartid", id, errors) || !hart->get_property("isa-string", isa, errors) ||
             !hart->get_property("mmu-type", mmu, errors))
             return false;
-        contents.harts.push_back({std::stoull(id.value), isa.value, mmu.value});
+        contents.harts.push_back({std::stoull(id.text()), isa.text(), mmu.text()});
     }
     return true;
 }

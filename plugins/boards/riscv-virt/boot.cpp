@@ -1,7 +1,9 @@
 #include "boot.h"
 
-#include "elf.h"
 #include "map.h"
+
+#include <backplane/text.h>
+#include <lib/elf.h>
 
 #include <algorithm>
 #include <cstring>
@@ -17,12 +19,6 @@ constexpr const char* kDefaultFirmware = "opensbi-riscv64-generic-fw_dynamic.bin
 constexpr const char* kPackagedFirmware = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin";
 
 std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) / unit * unit; }
-
-/// For a first try whose failure is not the user's business.
-class Silent final : public Errors {
-  public:
-    void fail(Str) override {}
-};
 
 /// Errors that name the option and the file.
 class FileErrors final : public Errors {
@@ -44,9 +40,9 @@ struct Placed {
 
 bool place_elf(BoardContext& context, const std::string& path, Bytes file, Placed& placed, FileErrors& errors,
                Errors& plain) {
-    ElfImage image;
-    if (!read_elf(file, image, errors)) return false;
-    for (const ElfSegment& segment : image.segments) {
+    elf::ElfImage image;
+    if (!elf::read_elf(file, image, errors)) return false;
+    for (const elf::ElfSegment& segment : image.segments) {
         if (!context.add_blob(path, GuestAddress(segment.address), segment.bytes, plain)) return false;
         // What follows the file's bytes is zero, as all memory is before a start; a reset finds it as the guest left
         // it, so that start-up code clears it as on hardware.
@@ -86,7 +82,7 @@ bool place_image(BoardContext& context, const char* option, const std::string& p
         named.fail("is empty");
         return false;
     }
-    if (is_elf(file)) return place_elf(context, path, file, placed, named, errors);
+    if (elf::is_elf(file)) return place_elf(context, path, file, placed, named, errors);
     if (refuse_packed(file, named)) return false;
     placed = {address, address + image_size(file)};
     return context.add_blob(path, GuestAddress(address), file, errors);
@@ -98,7 +94,7 @@ bool place_firmware(BoardContext& context, const BootFiles& files, Placed& place
     Bytes file;
     std::string path = files.firmware;
     if (path.empty() || path == "default") {
-        Silent unused;
+        IgnoredErrors unused;
         const bool elsewhere = !context.read_file(kDefaultFirmware, true, file, unused) &&
                                context.read_file(kPackagedFirmware, false, file, unused);
         path = elsewhere ? kPackagedFirmware : kDefaultFirmware;

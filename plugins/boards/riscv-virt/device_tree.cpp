@@ -1,13 +1,19 @@
 #include "device_tree.h"
 
-#include "flat_tree.h"
 #include "map.h"
+
+#include <lib/flat_tree.h>
 
 #include <libfdt.h>
 
 #include <cstdio>
 
 namespace backplane::riscv_virt {
+
+using device_tree::Cells;
+using device_tree::FlatTree;
+using device_tree::put64;
+
 namespace {
 
 /// Bytes left in the tree for firmware, which adds reserved memory and the like.

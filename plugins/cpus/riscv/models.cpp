@@ -29,8 +29,9 @@ constexpr Model kSifiveE51{.extensions = kImac, .pmp_entries = 8, .privileged_ve
 constexpr Model kShaktiC{.extensions = kGcSv39 & ~bit(Pmp), .privileged_version = 10};
 
 template <Extension Which>
-void set_extension(void* part, const PropertyValue& value) {
+bool set_extension(void* part, const PropertyValue& value, Errors&) {
     static_cast<RiscvCpu*>(part)->set_extension(Which, value.boolean);
+    return true;
 }
 template <Extension Which>
 void get_extension(const void* part, PropertyValue& value) {
@@ -61,7 +62,11 @@ constexpr PropertyInfo kOtherProperties[] = {
     {.name = "hartid",
      .kind = PropertyKind::UInt,
      .summary = "mhartid; the CPU's index unless it is set",
-     .set = [](void* part, const PropertyValue& v) { static_cast<RiscvCpu*>(part)->set_hart_id(v.number); },
+     .set =
+         [](void* part, const PropertyValue& v, Errors&) {
+             static_cast<RiscvCpu*>(part)->set_hart_id(v.number);
+             return true;
+         },
      .get = [](const void* part, PropertyValue& v) { v.number = cpu(part).hart_id(); }},
     property<&RiscvCpu::reset_vector_>({.name = "resetvec", .summary = "where execution starts"}),
     property<&RiscvCpu::timebase_frequency_>(

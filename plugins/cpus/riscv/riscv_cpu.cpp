@@ -32,7 +32,11 @@ void RiscvCpu::describe_state() {
     const auto atomic = [&](Str name, auto& value, std::uint64_t reset_value = 0, bool reset = true) {
         using Value = typename std::remove_reference_t<decltype(value)>::value_type;
         static_assert(sizeof value == sizeof(Value));
-        table.add({name, state_kind<Value>(), &value, 1, reset_value, reset});
+        table.add({.name = name,
+                   .kind = state_kind<Value>(),
+                   .data = &value,
+                   .reset_value = reset_value,
+                   .reset = reset});
     };
     describe(table, "x", state_.x);
     describe(table, "pc", state_.pc);

@@ -284,8 +284,9 @@ constexpr PropertyInfo Pflash01::kProperties[] = {
      .default_text = "137",
      .maximum = 0xffff,
      .set =
-         [](void* part, const PropertyValue& v) {
+         [](void* part, const PropertyValue& v, Errors&) {
              static_cast<Pflash01*>(part)->identifier_[0] = std::uint16_t(v.number);
+             return true;
          },
      .get = [](const void* part,
                PropertyValue& v) { v.number = static_cast<const Pflash01*>(part)->identifier_[0]; }},
@@ -295,8 +296,9 @@ constexpr PropertyInfo Pflash01::kProperties[] = {
      .default_text = "24",
      .maximum = 0xffff,
      .set =
-         [](void* part, const PropertyValue& v) {
+         [](void* part, const PropertyValue& v, Errors&) {
              static_cast<Pflash01*>(part)->identifier_[1] = std::uint16_t(v.number);
+             return true;
          },
      .get = [](const void* part,
                PropertyValue& v) { v.number = static_cast<const Pflash01*>(part)->identifier_[1]; }},

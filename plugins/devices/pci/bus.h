@@ -9,7 +9,7 @@
 
 namespace backplane::pci {
 
-class BusPart final : public Bus, public PciBus {
+class BusPart final : public BusBase, public PciBus {
   public:
     BusPart(Object& object, bool express) : object_(object), express_(express) {}
 

@@ -1,9 +1,12 @@
 // What may cross the plugin boundary: two-word strings and slices, typed addresses, error sinks, versions.
 //
 // Interfaces are pure-virtual classes with an id and a revision ("backplane.device/1"). No exception, no type
-// of the standard library and no owning pointer crosses. A shipped interface never changes, nor do the structures
-// that its functions take (IoTraits, StateField, BlockRequest …); growth is a new id. What the host reads from a
-// plugin's constant data (TypeInfo and its rows, BoardTraits) carries its size and may grow at its end.
+// of the standard library and no owning pointer crosses. Once the SDK is 1.0, a shipped interface never changes; growth
+// is a new id. Structures that cross carry the size that they were built with (`struct_size`, or the sizes in a
+// TypeTable) and may grow at their end, with members whose default means what was before.
+//
+// Enumerations grow as well. Whoever meets a value that it does not know treats it as the documented default of that
+// enumeration, and where there is none refuses the call or row with a reason; it never guesses.
 #pragma once
 
 #include <compare>

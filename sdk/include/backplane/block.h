@@ -16,6 +16,7 @@ struct IoVector {
 /// One request. Owner: who submits it; it must live, with the memory of its vectors, until done() was called.
 class BlockRequest {
   public:
+    std::uint32_t struct_size = sizeof(BlockRequest);
     BlockOperation operation = BlockOperation::Read;
     std::uint64_t offset = 0;         ///< bytes; any alignment
     std::uint64_t size = 0;           ///< bytes; for Read and Write the sum of the vectors

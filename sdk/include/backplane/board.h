@@ -41,6 +41,7 @@ struct ShortName {
 /// What a machine type says of itself, in its class: read by the launcher before anything is built.
 struct BoardTraits {
     std::uint32_t struct_size = sizeof(BoardTraits);  ///< as it was built; members are added at the end only
+    std::uint32_t short_name_size = sizeof(ShortName);
     std::uint32_t max_cpus = 1;
     std::uint64_t default_ram = 128u << 20;  ///< bytes
     std::uint64_t max_ram = ~std::uint64_t{0};

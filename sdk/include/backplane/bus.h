@@ -11,9 +11,14 @@ class Bus {
     static constexpr const char* kId = "backplane.bus/1";
     /// The kind that a device's `bus` names: "pci", "virtio", …
     virtual Str kind() const = 0;
+    /// Where a device on this bus is to sit, before attach(): a property that the device itself does not have ("addr",
+    /// "irq"). False without a reason: this bus has no such property. A place that is given wins over a free one.
+    virtual bool set_place(Object& device, Str name, Str value, Errors& errors) = 0;
     /// Takes `device`, whose properties are set and which is not yet realized. Refuses an occupied or impossible
     /// place, naming both.
     virtual bool attach(Object& device, Errors& errors) = 0;
+    /// The device is realized: its regions and outputs are all there. Refusing undoes the realizing.
+    virtual bool place(Object& device, Errors& errors) = 0;
     virtual void detach(Object& device) = 0;
     /// Is there a place for one more device that does not ask for a particular one?
     virtual bool has_room() const = 0;
@@ -26,6 +31,22 @@ class Bus {
 
   protected:
     ~Bus() = default;
+};
+
+/// A bus that implements only what it needs: no properties of the place, no hot-plugging.
+class BusBase : public Bus {
+  public:
+    bool set_place(Object&, Str, Str, Errors&) override { return false; }
+    bool place(Object&, Errors&) override { return true; }
+    bool hot_pluggable() const override { return false; }
+    bool request_unplug(Object&, Errors& errors) override {
+        errors.fail("devices on this bus cannot be unplugged");
+        return false;
+    }
+    void address_of(Object&, TextSink&) const override {}
+
+  protected:
+    ~BusBase() = default;
 };
 
 }  // namespace backplane

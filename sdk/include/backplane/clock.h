@@ -78,6 +78,8 @@ class OwnedTimer<Method> final : TimerHandler {
         if (timer_) timer_->cancel();
     }
     bool armed() const { return timer_ && timer_->armed(); }
+    /// The place of the clock's timer, for describe_timer().
+    Timer** handle() { return &timer_; }
 
   private:
     void timer_expired() override { (owner_.*Method)(); }

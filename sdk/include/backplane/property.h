@@ -29,15 +29,19 @@ constexpr PropertyInfo property(PropertyInfo info) {
     using Value = typename MemberOf<Member>::Value;
     if constexpr (std::is_same_v<Value, bool>) {
         info.kind = PropertyKind::Bool;
-        info.set = [](void* part, const PropertyValue& v) { static_cast<Owner*>(part)->*Member = v.boolean; };
+        info.set = [](void* part, const PropertyValue& v, Errors&) {
+            static_cast<Owner*>(part)->*Member = v.boolean;
+            return true;
+        };
         info.get = [](const void* part, PropertyValue& v) {
             v.boolean = static_cast<const Owner*>(part)->*Member;
         };
     } else if constexpr (std::is_integral_v<Value> && std::is_signed_v<Value>) {
         info.kind = PropertyKind::Int;
         info.maximum = std::uint64_t(std::numeric_limits<Value>::max());
-        info.set = [](void* part, const PropertyValue& v) {
+        info.set = [](void* part, const PropertyValue& v, Errors&) {
             static_cast<Owner*>(part)->*Member = Value(v.integer);
+            return true;
         };
         info.get = [](const void* part, PropertyValue& v) {
             v.integer = static_cast<const Owner*>(part)->*Member;
@@ -46,16 +50,18 @@ constexpr PropertyInfo property(PropertyInfo info) {
         info.kind = PropertyKind::UInt;
         if (info.maximum > std::numeric_limits<Value>::max())
             info.maximum = std::numeric_limits<Value>::max();
-        info.set = [](void* part, const PropertyValue& v) {
+        info.set = [](void* part, const PropertyValue& v, Errors&) {
             static_cast<Owner*>(part)->*Member = Value(v.number);
+            return true;
         };
         info.get = [](const void* part, PropertyValue& v) {
             v.number = static_cast<const Owner*>(part)->*Member;
         };
     } else if constexpr (std::is_same_v<Value, std::string>) {
         info.kind = PropertyKind::String;
-        info.set = [](void* part, const PropertyValue& v) {
+        info.set = [](void* part, const PropertyValue& v, Errors&) {
             static_cast<Owner*>(part)->*Member = v.text.view();
+            return true;
         };
         info.get = [](const void* part, PropertyValue& v) {
             v.text = static_cast<const Owner*>(part)->*Member;
@@ -66,9 +72,10 @@ constexpr PropertyInfo property(PropertyInfo info) {
         using Target = std::remove_pointer_t<Value>;
         info.kind = PropertyKind::Link;
         if constexpr (!std::is_same_v<Target, Object>) info.choices = Target::kId;
-        info.set = [](void* part, const PropertyValue& v) {
+        info.set = [](void* part, const PropertyValue& v, Errors&) {
             if constexpr (std::is_same_v<Target, Object>) static_cast<Owner*>(part)->*Member = v.object;
             else static_cast<Owner*>(part)->*Member = v.object ? query<Target>(*v.object) : nullptr;
+            return true;
         };
         // What a link shows is kept by the host.
     }
@@ -89,8 +96,9 @@ constexpr PropertyInfo enum_property(PropertyInfo info) {
     using Owner = typename MemberOf<Member>::Owner;
     using Value = typename MemberOf<Member>::Value;
     info.kind = PropertyKind::Enum;
-    info.set = [](void* part, const PropertyValue& v) {
+    info.set = [](void* part, const PropertyValue& v, Errors&) {
         static_cast<Owner*>(part)->*Member = Value(v.number);
+        return true;
     };
     info.get = [](const void* part, PropertyValue& v) {
         v.number = std::uint64_t(static_cast<const Owner*>(part)->*Member);

@@ -18,8 +18,8 @@
 #include <backplane/log.h>
 #include <backplane/memory.h>
 #include <backplane/state.h>
+#include <backplane/text.h>
 
-#include <charconv>
 #include <string>
 
 namespace backplane {
@@ -121,11 +121,6 @@ class RegisterDevice : public IoHandler {
         return width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
     }
     static constexpr std::uint64_t mask(unsigned bytes) { return bits(8 * bytes); }
-    static std::string hex(std::uint64_t value) {
-        char text[16];
-        const auto end = std::to_chars(text, text + sizeof text, value, 16).ptr;
-        return {text, end};
-    }
     static const Register<Owner>* find(std::uint64_t offset) {
         for (const Register<Owner>& reg : Owner::kRegisters)
             if (offset - reg.offset < reg.size) return &reg;

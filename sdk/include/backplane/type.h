@@ -32,8 +32,9 @@ struct PropertyInfo {
     std::uint64_t maximum = ~std::uint64_t{0};  ///< UInt, Size; Int: its greatest value as unsigned
     std::uint64_t minimum = 0;                  ///< UInt, Size
     bool settable_when_realized = false;
-    bool required = false;                                          ///< realizing without it is an error
-    void (*set)(void* part, const PropertyValue& value) = nullptr;  ///< null: read-only
+    bool required = false;  ///< realizing without it is an error
+    /// Null: read-only. False and a reason (without the property's name, which the host adds) leaves the old value.
+    bool (*set)(void* part, const PropertyValue& value, class Errors& errors) = nullptr;
     void (*get)(const void* part, PropertyValue& value) = nullptr;  ///< null: write-only
 };
 
@@ -50,11 +51,87 @@ struct CompatProperty {
     const char* value = nullptr;
 };
 
-/// A machine version as a row of data: what differs from the next newer row. Rows stand newest first; the rows'
-/// deltas add up. The first row is what the bare name means.
+/// A default that a type had in the past: up to and including `release` of the line that machine versions name
+/// (MachineVersion::release), `property` was `value`. Rows stand in any order; where several apply, that of the oldest
+/// release holds.
+struct HistoryRow {
+    const char* release = nullptr;  ///< "9.0": numbers with '.' between
+    const char* property = nullptr;
+    const char* value = nullptr;
+};
+
+/// A machine version as a row of data. Rows stand newest first; what differs from the next newer row are the board's
+/// own deltas, which add up, and the history of every type in the machine. The first row is what the bare name means.
 struct MachineVersion {
     const char* version = nullptr;
     Slice<const CompatProperty> deltas{};
+    /// The release whose past each type's history shows; null: the present.
+    const char* release = nullptr;
+    /// A class_data in place of the board's from this row on to older ones (other limits or defaults); null: the newer
+    /// row's.
+    const void* traits = nullptr;
+    const char* deprecated = nullptr;  ///< why, and what to use instead; null: it is not
+    const char* aliases = nullptr;     ///< further names of this version, '|' between them
+};
+
+/// What an argument of a command, or the value of an option's parameter, is.
+enum class ArgumentKind : std::uint8_t {
+    Text,    ///< a word
+    Rest,    ///< the rest of the line
+    Number,  ///< unsigned, also 0x…
+    Integer,
+    Flag,     ///< JSON true or false; on the line "-x", x being the name's first letter
+    Value,    ///< any JSON scalar; a word
+    Object,   ///< a JSON object; people have no way to type it
+    Array,    ///< a JSON array; people have no way to type it
+    Options,  ///< all further members; on the line "FIRST,key=value", FIRST being the value of `name`
+    Format,   ///< on the line "/4xw", without the slash
+};
+
+struct ArgumentInfo {
+    const char* name = nullptr;
+    ArgumentKind kind = ArgumentKind::Text;
+    bool required = true;
+    const char* summary = "";
+    const char* choices = nullptr;  ///< Text: "a|b|c", what it may be
+};
+
+/// When a management command is allowed, as a set.
+namespace command_when {
+inline constexpr std::uint8_t kPreconfig = 1;  ///< also before the machine is built
+inline constexpr std::uint8_t kBuilt = 2;
+inline constexpr std::uint8_t kIncoming = 4;  ///< also while a saved machine is awaited
+}  // namespace command_when
+
+/// A management command that a type's objects serve through CommandHandler (<backplane/management.h>). It is listed
+/// from the manifest; the plugin is loaded when it is first called.
+struct CommandInfo {
+    const char* name = nullptr;  ///< for programs: "query-vnc"; null: for people only
+    const char* human =
+        nullptr;  ///< for people: "info vnc", alternatives with '|' between; null: for programs only
+    const char* summary = "";
+    Slice<const ArgumentInfo> arguments{};
+    const char* returns = nullptr;  ///< the name of what comes back in the schema; null: an empty object
+    std::uint8_t when = command_when::kBuilt;
+};
+
+/// An event that a type's objects emit.
+struct EventInfo {
+    const char* name = nullptr;  ///< "VNC_CONNECTED"
+    const char* summary = "";
+    Slice<const ArgumentInfo> members{};
+};
+
+/// A command-line option that stands for an object of the type: "-vnc :19,share=…" makes one with these properties.
+struct OptionInfo {
+    const char* name = nullptr;      ///< without dashes
+    const char* argument = nullptr;  ///< as -help shows it; null: it takes none
+    const char* summary = "";
+    const char* group = nullptr;           ///< the heading in -help: "Display", "Debug", …
+    const char* first_property = nullptr;  ///< what a first word without '=' is the value of
+    const char* fixed =
+        nullptr;              ///< properties that are always set: "device=tcp::1234"; may be all that it does
+    bool repeatable = false;  ///< another one makes another object; else it is refused
 };
 
 /// A class in the making, for class initialisers. Valid during the call.
@@ -84,8 +161,13 @@ struct TypeInfo {
     const char* forwards = nullptr;  ///< a proxy: the type whose properties it has as well
     Slice<const InterfaceInfo> interfaces{};
     Slice<const PropertyInfo> properties{};
-    Slice<const MachineVersion>
-        versions{};  ///< machines: makes a type "<option_name>-<version>-machine" per row
+    /// Machines: makes a type "<option_name>-<version>-machine" per row.
+    Slice<const MachineVersion> versions{};
+    Slice<const HistoryRow> history{};
+    /// Of a type derived from "service": what users see of it without naming an object.
+    Slice<const OptionInfo> options{};
+    Slice<const CommandInfo> commands{};
+    Slice<const EventInfo> events{};
 
     /// Run once for each class derived from this one (and itself), before class_init.
     void (*class_base_init)(Class&, const void* class_data) = nullptr;
@@ -111,6 +193,11 @@ struct TypeTable {
     std::uint32_t interface_size = sizeof(InterfaceInfo);
     std::uint32_t version_size = sizeof(MachineVersion);
     std::uint32_t compat_size = sizeof(CompatProperty);
+    std::uint32_t history_size = sizeof(HistoryRow);
+    std::uint32_t option_size = sizeof(OptionInfo);
+    std::uint32_t command_size = sizeof(CommandInfo);
+    std::uint32_t argument_size = sizeof(ArgumentInfo);
+    std::uint32_t event_size = sizeof(EventInfo);
 
     template <std::size_t N>
     constexpr explicit TypeTable(const TypeInfo (&rows)[N]) : types(rows), count(N) {}

@@ -240,6 +240,7 @@ enum class VirtioPciInterface : std::uint8_t { AsProperties, Transitional, Moder
 /// its own. It is a proxy: its backend is a child "virtio-backend", whose properties it has as well (TypeInfo::forwards
 /// names the same type).
 struct VirtioPciClass {
+    std::uint32_t struct_size = sizeof(VirtioPciClass);
     const char* backend;       ///< the type derived from "virtio-device"
     std::uint32_t class_code;  ///< of a transitional or modern function (base << 16 | sub << 8 | interface)
     static constexpr std::uint16_t kNoVectors = 0xffff;

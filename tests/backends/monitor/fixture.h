@@ -122,8 +122,9 @@ class MonitorTest : public testing::Test {
     ~MonitorTest() override { monitor.shut_down(); }
 
     void set(std::string_view name, const PropertyValue& value) {
+        Refusal refusal_of_set;
         for (const PropertyInfo& info : M::kProperties)
-            if (name == info.name) info.set(&monitor, value);
+            if (name == info.name) info.set(&monitor, value, refusal_of_set);
     }
     void open() {
         Refusal refusal;

@@ -3,9 +3,10 @@
 //
 // With libFuzzer, main() comes from there (-DBACKPLANE_LIBFUZZER); without, this replays the files that are named, or
 // mutations of a tree and an ELF header of its own making.
-#include "kernel/object/error_text.h"
 #include "plugins/boards/riscv-virt/device_tree.h"
-#include "plugins/boards/riscv-virt/elf.h"
+#include <backplane/text.h>
+
+#include <lib/elf.h>
 
 #include <elf.h>
 
@@ -20,7 +21,6 @@ namespace {
 
 using namespace backplane;
 using namespace backplane::riscv_virt;
-using kernel::ErrorText;
 
 void require(bool holds, const char* what) {
     if (holds) return;
@@ -47,11 +47,11 @@ void try_tree(Bytes bytes) {
 
 void try_elf(Bytes bytes) {
     ErrorText errors;
-    ElfImage image;
-    const bool taken = is_elf(bytes) && read_elf(bytes, image, errors);
+    elf::ElfImage image;
+    const bool taken = elf::is_elf(bytes) && elf::read_elf(bytes, image, errors);
     if (!taken) return;
     require(!errors.failed(), "an ELF file is taken without a reason");
-    for (const ElfSegment& segment : image.segments) {
+    for (const elf::ElfSegment& segment : image.segments) {
         require(segment.bytes.size <= segment.memory_size, "a segment's bytes fit its memory");
         if (segment.bytes.empty()) continue;
         require(segment.bytes.data >= bytes.data && segment.bytes.end() <= bytes.end(),

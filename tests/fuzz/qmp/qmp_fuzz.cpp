@@ -24,8 +24,8 @@ std::string answers(std::string_view first, std::string_view second) {
     QmpMonitor monitor(object);
     PropertyValue value;
     value.object = &chardev_object;
-    QmpMonitor::kProperties[0].set(&monitor, value);
     Refusal refusal;
+    QmpMonitor::kProperties[0].set(&monitor, value, refusal);
     if (!static_cast<Completable&>(monitor).complete(refusal)) std::abort();
     chardev.front->char_event(CharEvent::Opened);
     chardev.type("{\"execute\": \"qmp_capabilities\"}");

@@ -1,6 +1,6 @@
 // The log: what is on, and that a line is in the file when write() returns.
 #include "kernel/machine/log_hub.h"
-#include "kernel/object/error_text.h"
+#include <backplane/text.h>
 
 #include <gtest/gtest.h>
 

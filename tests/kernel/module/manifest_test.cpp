@@ -1,5 +1,5 @@
 #include "kernel/module/manifest.h"
-#include "kernel/object/error_text.h"
+#include <backplane/text.h>
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-#include "kernel/object/error_text.h"
 #include "kernel/object/type_store.h"
+#include <backplane/text.h>
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-#include "kernel/object/error_text.h"
 #include "kernel/state/state_description.h"
+#include <backplane/text.h>
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace virtio {
+namespace backplane::virtio {
 
 bool VirtioBus::attach(Object& device, Errors& errors) {
     const std::string what = "'" + std::string(device.type_name().view()) + "' on bus '" +
@@ -36,4 +36,4 @@ bool VirtioBus::request_unplug(Object& device, Errors& errors) {
     return false;
 }
 
-}  // namespace virtio
+}  // namespace backplane::virtio

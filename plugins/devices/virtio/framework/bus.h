@@ -5,11 +5,9 @@
 #include <backplane/bus.h>
 #include <backplane/virtio.h>
 
-namespace virtio {
+namespace backplane::virtio {
 
-using namespace backplane;
-
-class VirtioBus final : public Bus, public VirtioTransportBus {
+class VirtioBus final : public BusBase, public VirtioTransportBus {
   public:
     explicit VirtioBus(Object& object) : object_(object) {}
 
@@ -31,4 +29,4 @@ class VirtioBus final : public Bus, public VirtioTransportBus {
     VirtioBackend* backend_ = nullptr;
 };
 
-}  // namespace virtio
+}  // namespace backplane::virtio

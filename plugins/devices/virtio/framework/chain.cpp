@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace virtio {
+namespace backplane::virtio {
 
 namespace {
 /// Copies that one device may hold at once, in bytes.
@@ -145,4 +145,4 @@ void Chain::withdraw() {
     out_ = false;
 }
 
-}  // namespace virtio
+}  // namespace backplane::virtio

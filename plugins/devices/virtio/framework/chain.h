@@ -7,9 +7,7 @@
 #include <memory>
 #include <vector>
 
-namespace virtio {
-
-using namespace backplane;
+namespace backplane::virtio {
 
 class Queue;
 class Guard;
@@ -117,4 +115,4 @@ class Chain final : public VirtioChain {
     bool out_ = false;
 };
 
-}  // namespace virtio
+}  // namespace backplane::virtio

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-namespace virtio {
+namespace backplane::virtio {
 
 using namespace virtio_status;
 
@@ -84,7 +84,11 @@ bool Core::create_queues(Slice<const std::uint16_t> sizes, Errors& errors) {
 MutableBytes Core::create_config(std::size_t size) {
     if (config_.empty() && size != 0) {
         config_.assign(size, 0);
-        context_.state().add({"config", StateKind::Bytes, config_.data(), std::uint32_t(size), 0, false});
+        context_.state().add({.name = "config",
+                              .kind = StateKind::Bytes,
+                              .data = config_.data(),
+                              .count = std::uint32_t(size),
+                              .reset = false});
     }
     return config_;
 }
@@ -283,4 +287,4 @@ void Core::write_config(std::uint64_t offset, Bytes from) {
     if (function_) function_->config_written(config_, offset, size);
 }
 
-}  // namespace virtio
+}  // namespace backplane::virtio

@@ -7,7 +7,7 @@
 #include <backplane/device.h>
 #include <backplane/property.h>
 
-namespace virtio {
+namespace backplane::virtio {
 
 class Core final : public DeviceBase, public VirtioDevice, public VirtioBackend, QueueHost {
   public:
@@ -123,4 +123,4 @@ class Core final : public DeviceBase, public VirtioDevice, public VirtioBackend,
     };
 };
 
-}  // namespace virtio
+}  // namespace backplane::virtio

@@ -1,7 +1,6 @@
-// The plugin `virtio`: what every virtio device stands on, the virtio buses, and the memory-mapped transport.
+// The plugin `virtio`: what every virtio device stands on, and the virtio buses.
 #include "bus.h"
 #include "core.h"
-#include "mmio.h"
 
 #include <backplane/plugin.h>
 
@@ -40,11 +39,6 @@ constexpr TypeInfo kTypes[] = {
                                .properties = virtio::Core::kProperties}),
     bus_type("virtio-mmio-bus", "The place for the device of a virtio-mmio transport"),
     bus_type("virtio-pci-bus", "The place for the device of a virtio PCI function"),
-    device_type<virtio::Mmio>({.name = "virtio-mmio",
-                               .summary = "Memory-mapped virtio transport",
-                               .category = "Misc",
-                               .interfaces = kDeviceInterfaces<virtio::Mmio>,
-                               .properties = virtio::Mmio::kProperties}),
 };
 
 BACKPLANE_PLUGIN("virtio", "1.0", "Backplane", kTypes)

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstring>
 
-namespace virtio {
+namespace backplane::virtio {
 
 namespace {
 
@@ -43,7 +43,11 @@ QueueStates::QueueStates(std::size_t count)
 
 void QueueStates::describe(StateTable& table) {
     const auto add = [&](const char* name, auto& values, StateKind kind) {
-        table.add({name, kind, values.data(), std::uint32_t(values.size()), 0, false});
+        table.add({.name = name,
+                   .kind = kind,
+                   .data = values.data(),
+                   .count = std::uint32_t(values.size()),
+                   .reset = false});
     };
     add("queue_size", size, StateKind::U16);
     add("queue_next_available", next_available, StateKind::U16);
@@ -312,4 +316,4 @@ void Queue::want_notifications(bool wanted) {
     std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
-}  // namespace virtio
+}  // namespace backplane::virtio

@@ -7,7 +7,7 @@
 
 #include <backplane/state.h>
 
-namespace virtio {
+namespace backplane::virtio {
 
 /// The state of all queues of a device, field by field, so that it is described as arrays.
 struct QueueStates {
@@ -76,4 +76,4 @@ class Queue final : public VirtioQueue {
     std::vector<Chain*> free_;
 };
 
-}  // namespace virtio
+}  // namespace backplane::virtio
