@@ -213,6 +213,7 @@ class Builder {
     void set_memory(const BoardTraits& traits) {
         const std::uint64_t size = plan_.ram_size.value_or(traits.default_ram);
         const std::string option = plan_.ram_option.empty() ? "-m" : plan_.ram_option;
+        if (!plan_.memory_backend.empty()) return use_memory_backend(traits);
         if (size > traits.max_ram)
             throw LaunchError(option + ": machine '" + machine_name_ + "' takes at most " +
                               size_text(traits.max_ram));
@@ -226,6 +227,29 @@ class Builder {
                                   " of swap); ask for less");
         }
         machine_.set_ram_size(size);
+    }
+
+    void use_memory_backend(const BoardTraits& traits) {
+        const std::string& option = plan_.memory_backend_option;
+        if (plan_.ram_object) {
+            ObjectPlan object = *plan_.ram_object;
+            object.properties.emplace_back("size",
+                                           std::to_string(plan_.ram_size.value_or(traits.default_ram)));
+            make_object(object);
+        }
+        Instance* backend = machine_.objects().find_id(plan_.memory_backend);
+        if (!backend)
+            throw LaunchError(option + ": there is no object '" + plan_.memory_backend +
+                              "'; make it with -object memory-backend-ram,id=" + plan_.memory_backend +
+                              ",size=…");
+        check(machine_.set_ram_backend(*backend, errors_), option);
+        const std::uint64_t size = machine_.ram_size();
+        if (plan_.ram_size.value_or(size) != size)
+            throw LaunchError(plan_.ram_option + ": memory backend '" + plan_.memory_backend + "' has " +
+                              size_text(size) + "; ask for the same, or leave out -m");
+        if (size > traits.max_ram)
+            throw LaunchError(option + ": machine '" + machine_name_ + "' takes at most " +
+                              size_text(traits.max_ram));
     }
 
     void set_cpu(const BoardTraits& traits) {

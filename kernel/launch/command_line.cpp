@@ -101,6 +101,23 @@ void connect_qtest(PlanBuilder& builder) {
     if (!found) throw LaunchError("-qtest: is for -accel qtest, and another accelerator was given");
 }
 
+/// The backend that -mem-path and -mem-prealloc stand for. Its size is the machine's, which is known later.
+void add_memory_backend(PlanBuilder& builder) {
+    LaunchPlan& plan = builder.plan();
+    if (builder.memory_path.empty() && !builder.memory_prealloc) return;
+    const std::string option = builder.memory_path.empty() ? "-mem-prealloc" : builder.memory_path_option;
+    if (!plan.memory_backend.empty())
+        throw LaunchError(option + ": -machine memory-backend= was given; set mem-path= and prealloc= there");
+    plan.memory_backend = "ram";
+    plan.memory_backend_option = option;
+    ObjectPlan backend{
+        option, builder.memory_path.empty() ? "memory-backend-ram" : "memory-backend-file", "ram", {}};
+    if (!builder.memory_path.empty()) backend.properties.emplace_back("mem-path", builder.memory_path);
+    if (builder.memory_prealloc) backend.properties.emplace_back("prealloc", "on");
+    builder.claim_id("object", backend.id);
+    plan.ram_object = std::move(backend);
+}
+
 /// Without a display, the console is the terminal unless the user said where it goes.
 void add_default_consoles(PlanBuilder& builder) {
     LaunchPlan& plan = builder.plan();
@@ -156,6 +173,7 @@ CommandLine read_command_line(const std::vector<std::string>& arguments) {
     for (const options::option& parsed : parse_words(arguments)) apply_parsed(builder, parsed);
     if (builder.result.topic) return std::move(builder.result);
     connect_qtest(builder);
+    add_memory_backend(builder);
     add_default_consoles(builder);
     return std::move(builder.result);
 }

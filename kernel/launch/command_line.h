@@ -63,6 +63,9 @@ class PlanBuilder {
     std::string chardev_for(std::string text, const std::string& id, bool shared);
 
     /// What options said and -nodefaults and the defaults have to know.
+    std::string memory_path;  ///< -mem-path
+    std::string memory_path_option;
+    bool memory_prealloc = false;
     bool nographic = false;
     bool display_none = false;
     bool machine_accelerator = false;

@@ -39,6 +39,10 @@ void apply_machine(PlanBuilder& builder, const std::string& value) {
         builder.machine_accelerator = true;
         add_accelerators(builder, *accelerators, {});
     }
+    if (const auto backend = options.take("memory-backend")) {
+        plan.memory_backend = *backend;
+        plan.memory_backend_option = builder.option;
+    }
     for (auto& property : options.rest()) {
         std::erase_if(plan.property_options,
                       [&](const auto& other) { return other.first == property.first; });
@@ -109,6 +113,14 @@ void apply_memory(PlanBuilder& builder, const std::string& value) {
     builder.plan().ram_size = *size;
     builder.plan().ram_option = builder.option;
 }
+
+/// -mem-path and -mem-prealloc stand for a backend of the memory that -m asks for.
+void apply_memory_path(PlanBuilder& builder, const std::string& value) {
+    builder.memory_path = value;
+    builder.memory_path_option = builder.option;
+}
+
+void apply_memory_prealloc(PlanBuilder& builder, const std::string&) { builder.memory_prealloc = true; }
 
 void apply_global(PlanBuilder& builder, const std::string& value) {
     GlobalPlan global{.option = builder.option, .type = {}, .property = {}, .value = {}};
@@ -195,6 +207,9 @@ OptionGroup machine_options() {
              {"smp", "[cpus=]N[,maxcpus=N][,sockets=N][,clusters=N][,cores=N][,threads=N]",
               "the number of CPUs and how they are grouped", apply_smp},
              {"m", "[size=]SIZE", "guest memory in MiB, or with a suffix: 512M, 2G", apply_memory},
+             {"mem-path", "PATH", "take the guest's memory from a file, or from one made in a folder",
+              apply_memory_path},
+             {"mem-prealloc", nullptr, "take all of the guest's memory at the start", apply_memory_prealloc},
              {"rtc", "[base=utc|localtime|DATE][,clock=host|rt|vm]",
               "the guest's date at start, and the clock that drives it", apply_rtc},
              {"global", "TYPE.PROPERTY=VALUE", "a default for every object of a type", apply_global}}};

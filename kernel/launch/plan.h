@@ -3,6 +3,8 @@
 // nothing.
 #pragma once
 
+#include "kernel/object/property_list.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,8 +12,6 @@
 #include <vector>
 
 namespace backplane::kernel {
-
-using PropertyList = std::vector<std::pair<std::string, std::string>>;
 
 /// An object that an option asks for: "-netdev user,id=n0,hostfwd=…". Properties in the order given; a name may
 /// stand more than once.
@@ -106,6 +106,10 @@ struct LaunchPlan {
     SmpPlan smp;
     std::optional<std::uint64_t> ram_size;  ///< bytes
     std::string ram_option;
+    std::string
+        memory_backend;  ///< the id of the object that the memory comes from; empty: of the machine's own
+    std::string memory_backend_option;
+    std::optional<ObjectPlan> ram_object;  ///< that backend, where it gets its size from `-m`
     RtcPlan rtc;
     std::vector<GlobalPlan> globals;
 

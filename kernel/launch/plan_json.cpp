@@ -87,6 +87,7 @@ std::string print_plan(const LaunchPlan& plan) {
                       ? Json{{"model", plan.cpu->model}, {"features", properties_json(plan.cpu->features)}}
                       : Json();
     json["smp"] = smp_json(plan.smp);
+    json["memory_backend"] = plan.memory_backend;
     json["memory"] = plan.ram_size ? Json(*plan.ram_size) : Json();
     json["rtc"] = rtc_json(plan.rtc);
     json["globals"] = list_json(plan.globals);

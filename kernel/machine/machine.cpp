@@ -2,6 +2,8 @@
 #include "kernel/machine/json_text.h"
 #include "kernel/machine/machine_state.h"
 
+#include <backplane/memory_backend.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -140,6 +142,10 @@ bool Machine::destroy_backend(const std::string& id, Errors& errors) {
         errors.fail("object '" + id + "' is in use by '" + user->path_text() + "'; remove that first");
         return false;
     }
+    if (object == state_->ram_backend) {
+        errors.fail("object '" + id + "' is in use: it is the machine's memory");
+        return false;
+    }
     state_->objects->destroy(*object);
     return true;
 }
@@ -170,6 +176,20 @@ const BoardTraits& Machine::traits() const { return state_->traits; }
 Instance& Machine::machine_object() { return *state_->machine_instance; }
 void Machine::set_topology(const Topology& topology) { state_->topology = topology; }
 void Machine::set_ram_size(std::uint64_t bytes) { state_->ram_size = bytes; }
+
+std::uint64_t Machine::ram_size() const { return state_->ram_size; }
+
+bool Machine::set_ram_backend(Instance& backend, Errors& errors) {
+    auto* memory = backend.realized() ? backplane::query<MemoryBackend>(backend) : nullptr;
+    if (!memory) {
+        errors.fail("'" + std::string(backend.id().view()) +
+                    "' is no memory backend; -object help lists those");
+        return false;
+    }
+    state_->ram_backend = &backend;
+    state_->ram_size = memory->memory().size;
+    return true;
+}
 
 void Machine::set_cpu(std::string type, PropertyList features) {
     state_->cpu_type = std::move(type);
@@ -237,7 +257,9 @@ const std::string& Machine::accelerator_name() const { return state_->accelerato
 
 bool Machine::build(Errors& errors) {
     const std::lock_guard guard(state_->machine_lock);
-    state_->ram = state_->owner->ram("ram", state_->ram_size, errors);
+    state_->ram = state_->ram_backend
+                      ? state_->owner->ram_of(state_->ram_backend->id(), *state_->ram_backend, errors)
+                      : state_->owner->ram("ram", state_->ram_size, errors);
     if (!state_->ram) return false;
     // Each mapping shows at once: a board may put bytes into what it has mapped.
     auto& context = static_cast<BoardContextImpl&>(*state_->machine_instance->context());

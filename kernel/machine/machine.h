@@ -7,6 +7,7 @@
 #include "kernel/event/wall_clock.h"
 #include "kernel/module/catalog.h"
 #include "kernel/object/instance.h"
+#include "kernel/object/property_list.h"
 
 #include <backplane/board.h>
 #include <backplane/draft/accelerator.h>
@@ -23,8 +24,6 @@ class LogHub;
 /// As `query-status` names them.
 enum class RunState { Prelaunch, Running, Paused, Shutdown, GuestPanicked, InternalError };
 const char* run_state_name(RunState state);
-
-using PropertyList = std::vector<std::pair<std::string, std::string>>;
 
 /// Gets SHUTDOWN, RESET, STOP, RESUME, DEVICE_DELETED, POWERDOWN … as they happen. Thread: the host loop.
 class EventListener {
@@ -59,6 +58,9 @@ class Machine {
     Instance& machine_object();
     void set_topology(const Topology& topology);
     void set_ram_size(std::uint64_t bytes);
+    /// The `-m` memory is what this backend (an object that offers MemoryBackend) has; its size is then the machine's.
+    bool set_ram_backend(Instance& backend, Errors& errors);
+    std::uint64_t ram_size() const;
     /// The CPU's type name and its features as properties, in order.
     void set_cpu(std::string type, PropertyList features);
     void set_serials(std::vector<Instance*> serials);

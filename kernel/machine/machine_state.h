@@ -85,6 +85,7 @@ class MachineState final : Work, public AcceleratorContext, public ManualClock, 
 
     Topology topology;
     std::uint64_t ram_size = 0;
+    Instance* ram_backend = nullptr;  ///< null: memory of the machine's own
     std::string cpu_type;
     PropertyList cpu_features;
     std::vector<Instance*> serials;

@@ -3,23 +3,36 @@
 #include "kernel/memory/mapped_space.h"
 
 #include <map>
+#include <utility>
 
 namespace backplane::kernel {
 
 void MapCore::commit() {
     // A listener may change the map again: it then publishes after this round.
     if (depth_ == 1)
-        while (changed_) {
-            changed_ = false;
-            publish();
-        }
+        while (!changed_roots_.empty()) publish();
     --depth_;
 }
 
+void MapCore::changed(Region& region) {
+    std::vector<Region*> todo{&region};
+    std::set<const Region*> seen;
+    while (!todo.empty()) {
+        Region* at = todo.back();
+        todo.pop_back();
+        if (!seen.insert(at).second) continue;
+        if (at->parent()) todo.push_back(at->parent());
+        else changed_roots_.insert(at);
+        todo.insert(todo.end(), at->aliases().begin(), at->aliases().end());
+    }
+}
+
 void MapCore::publish() {
+    const std::set<const Region*> roots = std::exchange(changed_roots_, {});
     std::map<Region*, std::shared_ptr<RenderedView>> rendered;
     const std::vector<MappedSpace*> spaces = spaces_;
     for (MappedSpace* space : spaces) {
+        if (space->root() && !roots.contains(space->root())) continue;
         std::shared_ptr<RenderedView>& view = rendered[space->root()];
         if (!view) {
             view = render(space->root());
@@ -31,7 +44,14 @@ void MapCore::publish() {
 }
 
 RamStorage* MapCore::allocate(std::string_view name, std::uint64_t size, Errors& errors) {
-    RamStorage* storage = RamStorage::create(name, size, next_page_id_, code_listeners_, errors);
+    return keep(RamStorage::create(name, size, next_page_id_, code_listeners_, errors));
+}
+
+RamStorage* MapCore::allocate(std::string_view name, const MemoryDescription& memory, Errors& errors) {
+    return keep(RamStorage::create(name, memory, next_page_id_, code_listeners_, errors));
+}
+
+RamStorage* MapCore::keep(RamStorage* storage) {
     if (!storage) return nullptr;
     next_page_id_ += storage->block().size >> kPageBits;
     blocks_.push_back(storage);

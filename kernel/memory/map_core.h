@@ -5,6 +5,7 @@
 #include "kernel/memory/read_epoch.h"
 
 #include <mutex>
+#include <set>
 
 namespace backplane {
 class Log;
@@ -40,10 +41,12 @@ class MapCore {
     };
     void begin() { ++depth_; }
     void commit();
-    void changed() { changed_ = true; }
+    /// What `region` shows changed: every space that reaches it, itself or through aliases, is rendered anew.
+    void changed(Region& region);
 
     /// The storage of a new block, which joins the list; null and a reason.
     RamStorage* allocate(std::string_view name, std::uint64_t size, Errors& errors);
+    RamStorage* allocate(std::string_view name, const MemoryDescription& memory, Errors& errors);
     void forget(RamStorage& storage);
     const std::vector<RamStorage*>& blocks() const { return blocks_; }
 
@@ -53,6 +56,7 @@ class MapCore {
     std::uint64_t next_generation() { return ++generation_; }
 
   private:
+    RamStorage* keep(RamStorage* storage);
     void publish();
 
     MachineLock& lock_;
@@ -64,7 +68,7 @@ class MapCore {
     std::uint64_t next_page_id_ = 1;
     std::uint64_t generation_ = 0;
     unsigned depth_ = 0;
-    bool changed_ = false;
+    std::set<const Region*> changed_roots_;
 };
 
 }  // namespace backplane::kernel

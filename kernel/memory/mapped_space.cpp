@@ -63,14 +63,13 @@ MappedSpace::MappedSpace(MapCore& core, std::string_view name, Region& root)
       current_(holder_.get()) {
     const MapCore::Change change(core_);
     core_.add_space(*this);
-    core_.changed();
+    core_.changed(root);
 }
 
 MappedSpace::~MappedSpace() {
     const MapCore::Change change(core_);
     core_.remove_space(*this);
     core_.epoch().retire(std::move(holder_));
-    core_.changed();
 }
 
 std::shared_ptr<const FlatView> MappedSpace::view() const {
@@ -214,7 +213,8 @@ bool MappedSpace::read_for(Master master, GuestAddress address, MutableBytes to,
             bool whole = true;
             for (std::uint64_t at = 0; at < count;) {
                 const unsigned step = io_step(range->traits, range->offset + delta + at, count - at);
-                Access one{access.intent, false, access.requester};
+                Access one = access;
+                one.failed = false;
                 const std::uint64_t value = load_range(master, *range, delta + at, step, one);
                 std::memcpy(target + at, &value, step);
                 whole &= !one.failed;
@@ -243,7 +243,8 @@ bool MappedSpace::write_for(Master master, GuestAddress address, Bytes from, Acc
             bool whole = true;
             for (std::uint64_t at = 0; at < count;) {
                 const unsigned step = io_step(range->traits, range->offset + delta + at, count - at);
-                Access one{access.intent, false, access.requester};
+                Access one = access;
+                one.failed = false;
                 store_range(master, *range, delta + at, from_bytes(source + at, step), step, one);
                 whole &= !one.failed;
                 at += step;
@@ -275,8 +276,7 @@ void MappedSpace::add_listener(MemoryListener& listener) {
     const std::lock_guard guard(core_.lock());
     listeners_.push_back(&listener);
     const std::shared_ptr<RenderedView> view = holder_;
-    for (const FlatRange& range : view->flat.ranges) listener.range_added(range);
-    listener.view_changed(view->flat);
+    listener.map_changed({view->flat, {}, view->flat.ranges});
 }
 
 void MappedSpace::remove_listener(MemoryListener& listener) {
@@ -304,17 +304,16 @@ void MappedSpace::publish(const std::shared_ptr<RenderedView>& view) {
             ranges.begin(), ranges.end(), [&](const FlatRange& range) { return range.start < wanted.start; });
         return at != ranges.end() && same_range(*at, wanted);
     };
-    // A listener may take itself or another off, at any of its calls.
-    for (MemoryListener* listener : std::vector(listeners_)) {
-        const auto here = [&] {
-            return std::find(listeners_.begin(), listeners_.end(), listener) != listeners_.end();
-        };
-        for (const FlatRange& range : before)
-            if (!has(after, range) && here()) listener->range_removed(range);
-        for (const FlatRange& range : after)
-            if (!has(before, range) && here()) listener->range_added(range);
-        if (here()) listener->view_changed(view->flat);
-    }
+    std::vector<FlatRange> removed;
+    std::vector<FlatRange> added;
+    for (const FlatRange& range : before)
+        if (!has(after, range)) removed.push_back(range);
+    for (const FlatRange& range : after)
+        if (!has(before, range)) added.push_back(range);
+    // A listener may take itself or another off.
+    for (MemoryListener* listener : std::vector(listeners_))
+        if (std::find(listeners_.begin(), listeners_.end(), listener) != listeners_.end())
+            listener->map_changed({view->flat, removed, added});
 }
 
 }  // namespace backplane::kernel

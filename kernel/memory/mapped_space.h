@@ -38,7 +38,7 @@ class MappedSpace final : public AddressSpace {
     Window window(GuestAddress address, std::uint64_t size, bool writable);
 
     Region* root() const { return root_; }
-    /// The root went: nothing is mapped from the next publication on.
+    /// The root goes: nothing is mapped from the next publication on.
     void forget_root() { root_ = nullptr; }
     MapCore& core() { return core_; }
     /// Makes `view` the current one and tells the listeners; nothing when it is the same.

@@ -4,6 +4,9 @@
 #include "kernel/memory/map_text.h"
 #include "kernel/memory/mapped_space.h"
 
+#include <backplane/memory_backend.h>
+#include <backplane/object.h>
+
 #include <algorithm>
 
 namespace backplane::kernel {
@@ -25,6 +28,7 @@ class Owner final : public MemoryOwner {
             for (MappedSpace* space : core_.spaces())
                 if (space->root() == region.get()) space->forget_root();
         }
+        for (MemoryBackend* backend : claimed_) backend->release();
     }
 
     std::string_view name() const override { return record_->name; }
@@ -47,6 +51,23 @@ class Owner final : public MemoryOwner {
     }
     MemoryRegion* ram(Str name, std::uint64_t size, Errors& errors) override {
         return stored(name, size, RegionKind::Ram, errors);
+    }
+    MemoryRegion* ram_of(Str name, Object& backend, Errors& errors) override {
+        auto* memory = query<MemoryBackend>(backend);
+        if (!memory) {
+            errors.fail("'" + std::string(backend.name().view()) +
+                        "' is no memory backend; -object help lists those");
+            return nullptr;
+        }
+        const std::lock_guard guard(core_.lock());
+        if (!memory->claim(record_->name, errors)) return nullptr;
+        RamStorage* storage = core_.allocate(name.view(), memory->memory(), errors);
+        if (!storage) {
+            memory->release();
+            return nullptr;
+        }
+        claimed_.push_back(memory);
+        return &make(name, memory->memory().size, RegionKind::Ram, storage);
     }
     MemoryRegion* rom(Str name, std::uint64_t size, Errors& errors) override {
         return stored(name, size, RegionKind::Rom, errors);
@@ -73,6 +94,7 @@ class Owner final : public MemoryOwner {
     MapCore& core_;
     std::shared_ptr<OwnerRecord> record_;
     std::vector<std::shared_ptr<Region>> regions_;
+    std::vector<MemoryBackend*> claimed_;
 };
 
 class Port final : public MemoryPort {

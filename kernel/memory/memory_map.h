@@ -4,7 +4,7 @@
 // them and tells their listeners before the call returns. Readers take no lock: an old view is freed when nobody
 // reads it any more. Handlers run under the machine lock, which every change of the map takes as well.
 //
-// Not here: IOMMUs (a region whose translation depends on the requester), and regions of RAM from a file.
+// Not here: IOMMUs (a region whose translation depends on the requester).
 #pragma once
 
 #include "kernel/memory/ram_storage.h"

@@ -5,8 +5,10 @@
 #include <cstring>
 #include <mutex>
 #include <new>
+#include <thread>
 #include <utility>
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,28 +18,65 @@ namespace {
 
 constexpr std::uint64_t kHugePage = 2u << 20;
 
-// Maps `size` bytes of `fd`, on a boundary that huge pages can use when it is large. MAP_FAILED with errno.
-void* map_shared(int fd, std::uint64_t size) {
-    constexpr int kFlags = MAP_SHARED | MAP_NORESERVE;
-    if (size < kHugePage) return mmap(nullptr, size, PROT_READ | PROT_WRITE, kFlags, fd, 0);
-    const std::uint64_t span = size + kHugePage;
+int protection(const MemoryDescription& memory) {
+    return memory.read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+}
+
+int map_flags(const MemoryDescription& memory) {
+    return (memory.shared ? MAP_SHARED : MAP_PRIVATE) | (memory.fd < 0 ? MAP_ANONYMOUS : 0) |
+           (memory.reserve ? 0 : MAP_NORESERVE);
+}
+
+/// Maps it on a boundary that its pages, or huge ones, can use. MAP_FAILED with errno.
+void* map_memory(const MemoryDescription& memory) {
+    const std::uint64_t boundary =
+        std::max(memory.page_size, memory.size < kHugePage ? kPageSize : kHugePage);
+    const auto map = [&](void* at, int fixed) {
+        return mmap(at, memory.size, protection(memory), map_flags(memory) | fixed, memory.fd,
+                    off_t(memory.offset));
+    };
+    if (boundary == kPageSize) return map(nullptr, 0);
+    const std::uint64_t span = memory.size + boundary;
     void* reserved = mmap(nullptr, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (reserved == MAP_FAILED) return reserved;
     const auto first = reinterpret_cast<std::uintptr_t>(reserved);
-    const std::uintptr_t aligned = (first + kHugePage - 1) & ~std::uintptr_t(kHugePage - 1);
-    void* mapped =
-        mmap(reinterpret_cast<void*>(aligned), size, PROT_READ | PROT_WRITE, kFlags | MAP_FIXED, fd, 0);
+    const std::uintptr_t aligned = (first + boundary - 1) & ~std::uintptr_t(boundary - 1);
+    void* mapped = map(reinterpret_cast<void*>(aligned), MAP_FIXED);
     const int error = errno;
     if (mapped == MAP_FAILED) {
         munmap(reserved, span);
     } else {
         if (aligned > first) munmap(reserved, aligned - first);
-        const std::uintptr_t tail = aligned + size;
+        const std::uintptr_t tail = aligned + memory.size;
         if (tail < first + span) munmap(reinterpret_cast<void*>(tail), first + span - tail);
-        madvise(mapped, size, MADV_HUGEPAGE);
     }
     errno = error;
     return mapped;
+}
+
+/// Takes every page now, by several threads: 0 or an errno.
+int populate(std::uint8_t* host, const MemoryDescription& memory) {
+    const std::uint64_t unit = std::max(memory.page_size, kPageSize);
+    const std::uint64_t units = memory.size / unit;
+    const std::uint64_t threads =
+        std::clamp<std::uint64_t>(memory.threads, 1, std::max<std::uint64_t>(units, 1));
+    std::atomic<int> error{0};
+    std::vector<std::jthread> workers;
+    for (std::uint64_t i = 0; i < threads; ++i)
+        workers.emplace_back([&, i] {
+            const std::uint64_t from = units * i / threads * unit;
+            const std::uint64_t to = units * (i + 1) / threads * unit;
+            if (to > from && madvise(host + from, to - from, MADV_POPULATE_WRITE) != 0) error = errno;
+        });
+    workers.clear();
+    return error;
+}
+
+/// Advice changes nothing that a guest sees: where the host does not take it, things go on without.
+void advise(std::uint8_t* host, const MemoryDescription& memory) {
+    if (memory.size >= kHugePage && memory.page_size == kPageSize) madvise(host, memory.size, MADV_HUGEPAGE);
+    if (memory.merge && !memory.shared) madvise(host, memory.size, MADV_MERGEABLE);
+    if (!memory.dump) madvise(host, memory.size, MADV_DONTDUMP);
 }
 
 }  // namespace
@@ -66,21 +105,45 @@ RamStorage* RamStorage::create(std::string_view name, std::uint64_t size, std::u
     };
     if (size == 0) return refuse("the size must be greater than zero");
     if (size > std::uint64_t(1) << 62) return refuse("no host has that much");
+    MemoryDescription memory{.size = (size + kPageSize - 1) & ~(kPageSize - 1), .reserve = false};
+    const std::string label = "backplane:" + std::string(name.substr(0, 200));
+    memory.fd = memfd_create(label.c_str(), MFD_CLOEXEC);
+    if (memory.fd < 0) return refuse(std::string("memfd_create: ") + std::strerror(errno));
+    RamStorage* storage = nullptr;
+    if (ftruncate(memory.fd, off_t(memory.size)) != 0) refuse(std::strerror(errno));
+    else storage = create(name, memory, base_id, listeners, errors);
+    close(memory.fd);
+    return storage;
+}
+
+RamStorage* RamStorage::create(std::string_view name, const MemoryDescription& memory, std::uint64_t base_id,
+                               CodeListeners& listeners, Errors& errors) {
+    const auto refuse = [&](const std::string& why) -> RamStorage* {
+        errors.fail("cannot map " + std::to_string(memory.size) + " bytes of memory for '" +
+                    std::string(name) + "': " + why);
+        return nullptr;
+    };
+    if (memory.size == 0 || memory.size % kPageSize != 0)
+        return refuse("the size must be a multiple of " + std::to_string(kPageSize));
     struct Deleter {
         void operator()(RamStorage* storage) const { storage->release(); }
     };
     std::unique_ptr<RamStorage, Deleter> storage(new RamStorage(listeners));
     Block& block = storage->block_;
     block.name = name;
-    block.size = (size + kPageSize - 1) & ~(kPageSize - 1);
+    block.size = memory.size;
     block.base_id = base_id;
-    const std::string label = "backplane:" + std::string(name.substr(0, 200));
-    block.fd = memfd_create(label.c_str(), MFD_CLOEXEC);
-    if (block.fd < 0) return refuse(std::string("memfd_create: ") + std::strerror(errno));
-    if (ftruncate(block.fd, off_t(block.size)) != 0) return refuse(std::strerror(errno));
-    void* host = map_shared(block.fd, block.size);
+    block.shared = memory.shared && memory.fd >= 0;
+    block.fd_offset = memory.offset;
+    if (memory.fd >= 0 && (block.fd = fcntl(memory.fd, F_DUPFD_CLOEXEC, 0)) < 0)
+        return refuse(std::strerror(errno));
+    void* host = map_memory(memory);
     if (host == MAP_FAILED) return refuse(std::strerror(errno));
     block.host = static_cast<std::uint8_t*>(host);
+    advise(block.host, memory);
+    if (memory.prealloc)
+        if (const int error = populate(block.host, memory))
+            return refuse(std::string("its pages could not be taken in advance: ") + std::strerror(error));
     block.page_flags.reset(new (std::nothrow) std::atomic<std::uint8_t>[storage->pages()] {});
     if (!block.page_flags) return refuse("no room for its page flags");
     return storage.release();

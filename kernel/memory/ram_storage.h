@@ -2,6 +2,7 @@
 #pragma once
 
 #include <backplane/draft/address_space.h>
+#include <backplane/memory_backend.h>
 
 #include <array>
 #include <shared_mutex>
@@ -33,9 +34,12 @@ class CodeListeners {
 /// Reference-counted: regions, published views and DMA windows hold it.
 class RamStorage {
   public:
-    /// `size` > 0, in bytes, is rounded up to whole pages. Null and a reason when the host has not got it. The
-    /// caller holds the first reference.
+    /// A memfd of its own. `size` > 0, in bytes, is rounded up to whole pages. Null and a reason when the host has not
+    /// got it. The caller holds the first reference.
     static RamStorage* create(std::string_view name, std::uint64_t size, std::uint64_t base_id,
+                              CodeListeners& listeners, Errors& errors);
+    /// What a backend describes; its descriptor is duplicated.
+    static RamStorage* create(std::string_view name, const MemoryDescription& memory, std::uint64_t base_id,
                               CodeListeners& listeners, Errors& errors);
     RamStorage(const RamStorage&) = delete;
     RamStorage& operator=(const RamStorage&) = delete;

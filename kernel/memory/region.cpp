@@ -63,15 +63,15 @@ bool Region::add(MemoryRegion& child_region, Offset offset, int priority, Errors
     children_.insert(std::find_if(children_.begin(), children_.end(),
                                   [&](const Region* sibling) { return sibling->priority_ <= priority; }),
                      &child);
-    map_.changed();
+    map_.changed(*this);
     return true;
 }
 
 void Region::detach() {
     if (!parent_) return;
+    map_.changed(*parent_);
     std::erase(parent_->children_, this);
     parent_ = nullptr;
-    map_.changed();
 }
 
 void Region::remove(MemoryRegion& child_region) {
@@ -84,28 +84,28 @@ void Region::set_enabled(bool enabled) {
     const MapCore::Change change(map_);
     if (enabled_ == enabled) return;
     enabled_ = enabled;
-    map_.changed();
+    map_.changed(*this);
 }
 
 void Region::set_offset(Offset offset) {
     const MapCore::Change change(map_);
     if (offset_ == offset.value) return;
     offset_ = offset.value;
-    map_.changed();
+    map_.changed(*this);
 }
 
 void Region::set_alias_offset(Offset offset) {
     const MapCore::Change change(map_);
     if (kind_ != RegionKind::Alias || alias_offset_ == offset.value) return;
     alias_offset_ = offset.value;
-    map_.changed();
+    map_.changed(*this);
 }
 
 void Region::set_rom_mode(bool direct) {
     const MapCore::Change change(map_);
     if (kind_ != RegionKind::RomDevice || rom_mode_ == direct) return;
     rom_mode_ = direct;
-    map_.changed();
+    map_.changed(*this);
 }
 
 MutableBytes Region::bytes() {
@@ -155,13 +155,13 @@ void Region::retire() {
     // Only handlers that run without the machine lock can be under way in another thread.
     if (traits_.lock_free)
         for (std::uint32_t users = in_use_; users != 0; users = in_use_) in_use_.wait(users);
+    map_.changed(*this);
     detach();
     while (!children_.empty()) children_.back()->detach();
     for (Region* alias : aliases_) alias->alias_target_ = nullptr;
     aliases_.clear();
     if (alias_target_) std::erase(alias_target_->aliases_, this);
     alias_target_ = nullptr;
-    map_.changed();
 }
 
 }  // namespace backplane::kernel

@@ -56,6 +56,7 @@ class Region final : public MemoryRegion, public std::enable_shared_from_this<Re
     std::uint64_t offset() const { return offset_; }
     int priority() const { return priority_; }
     Region* alias_target() const { return alias_target_; }
+    const std::vector<Region*>& aliases() const { return aliases_; }
     std::uint64_t alias_offset() const { return alias_offset_; }
     bool rom_mode() const { return rom_mode_; }
     /// The field's word for what it is: "ram", "rom", "romd" or "i/o".

@@ -150,6 +150,7 @@ bool TcgVcpu::read_part(PageInfo& info, std::uint64_t address, unsigned size, st
     const std::uint64_t physical = info.physical | (address & (kPageSize - 1));
     const std::uint32_t saved = backend_->enter_host_fp();
     Access access;
+    access.cpu = cpu_.index();
     if (info.mixed || (size & (size - 1))) {
         value = 0;
         if (size & (size - 1)) {  // a part of an access across pages
@@ -177,6 +178,7 @@ bool TcgVcpu::write_part(PageInfo& info, std::uint64_t address, unsigned size, s
     const std::uint64_t physical = info.physical | (address & (kPageSize - 1));
     const std::uint32_t saved = backend_->enter_host_fp();
     Access access;
+    access.cpu = cpu_.index();
     if (size & (size - 1)) {
         for (unsigned i = 0; i < size; ++i)
             memory_.store(GuestAddress(physical + i), value >> (8 * i) & 0xff, 1, access);
@@ -406,6 +408,7 @@ std::uint64_t TcgVcpu::load_physical(std::uint64_t address, unsigned size, bool&
     if (range && range->block && range->size - (address - range->start) >= size)
         return read_host(range->host(address), size);
     Access access;
+    access.cpu = cpu_.index();
     const std::uint64_t value = memory_.load(GuestAddress(address), size, access);
     failed = access.failed;
     return value;

@@ -92,10 +92,13 @@ void TcgVcpu::post_invalidation(std::uint64_t page, std::uint32_t from, std::uin
 
 void TcgVcpu::post_protection(std::uint64_t page) { post_invalidation(page, 0, 0); }
 
-void TcgVcpu::view_changed(const FlatView&) {
+void TcgVcpu::map_changed(const MapChange& change) {
     {
         std::lock_guard guard(mutex_);
         view_stale_ = true;
+        for (const Slice<const FlatRange>& ranges : {change.removed, change.added})
+            for (const FlatRange& range : ranges)
+                changed_.push_back({range.start, range.start + (range.size - 1)});
         posted_any_.store(true, std::memory_order_release);
     }
     kick();
@@ -110,18 +113,22 @@ void TcgVcpu::hold_view() { view_ = memory_.view(); }
 void TcgVcpu::apply_posted() {
     if (!posted_any_.load(std::memory_order_acquire)) return;
     std::vector<Posted> posted;
+    std::vector<MapStretch> changed;
     bool view = false;
     std::uint64_t count = 0;
     {
         std::lock_guard guard(mutex_);
         posted.swap(posted_);
+        changed.swap(changed_);
         count = posted_count_.load();
         view = std::exchange(view_stale_, false);
         posted_any_.store(false, std::memory_order_relaxed);
     }
     if (view) {
-        flush_tlb();
+        const std::shared_ptr<const FlatView> old = std::move(view_);
         hold_view();
+        tlb_->change_view(*view_, changed);
+        cache_->forget_jumps();
     }
     for (const Posted& p : posted) {
         if (p.to == 0) tlb_->protect(p.page);

@@ -110,6 +110,25 @@ void SoftTlb::flush() {
     many_large_ = false;
 }
 
+void SoftTlb::change_view(const FlatView& view, Slice<const MapStretch> changed) {
+    const auto touched = [&](std::uint64_t page) {
+        for (const MapStretch& stretch : changed)
+            if (page <= stretch.last && page + (kPageSize - 1) >= stretch.first) return true;
+        return false;
+    };
+    for (unsigned mode = 0; mode < modes_; ++mode)
+        for (unsigned kind = 0; kind < kKinds; ++kind)
+            std::erase_if(used_[mode * kKinds + kind], [&](std::uint16_t index) {
+                PageInfo& p = table(mode, kind)[index];
+                if (p.permissions != 0 && !touched(p.physical)) {
+                    if (p.range) p.range = view.find(p.physical);
+                    return false;
+                }
+                clear(mode, kind, index);
+                return true;
+            });
+}
+
 void SoftTlb::flush_page(std::uint64_t address) {
     if (many_large_) return flush();
     for (const Large& l : large_)

@@ -36,6 +36,12 @@ struct PageInfo {
     std::atomic<std::uint8_t>& flags() const { return block->page_flags[block_offset >> kPageBits]; }
 };
 
+/// A stretch of physical memory, `last` being its last byte.
+struct MapStretch {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+};
+
 class SoftTlb {
   public:
     SoftTlb(HotArea& hot, unsigned modes);
@@ -53,6 +59,9 @@ class SoftTlb {
     void allow_stores(unsigned mode, const PageInfo& info);
 
     void flush();
+    /// The map changed in these stretches of physical memory, and `view` is what it is now: entries there go, the
+    /// others now name the ranges of `view`.
+    void change_view(const FlatView& view, Slice<const MapStretch> changed);
     void flush_mode(unsigned mode);
     /// All but global pages.
     void flush_local();

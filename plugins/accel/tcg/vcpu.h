@@ -47,9 +47,7 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     std::uint64_t applied() const override { return applied_count_.load(); }
 
     // ---- MemoryListener
-    void range_added(const FlatRange&) override {}
-    void range_removed(const FlatRange&) override {}
-    void view_changed(const FlatView& view) override;
+    void map_changed(const MapChange& change) override;
     void pages_cleaned(RamBlock& block) override;
 
     // ---- Vcpu
@@ -187,6 +185,7 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     std::condition_variable settled_;  ///< others wait for it
     std::vector<Work*> work_;
     std::vector<Posted> posted_;
+    std::vector<MapStretch> changed_;  ///< of the map, since the vCPU took its view
     bool view_stale_ = false;
     bool state_stale_ = true;
     std::atomic<bool> posted_any_{false};

@@ -5,6 +5,8 @@
 
 namespace backplane {
 
+class Object;
+
 /// Who asks. A debugger's read has no side effect; a device whose register has one returns the value and leaves
 /// its state alone.
 enum class Intent : std::uint8_t { Guest, Debug };
@@ -15,6 +17,9 @@ struct Access {
     Intent intent = Intent::Guest;
     bool failed = false;
     std::uint16_t requester = 0xffff;  ///< bus/device/function of a PCI master; 0xffff: the CPU or none
+    /// The CPU that asks, by its index; kNoCpu: DMA, a debugger, the host.
+    std::uint32_t cpu = kNoCpu;
+    static constexpr std::uint32_t kNoCpu = 0xffffffff;
 
     void fail() { failed = true; }
     bool debug() const { return intent == Intent::Debug; }
@@ -37,6 +42,7 @@ enum class Endian : std::uint8_t { Little, Big };
 /// The access sizes (bytes) that a region takes. An access of another size on the bus is a bus error; one between
 /// implemented_min and implemented_max reaches the handler as it is, others are split or widened by the host.
 struct IoTraits {
+    std::uint32_t struct_size = sizeof(IoTraits);
     std::uint8_t minimum = 1;
     std::uint8_t maximum = 8;
     std::uint8_t implemented_min = 1;
@@ -48,7 +54,10 @@ struct IoTraits {
 };
 
 /// A node of the memory map. Owner: the object that made it; it goes with that object.
-/// Thread: main, or holding the machine lock. A change is seen by every CPU before the call returns.
+/// Thread: main, or holding the machine lock. A change is seen by the calling CPU's next access, by DMA and by the
+/// host when the call returns; another CPU that runs sees it no later than its next access after it was made to look,
+/// which the call has asked for (as on hardware: software that needs more synchronises its CPUs). A region that is
+/// destroyed is different: that waits until nobody can reach it.
 class MemoryRegion {
   public:
     virtual Str name() const = 0;
@@ -85,6 +94,9 @@ class MemoryFactory {
     virtual MemoryRegion& alias(Str name, MemoryRegion& target, Offset offset, std::uint64_t size) = 0;
     /// Null and a reason when the host has not got that much memory.
     virtual MemoryRegion* ram(Str name, std::uint64_t size, Errors& errors) = 0;
+    /// RAM that a memory backend of the host provides (an object that offers MemoryBackend), whole. The backend is
+    /// this region's alone while it lives.
+    virtual MemoryRegion* ram_of(Str name, Object& backend, Errors& errors) = 0;
     virtual MemoryRegion* rom(Str name, std::uint64_t size, Errors& errors) = 0;
     virtual MemoryRegion* rom_device(Str name, std::uint64_t size, IoHandler& handler, const IoTraits& traits,
                                      Errors& errors) = 0;

@@ -102,9 +102,10 @@ TEST_F(Flatten, AContainerDoesNotContainItself) {
 
 TEST_F(Flatten, ATransactionPublishesOnce) {
     struct Counter final : MemoryListener {
-        void range_added(const FlatRange&) override { ++added; }
-        void range_removed(const FlatRange&) override {}
-        void view_changed(const FlatView&) override { ++changes; }
+        void map_changed(const MapChange& change) override {
+            ++changes;
+            added += int(change.added.size);
+        }
         int added = 0;
         int changes = 0;
     } counter;
@@ -123,9 +124,10 @@ TEST_F(Flatten, ATransactionPublishesOnce) {
 
 /// Takes another listener off at the first change that it hears of.
 struct Remover final : MemoryListener {
-    void range_added(const FlatRange&) override { space->remove_listener(*victim); }
-    void range_removed(const FlatRange&) override {}
-    void view_changed(const FlatView&) override { ++changes; }
+    void map_changed(const MapChange& change) override {
+        ++changes;
+        if (change.added.size) space->remove_listener(*victim);
+    }
     void dirty_log_changed(RamBlock&, bool) override { space->remove_listener(*victim); }
     void pages_cleaned(RamBlock&) override { ++changes; }
     AddressSpace* space = nullptr;
@@ -156,9 +158,7 @@ TEST_F(Flatten, AListenerThatWasTakenOffHearsNoMoreOfDirtyLogs) {
     space.add_listener(first);  // takes off what is not there yet
     space.add_listener(second);
     struct Deaf final : MemoryListener {
-        void range_added(const FlatRange&) override {}
-        void range_removed(const FlatRange&) override {}
-        void view_changed(const FlatView&) override {}
+        void map_changed(const MapChange&) override {}
         void dirty_log_changed(RamBlock&, bool) override { ++heard; }
         int heard = 0;
     } deaf;
@@ -167,6 +167,48 @@ TEST_F(Flatten, AListenerThatWasTakenOffHearsNoMoreOfDirtyLogs) {
     map.set_dirty_log(ram, kernel::DirtyClient::Display, true);
     EXPECT_EQ(deaf.heard, 0);
     space.remove_listener(first);
+}
+
+TEST_F(Flatten, AReplacedRegionIsOneChangeWithoutAGap) {
+    struct Watcher final : MemoryListener {
+        void map_changed(const MapChange& change) override {
+            ++changes;
+            removed = change.removed.size;
+            added = change.added.size;
+        }
+        int changes = 0;
+        std::size_t removed = 0;
+        std::size_t added = 0;
+    } watcher;
+    MemoryRegion& below = leaf("below", 16);
+    MemoryRegion& above = leaf("above", 16);
+    add(below, 0);
+    space.add_listener(watcher);
+    {
+        const kernel::MapTransaction transaction(map);
+        root.remove(below);
+        add(above, 0);
+    }
+    EXPECT_EQ(watcher.changes, 2);
+    EXPECT_EQ(watcher.removed, 1u);
+    EXPECT_EQ(watcher.added, 1u);
+    space.remove_listener(watcher);
+}
+
+TEST_F(Flatten, OnlySpacesThatReachTheRegionAreRenderedAnew) {
+    MemoryRegion& other_root = owner->container("other", 64);
+    AddressSpace& other = map.create_address_space("other", other_root);
+    MemoryRegion& shown = owner->container("shown", 32);
+    MemoryRegion& window = owner->alias("window", shown, Offset(0), 32);
+    ASSERT_TRUE(other_root.add(window, Offset(0), 0, errors));
+    const std::uint64_t here = space.view()->generation;
+    const std::uint64_t there = other.view()->generation;
+    add(leaf("a", 16), 0);
+    EXPECT_NE(space.view()->generation, here);
+    EXPECT_EQ(other.view()->generation, there) << "nothing of this space changed";
+    ASSERT_TRUE(shown.add(leaf("b", 16), Offset(0), 0, errors));
+    EXPECT_NE(other.view()->generation, there) << "an alias reaches what changed";
+    map.destroy_address_space(other);
 }
 
 TEST_F(Flatten, AChangeThatShowsNothingNewIsNotPublished) {

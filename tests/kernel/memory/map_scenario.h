@@ -211,20 +211,23 @@ class MapScenario : private MemoryListener {
             }));
     }
 
-    void range_added(const FlatRange& range) override {
+    void map_changed(const MapChange& change) override {
+        for (const FlatRange& range : change.removed) range_removed(range);
+        for (const FlatRange& range : change.added) range_added(range);
+    }
+    void range_added(const FlatRange& range) {
         for (const FlatRange& known : listened_)
             EXPECT_TRUE(known.start + known.size <= range.start || range.start + range.size <= known.start)
                 << "a range is added where one is still known";
         listened_.push_back(range);
     }
-    void range_removed(const FlatRange& range) override {
+    void range_removed(const FlatRange& range) {
         const auto known = std::find_if(listened_.begin(), listened_.end(), [&](const FlatRange& other) {
             return other.start == range.start && other.size == range.size && other.region == range.region;
         });
         ASSERT_NE(known, listened_.end()) << "a range is removed that was not added";
         listened_.erase(known);
     }
-    void view_changed(const FlatView&) override {}
 
     std::span<const std::uint8_t> script_;
     std::size_t at_ = 0;

@@ -172,9 +172,7 @@ TEST_F(Ram, AnAcceleratorsOwnStoreIsMarkedByHand) {
 
 TEST_F(Ram, AListenerReportsBeforeALogIsReadAndForgetsAfter) {
     struct Accelerator final : MemoryListener {
-        void range_added(const FlatRange&) override {}
-        void range_removed(const FlatRange&) override {}
-        void view_changed(const FlatView&) override {}
+        void map_changed(const MapChange&) override {}
         void dirty_log_changed(RamBlock&, bool on) override { log_on = on; }
         void collect_dirty(RamBlock& b) override { space->mark_dirty(b, 0x5000, 1); }
         void pages_cleaned(RamBlock&) override { ++cleaned; }

@@ -31,7 +31,10 @@ struct RamBlock {
     std::uint64_t size = 0;  ///< bytes, a multiple of 4 KiB
     std::uint64_t base_id =
         0;        ///< of the first page; base_id + page names a page, never reused in the machine
-    int fd = -1;  ///< the memfd
+    int fd = -1;  ///< what `host` maps; -1: nothing that another process could map
+    std::uint64_t fd_offset = 0;  ///< bytes: where in it the block starts
+    /// Is the descriptor the truth: does every store show in it? False where pages are private to this process.
+    bool shared = true;
     std::unique_ptr<std::atomic<std::uint8_t>[]> page_flags;
 };
 
@@ -66,12 +69,19 @@ struct FlatView {
     }
 };
 
-/// Gets the differences between flat views. Thread: whoever changed the map, with the machine lock held.
+/// One change of a flat view, whole: who maps memory elsewhere (a hypervisor's slots) does it without a gap in between.
+/// What stands in neither list is as it was.
+struct MapChange {
+    const FlatView& view;  ///< as it is now
+    Slice<const FlatRange> removed{};
+    Slice<const FlatRange> added{};
+};
+
+/// Gets the differences between flat views. Thread: whoever changed the map, with the machine lock held, which a
+/// listener never lets go of.
 class MemoryListener {
   public:
-    virtual void range_added(const FlatRange& range) = 0;
-    virtual void range_removed(const FlatRange& range) = 0;
-    virtual void view_changed(const FlatView& view) = 0;  ///< once, after the differences
+    virtual void map_changed(const MapChange& change) = 0;
     /// Some dirty log of `block` is on from now on, or none is.
     virtual void dirty_log_changed(RamBlock&, bool /*on*/) {}
     /// A dirty log is about to be read: tell with mark_dirty() of stores that only the listener knows of.
@@ -113,7 +123,7 @@ class AddressSpace {
                           Access& access) = 0;
     virtual bool read(GuestAddress address, MutableBytes to, Access& access) = 0;
     virtual bool write(GuestAddress address, Bytes from, Access& access) = 0;
-    /// Calls range_added for all of the current view, then tells of changes.
+    /// Tells of all of the current view as added, then of changes.
     virtual void add_listener(MemoryListener& listener) = 0;
     virtual void remove_listener(MemoryListener& listener) = 0;
     /// A store to `size` bytes at block offset `offset` was done directly: marks the pages dirty in every log.

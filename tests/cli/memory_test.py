@@ -1,0 +1,61 @@
+"""Where the guest's memory comes from: -object memory-backend-*, -mem-path, -mem-prealloc."""
+
+import unittest
+
+from program import ProgramTest, connect
+
+BASE = ("-M", "virt", "-display", "none", "-S", "-monitor", "none", "-serial", "none")
+FIRMWARE = bytes(range(256)) * 16
+DRAM = 0x80000000
+
+
+class Memory(ProgramTest):
+    def machine(self, *options):
+        """A paused machine with a firmware image at the start of its memory, and its monitor."""
+        monitor = self.folder / "monitor.sock"
+        firmware = self.file("firmware.bin", FIRMWARE)
+        process = self.start(*BASE, "-bios", firmware, "-qmp", f"unix:{monitor},server=on,wait=off", *options)
+        connect(monitor, process).close()
+        return process
+
+    def refused(self, expected, *options):
+        result = self.run_program(*BASE, "-bios", "none", *options)
+        self.assertEqual(result.status, 1, result.errors)
+        self.assertIn(expected, result.errors)
+
+    def test_a_shared_file_shows_the_guests_memory(self):
+        path = self.folder / "ram"
+        backend = f"memory-backend-file,id=m,size=64M,mem-path={path},share=on"
+        self.machine("-object", backend, "-machine", "memory-backend=m")
+        self.assertEqual(path.stat().st_size, 64 << 20)
+        with open(path, "rb") as ram:
+            self.assertEqual(ram.read(len(FIRMWARE)), FIRMWARE)
+
+    def test_a_private_file_stays_as_it_was(self):
+        path = self.file("ram", b"\xaa" * (64 << 20))
+        backend = f"memory-backend-file,id=m,size=64M,mem-path={path}"
+        self.machine("-object", backend, "-machine", "memory-backend=m", "-m", "64M")
+        with open(path, "rb") as ram:
+            self.assertEqual(ram.read(16), b"\xaa" * 16)
+
+    def test_mem_path_and_mem_prealloc_stand_for_a_backend(self):
+        process = self.machine("-m", "32M", "-mem-path", self.folder, "-mem-prealloc")
+        resident = 0
+        with open(f"/proc/{process.pid}/smaps") as maps:
+            for line in maps:
+                if line.startswith("Rss:"):
+                    resident += int(line.split()[1])
+        self.assertGreater(resident, 32 << 10)
+        self.assertEqual([p.name for p in self.folder.glob("backplane.*")], [])
+
+    def test_what_does_not_fit_together_is_refused(self):
+        ram = ("-object", "memory-backend-ram,id=m,size=64M")
+        self.refused("memory backend 'm' has 64 MiB", *ram, "-machine", "memory-backend=m", "-m", "128M")
+        self.refused("there is no object 'n'", *ram, "-machine", "memory-backend=n")
+        self.refused("-mem-path /tmp: -machine memory-backend= was given", *ram, "-machine",
+                     "memory-backend=m", "-mem-path", "/tmp")
+        self.refused("is no memory backend", "-object", "rng-builtin,id=r", "-machine", "memory-backend=r")
+
+
+if __name__ == "__main__":
+    unittest.main()
