@@ -1,5 +1,6 @@
 // The bench for one device, as <backplane/testing/bench.h> promises it: a machine without a board.
-#include "kernel/machine/machine_state.h"
+#include "kernel/machine/device_host.h"
+#include "kernel/machine/machine_parts.h"
 
 #include <backplane/testing/bench.h>
 
@@ -41,13 +42,13 @@ struct DeviceBench::State {
     State() : machine(catalog, log) {
         // The test's thread is the only one: it holds the lock as the main thread does in a callback.
         machine.lock().lock();
-        MachineState& state = machine.state();
+        MachineParts& parts = machine.parts();
         ErrorText errors;
-        state.ram = state.owner->ram("ram", kRamSize, errors);
-        if (!state.ram || !state.system_root->add(*state.ram, Offset(kRamBase.value), 0, errors))
+        if (!parts.memory.make_ram(kRamSize, errors) ||
+            !parts.memory.system_root().add(parts.memory.ram(), Offset(kRamBase.value), 0, errors))
             raise(errors);
-        state.loop.virtual_clock().set_manual(true);
-        state.loop.virtual_clock().start();
+        parts.loop.virtual_clock().set_manual(true);
+        parts.loop.virtual_clock().start();
         machine.add_event_listener(recorder);
     }
     ~State() {
@@ -61,14 +62,14 @@ struct DeviceBench::State {
     }
     /// A region is reached through an address space of its own, so that the bench's accesses are the bus's.
     AddressSpace& space_of(std::string_view name) {
-        DeviceContextImpl& context = context_of(focused());
-        MemoryRegion* region = name.empty() ? context.exported_region_at(0) : context.exported_region(name);
+        DeviceHost& host = host_of(focused());
+        MemoryRegion* region = name.empty() ? host.exported_region_at(0) : host.exported_region(name);
         if (!region) throw std::runtime_error("the device has no region '" + std::string(name) + "'");
         AddressSpace*& space = spaces[region];
         if (space) return *space;
-        MachineState& state = machine.state();
-        if (!window_owner) window_owner = state.map.create_owner("/bench");
-        space = &state.map.create_address_space(
+        MachineParts& parts = machine.parts();
+        if (!window_owner) window_owner = parts.memory.map().create_owner("/bench");
+        space = &parts.memory.map().create_address_space(
             "bench", window_owner->alias("window", *region, Offset(0), region->size()));
         return *space;
     }
@@ -93,8 +94,8 @@ DeviceBench::DeviceBench(std::string_view type, const Properties& properties) : 
 
 DeviceBench::~DeviceBench() {
     if (!state_) return;
-    MachineState& machine = state_->machine.state();
-    for (const auto& [region, space] : state_->spaces) machine.map.destroy_address_space(*space);
+    MachineParts& machine = state_->machine.parts();
+    for (const auto& [region, space] : state_->spaces) machine.memory.map().destroy_address_space(*space);
     for (const auto& [key, meter] : state_->meters) machine.wiring.remove(meter.get());
     state_->window_owner.reset();
 }
@@ -108,10 +109,10 @@ Object& DeviceBench::add(std::string_view type, std::string_view id, const Prope
 
 std::string DeviceBench::try_add(std::string_view type, std::string_view id, const Properties& properties,
                                  std::string_view bus_name) {
-    MachineState& machine = state_->machine.state();
+    MachineParts& machine = state_->machine.parts();
     ErrorText errors;
     const std::string name(id);
-    Instance* object = machine.objects->create(type, name, machine.container("bench"), errors);
+    Instance* object = machine.objects->create(type, name, machine.folder("bench"), errors);
     if (!object) return errors.text();
     object->set_id(name);
     bool ok = true;
@@ -125,33 +126,27 @@ std::string DeviceBench::try_add(std::string_view type, std::string_view id, con
                 if (candidate.is_a("bus") && candidate.name() == Str(bus_name)) bus = &candidate;
             });
         if (bus && bus->is_a("bus")) {
-            context_of(*object).set_bus(bus);
+            host_of(*object).set_bus(bus);
         } else {
             ok = false;
             errors.fail("there is no bus '" + std::string(bus_name) + "' on the bench");
         }
     }
     for (const auto& [property, value] : properties) ok = ok && object->set_property(property, value, errors);
-    if (Cpu* cpu = backplane::query<Cpu>(*object))
-        cpu->set_host(
-            {state_->cpus++, machine.memory_space, &machine.loop.virtual_clock(), &machine.machine_lock});
+    if (Cpu* cpu = backplane::query<Cpu>(*object)) machine.processors.set_host(*cpu, state_->cpus++);
     if (!ok || !object->realize(errors)) {
         machine.objects->destroy(*object);
         return errors.text();
     }
     if (object->is_a("device")) {
         if (!state_->focus) state_->focus = object;
-        machine.objects->walk(*object, [](Instance& instance) {
-            if (instance.is_a("device"))
-                for (const ResetPhase phase : {ResetPhase::Enter, ResetPhase::Hold, ResetPhase::Exit})
-                    context_of(instance).reset(phase);
-        });
+        machine.devices.reset(*object);
     }
     return {};
 }
 
 void DeviceBench::remove(Object& object) {
-    MachineState& machine = state_->machine.state();
+    MachineParts& machine = state_->machine.parts();
     if (state_->focus == &object) state_->focus = nullptr;
     machine.objects->destroy(static_cast<Instance&>(object));
 }
@@ -186,13 +181,13 @@ std::uint64_t DeviceBench::peek(std::uint64_t offset, unsigned size, std::string
 bool DeviceBench::access_failed() const { return state_->failed; }
 
 void DeviceBench::map(Object& device, std::string_view region_name, GuestAddress address) {
-    MachineState& machine = state_->machine.state();
-    DeviceContextImpl& context = context_of(static_cast<Instance&>(device));
+    MachineParts& machine = state_->machine.parts();
+    DeviceHost& host = host_of(static_cast<Instance&>(device));
     MemoryRegion* region =
-        region_name.empty() ? context.exported_region_at(0) : context.exported_region(region_name);
+        region_name.empty() ? host.exported_region_at(0) : host.exported_region(region_name);
     if (!region) throw std::runtime_error("the device has no region '" + std::string(region_name) + "'");
     ErrorText errors;
-    if (!machine.system_root->add(*region, Offset(address.value), 0, errors)) raise(errors);
+    if (!machine.memory.system_root().add(*region, Offset(address.value), 0, errors)) raise(errors);
 }
 
 std::uint64_t DeviceBench::load(GuestAddress address, unsigned size) {
@@ -208,17 +203,17 @@ void DeviceBench::store(GuestAddress address, std::uint64_t value, unsigned size
     state_->failed = access.failed;
 }
 
-MutableBytes DeviceBench::ram() { return state_->machine.state().ram->bytes(); }
+MutableBytes DeviceBench::ram() { return state_->machine.parts().memory.ram().bytes(); }
 
 int DeviceBench::output(std::string_view name, unsigned index) {
-    Wire* wire = state_->machine.state().wiring.output(&state_->focused(), name, index);
+    Wire* wire = state_->machine.parts().wiring.output(&state_->focused(), name, index);
     if (!wire) throw std::runtime_error("the device has no output '" + std::string(name) + "'");
     return wire->level();
 }
 
 /// The meter joins the output when it is first asked for: ask once before what is to be counted.
 unsigned DeviceBench::output_changes(std::string_view name, unsigned index) {
-    MachineState& machine = state_->machine.state();
+    MachineParts& machine = state_->machine.parts();
     auto& meter = state_->meters[{std::string(name), index}];
     if (!meter) {
         meter = std::make_unique<Meter>();
@@ -232,14 +227,14 @@ unsigned DeviceBench::output_changes(std::string_view name, unsigned index) {
 }
 
 void DeviceBench::set_input(std::string_view name, unsigned index, int level) {
-    MachineState& machine = state_->machine.state();
+    MachineParts& machine = state_->machine.parts();
     ErrorText errors;
     if (!machine.wiring.drive_input(&state_->focused(), name, index, level, errors)) raise(errors);
 }
 
 void DeviceBench::connect(Object& from, std::string_view output, unsigned output_index, Object& to,
                           std::string_view input, unsigned input_index) {
-    MachineState& machine = state_->machine.state();
+    MachineParts& machine = state_->machine.parts();
     ErrorText errors;
     if (!machine.wiring.connect(static_cast<Instance*>(&from), output, output_index,
                                 static_cast<Instance*>(&to), input, input_index, errors))
@@ -249,8 +244,8 @@ void DeviceBench::connect(Object& from, std::string_view output, unsigned output
 std::uint64_t DeviceBench::now_ns() const { return state_->machine.clock().now_ns(); }
 
 void DeviceBench::advance_ns(std::uint64_t delta_ns) {
-    MachineState& machine = state_->machine.state();
-    machine.step_to(machine.loop.virtual_clock().now_ns() + delta_ns);
+    MachineParts& machine = state_->machine.parts();
+    machine.loop.virtual_clock().step_to(machine.loop.virtual_clock().now_ns() + delta_ns);
     run_ready();
 }
 
@@ -266,21 +261,21 @@ bool DeviceBench::run_until(bool (*done)(void* data), void* data, unsigned limit
 }
 
 void DeviceBench::reset() {
-    MachineState& machine = state_->machine.state();
+    MachineParts& machine = state_->machine.parts();
     for (const ResetPhase phase : {ResetPhase::Enter, ResetPhase::Hold, ResetPhase::Exit})
         machine.objects->walk(state_->focused(), [&](Instance& instance) {
-            if (instance.is_a("device")) context_of(instance).reset(phase);
+            if (instance.is_a("device")) host_of(instance).reset(phase);
         });
 }
 
 std::vector<std::uint8_t> DeviceBench::save_state() {
     state_->focused().for_each_part<Device>([](Device& part) { part.before_save(); });
-    return context_of(state_->focused()).description().save();
+    return host_of(state_->focused()).description().save();
 }
 
 void DeviceBench::load_state(const std::vector<std::uint8_t>& saved) {
     ErrorText errors;
-    bool ok = context_of(state_->focused()).description().load(Bytes(saved.data(), saved.size()), errors);
+    bool ok = host_of(state_->focused()).description().load(Bytes(saved.data(), saved.size()), errors);
     state_->focused().for_each_part<Device>([&](Device& part) { ok = ok && part.after_load(errors); });
     if (!ok) raise(errors);
 }

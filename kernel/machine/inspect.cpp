@@ -1,5 +1,6 @@
 // `info qtree`, `info irq`, `info mtree`.
-#include "kernel/machine/machine_state.h"
+#include "kernel/machine/device_host.h"
+#include "kernel/machine/machine_parts.h"
 
 namespace backplane::kernel {
 namespace {
@@ -7,13 +8,13 @@ namespace {
 /// Devices and buses alternate: a device lists the buses below it, a bus the devices that are plugged into it.
 class TreePrinter {
   public:
-    TreePrinter(MachineState& machine, TextBuffer& out) : machine_(machine), out_(out) {}
+    TreePrinter(MachineParts& machine, TextBuffer& out) : machine_(machine), out_(out) {}
 
     void print() {
         line(0, "bus: main-system-bus");
         line(2, "type System");
         machine_.objects->walk(machine_.objects->root(), [&](Instance& instance) {
-            if (instance.is_a("device") && instance.realized() && !context_of(instance).bus_object())
+            if (instance.is_a("device") && instance.realized() && !host_of(instance).bus_object())
                 device(instance, 2);
         });
     }
@@ -44,7 +45,7 @@ class TreePrinter {
                 line(indent + 2,
                      std::string(property.info->name) + " = " + shown(*property.info, value.text()));
         }
-        if (Instance* bus_object = context_of(instance).bus_object()) {
+        if (Instance* bus_object = host_of(instance).bus_object()) {
             TextBuffer place;
             backplane::query<Bus>(*bus_object)->address_of(instance, place);
             if (!place.text().empty()) line(indent + 2, place.text());
@@ -58,12 +59,12 @@ class TreePrinter {
         line(indent + 2, "type " + std::string(instance.type_name().view()));
         machine_.objects->walk(machine_.objects->root(), [&](Instance& candidate) {
             if (candidate.is_a("device") && candidate.realized() &&
-                context_of(candidate).bus_object() == &instance)
+                host_of(candidate).bus_object() == &instance)
                 device(candidate, indent + 2);
         });
     }
 
-    MachineState& machine_;
+    MachineParts& machine_;
     TextBuffer& out_;
 };
 
@@ -71,15 +72,15 @@ class TreePrinter {
 
 std::string Machine::info_qtree() {
     TextBuffer out;
-    TreePrinter(*state_, out).print();
+    TreePrinter(*parts_, out).print();
     return out.text();
 }
 
 std::string Machine::info_irq() {
     TextBuffer out;
-    state_->objects->walk(state_->objects->root(), [&](Instance& instance) {
+    parts_->objects->walk(parts_->objects->root(), [&](Instance& instance) {
         TextBuffer pins;
-        state_->wiring.describe(&instance, pins);
+        parts_->wiring.describe(&instance, pins);
         if (!pins.text().empty()) out.append(instance.path_text() + "\n" + pins.text());
     });
     return out.text();
@@ -88,7 +89,7 @@ std::string Machine::info_irq() {
 std::string Machine::info_mtree(bool flat) {
     MapTextOptions options;
     options.flat = flat;
-    return state_->map.text(options);
+    return parts_->memory.map().text(options);
 }
 
 }  // namespace backplane::kernel

@@ -5,6 +5,8 @@
 #pragma once
 
 #include "kernel/event/wall_clock.h"
+#include "kernel/machine/machine_listener.h"
+#include "kernel/machine/run_state.h"
 #include "kernel/module/catalog.h"
 #include "kernel/object/instance.h"
 #include "kernel/object/property_list.h"
@@ -17,23 +19,9 @@
 namespace backplane::kernel {
 
 class HostLoop;
-class MachineState;
 class MemoryMap;
 class LogHub;
-
-/// As `query-status` names them.
-enum class RunState { Prelaunch, Running, Paused, Shutdown, GuestPanicked, InternalError };
-const char* run_state_name(RunState state);
-
-/// Gets SHUTDOWN, RESET, STOP, RESUME, DEVICE_DELETED, POWERDOWN … as they happen. Thread: the host loop.
-class EventListener {
-  public:
-    /// `data` is JSON text of an object.
-    virtual void machine_event(std::string_view name, std::string_view data) = 0;
-
-  protected:
-    ~EventListener() = default;
-};
+struct MachineParts;
 
 struct AcceleratorChoice {
     std::string name;
@@ -124,10 +112,10 @@ class Machine {
     /// Offers one more for the machine's life (the launcher adds the management commands).
     void offer_interface(std::string id, void* interface);
     /// For the core's own files.
-    MachineState& state() { return *state_; }
+    MachineParts& parts() { return *parts_; }
 
   private:
-    std::unique_ptr<MachineState> state_;
+    std::unique_ptr<MachineParts> parts_;
 };
 
 }  // namespace backplane::kernel

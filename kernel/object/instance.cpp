@@ -92,7 +92,7 @@ void* Instance::cast(const Part& part, Str interface_id) {
 void* Instance::query(Str interface_id) {
     for (auto part = parts_.rbegin(); part != parts_.rend(); ++part)
         if (void* found = cast(*part, interface_id)) return found;
-    return context_ ? context_->query(interface_id) : nullptr;
+    return host_ ? host_->query(interface_id) : nullptr;
 }
 
 void* Instance::part(Str type_name) {
@@ -135,7 +135,7 @@ bool Instance::realize(Errors& errors) {
         errors.fail(std::string(entry.info->name) + " property not set");
         return false;
     }
-    if (context_ && !context_->realize(*this, errors)) return false;
+    if (host_ && !host_->realize(*this, errors)) return false;
     realized_ = true;
     return true;
 }
@@ -143,7 +143,7 @@ bool Instance::realize(Errors& errors) {
 void Instance::unrealize() {
     if (!realized_) return;
     realized_ = false;
-    if (context_) context_->unrealize(*this);
+    if (host_) host_->unrealize(*this);
 }
 
 Instance* Instance::forward_target(std::string_view property) const {
@@ -283,8 +283,8 @@ bool Instance::get_property(Str name, TextSink& out, Errors& errors) {
 
 void Instance::forward_properties(Object& child) { forwarded_.push_back(static_cast<Instance*>(&child)); }
 
-ObjectTree::ObjectTree(TypeStore& types, ContextMaker make_context)
-    : types_(types), make_context_(std::move(make_context)) {
+ObjectTree::ObjectTree(TypeStore& types, HostMaker make_host)
+    : types_(types), make_host_(std::move(make_host)) {
     ErrorText errors;
     root_ = std::make_unique<Instance>(*this, *types_.find("container", errors), "", nullptr);
 }
@@ -330,7 +330,7 @@ Instance* ObjectTree::create(std::string_view type_name, std::string name, Insta
     }
     parent.children_.push_back(std::make_unique<Instance>(*this, *type, std::move(name), &parent));
     Instance* instance = parent.children_.back().get();
-    if (make_context_) instance->context_ = make_context_(*instance);
+    if (make_host_) instance->host_ = make_host_(*instance);
     if (instance->initialise(errors)) return instance;
     std::erase_if(parent.children_, [&](const auto& child) { return child.get() == instance; });
     return nullptr;

@@ -14,10 +14,11 @@ namespace backplane::kernel {
 class ObjectTree;
 class Instance;
 
-/// What an object is given by the host (a device's or a backend's context): made before its parts, gone after.
-class InstanceContext {
+/// The host's side of one object, which gives the parts their context (a device's, a board's, a backend's): made
+/// before the parts, gone after them.
+class InstanceHost {
   public:
-    virtual ~InstanceContext() = default;
+    virtual ~InstanceHost() = default;
     /// The host's interface of that id for this object, or null.
     virtual void* query(Str interface_id) = 0;
     virtual bool realize(Instance& instance, Errors& errors) = 0;
@@ -60,7 +61,7 @@ class Instance final : public Object {
     Instance* parent_instance() const { return parent_; }
     const std::vector<std::unique_ptr<Instance>>& children() const { return children_; }
     const std::vector<Instance*>& forwarded() const { return forwarded_; }
-    InstanceContext* context() { return context_.get(); }
+    InstanceHost* host() { return host_.get(); }
     ObjectTree& tree() { return tree_; }
     /// How many link properties point here: what is in use is not to be removed by a user. The links that still
     /// point here when it goes are set to null.
@@ -104,7 +105,7 @@ class Instance final : public Object {
     std::string name_;
     std::string id_;
     Instance* parent_;
-    std::unique_ptr<InstanceContext> context_;
+    std::unique_ptr<InstanceHost> host_;
     std::vector<Part> parts_;
     std::vector<std::unique_ptr<Instance>> children_;
     std::vector<Instance*> forwarded_;
@@ -117,9 +118,9 @@ class Instance final : public Object {
 /// The tree of one machine's objects, with the defaults that hold in it.
 class ObjectTree {
   public:
-    using ContextMaker = std::function<std::unique_ptr<InstanceContext>(Instance&)>;
+    using HostMaker = std::function<std::unique_ptr<InstanceHost>(Instance&)>;
 
-    ObjectTree(TypeStore& types, ContextMaker make_context);
+    ObjectTree(TypeStore& types, HostMaker make_host);
     ~ObjectTree();
 
     TypeStore& types() { return types_; }
@@ -153,7 +154,7 @@ class ObjectTree {
         bool used;
     };
     TypeStore& types_;
-    ContextMaker make_context_;
+    HostMaker make_host_;
     std::function<void(Instance&)> destroy_hook_;
     std::vector<PropertyDefault> compat_;
     std::vector<Global> globals_;

@@ -1,8 +1,9 @@
 // A machine with a board of the test's own: building, events, how it ends.
 #include "kernel/machine/machine.h"
 
+#include "kernel/machine/board_host.h"
 #include "kernel/machine/log_hub.h"
-#include "kernel/machine/machine_state.h"
+#include "kernel/machine/machine_parts.h"
 
 #include <backplane/property.h>
 
@@ -101,14 +102,14 @@ TEST_F(MachineTest, AFileThatCannotBeReadIsARefusalThatSaysWhy) {
     const std::string text(5000, 'x');
     machine.set_firmware_path({"/nonexistent"});
     ASSERT_TRUE(build()) << errors.text();
-    auto& context = static_cast<BoardContextImpl&>(*machine.machine_object().context());
+    auto& host = static_cast<BoardHost&>(*machine.machine_object().host());
     for (const auto& [path, why] : {std::pair<std::string, std::string>{loop, "symbolic links"},
                                     {text, "too long"},
                                     {"/", "it is a directory"},
                                     {"/nonexistent/file", "No such file"}}) {
         ErrorText reason;
         Bytes bytes;
-        EXPECT_FALSE(context.read_file(path, true, bytes, reason));
+        EXPECT_FALSE(host.read_file(path, true, bytes, reason));
         EXPECT_NE(reason.text().find(why), std::string::npos) << reason.text();
     }
     std::filesystem::remove(loop);
@@ -120,9 +121,9 @@ TEST_F(MachineTest, AFirmwareThatIsThereAndUnreadableSaysMoreThanOneThatIsNot) {
     std::filesystem::create_directories(first / "bios.bin");  // not a file
     machine.set_firmware_path({first.string(), "/nonexistent"});
     ASSERT_TRUE(build()) << errors.text();
-    auto& context = static_cast<BoardContextImpl&>(*machine.machine_object().context());
+    auto& host = static_cast<BoardHost&>(*machine.machine_object().host());
     Bytes bytes;
-    EXPECT_FALSE(context.read_file("bios.bin", true, bytes, errors));
+    EXPECT_FALSE(host.read_file("bios.bin", true, bytes, errors));
     EXPECT_NE(errors.text().find("it is a directory"), std::string::npos) << errors.text();
     std::filesystem::remove_all(first);
 }
@@ -156,7 +157,7 @@ TEST_F(MachineTest, AHostsEndBeatsAGuests) {
 
 TEST_F(MachineTest, AnInternalErrorIsForGood) {
     ASSERT_TRUE(build()) << errors.text();
-    machine.state().internal_error("lost");
+    machine.parts().run.request_internal_error("lost");
     run_ready();
     machine.reset();
     machine.stop();

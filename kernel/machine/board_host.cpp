@@ -1,7 +1,7 @@
-#include "kernel/machine/board_context.h"
+#include "kernel/machine/board_host.h"
 
 #include "kernel/machine/host_file.h"
-#include "kernel/machine/machine_state.h"
+#include "kernel/machine/machine_parts.h"
 
 #include <sys/random.h>
 
@@ -20,71 +20,66 @@ std::string describe_device(Object& device) {
 
 }  // namespace
 
-BoardContextImpl::BoardContextImpl(MachineState& machine, Instance& instance)
+BoardHost::BoardHost(MachineParts& machine, Instance& instance)
     : machine_(machine),
       instance_(instance),
       log_(machine.hub, instance.path_text()),
-      owner_(machine.map.create_owner(instance.path_text())) {}
+      owner_(machine.memory.map().create_owner(instance.path_text())) {}
 
-void BoardContextImpl::release_memory() {
+void BoardHost::release_memory() {
     dma_.reset();
     owner_.reset();
 }
 
-void* BoardContextImpl::query(Str interface_id) {
+void* BoardHost::query(Str interface_id) {
     if (interface_id == Str(BoardContext::kId)) return static_cast<BoardContext*>(this);
     return nullptr;
 }
 
-const Topology& BoardContextImpl::topology() const { return machine_.topology; }
-MemoryRegion& BoardContextImpl::system_memory() { return *machine_.system_root; }
-MemoryRegion& BoardContextImpl::io_ports() { return *machine_.io_root; }
-MemoryRegion& BoardContextImpl::ram() { return *machine_.ram; }
+const Topology& BoardHost::topology() const { return machine_.configuration.topology; }
+MemoryRegion& BoardHost::system_memory() { return machine_.memory.system_root(); }
+MemoryRegion& BoardHost::io_ports() { return machine_.memory.io_root(); }
+MemoryRegion& BoardHost::ram() { return machine_.memory.ram(); }
 
-Object* BoardContextImpl::create(Str type, Str name, Errors& errors) {
+Object* BoardHost::create(Str type, Str name, Errors& errors) {
     return machine_.objects->create(type, std::string(name.view()), instance_, errors);
 }
 
-bool BoardContextImpl::realize(Object& device, Errors& errors) {
+bool BoardHost::realize(Object& device, Errors& errors) {
     ErrorText reason;
     if (static_cast<Instance&>(device).realize(reason)) return true;
     errors.fail(describe_device(device) + ": " + reason.text());
     return false;
 }
 
-Object* BoardContextImpl::create_cpu(std::uint32_t index, Errors& errors) {
+Object* BoardHost::create_cpu(std::uint32_t index, Errors& errors) {
     const std::string name = "cpu" + std::to_string(index);
-    Instance* object = machine_.objects->create(machine_.cpu_type, name, instance_, errors);
+    Instance* object = machine_.objects->create(machine_.configuration.cpu_type, name, instance_, errors);
     if (!object) return nullptr;
     Cpu* cpu = backplane::query<Cpu>(*object);
     if (!cpu) {
-        errors.fail("type '" + machine_.cpu_type + "' is not a CPU that can run");
+        errors.fail("type '" + machine_.configuration.cpu_type + "' is not a CPU that can run");
         return nullptr;
     }
-    for (const auto& [property, value] : machine_.cpu_features)
+    for (const auto& [property, value] : machine_.configuration.cpu_features)
         if (!object->set_property(property, value, errors)) return nullptr;
-    CpuHost host;
-    host.index = index;
-    host.address_space = machine_.memory_space;
-    host.clock = &machine_.loop.virtual_clock();
-    host.lock = &machine_.machine_lock;
-    cpu->set_host(host);
-    machine_.cpus.push_back(cpu);
+    machine_.processors.set_host(*cpu, index);
+    machine_.processors.add(*cpu);
     return object;
 }
 
-bool BoardContextImpl::map(Object& device, Str region_name, GuestAddress address, Errors& errors) {
-    DeviceContextImpl& context = context_of(static_cast<Instance&>(device));
-    MemoryRegion* region = context.exported_region(region_name);
+bool BoardHost::map(Object& device, Str region_name, GuestAddress address, Errors& errors) {
+    DeviceHost& host = host_of(static_cast<Instance&>(device));
+    MemoryRegion* region = host.exported_region(region_name);
     if (!region) {
         errors.fail(describe_device(device) + " has no region '" + std::string(region_name.view()) + "'");
         return false;
     }
-    return machine_.system_root->add(*region, Offset(address.value), 0, errors);
+    return machine_.memory.system_root().add(*region, Offset(address.value), 0, errors);
 }
 
-bool BoardContextImpl::connect(Object& from, Str output, unsigned output_index, Object& to, Str input,
-                               unsigned input_index, Errors& errors) {
+bool BoardHost::connect(Object& from, Str output, unsigned output_index, Object& to, Str input,
+                        unsigned input_index, Errors& errors) {
     ErrorText reason;
     if (machine_.wiring.connect(static_cast<Instance*>(&from), output, output_index,
                                 static_cast<Instance*>(&to), input, input_index, reason))
@@ -93,24 +88,21 @@ bool BoardContextImpl::connect(Object& from, Str output, unsigned output_index, 
     return false;
 }
 
-Object* BoardContextImpl::serial(unsigned index) {
-    return index < machine_.serials.size() ? machine_.serials[index] : nullptr;
+Object* BoardHost::serial(unsigned index) {
+    return index < machine_.configuration.serials.size() ? machine_.configuration.serials[index] : nullptr;
 }
 
-Object* BoardContextImpl::drive(Str interface, unsigned index) {
-    const auto found = machine_.drives.find({std::string(interface.view()), index});
-    if (found == machine_.drives.end()) return nullptr;
-    machine_.used_drives.insert(found->first);
-    return found->second;
+Object* BoardHost::drive(Str interface, unsigned index) {
+    return machine_.configuration.drives.take({std::string(interface.view()), index});
 }
 
-bool BoardContextImpl::default_devices() const { return machine_.default_devices; }
+bool BoardHost::default_devices() const { return machine_.configuration.default_devices; }
 
-bool BoardContextImpl::read_file(Str path, bool search_firmware, Bytes& bytes, Errors& errors) {
+bool BoardHost::read_file(Str path, bool search_firmware, Bytes& bytes, Errors& errors) {
     const std::string name(path.view());
     std::vector<std::string> candidates{name};
     if (search_firmware && !name.starts_with('/'))
-        for (const std::string& directory : machine_.firmware_path)
+        for (const std::string& directory : machine_.configuration.firmware_path)
             candidates.push_back(directory + "/" + name);
     std::string reason;
     for (const std::string& candidate : candidates) {
@@ -128,14 +120,14 @@ bool BoardContextImpl::read_file(Str path, bool search_firmware, Bytes& bytes, E
     std::string message = "could not open '" + name + "': " + reason;
     if (candidates.size() > 1) {
         message += " (searched";
-        for (const std::string& directory : machine_.firmware_path) message += " " + directory;
+        for (const std::string& directory : machine_.configuration.firmware_path) message += " " + directory;
         message += ")";
     }
     errors.fail(message);
     return false;
 }
 
-bool BoardContextImpl::add_blob(Str name, GuestAddress address, Bytes bytes, Errors& errors) {
+bool BoardHost::add_blob(Str name, GuestAddress address, Bytes bytes, Errors& errors) {
     const std::string label = "'" + std::string(name.view()) + "'";
     if (bytes.empty()) return true;
     if (bytes.size - 1 > ~address.value) {
@@ -164,8 +156,8 @@ bool BoardContextImpl::add_blob(Str name, GuestAddress address, Bytes bytes, Err
 }
 
 /// Writes to RAM and ROM alike.
-bool BoardContextImpl::place(const Blob& blob) {
-    const auto view = machine_.memory_space->view();
+bool BoardHost::place(const Blob& blob) {
+    const auto view = machine_.memory.system().view();
     std::uint64_t done = 0;
     while (done < blob.bytes.size()) {
         const std::uint64_t at = blob.address + done;
@@ -180,16 +172,16 @@ bool BoardContextImpl::place(const Blob& blob) {
     return true;
 }
 
-void BoardContextImpl::load_blobs() {
+void BoardHost::load_blobs() {
     for (const Blob& blob : blobs_) place(blob);
 }
 
-DmaPort& BoardContextImpl::dma() {
-    if (!dma_) dma_ = machine_.map.create_port(*machine_.memory_space, *owner_);
+DmaPort& BoardHost::dma() {
+    if (!dma_) dma_ = machine_.memory.map().create_port(machine_.memory.system(), *owner_);
     return *dma_;
 }
 
-void BoardContextImpl::random(MutableBytes bytes) {
+void BoardHost::random(MutableBytes bytes) {
     std::size_t done = 0;
     while (done < bytes.size) {
         const ssize_t got = getrandom(bytes.data + done, bytes.size - done, 0);
@@ -208,6 +200,6 @@ void BoardContextImpl::random(MutableBytes bytes) {
     std::ranges::copy(rest, bytes.data + done);
 }
 
-void* BoardContextImpl::host_interface(Str interface_id) { return machine_.host_interface(interface_id); }
+void* BoardHost::host_interface(Str interface_id) { return machine_.interfaces.find(interface_id); }
 
 }  // namespace backplane::kernel

@@ -1,43 +1,24 @@
-// What the host gives to one object: a device's context, and a backend's.
+// What the host gives to one device.
 #pragma once
 
 #include "kernel/machine/log_hub.h"
-#include "kernel/memory/memory_map.h"
+#include "kernel/machine/switchable_port.h"
 #include "kernel/object/instance.h"
 #include "kernel/state/state_description.h"
 
-#include <backplane/backend.h>
 #include <backplane/bus.h>
 #include <backplane/device.h>
 
 namespace backplane::kernel {
 
-class MachineState;
+struct MachineParts;
 
-/// A bus master's way to memory whose holder may be given another one by its bus.
-class SwitchablePort final : public DmaPort {
+class DeviceHost final : public InstanceHost, public DeviceContext {
   public:
-    explicit SwitchablePort(std::unique_ptr<MemoryPort> own) : own_(std::move(own)) {}
-    void redirect(DmaPort* port) { other_ = port; }
-    bool read(GuestAddress address, MutableBytes to) override { return target().read(address, to); }
-    bool write(GuestAddress address, Bytes from) override { return target().write(address, from); }
-    DmaWindow map(GuestAddress address, std::uint64_t size, bool writable) override {
-        return target().map(address, size, writable);
-    }
-    void unmap(const DmaWindow& window, std::uint64_t written) override { target().unmap(window, written); }
+    DeviceHost(MachineParts& machine, Instance& instance);
+    ~DeviceHost() override;
 
-  private:
-    DmaPort& target() { return other_ ? *other_ : *own_; }
-    std::unique_ptr<MemoryPort> own_;
-    DmaPort* other_ = nullptr;
-};
-
-class DeviceContextImpl final : public InstanceContext, public DeviceContext {
-  public:
-    DeviceContextImpl(MachineState& machine, Instance& instance);
-    ~DeviceContextImpl() override;
-
-    // InstanceContext
+    // InstanceHost
     void* query(Str interface_id) override;
     bool realize(Instance& instance, Errors& errors) override;
     void unrealize(Instance& instance) override;
@@ -76,7 +57,7 @@ class DeviceContextImpl final : public InstanceContext, public DeviceContext {
 
   private:
     MemoryOwner& owner();
-    MachineState& machine_;
+    MachineParts& machine_;
     Instance& instance_;
     ObjectLog log_;
     StateDescription state_;
@@ -89,29 +70,7 @@ class DeviceContextImpl final : public InstanceContext, public DeviceContext {
     bool attached_ = false;
 };
 
-class BackendContextImpl final : public InstanceContext, public BackendContext {
-  public:
-    BackendContextImpl(MachineState& machine, Instance& instance);
-
-    void* query(Str interface_id) override;
-    bool realize(Instance& instance, Errors& errors) override;
-    void unrealize(Instance& instance) override;
-
-    Object& object() override { return instance_; }
-    EventLoop& loop() override;
-    Log& log() override { return log_; }
-    void request_quit() override;
-    void emit_event(Str name, Str json) override;
-    Object* find(Str id) override;
-    void* host_interface(Str interface_id) override;
-
-  private:
-    MachineState& machine_;
-    Instance& instance_;
-    ObjectLog log_;
-};
-
-/// The device context of an instance that is a device.
-DeviceContextImpl& context_of(Instance& device);
+/// The host of an instance that is a device.
+DeviceHost& host_of(Instance& device);
 
 }  // namespace backplane::kernel

@@ -1,17 +1,17 @@
 // What the host gives to a board.
 #pragma once
 
-#include "kernel/machine/device_context.h"
+#include "kernel/machine/device_host.h"
 
 #include <backplane/board.h>
 
 namespace backplane::kernel {
 
-class BoardContextImpl final : public InstanceContext, public BoardContext {
+class BoardHost final : public InstanceHost, public BoardContext {
   public:
-    BoardContextImpl(MachineState& machine, Instance& instance);
+    BoardHost(MachineParts& machine, Instance& instance);
 
-    // InstanceContext
+    // InstanceHost
     void* query(Str interface_id) override;
     bool realize(Instance&, Errors&) override { return true; }
     void unrealize(Instance&) override {}
@@ -50,7 +50,7 @@ class BoardContextImpl final : public InstanceContext, public BoardContext {
         std::vector<std::uint8_t> bytes;
     };
     bool place(const Blob& blob);
-    MachineState& machine_;
+    MachineParts& machine_;
     Instance& instance_;
     ObjectLog log_;
     std::unique_ptr<MemoryOwner> owner_;

@@ -1,0 +1,158 @@
+#include "kernel/machine/device_host.h"
+
+#include "kernel/machine/machine_parts.h"
+
+namespace backplane::kernel {
+
+DeviceHost& host_of(Instance& device) { return static_cast<DeviceHost&>(*device.host()); }
+
+DeviceHost::DeviceHost(MachineParts& machine, Instance& instance)
+    : machine_(machine), instance_(instance), log_(machine.hub, instance.path_text()) {}
+
+DeviceHost::~DeviceHost() {
+    machine_.wiring.remove(&instance_);
+    release_memory();
+}
+
+void DeviceHost::release_memory() {
+    dma_.reset();
+    ports_.clear();
+    for (AddressSpace* space : spaces_) machine_.memory.map().destroy_address_space(*space);
+    spaces_.clear();
+    owner_.reset();
+}
+
+MemoryOwner& DeviceHost::owner() {
+    if (!owner_) owner_ = machine_.memory.map().create_owner(instance_.path_text());
+    return *owner_;
+}
+
+void* DeviceHost::query(Str interface_id) {
+    if (interface_id == Str(DeviceContext::kId)) return static_cast<DeviceContext*>(this);
+    return nullptr;
+}
+
+Instance* DeviceHost::bus_object() const {
+    if (bus_) return bus_;
+    Instance* parent = instance_.parent_instance();
+    return parent && parent->is_a("bus") ? parent : nullptr;
+}
+
+void* DeviceHost::bus(Str interface_id) {
+    Instance* bus = bus_object();
+    return bus ? bus->query(interface_id) : nullptr;
+}
+
+bool DeviceHost::realize(Instance& instance, Errors& errors) {
+    Instance* bus = bus_object();
+    if (bus) {
+        auto* plug = backplane::query<Bus>(*bus);
+        if (!plug || !plug->attach(instance, errors)) return false;
+        attached_ = true;
+    }
+    std::vector<Device*> realized;
+    bool ok = true;
+    instance.for_each_part<Device>([&](Device& part) {
+        if (!ok) return;
+        ok = part.realize(errors);
+        if (ok) realized.push_back(&part);
+    });
+    if (ok && (!bus || backplane::query<Bus>(*bus)->place(instance, errors))) return true;
+    for (auto part = realized.rbegin(); part != realized.rend(); ++part) (*part)->unrealize();
+    if (attached_) backplane::query<Bus>(*bus)->detach(instance);
+    attached_ = false;
+    return false;
+}
+
+void DeviceHost::unrealize(Instance& instance) {
+    std::vector<Device*> parts;
+    instance.for_each_part<Device>([&](Device& part) { parts.push_back(&part); });
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) (*part)->unrealize();
+    machine_.wiring.silence(&instance_);
+    if (Instance* bus = bus_object(); bus && attached_) backplane::query<Bus>(*bus)->detach(instance);
+    attached_ = false;
+}
+
+void DeviceHost::reset(ResetPhase phase) {
+    if (phase == ResetPhase::Enter) state_.reset();
+    instance_.for_each_part<Device>([&](Device& part) { part.reset(phase); });
+}
+
+Clock& DeviceHost::clock() { return machine_.loop.virtual_clock(); }
+WallClock& DeviceHost::wall_clock() { return machine_.loop.wall_clock(); }
+
+DmaPort& DeviceHost::dma() {
+    if (!dma_)
+        dma_ = std::make_unique<SwitchablePort>(
+            machine_.memory.map().create_port(machine_.memory.system(), owner()));
+    return *dma_;
+}
+
+void DeviceHost::set_dma(Object& device, DmaPort* port) {
+    auto& host = host_of(static_cast<Instance&>(device));
+    host.dma();
+    host.dma_->redirect(port);
+}
+
+DmaPort& DeviceHost::create_dma_port(Str name, MemoryRegion& root) {
+    spaces_.push_back(&machine_.memory.map().create_address_space(name.view(), root));
+    ports_.push_back(machine_.memory.map().create_port(*spaces_.back(), owner()));
+    return *ports_.back();
+}
+
+void DeviceHost::export_region(Str name, MemoryRegion& region) {
+    regions_.emplace_back(name.view(), &region);
+}
+
+MemoryRegion* DeviceHost::exported_region(Str name) {
+    for (const auto& [known, region] : regions_)
+        if (name == Str(known)) return region;
+    return nullptr;
+}
+
+MemoryRegion* DeviceHost::exported_region_at(std::size_t index) {
+    return index < regions_.size() ? regions_[index].second : nullptr;
+}
+
+void DeviceHost::add_inputs(Str name, unsigned count, WireReceiver& receiver) {
+    machine_.wiring.add_inputs(&instance_, name, count, receiver);
+}
+
+Wire& DeviceHost::add_outputs(Str name, unsigned count) {
+    return machine_.wiring.add_outputs(&instance_, name, count);
+}
+
+Wire* DeviceHost::wire_at(Str name, unsigned index) {
+    return machine_.wiring.output(&instance_, name, index);
+}
+
+Object* DeviceHost::create_bus(Str bus_type, Str name, Errors& errors) {
+    Instance* bus = machine_.objects->create(bus_type, std::string(name.view()), instance_, errors);
+    if (!bus) return nullptr;
+    if (!bus->is_a("bus")) {
+        errors.fail("'" + std::string(bus_type.view()) + "' is not a bus");
+        machine_.objects->destroy(*bus);
+        return nullptr;
+    }
+    if (!bus->realize(errors)) {
+        machine_.objects->destroy(*bus);
+        return nullptr;
+    }
+    return bus;
+}
+
+void DeviceHost::request_shutdown(Str reason) { machine_.run.request_end(std::string(reason.view()), 0); }
+void DeviceHost::request_reset(Str reason) { machine_.run.request_reset(std::string(reason.view())); }
+void DeviceHost::request_failure(int exit_code) {
+    // Before there is a guest, it is the board that ends the program, as its user asked.
+    machine_.run.request_end(
+        machine_.board.finished() || !machine_.board.object() ? "guest-panic" : "host-ui", exit_code);
+}
+
+void DeviceHost::emit_event(Str name, Str json) {
+    machine_.run.post_event(std::string(name.view()), std::string(json.view()));
+}
+
+void* DeviceHost::host_interface(Str interface_id) { return machine_.interfaces.find(interface_id); }
+
+}  // namespace backplane::kernel

@@ -1,0 +1,145 @@
+#include "kernel/machine/devices.h"
+
+#include "kernel/machine/device_host.h"
+#include "kernel/machine/json_text.h"
+#include "kernel/machine/machine_parts.h"
+
+namespace backplane::kernel {
+
+namespace {
+
+/// The bus that `wanted` names (an id, a path or a bus's own name), or the first of the right kind with room.
+Instance* find_bus(ObjectTree& objects, const char* kind, const std::string& wanted, Errors& errors) {
+    Instance* named = nullptr;
+    Instance* free_bus = nullptr;
+    bool any = false;
+    objects.walk(objects.root(), [&](Instance& instance) {
+        auto* bus = backplane::query<Bus>(instance);
+        if (!bus) return;
+        if (!wanted.empty() && (wanted == instance.name().view() || wanted == instance.path_text() ||
+                                (instance.parent() && wanted == instance.parent()->id().view())))
+            named = named ? named : &instance;
+        if (kind && bus->kind() == Str(kind)) {
+            any = true;
+            if (!free_bus && bus->has_room()) free_bus = &instance;
+        }
+    });
+    if (!wanted.empty()) {
+        if (!named) errors.fail("Bus '" + wanted + "' not found");
+        else if (backplane::query<Bus>(*named)->kind() != Str(kind)) {
+            errors.fail("Bus '" + wanted + "' is a " +
+                        std::string(backplane::query<Bus>(*named)->kind().view()) +
+                        " bus, and the device goes on a " + kind + " bus");
+            named = nullptr;
+        }
+        return named;
+    }
+    if (!free_bus)
+        errors.fail(any ? std::string("No free slot on any '") + kind + "' bus"
+                        : std::string("No '") + kind + "' bus found for this device on this machine");
+    return free_bus;
+}
+
+}  // namespace
+
+const Type* Devices::creatable_type(std::string_view name, const std::string& id, Errors& errors) {
+    Catalog& catalog = machine_.catalog;
+    const ManifestType* listed = catalog.find_type(name);
+    if (!listed || !catalog.is_a(*listed, "device") || listed->abstract) {
+        errors.fail(catalog.explain_unknown(name, "device model"));
+        return nullptr;
+    }
+    if (!listed->user_creatable) {
+        errors.fail("device '" + std::string(name) + "' is part of a board: it cannot be added by a user");
+        return nullptr;
+    }
+    if (!id.empty() && machine_.objects->find_id(id)) {
+        errors.fail("Duplicate ID '" + id + "' for device");
+        return nullptr;
+    }
+    return catalog.types().find(name, errors);
+}
+
+Instance* Devices::bus_for(const Type& type, const std::string& wanted, Errors& errors) {
+    if (!type.bus()) {
+        if (!wanted.empty())
+            errors.fail("device '" + std::string(type.name().view()) + "' goes on no bus; leave out bus=");
+        return nullptr;
+    }
+    Instance* bus = find_bus(*machine_.objects, type.bus(), wanted, errors);
+    if (bus && machine_.board.finished() && !backplane::query<Bus>(*bus)->hot_pluggable()) {
+        errors.fail("Bus '" + std::string(bus->name().view()) + "' does not support hotplugging");
+        return nullptr;
+    }
+    return bus;
+}
+
+Instance* Devices::add(std::string_view type_name, const std::string& id, const std::string& bus_name,
+                       const PropertyList& properties, Errors& errors) {
+    const Type* type = creatable_type(type_name, id, errors);
+    if (!type) return nullptr;
+    Instance* bus = bus_for(*type, bus_name, errors);
+    if (!bus && (type->bus() || !bus_name.empty())) return nullptr;
+    Instance& place = machine_.folder(id.empty() ? "machine/peripheral-anon" : "machine/peripheral");
+    Instance* device = machine_.objects->create(type_name, id, place, errors);
+    if (!device) return nullptr;
+    device->set_id(id);
+    host_of(*device).set_bus(bus);
+    bool ok = true;
+    for (const auto& [name, value] : properties) ok = ok && device->set_property(name, value, errors);
+    if (!ok || !device->realize(errors)) {
+        machine_.objects->destroy(*device);
+        return nullptr;
+    }
+    if (machine_.board.finished()) reset(*device);
+    return device;
+}
+
+bool Devices::remove(std::string_view id_or_path, Errors& errors) {
+    Instance* device = machine_.objects->find(id_or_path);
+    if (!device || !device->is_a("device")) {
+        errors.fail("Device '" + std::string(id_or_path) + "' not found");
+        return false;
+    }
+    Instance* bus = host_of(*device).bus_object();
+    auto* plug = bus ? backplane::query<Bus>(*bus) : nullptr;
+    if (!plug || !plug->hot_pluggable()) {
+        errors.fail(bus ? "Bus '" + std::string(bus->name().view()) + "' does not support hotplugging"
+                        : "Device '" + std::string(id_or_path) + "' is not on a bus: it cannot be removed");
+        return false;
+    }
+    if (const Instance* user = device->user_outside()) {
+        errors.fail("Device '" + std::string(id_or_path) + "' is in use by '" + user->path_text() +
+                    "'; remove that first");
+        return false;
+    }
+    return plug->request_unplug(*device, errors);
+}
+
+void Devices::unplugged(Instance& device) {
+    const std::string path = device.path_text();
+    const std::string id(device.id().view());
+    machine_.objects->destroy(device);
+    std::string data = "{\"path\":" + json_quoted(path);
+    if (!id.empty()) data += ",\"device\":" + json_quoted(id);
+    machine_.run.emit("DEVICE_DELETED", data + "}");
+}
+
+void Devices::reset() {
+    std::vector<Instance*> devices;
+    machine_.objects->walk(machine_.objects->root(), [&](Instance& instance) {
+        if (instance.is_a("device") && instance.realized()) devices.push_back(&instance);
+    });
+    for (const ResetPhase phase : {ResetPhase::Enter, ResetPhase::Hold, ResetPhase::Exit})
+        for (Instance* device : devices) host_of(*device).reset(phase);
+}
+
+void Devices::reset(Instance& device) {
+    machine_.objects->walk(device, [](Instance& instance) {
+        if (!instance.is_a("device")) return;
+        for (const ResetPhase phase : {ResetPhase::Enter, ResetPhase::Hold, ResetPhase::Exit})
+            host_of(instance).reset(phase);
+    });
+}
+
+}  // namespace backplane::kernel

@@ -1,0 +1,42 @@
+// The devices that users plug in, and what is done to all devices.
+#pragma once
+
+#include "kernel/object/property_list.h"
+
+#include <backplane/abi.h>
+
+#include <string>
+#include <string_view>
+
+namespace backplane::kernel {
+
+class Instance;
+class Type;
+struct MachineParts;
+
+/// Thread: main, holding the machine lock.
+class Devices {
+  public:
+    explicit Devices(MachineParts& machine) : machine_(machine) {}
+
+    /// -device and device_add. `bus`: an id or name, empty for the first with room. `id` may be empty.
+    Instance* add(std::string_view type, const std::string& id, const std::string& bus,
+                  const PropertyList& properties, Errors& errors);
+    /// device_del: asks the bus to let it go.
+    bool remove(std::string_view id_or_path, Errors& errors);
+    /// The device is gone for good (its bus says so).
+    void unplugged(Instance& device);
+    /// All that are realized, phase by phase.
+    void reset();
+    /// `device` and those below it.
+    void reset(Instance& device);
+
+  private:
+    const Type* creatable_type(std::string_view name, const std::string& id, Errors& errors);
+    /// The bus that a device of `type` goes on; null with a reason, or without one where it needs none.
+    Instance* bus_for(const Type& type, const std::string& wanted, Errors& errors);
+
+    MachineParts& machine_;
+};
+
+}  // namespace backplane::kernel

@@ -1,0 +1,54 @@
+// What was asked of a machine before it was built, as plain data.
+#pragma once
+
+#include "kernel/object/property_list.h"
+
+#include <backplane/board.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace backplane::kernel {
+
+class Instance;
+
+/// The drives that are meant for a board, and which of them it took.
+class DriveTable {
+  public:
+    using Place = std::pair<std::string, unsigned>;  ///< interface and index
+
+    void add(Place place, Instance* node) { nodes_[std::move(place)] = node; }
+    /// Null when there is none at that place.
+    Instance* take(const Place& place) {
+        const auto found = nodes_.find(place);
+        if (found == nodes_.end()) return nullptr;
+        taken_.insert(place);
+        return found->second;
+    }
+    std::vector<Place> unused() const {
+        std::vector<Place> unused;
+        for (const auto& [place, node] : nodes_)
+            if (!taken_.contains(place)) unused.push_back(place);
+        return unused;
+    }
+
+  private:
+    std::map<Place, Instance*> nodes_;
+    std::set<Place> taken_;
+};
+
+struct MachineConfiguration {
+    Topology topology;
+    std::uint64_t ram_size = 0;  ///< bytes
+    Instance* ram_backend = nullptr;  ///< null: memory of the machine's own
+    std::string cpu_type;
+    PropertyList cpu_features;
+    std::vector<Instance*> serials;
+    DriveTable drives;
+    bool default_devices = true;
+    std::vector<std::string> firmware_path;
+};
+
+}  // namespace backplane::kernel

@@ -1,0 +1,69 @@
+#include "kernel/machine/machine_parts.h"
+
+#include "kernel/machine/backend_host.h"
+#include "kernel/machine/board_host.h"
+#include "kernel/machine/device_host.h"
+
+namespace backplane::kernel {
+
+MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
+    : catalog(catalog_),
+      hub(hub_),
+      log(hub_, "machine"),
+      loop(lock),
+      memory(lock, log),
+      wiring(&lock),
+      interfaces(loop, lock, wiring),
+      run(*this),
+      processors(*this),
+      board(*this),
+      devices(*this),
+      objects(std::make_unique<ObjectTree>(catalog_.types(), [this](Instance& i) { return make_host(i); })) {
+    objects->set_destroy_hook([this](Instance& instance) { forget(instance); });
+    // Before the machine, so that they outlive it: also those that are filled while it runs.
+    for (const char* name : {"objects", "chardevs", "blockdevs", "netdevs"}) folder(name);
+}
+
+MachineParts::~MachineParts() {
+    const std::lock_guard guard(lock);
+    if (run.state() == RunState::Running) processors.stop();
+    run.close();
+    processors.detach_all();
+    objects.reset();
+}
+
+std::unique_ptr<InstanceHost> MachineParts::make_host(Instance& instance) {
+    if (instance.is_a("device")) return std::make_unique<DeviceHost>(*this, instance);
+    if (instance.is_a("machine")) return std::make_unique<BoardHost>(*this, instance);
+    return std::make_unique<BackendHost>(*this, instance);
+}
+
+/// Drops what the parts hold of an object that is about to go.
+void MachineParts::forget(Instance& instance) {
+    if (instance.is_a("device")) host_of(instance).release_memory();
+    else if (instance.is_a("machine")) static_cast<BoardHost&>(*instance.host()).release_memory();
+    processors.forget(instance);
+    board.forget(instance);
+}
+
+Instance& MachineParts::folder(std::string_view path) {
+    Instance* at = &objects->root();
+    std::string rest(path);
+    while (!rest.empty()) {
+        const std::size_t slash = rest.find('/');
+        const std::string name = rest.substr(0, slash);
+        ErrorText errors;
+        Object* next = at->child(name);
+        at = next ? static_cast<Instance*>(next) : objects->create("container", name, *at, errors);
+        rest = slash == std::string::npos ? "" : rest.substr(slash + 1);
+    }
+    return *at;
+}
+
+void MachineParts::reset_all() {
+    devices.reset();
+    board.reset();
+    processors.states_changed();
+}
+
+}  // namespace backplane::kernel

@@ -1,0 +1,51 @@
+// What a machine is made of: each part owns its data, and reaches the others through here. Internal to
+// kernel/machine/.
+#pragma once
+
+#include "kernel/event/loop.h"
+#include "kernel/event/machine_lock.h"
+#include "kernel/machine/devices.h"
+#include "kernel/machine/host_interfaces.h"
+#include "kernel/machine/log_hub.h"
+#include "kernel/machine/machine.h"
+#include "kernel/machine/machine_board.h"
+#include "kernel/machine/machine_configuration.h"
+#include "kernel/machine/machine_memory.h"
+#include "kernel/machine/processors.h"
+#include "kernel/machine/run_control.h"
+#include "kernel/machine/wiring.h"
+
+namespace backplane::kernel {
+
+struct MachineParts {
+    MachineParts(Catalog& catalog, LogHub& hub);
+    ~MachineParts();
+    MachineParts(const MachineParts&) = delete;
+    MachineParts& operator=(const MachineParts&) = delete;
+
+    /// A folder of the object tree ("machine/peripheral"), made when it is not there.
+    Instance& folder(std::string_view path);
+    /// Devices, then the board, then whoever derived something from the CPUs' states.
+    void reset_all();
+
+    Catalog& catalog;
+    LogHub& hub;
+    ObjectLog log;  ///< the machine's own
+    RecursiveMachineLock lock;
+    HostLoop loop;
+    MachineMemory memory;
+    Wiring wiring;
+    HostInterfaces interfaces;
+    MachineConfiguration configuration;
+    RunControl run;
+    Processors processors;
+    MachineBoard board;
+    Devices devices;
+    std::unique_ptr<ObjectTree> objects;  ///< last: its objects use all of the above
+
+  private:
+    std::unique_ptr<InstanceHost> make_host(Instance& instance);
+    void forget(Instance& instance);
+};
+
+}  // namespace backplane::kernel

@@ -1,0 +1,101 @@
+#include "kernel/machine/processors.h"
+
+#include "kernel/machine/machine_parts.h"
+
+#include <algorithm>
+
+namespace backplane::kernel {
+
+bool Processors::try_open(const AcceleratorChoice& choice, Errors& errors) {
+    const std::string type =
+        machine_.catalog.resolve_option(choice.name, "accelerator", "accelerator", errors);
+    if (type.empty()) return false;
+    Instance* object = machine_.objects->create(type, "accel", machine_.folder("machine"), errors);
+    if (!object) return false;
+    bool ok = true;
+    for (const auto& [name, value] : choice.properties) ok = ok && object->set_property(name, value, errors);
+    ok = ok && object->realize(errors);
+    auto* accelerator = ok ? backplane::query<Accelerator>(*object) : nullptr;
+    if (ok && !accelerator) errors.fail("type '" + type + "' is not an accelerator that can run");
+    object_ = object;
+    if (accelerator && accelerator->open(*this, errors)) {
+        accelerator_ = accelerator;
+        name_ = choice.name;
+        auto* source = backplane::query<ClockSource>(*object);
+        if (source && source->manual_clock()) machine_.loop.virtual_clock().set_manual(true);
+        return true;
+    }
+    object_ = nullptr;
+    machine_.objects->destroy(*object);
+    return false;
+}
+
+bool Processors::open(const std::vector<AcceleratorChoice>& choices, Errors& errors) {
+    std::string reasons;
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+        ErrorText reason;
+        if (try_open(choices[i], reason)) return true;
+        reasons = "-accel " + choices[i].name + ": " + reason.text();
+        if (i + 1 < choices.size())
+            machine_.hub.write(LogLevel::Warning, "accel",
+                               reasons + "; falling back to " + choices[i + 1].name);
+    }
+    errors.fail(choices.empty() ? "no accelerator was asked for" : reasons);
+    return false;
+}
+
+void Processors::set_host(Cpu& cpu, std::uint32_t index) {
+    CpuHost host;
+    host.index = index;
+    host.address_space = &machine_.memory.system();
+    host.clock = &machine_.loop.virtual_clock();
+    host.lock = &machine_.lock;
+    cpu.set_host(host);
+}
+
+bool Processors::attach_all(Errors& errors) {
+    return std::ranges::all_of(cpus_, [&](Cpu* cpu) { return accelerator_->attach(*cpu, errors); });
+}
+
+void Processors::detach_all() {
+    for (Cpu* cpu : cpus_)
+        if (accelerator_) accelerator_->detach(*cpu);
+    cpus_.clear();
+}
+
+void Processors::start() {
+    if (accelerator_) accelerator_->start();
+}
+void Processors::stop() {
+    if (accelerator_) accelerator_->stop();
+}
+void Processors::states_changed() {
+    if (accelerator_) accelerator_->states_changed();
+}
+
+void Processors::forget(Instance& instance) {
+    if (auto* cpu = backplane::query<Cpu>(instance); cpu && std::erase(cpus_, cpu) && accelerator_)
+        accelerator_->detach(*cpu);
+    if (&instance != object_) return;
+    object_ = nullptr;
+    accelerator_ = nullptr;
+}
+
+Object& Processors::object() { return *object_; }
+Log& Processors::log() { return machine_.log; }
+MachineLock& Processors::lock() { return machine_.lock; }
+Clock& Processors::clock() { return machine_.loop.virtual_clock(); }
+AddressSpace& Processors::system_memory() { return machine_.memory.system(); }
+AddressSpace& Processors::io_ports() { return machine_.memory.io_ports(); }
+
+Object* Processors::create(Str type, Str name, Errors& errors) {
+    return machine_.objects->create(type, std::string(name.view()), *object_, errors);
+}
+
+void Processors::internal_error(Str message) {
+    machine_.run.request_internal_error(std::string(message.view()));
+}
+
+void* Processors::host_interface(Str interface_id) { return machine_.interfaces.find(interface_id); }
+
+}  // namespace backplane::kernel

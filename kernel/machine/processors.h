@@ -1,0 +1,58 @@
+// A machine's CPUs, and the accelerator that runs them.
+#pragma once
+
+#include <backplane/draft/accelerator.h>
+
+#include <string>
+#include <vector>
+
+namespace backplane::kernel {
+
+class Instance;
+struct AcceleratorChoice;
+struct MachineParts;
+
+/// Thread: main, holding the machine lock.
+class Processors final : public AcceleratorContext {
+  public:
+    explicit Processors(MachineParts& machine) : machine_(machine) {}
+
+    /// Tries the choices in order; says (to the log) why one was not taken.
+    bool open(const std::vector<AcceleratorChoice>& choices, Errors& errors);
+    Accelerator* accelerator() { return accelerator_; }
+    const std::string& accelerator_name() const { return name_; }
+
+    const std::vector<Cpu*>& cpus() const { return cpus_; }
+    /// Gives a CPU what it sees of the machine.
+    void set_host(Cpu& cpu, std::uint32_t index);
+    void add(Cpu& cpu) { cpus_.push_back(&cpu); }
+    bool attach_all(Errors& errors);
+    void detach_all();
+    void start();
+    void stop();
+    void states_changed();
+    /// `instance` is about to go: a CPU, the accelerator, or neither.
+    void forget(Instance& instance);
+
+    // AcceleratorContext
+    Object& object() override;
+    Log& log() override;
+    MachineLock& lock() override;
+    Clock& clock() override;
+    AddressSpace& system_memory() override;
+    AddressSpace& io_ports() override;
+    Object* create(Str type, Str name, Errors& errors) override;
+    void internal_error(Str message) override;
+    void* host_interface(Str interface_id) override;
+
+  private:
+    bool try_open(const AcceleratorChoice& choice, Errors& errors);
+
+    MachineParts& machine_;
+    Instance* object_ = nullptr;
+    Accelerator* accelerator_ = nullptr;
+    std::string name_;
+    std::vector<Cpu*> cpus_;
+};
+
+}  // namespace backplane::kernel

@@ -1,0 +1,135 @@
+#include "kernel/machine/run_control.h"
+
+#include "kernel/machine/json_text.h"
+#include "kernel/machine/machine_parts.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace backplane::kernel {
+
+const char* run_state_name(RunState state) {
+    switch (state) {
+    case RunState::Prelaunch: return "prelaunch";
+    case RunState::Running: return "running";
+    case RunState::Paused: return "paused";
+    case RunState::Shutdown: return "shutdown";
+    case RunState::GuestPanicked: return "guest-panicked";
+    case RunState::InternalError: return "internal-error";
+    }
+    return "";
+}
+
+namespace {
+
+std::string reason_data(const std::string& reason) {
+    return std::string("{\"guest\":") + (reason.starts_with("guest") ? "true" : "false") +
+           ",\"reason\":" + json_quoted(reason) + "}";
+}
+
+}  // namespace
+
+/// What is asked for is carried out on the loop, together with whatever else came in meanwhile.
+void RunControl::request(const std::function<void(Requests&)>& change) {
+    bool post = false;
+    {
+        const std::lock_guard guard(mutex_);
+        change(requests_);
+        post = !std::exchange(posted_, true);
+    }
+    if (post) machine_.loop.post(*this);
+}
+
+void RunControl::run() {
+    Requests todo;
+    {
+        const std::lock_guard guard(mutex_);
+        todo = std::exchange(requests_, {});
+        posted_ = false;
+    }
+    for (const auto& [name, data] : todo.events) emit(name, data);
+    if (todo.internal_error) {
+        machine_.hub.write(LogLevel::Error, "machine", *todo.internal_error);
+        stop(RunState::InternalError);
+    }
+    if (todo.powerdown) emit("POWERDOWN", "{}");
+    const bool reset_ends = todo.reset && no_reboot_ && todo.reset->starts_with("guest");
+    if (reset_ends && !todo.end) todo.end = EndRequest{*todo.reset};
+    if (todo.end) {
+        emit("SHUTDOWN", reason_data(todo.end->reason));
+        stop(RunState::Shutdown);
+        if (!no_shutdown_ || !todo.end->guest()) machine_.loop.stop(todo.end->exit_code);
+        return;
+    }
+    if (todo.reset) {
+        reset();
+        emit("RESET", reason_data(*todo.reset));
+    }
+}
+
+void RunControl::close() { machine_.loop.cancel(*this); }
+
+void RunControl::set_reboot_policy(bool no_reboot, bool no_shutdown) {
+    no_reboot_ = no_reboot;
+    no_shutdown_ = no_shutdown;
+}
+
+/// An internal error is for good: nobody knows what state the machine is in.
+void RunControl::set_state(RunState next) {
+    if (state_ != RunState::InternalError) state_ = next;
+}
+
+void RunControl::emit(std::string_view name, const std::string& data) {
+    // A listener may take itself off.
+    const std::vector<EventListener*> all = listeners_;
+    for (EventListener* listener : all)
+        if (std::ranges::find(listeners_, listener) != listeners_.end()) listener->machine_event(name, data);
+}
+
+void RunControl::start() {
+    if (state_ == RunState::Running || state_ == RunState::InternalError) return;
+    if (state_ == RunState::Shutdown) reset();
+    set_state(RunState::Running);
+    machine_.loop.virtual_clock().start();
+    machine_.processors.start();
+    emit("RESUME", "{}");
+}
+
+void RunControl::stop(RunState why) {
+    const bool was_running = state_ == RunState::Running;
+    set_state(why);
+    if (!was_running) return;
+    machine_.processors.stop();
+    machine_.loop.virtual_clock().stop();
+    emit("STOP", "{}");
+}
+
+void RunControl::reset() {
+    if (state_ == RunState::InternalError) return;
+    const bool running = state_ == RunState::Running;
+    if (running) machine_.processors.stop();
+    machine_.reset_all();
+    if (running) machine_.processors.start();
+    else if (state_ != RunState::Prelaunch) set_state(RunState::Paused);
+}
+
+void RunControl::request_reset(std::string reason) {
+    request([&](Requests& r) { r.reset = std::move(reason); });
+}
+void RunControl::request_end(std::string reason, int exit_code) {
+    request([&](Requests& r) {
+        EndRequest wanted{std::move(reason), exit_code};
+        if (!r.end || (r.end->guest() && !wanted.guest())) r.end = std::move(wanted);
+    });
+}
+void RunControl::request_powerdown() {
+    request([](Requests& r) { r.powerdown = true; });
+}
+void RunControl::request_internal_error(std::string message) {
+    request([&](Requests& r) { r.internal_error = std::move(message); });
+}
+void RunControl::post_event(std::string name, std::string data) {
+    request([&](Requests& r) { r.events.emplace_back(std::move(name), std::move(data)); });
+}
+
+}  // namespace backplane::kernel

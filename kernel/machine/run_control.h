@@ -1,0 +1,75 @@
+// What a machine is doing, who asks it to do something else, and who hears of it.
+#pragma once
+
+#include "kernel/machine/machine_listener.h"
+#include "kernel/machine/run_state.h"
+
+#include <backplane/abi.h>
+#include <backplane/event_loop.h>
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace backplane::kernel {
+
+struct MachineParts;
+
+class RunControl final : Work {
+  public:
+    explicit RunControl(MachineParts& machine) : machine_(machine) {}
+
+    // --- thread: main, holding the machine lock ---
+    void start();
+    void stop(RunState why);
+    void reset();  ///< CPUs are stopped and started around it
+    /// The machine goes away: nothing that was asked for is carried out any more.
+    void close();
+    void set_reboot_policy(bool no_reboot, bool no_shutdown);
+    void add_listener(EventListener& listener) { listeners_.push_back(&listener); }
+    void remove_listener(EventListener& listener) { std::erase(listeners_, &listener); }
+    /// `data` is JSON text of an object.
+    void emit(std::string_view name, const std::string& data);
+
+    // --- thread: any; carried out on the loop ---
+    RunState state() const { return state_; }
+    void request_reset(std::string reason);
+    void request_end(std::string reason, int exit_code);
+    void request_powerdown();
+    /// Nobody knows what state the machine is in: it stops for good.
+    void request_internal_error(std::string message);
+    void post_event(std::string name, std::string data);
+
+  private:
+    /// Why the machine is to end ("guest-…" or "host-…", as SHUTDOWN names it), and the process's exit status then.
+    struct EndRequest {
+        std::string reason;
+        int exit_code = 0;
+        bool guest() const { return reason.starts_with("guest"); }
+    };
+    struct Requests {
+        std::optional<std::string> reset;
+        std::optional<EndRequest> end;
+        bool powerdown = false;
+        std::optional<std::string> internal_error;
+        std::deque<std::pair<std::string, std::string>> events;
+    };
+    void request(const std::function<void(Requests&)>& change);
+    void run() override;
+    void set_state(RunState state);
+
+    MachineParts& machine_;
+    std::atomic<RunState> state_{RunState::Prelaunch};
+    bool no_reboot_ = false;
+    bool no_shutdown_ = false;
+    std::vector<EventListener*> listeners_;
+    std::mutex mutex_;  ///< of the two below
+    Requests requests_;
+    bool posted_ = false;
+};
+
+}  // namespace backplane::kernel
