@@ -5,6 +5,7 @@
 #include "vcpu.h"
 
 #include "ir_text.h"
+#include "ir_verify.h"
 #include "text.h"
 
 #include <cstring>
