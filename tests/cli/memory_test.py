@@ -15,7 +15,8 @@ class Memory(ProgramTest):
         monitor = self.folder / "monitor.sock"
         firmware = self.file("firmware.bin", FIRMWARE)
         process = self.start(*BASE, "-bios", firmware, "-qmp", f"unix:{monitor},server=on,wait=off", *options)
-        connect(monitor, process).close()
+        with connect(monitor, process) as client:
+            client.recv(1)  # it greets when the machine is built
         return process
 
     def refused(self, expected, *options):
