@@ -11,8 +11,6 @@ namespace {
 
 using Kind = HelpTopic::Kind;
 
-std::string option_name(const ManifestType& type) { return type.option.empty() ? type.name : type.option; }
-
 std::string padded(std::string text, std::size_t width) {
     text.resize(std::max(text.size() + 1, width), ' ');
     return text;
@@ -22,17 +20,22 @@ std::string machines(const Catalog& catalog) {
     std::string text = "Supported machines are:\n";
     for (const Catalog::Listed& listed : catalog.list("machine")) {
         const ManifestType& type = *listed.type;
-        const std::string name = option_name(type);
-        const std::string newest = type.versions.empty() ? name : name + "-" + type.versions.front();
+        const std::string name = type.option_name();
+        const std::string newest = type.versions.empty() ? name : name + "-" + type.versions.front().version;
         const auto line = [&](const std::string& entry, const std::string& note) {
             text += padded(entry, 21) + type.summary + note + "\n";
         };
         const std::string alias = " (alias of " + newest + ")";
         for (const std::string& other : type.aliases) line(other, alias);
         if (!type.versions.empty()) line(name, alias);
-        for (const std::string& version : type.versions)
-            line(name + "-" + version,
-                 type.is_default && version == type.versions.front() ? " (default)" : "");
+        for (const ManifestVersion& version : type.versions) {
+            const bool newest_one = &version == &type.versions.front();
+            for (const std::string& other : version.aliases)
+                line(other, " (alias of " + name + "-" + version.version + ")");
+            line(name + "-" + version.version,
+                 std::string(type.is_default && newest_one ? " (default)" : "") +
+                     (version.deprecated.empty() ? "" : " (deprecated)"));
+        }
         if (type.versions.empty()) line(name, type.is_default ? " (default)" : "");
     }
     return text;
@@ -44,7 +47,7 @@ std::string options_below(const Catalog& catalog, std::string_view ancestor, con
     std::string text = title + ":\n";
     for (const Catalog::Listed& listed : catalog.list(ancestor)) {
         if (creatable_only && !listed.type->user_creatable) continue;
-        std::string names = option_name(*listed.type);
+        std::string names = listed.type->option_name();
         for (const std::string& alias : listed.type->aliases) names += " (or " + alias + ")";
         text += "  " + padded(names, 24) + listed.type->summary + "\n";
     }
@@ -61,7 +64,7 @@ std::string objects(const Catalog& catalog) {
                                                                    "block-node", "machine", "accelerator"},
                                 of_its_own))
             continue;
-        text += "  " + padded(option_name(*listed.type), 24) + listed.type->summary + "\n";
+        text += "  " + padded(listed.type->option_name(), 24) + listed.type->summary + "\n";
     }
     return text;
 }
@@ -108,8 +111,8 @@ std::string type_properties(const Catalog& catalog, const HelpTopic& topic, std:
         // The type of a machine version stands on the board's own.
         if (!type)
             for (const Catalog::Listed& listed : catalog.list(topic.ancestor))
-                for (const std::string& version : listed.type->versions)
-                    if (name == option_name(*listed.type) + "-" + version + "-machine") type = listed.type;
+                for (const ManifestVersion& version : listed.type->versions)
+                    if (name == listed.type->version_type(version)) type = listed.type;
     }
     const std::string lines = type ? property_lines(catalog, *type) : "";
     if (lines.empty()) return "There are no options for " + topic.name + ".\n";

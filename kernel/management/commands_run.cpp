@@ -122,18 +122,20 @@ Json query_machines(const Call& call) {
     Json list = Json::array();
     for (const Catalog::Listed& listed : call.machine.catalog().list("machine")) {
         const ManifestType& type = *listed.type;
-        const std::string name = type.option.empty() ? type.name : type.option;
-        std::vector<std::string> names{name};
-        if (!type.versions.empty()) names.clear();
-        for (const std::string& version : type.versions) names.push_back(name + "-" + version);
-        for (const std::string& each : names) {
+        const std::string& name = type.option_name();
+        const auto add = [&](const std::string& each, const std::vector<std::string>& aliases, bool first) {
             Json entry{{"name", each}, {"description", type.summary}};
-            if (&each == &names.front()) {
-                if (!type.versions.empty()) entry["alias"] = name;
-                else if (!type.aliases.empty()) entry["alias"] = type.aliases.front();
-                if (type.is_default) entry["is-default"] = true;
-            }
+            if (!aliases.empty()) entry["alias"] = aliases.front();
+            if (first && type.is_default) entry["is-default"] = true;
             list.push_back(std::move(entry));
+            return &list.back();
+        };
+        if (type.versions.empty()) add(name, type.aliases, true);
+        for (const ManifestVersion& version : type.versions) {
+            const bool first = &version == &type.versions.front();
+            Json* entry = add(name + "-" + version.version,
+                              first ? std::vector<std::string>{name} : version.aliases, first);
+            if (!version.deprecated.empty()) (*entry)["deprecated"] = true;
         }
     }
     return list;

@@ -75,12 +75,14 @@ std::string check_fit(const fs::path& file, const Manifest& found) {
     };
     const std::string offered = version(BACKPLANE_SDK_MAJOR, BACKPLANE_SDK_MINOR);
     const std::string built = version(found.sdk_major, found.sdk_minor);
-    if (found.sdk_major != BACKPLANE_SDK_MAJOR)
+    const bool newer = found.sdk_major > BACKPLANE_SDK_MAJOR ||
+                       (found.sdk_major == BACKPLANE_SDK_MAJOR && found.sdk_minor > BACKPLANE_SDK_MINOR);
+    const bool exact = BACKPLANE_SDK_MAJOR == 0;
+    if (newer || found.sdk_major != BACKPLANE_SDK_MAJOR || (exact && found.sdk_minor != BACKPLANE_SDK_MINOR))
         return name + ": built for SDK " + built + ", this host offers " + offered +
-               "; rebuild it against SDK " + std::to_string(BACKPLANE_SDK_MAJOR) + ".x";
-    if (found.sdk_minor > BACKPLANE_SDK_MINOR)
-        return name + ": built for SDK " + built + ", this host offers " + offered +
-               "; rebuild it or install " + built + " or newer";
+               "; rebuild it against SDK " + offered +
+               (newer ? ", or install a host that offers " + built : "") +
+               (exact ? " (until 1.0 the two must be equal)" : "");
     if (found.draft && found.build != BACKPLANE_BUILD_STAMP)
         return name + ": uses draft interfaces and was built with '" + found.build + "', this host is '" +
                BACKPLANE_BUILD_STAMP + "'; rebuild it with this host";
@@ -196,19 +198,22 @@ std::string Catalog::resolve_option(std::string_view option, std::string_view an
     std::vector<std::string> names;
     for (const Listed& listed : list(ancestor)) {
         const ManifestType& type = *listed.type;
-        const std::string& name = type.option.empty() ? type.name : type.option;
+        const std::string& name = type.option_name();
         if (option == name || option == type.name) {
             if (type.versions.empty() || option == type.name) return type.name;
-            return name + "-" + type.versions.front() + "-machine";
+            return type.version_type(type.versions.front());
         }
         names.push_back(name);
         for (const std::string& alias : type.aliases) {
             if (option == alias) return resolve_option(name, ancestor, what, errors);
             names.push_back(alias);
         }
-        for (const std::string& version : type.versions) {
-            if (option == name + "-" + version) return name + "-" + version + "-machine";
-            names.push_back(name + "-" + version);
+        for (const ManifestVersion& version : type.versions) {
+            names.push_back(name + "-" + version.version);
+            names.insert(names.end(), version.aliases.begin(), version.aliases.end());
+            if (option == name + "-" + version.version ||
+                std::ranges::find(version.aliases, option) != version.aliases.end())
+                return type.version_type(version);
         }
     }
     std::string message = "unsupported " + std::string(what) + " '" + std::string(option) + "'";
@@ -243,9 +248,8 @@ bool Catalog::load_provider(std::string_view name, Errors& errors) {
         if (!file.refusal.empty() || file.loaded) continue;
         for (const ManifestType& type : file.manifest.types) {
             bool provides = type.name == name;
-            for (const std::string& version : type.versions)
-                provides |=
-                    name == (type.option.empty() ? type.name : type.option) + "-" + version + "-machine";
+            for (const ManifestVersion& version : type.versions)
+                provides |= name == type.version_type(version);
             if (provides) return load(file, errors);
         }
     }

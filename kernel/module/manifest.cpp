@@ -2,6 +2,9 @@
 // note, and its JSON text. Nothing of the file is trusted.
 #include "kernel/module/manifest.h"
 
+#include <backplane/detail/manifest.h>
+#include <backplane/text.h>
+
 #include <nlohmann/json.hpp>
 
 #include <elf.h>
@@ -11,6 +14,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <stdexcept>
 
 namespace backplane::kernel {
 namespace {
@@ -19,8 +23,7 @@ using Json = nlohmann::json;
 
 constexpr std::size_t kMaximumText = 1 << 20;
 constexpr int kMaximumDepth = 8;
-constexpr std::string_view kNoteName{"Backplane\0", 10};
-constexpr std::uint32_t kNoteType = 1;
+const std::string_view kNoteName(manifest::kNoteName, 10);
 
 bool fail(Errors& errors, const std::string& message) {
     errors.fail(message);
@@ -41,20 +44,25 @@ bool section_bytes(Bytes elf, std::uint64_t offset, std::uint64_t size, Bytes& s
     return true;
 }
 
-/// The description of our note in one note section, if it is there.
-bool find_note(Bytes section, std::string_view& text) {
+struct Notes {
+    std::vector<std::string_view> manifests;
+    bool draft = false;
+};
+
+/// Collects our notes of one note section.
+void collect_notes(Bytes section, Notes& notes) {
     for (std::uint64_t at = 0;;) {
         Elf64_Nhdr header;
-        if (!fetch(section, at, header)) return false;
+        if (!fetch(section, at, header)) return;
         const std::uint64_t name = at + sizeof header;
         const std::uint64_t description = name + ((std::uint64_t{header.n_namesz} + 3) & ~std::uint64_t{3});
         const std::uint64_t end = description + ((std::uint64_t{header.n_descsz} + 3) & ~std::uint64_t{3});
-        if (end > section.size) return false;
+        if (end > section.size) return;
         const std::string_view found(reinterpret_cast<const char*>(section.data + name), header.n_namesz);
-        if (header.n_type == kNoteType && found == kNoteName) {
-            text = {reinterpret_cast<const char*>(section.data + description), header.n_descsz};
-            return true;
-        }
+        if (found == kNoteName && header.n_type == manifest::kManifestNote)
+            notes.manifests.emplace_back(reinterpret_cast<const char*>(section.data + description),
+                                         header.n_descsz);
+        notes.draft |= found == kNoteName && header.n_type == manifest::kDraftNote;
         at = end;
     }
 }
@@ -89,9 +97,37 @@ bool flag_of(const Json& object, const char* key) {
     return it != object.end() && it->get<bool>();
 }
 
-std::vector<std::string> texts_of(const Json& object, const char* key) {
+std::uint64_t number_of(const Json& object, const char* key, std::uint64_t otherwise) {
     const auto it = object.find(key);
-    return it == object.end() ? std::vector<std::string>() : it->get<std::vector<std::string>>();
+    return it == object.end() ? otherwise : it->get<std::uint64_t>();
+}
+
+/// "a|b|c"
+std::vector<std::string> names_of(const Json& object, const char* key) {
+    std::vector<std::string> names;
+    const std::string text = text_of(object, key);
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t bar = std::min(text.find('|', at), text.size());
+        names.push_back(text.substr(at, bar - at));
+        at = bar + 1;
+    }
+    return names;
+}
+
+/// Each element of an array member, as `read` makes it.
+template <class Row>
+std::vector<Row> rows_of(const Json& object, const char* key, Row (*read)(const Json&)) {
+    std::vector<Row> rows;
+    const auto it = object.find(key);
+    if (it != object.end())
+        for (const Json& row : it->get_ref<const Json::array_t&>()) rows.push_back(read(row));
+    return rows;
+}
+
+ArgumentKind argument_kind(const std::string& name) {
+    for (unsigned kind = 0; kind <= unsigned(ArgumentKind::Format); ++kind)
+        if (name == manifest::kind_name(ArgumentKind(kind))) return ArgumentKind(kind);
+    throw std::invalid_argument("it has an argument of kind '" + name + "', which this host does not know");
 }
 
 ManifestProperty property_of(const Json& json) {
@@ -102,8 +138,41 @@ ManifestProperty property_of(const Json& json) {
     property.has_default = json.contains("default");
     property.default_text = text_of(json, "default");
     property.choices = text_of(json, "choices");
+    property.minimum = number_of(json, "minimum", property.minimum);
+    property.maximum = number_of(json, "maximum", property.maximum);
     property.required = flag_of(json, "required");
+    property.settable_when_realized = flag_of(json, "live");
+    property.read_only = flag_of(json, "read_only");
     return property;
+}
+
+ManifestVersion version_of(const Json& json) {
+    return {json.at("version").get<std::string>(), text_of(json, "release"), text_of(json, "deprecated"),
+            names_of(json, "aliases"), rows_of<ManifestDelta>(json, "deltas", [](const Json& row) {
+                return ManifestDelta{row.at(0).get<std::string>(), row.at(1).get<std::string>(),
+                                     row.at(2).get<std::string>()};
+            })};
+}
+
+ManifestArgument argument_of(const Json& json) {
+    return {json.at("name").get<std::string>(), argument_kind(json.at("kind").get<std::string>()),
+            !flag_of(json, "optional"), text_of(json, "summary"), text_of(json, "choices")};
+}
+
+ManifestOption option_of(const Json& json) {
+    return {json.at("name").get<std::string>(),
+            text_of(json, "argument"),
+            text_of(json, "summary"),
+            text_of(json, "group"),
+            text_of(json, "first"),
+            text_of(json, "fixed"),
+            flag_of(json, "repeatable")};
+}
+
+ManifestCommand command_of(const Json& json) {
+    return {text_of(json, "name"),    text_of(json, "human"),
+            text_of(json, "summary"), rows_of(json, "arguments", argument_of),
+            text_of(json, "returns"), std::uint8_t(number_of(json, "when", 0))};
 }
 
 ManifestType type_of(const Json& json) {
@@ -114,20 +183,26 @@ ManifestType type_of(const Json& json) {
     type.abstract = flag_of(json, "abstract");
     type.user_creatable = flag_of(json, "user_creatable");
     type.option = text_of(json, "option");
+    type.aliases = names_of(json, "aliases");
     type.is_default = flag_of(json, "default");
     type.bus = text_of(json, "bus");
     type.category = text_of(json, "category");
     type.forwards = text_of(json, "forwards");
-    type.interfaces = texts_of(json, "interfaces");
-    type.versions = texts_of(json, "versions");
-    const std::string aliases = text_of(json, "aliases");
-    for (std::size_t at = 0; at < aliases.size();) {
-        const std::size_t bar = std::min(aliases.find('|', at), aliases.size());
-        type.aliases.push_back(aliases.substr(at, bar - at));
-        at = bar + 1;
-    }
-    if (const auto it = json.find("properties"); it != json.end())
-        for (const Json& property : *it) type.properties.push_back(property_of(property));
+    type.has_class_data = flag_of(json, "class_data");
+    type.interfaces =
+        rows_of<std::string>(json, "interfaces", [](const Json& id) { return id.get<std::string>(); });
+    type.properties = rows_of(json, "properties", property_of);
+    type.versions = rows_of(json, "versions", version_of);
+    type.history = rows_of<ManifestHistoryRow>(json, "history", [](const Json& row) {
+        return ManifestHistoryRow{row.at(0).get<std::string>(), row.at(1).get<std::string>(),
+                                  row.at(2).get<std::string>()};
+    });
+    type.options = rows_of(json, "options", option_of);
+    type.commands = rows_of(json, "commands", command_of);
+    type.events = rows_of<ManifestEvent>(json, "events", [](const Json& event) {
+        return ManifestEvent{event.at("name").get<std::string>(), text_of(event, "summary"),
+                             rows_of(event, "members", argument_of)};
+    });
     return type;
 }
 
@@ -144,14 +219,16 @@ bool parse_manifest(std::string_view json, Manifest& manifest, Errors& errors) {
         manifest.vendor = text_of(root, "vendor");
         manifest.sdk_major = root.at("sdk_major").get<std::uint64_t>();
         manifest.sdk_minor = root.at("sdk_minor").get<std::uint64_t>();
-        manifest.draft = flag_of(root, "draft");
         manifest.build = text_of(root, "build");
         manifest.compiler = text_of(root, "compiler");
-        for (const Json& type : root.at("types")) manifest.types.push_back(type_of(type));
+        for (const Json& type : root.at("types").get_ref<const Json::array_t&>())
+            manifest.types.push_back(type_of(type));
         if (manifest.plugin.empty()) return fail(errors, "its manifest names no plugin");
         return true;
     } catch (const Json::exception& error) {
         return fail(errors, std::string("its manifest is damaged: ") + error.what());
+    } catch (const std::invalid_argument& error) {
+        return fail(errors, error.what());
     }
 }
 
@@ -167,18 +244,27 @@ bool read_manifest(Bytes elf, Manifest& manifest, Errors& errors) {
     // The table stands at the end: a file that was cut short lacks part of it, wherever the note is.
     if (Bytes table; !section_bytes(elf, header.e_shoff, header.e_shnum * sizeof(Elf64_Shdr), table))
         return fail(errors, "it is truncated");
+    Notes notes;
     for (unsigned i = 0; i < header.e_shnum; ++i) {
         Elf64_Shdr section;
         if (!fetch(elf, header.e_shoff + std::uint64_t{i} * sizeof section, section))
             return fail(errors, "it is truncated");
         Bytes bytes;
-        std::string_view text;
         if (section.sh_type != SHT_NOTE) continue;
         if (!section_bytes(elf, section.sh_offset, section.sh_size, bytes))
             return fail(errors, "it is truncated");
-        if (find_note(bytes, text)) return parse_manifest(text, manifest, errors);
+        collect_notes(bytes, notes);
     }
-    return fail(errors, "it carries no manifest: it is no Backplane plugin");
+    if (notes.manifests.empty()) return fail(errors, "it carries no manifest: it is no Backplane plugin");
+    if (!parse_manifest(notes.manifests.front(), manifest, errors)) return false;
+    manifest.draft = notes.draft;
+    if (notes.manifests.size() == 1) return true;
+    Manifest second;
+    IgnoredErrors ignored;
+    const bool named = parse_manifest(notes.manifests[1], second, ignored);
+    return fail(errors, "it declares two plugins, '" + manifest.plugin + "' and '" +
+                            (named ? second.plugin : "?") +
+                            "'; a shared object is one: keep one BACKPLANE_PLUGIN, with the types of both");
 }
 
 bool read_manifest(const std::filesystem::path& file, Manifest& manifest, Errors& errors) {

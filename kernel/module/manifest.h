@@ -16,7 +16,65 @@ struct ManifestProperty {
     std::string default_text;
     bool has_default = false;
     std::string choices;
+    std::uint64_t minimum = PropertyInfo{}.minimum;
+    std::uint64_t maximum = PropertyInfo{}.maximum;
     bool required = false;
+    bool settable_when_realized = false;
+    bool read_only = false;
+};
+
+/// A row of MachineVersion::deltas.
+struct ManifestDelta {
+    std::string type;
+    std::string property;
+    std::string value;
+};
+
+struct ManifestVersion {
+    std::string version;
+    std::string release;     ///< empty: the present
+    std::string deprecated;  ///< why; empty: it is not
+    std::vector<std::string> aliases;
+    std::vector<ManifestDelta> deltas;
+};
+
+struct ManifestHistoryRow {
+    std::string release;
+    std::string property;
+    std::string value;
+};
+
+struct ManifestArgument {
+    std::string name;
+    ArgumentKind kind = ArgumentKind::Text;
+    bool required = true;
+    std::string summary;
+    std::string choices;  ///< "a|b|c"
+};
+
+struct ManifestOption {
+    std::string name;
+    std::string argument;  ///< empty: it takes none
+    std::string summary;
+    std::string group;
+    std::string first_property;
+    std::string fixed;
+    bool repeatable = false;
+};
+
+struct ManifestCommand {
+    std::string name;   ///< for programs; empty: for people only
+    std::string human;  ///< for people, alternatives with '|' between; empty: for programs only
+    std::string summary;
+    std::vector<ManifestArgument> arguments;
+    std::string returns;    ///< empty: an empty object
+    std::uint8_t when = 0;  ///< command_when
+};
+
+struct ManifestEvent {
+    std::string name;
+    std::string summary;
+    std::vector<ManifestArgument> members;
 };
 
 struct ManifestType {
@@ -31,9 +89,21 @@ struct ManifestType {
     std::string bus;
     std::string category;
     std::string forwards;
+    bool has_class_data = false;
     std::vector<std::string> interfaces;
     std::vector<ManifestProperty> properties;
-    std::vector<std::string> versions;  ///< machines: newest first
+    std::vector<ManifestVersion> versions;  ///< machines: newest first
+    std::vector<ManifestHistoryRow> history;
+    std::vector<ManifestOption> options;
+    std::vector<ManifestCommand> commands;
+    std::vector<ManifestEvent> events;
+
+    /// The name in its own option.
+    const std::string& option_name() const { return option.empty() ? name : option; }
+    /// The type that stands for one of `versions`.
+    std::string version_type(const ManifestVersion& version) const {
+        return option_name() + "-" + version.version + "-machine";
+    }
 };
 
 struct Manifest {
@@ -42,7 +112,7 @@ struct Manifest {
     std::string vendor;
     std::uint64_t sdk_major = 0;
     std::uint64_t sdk_minor = 0;
-    bool draft = false;
+    bool draft = false;  ///< one of its files includes a draft header
     std::string build;
     std::string compiler;
     std::vector<ManifestType> types;
@@ -51,7 +121,7 @@ struct Manifest {
 /// Reads the manifest of a file. False and a reason that starts with what the file is ("not an ELF file",
 /// "no manifest", …). Any bytes are safe.
 bool read_manifest(const std::filesystem::path& file, Manifest& manifest, Errors& errors);
-/// The same from a file's bytes, and from the note's JSON text.
+/// The same from a file's bytes, and from the note's JSON text (which does not say `draft`).
 bool read_manifest(Bytes elf, Manifest& manifest, Errors& errors);
 bool parse_manifest(std::string_view json, Manifest& manifest, Errors& errors);
 

@@ -23,4 +23,4 @@ constexpr TypeInfo kTypes[] = {
 }  // namespace
 }  // namespace backplane::qtest
 
-BACKPLANE_DRAFT_PLUGIN("qtest", "1.0", "Backplane", backplane::qtest::kTypes)
+BACKPLANE_PLUGIN("qtest", "1.0", "Backplane", backplane::qtest::kTypes)

@@ -18,4 +18,4 @@ constexpr TypeInfo kTypes[] = {{
 }  // namespace
 }  // namespace backplane::riscv
 
-BACKPLANE_DRAFT_PLUGIN("tcg-riscv64", "1.0", "Backplane", backplane::riscv::kTypes)
+BACKPLANE_PLUGIN("tcg-riscv64", "1.0", "Backplane", backplane::riscv::kTypes)

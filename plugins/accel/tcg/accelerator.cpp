@@ -144,4 +144,4 @@ constexpr TypeInfo kTypes[] = {{
 }  // namespace
 }  // namespace backplane::tcg
 
-BACKPLANE_DRAFT_PLUGIN("tcg", "1.0", "Backplane", backplane::tcg::kTypes)
+BACKPLANE_PLUGIN("tcg", "1.0", "Backplane", backplane::tcg::kTypes)

@@ -66,4 +66,4 @@ constexpr TypeInfo kTypes[] = {
 }  // namespace
 }  // namespace backplane::chardev
 
-BACKPLANE_DRAFT_PLUGIN("chardev-ringbuf", "1.0", "Backplane", backplane::chardev::kTypes)
+BACKPLANE_PLUGIN("chardev-ringbuf", "1.0", "Backplane", backplane::chardev::kTypes)

@@ -29,4 +29,4 @@ constexpr TypeInfo kTypes[] = {
 }  // namespace
 }  // namespace backplane::monitor
 
-BACKPLANE_DRAFT_PLUGIN("monitor", "1.0", "Backplane", backplane::monitor::kTypes)
+BACKPLANE_PLUGIN("monitor", "1.0", "Backplane", backplane::monitor::kTypes)

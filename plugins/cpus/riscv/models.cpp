@@ -132,4 +132,4 @@ constexpr TypeInfo kTypes[] = {
 }  // namespace
 }  // namespace backplane::riscv
 
-BACKPLANE_DRAFT_PLUGIN("riscv-cpu", "1.0", "Backplane", backplane::riscv::kTypes)
+BACKPLANE_PLUGIN("riscv-cpu", "1.0", "Backplane", backplane::riscv::kTypes)

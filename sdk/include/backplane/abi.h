@@ -15,9 +15,22 @@
 #include <cstdint>
 #include <string_view>
 
-/// The SDK's version. A plugin loads when its major equals the host's and its minor is not newer.
-#define BACKPLANE_SDK_MAJOR 1
-#define BACKPLANE_SDK_MINOR 0
+/// The SDK's version: here and nowhere else. While the major is 0, a plugin loads into a host that offers exactly the same
+/// minor. From 1.0 on it loads when the majors are equal and its minor is not newer than the host's.
+#define BACKPLANE_SDK_MAJOR 0
+#define BACKPLANE_SDK_MINOR 1
+
+/// A plugin for hosts that are older than these headers defines BACKPLANE_SDK_TARGET_MINOR, for all of its files
+/// (backplane_add_plugin(… SDK_MINOR n)). What a later minor added is then not declared: it stands in
+/// `#if BACKPLANE_SDK_TARGET_MINOR >= n`. The oldest minor for which these headers still serve:
+#define BACKPLANE_SDK_OLDEST_TARGET_MINOR 1
+#ifndef BACKPLANE_SDK_TARGET_MINOR
+#    define BACKPLANE_SDK_TARGET_MINOR BACKPLANE_SDK_MINOR
+#endif
+#if BACKPLANE_SDK_TARGET_MINOR < BACKPLANE_SDK_OLDEST_TARGET_MINOR || \
+    BACKPLANE_SDK_TARGET_MINOR > BACKPLANE_SDK_MINOR
+#    error "BACKPLANE_SDK_TARGET_MINOR: these headers serve no such minor; use an SDK that offers it"
+#endif
 
 namespace backplane {
 
@@ -81,6 +94,19 @@ using GuestAddress = Quantity<struct GuestAddressTag>;
 using Offset = Quantity<struct OffsetTag>;
 /// An I/O port number.
 using Port = Quantity<struct PortTag>;
+
+/// What a structure with a `struct_size` (its first member) says, at the reader's own size: a member that it was not
+/// built with has its default.
+template <class Sized>
+Sized read_sized(const Sized& given) {
+    std::uint32_t size = 0;
+    __builtin_memcpy(&size, static_cast<const void*>(&given), sizeof size);
+    Sized read{};
+    __builtin_memcpy(static_cast<void*>(&read), static_cast<const void*>(&given),
+                     size < sizeof read ? size : sizeof read);
+    read.struct_size = sizeof read;
+    return read;
+}
 
 /// Where a function that can fail says why. One call per failure; the message says what was asked, what was
 /// found and what to do, in one line without a final period. The function then returns false or null.

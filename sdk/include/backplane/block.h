@@ -5,7 +5,9 @@
 
 namespace backplane {
 
+/// Default: none, another one is done with Unsupported.
 enum class BlockOperation : std::uint8_t { Read, Write, Flush, Discard, WriteZeroes };
+/// Default: IoError.
 enum class BlockStatus : std::uint8_t { Ok, IoError, NoSpace, ReadOnly, OutOfRange, Unsupported };
 
 struct IoVector {

@@ -5,6 +5,7 @@
 
 namespace backplane {
 
+/// Default: none, another one is not acted on.
 enum class CharEvent : std::uint8_t { Opened, Closed, Break };
 
 /// Implemented by the device. Thread: holding the machine lock.

@@ -5,6 +5,7 @@
 
 namespace backplane {
 
+/// Default: Info.
 enum class LogLevel : std::uint8_t { Trace, Debug, Info, Warning, Error };
 
 /// Owner: the host. Thread: any.

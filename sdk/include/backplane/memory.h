@@ -37,6 +37,7 @@ class IoHandler {
     ~IoHandler() = default;
 };
 
+/// Default: Little.
 enum class Endian : std::uint8_t { Little, Big };
 
 /// The access sizes (bytes) that a region takes. An access of another size on the bus is a bus error; one between

@@ -6,7 +6,7 @@
 
 namespace backplane {
 
-/// Phases of the registry's init lists, run in this order after the gate.
+/// Phases of the registry's init lists, run in this order after the gate. Default: Late.
 enum class ModuleInit : std::uint8_t { Qom, Late };
 
 class TypeRegistry {

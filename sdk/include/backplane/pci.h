@@ -85,7 +85,9 @@ struct PciIdentity {
     std::uint8_t interrupt_pin = 0;  ///< 0: none; 1–4: INTA#–INTD#
 };
 
+/// Default: none, another one is refused.
 enum class PciBarKind : std::uint8_t { Io, Memory32, Memory64 };
+/// Default: No.
 enum class PciPrefetch : std::uint8_t { No, Yes };
 
 /// A device that wants to know what happens to its configuration space. Called for guest accesses only.

@@ -4,6 +4,8 @@
 //   };
 // bool → Bool, signed → Int, unsigned → UInt (with the member's range), std::string → String, an interface
 // pointer → Link to an object that offers it. Sizes and choices say so: size_property, enum_property.
+// A value that is in range and still wrong is refused by a check of the author's:
+//       property<&Blinker::period_, &Blinker::check_period>({…}),   // bool check_period(std::uint64_t, Errors&)
 #pragma once
 
 #include <backplane/object.h>
@@ -12,6 +14,7 @@
 #include <limits>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 namespace backplane {
 
@@ -23,25 +26,40 @@ struct MemberOf<Pointer> {
     using Value = Value_;
 };
 
-template <auto Member>
+/// Stores `value` unless the author's check refuses it: a member function bool(value, Errors&) of the part, or a free
+/// function bool(const Part&, value, Errors&). The value comes as it was parsed: bool, std::int64_t, std::uint64_t,
+/// std::string_view. A refusal gives the reason without the property's name, which the host adds.
+template <auto Member, auto Check, class Value>
+bool set_checked(void* part, const Value& value, Errors& errors) {
+    using Stored = typename MemberOf<Member>::Value;
+    auto& owner = *static_cast<typename MemberOf<Member>::Owner*>(part);
+    if constexpr (std::is_member_function_pointer_v<decltype(Check)>) {
+        if (!(owner.*Check)(value, errors)) return false;
+    } else if constexpr (!std::is_null_pointer_v<decltype(Check)>) {
+        if (!Check(std::as_const(owner), value, errors)) return false;
+    }
+    owner.*Member = Stored(value);
+    return true;
+}
+
+template <auto Member, auto Check = nullptr>
 constexpr PropertyInfo property(PropertyInfo info) {
     using Owner = typename MemberOf<Member>::Owner;
     using Value = typename MemberOf<Member>::Value;
     if constexpr (std::is_same_v<Value, bool>) {
         info.kind = PropertyKind::Bool;
-        info.set = [](void* part, const PropertyValue& v, Errors&) {
-            static_cast<Owner*>(part)->*Member = v.boolean;
-            return true;
+        info.set = [](void* part, const PropertyValue& v, Errors& errors) {
+            return set_checked<Member, Check>(part, v.boolean, errors);
         };
         info.get = [](const void* part, PropertyValue& v) {
             v.boolean = static_cast<const Owner*>(part)->*Member;
         };
     } else if constexpr (std::is_integral_v<Value> && std::is_signed_v<Value>) {
         info.kind = PropertyKind::Int;
-        info.maximum = std::uint64_t(std::numeric_limits<Value>::max());
-        info.set = [](void* part, const PropertyValue& v, Errors&) {
-            static_cast<Owner*>(part)->*Member = Value(v.integer);
-            return true;
+        if (info.maximum > std::uint64_t(std::numeric_limits<Value>::max()))
+            info.maximum = std::uint64_t(std::numeric_limits<Value>::max());
+        info.set = [](void* part, const PropertyValue& v, Errors& errors) {
+            return set_checked<Member, Check>(part, v.integer, errors);
         };
         info.get = [](const void* part, PropertyValue& v) {
             v.integer = static_cast<const Owner*>(part)->*Member;
@@ -50,18 +68,16 @@ constexpr PropertyInfo property(PropertyInfo info) {
         info.kind = PropertyKind::UInt;
         if (info.maximum > std::numeric_limits<Value>::max())
             info.maximum = std::numeric_limits<Value>::max();
-        info.set = [](void* part, const PropertyValue& v, Errors&) {
-            static_cast<Owner*>(part)->*Member = Value(v.number);
-            return true;
+        info.set = [](void* part, const PropertyValue& v, Errors& errors) {
+            return set_checked<Member, Check>(part, v.number, errors);
         };
         info.get = [](const void* part, PropertyValue& v) {
             v.number = static_cast<const Owner*>(part)->*Member;
         };
     } else if constexpr (std::is_same_v<Value, std::string>) {
         info.kind = PropertyKind::String;
-        info.set = [](void* part, const PropertyValue& v, Errors&) {
-            static_cast<Owner*>(part)->*Member = v.text.view();
-            return true;
+        info.set = [](void* part, const PropertyValue& v, Errors& errors) {
+            return set_checked<Member, Check>(part, v.text.view(), errors);
         };
         info.get = [](const void* part, PropertyValue& v) {
             v.text = static_cast<const Owner*>(part)->*Member;
@@ -69,6 +85,7 @@ constexpr PropertyInfo property(PropertyInfo info) {
     } else {
         static_assert(std::is_pointer_v<Value>,
                       "a property is bool, an integer, std::string or an interface pointer");
+        static_assert(std::is_null_pointer_v<decltype(Check)>, "realize() is where a link is looked at");
         using Target = std::remove_pointer_t<Value>;
         info.kind = PropertyKind::Link;
         if constexpr (!std::is_same_v<Target, Object>) info.choices = Target::kId;
@@ -83,22 +100,20 @@ constexpr PropertyInfo property(PropertyInfo info) {
 }
 
 /// An unsigned member that takes k, M, G, T suffixes on the command line. In bytes.
-template <auto Member>
+template <auto Member, auto Check = nullptr>
 constexpr PropertyInfo size_property(PropertyInfo info) {
-    info = property<Member>(info);
+    info = property<Member, Check>(info);
     info.kind = PropertyKind::Size;
     return info;
 }
 
 /// An unsigned or enum-class member that holds the index into `choices` ("on|off|auto").
-template <auto Member>
+template <auto Member, auto Check = nullptr>
 constexpr PropertyInfo enum_property(PropertyInfo info) {
     using Owner = typename MemberOf<Member>::Owner;
-    using Value = typename MemberOf<Member>::Value;
     info.kind = PropertyKind::Enum;
-    info.set = [](void* part, const PropertyValue& v, Errors&) {
-        static_cast<Owner*>(part)->*Member = Value(v.number);
-        return true;
+    info.set = [](void* part, const PropertyValue& v, Errors& errors) {
+        return set_checked<Member, Check>(part, v.number, errors);
     };
     info.get = [](const void* part, PropertyValue& v) {
         v.number = std::uint64_t(static_cast<const Owner*>(part)->*Member);

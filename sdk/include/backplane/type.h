@@ -8,6 +8,7 @@ namespace backplane {
 
 class Object;
 
+/// Default: none, a type with another one is refused.
 enum class PropertyKind : std::uint8_t { Bool, Int, UInt, Size, String, Enum, Link };
 
 /// A property's value after the host parsed and checked it. Only the member that fits the kind is meaningful.
@@ -55,7 +56,9 @@ struct CompatProperty {
 /// (MachineVersion::release), `property` was `value`. Rows stand in any order; where several apply, that of the oldest
 /// release holds.
 struct HistoryRow {
-    const char* release = nullptr;  ///< "9.0": numbers with '.' between
+    /// "9.0": numbers with '.' between. A vendor whose boards have releases of their own names the line: "acme:2.1";
+    /// that says nothing to machines of another line.
+    const char* release = nullptr;
     const char* property = nullptr;
     const char* value = nullptr;
 };
@@ -74,7 +77,8 @@ struct MachineVersion {
     const char* aliases = nullptr;     ///< further names of this version, '|' between them
 };
 
-/// What an argument of a command, or the value of an option's parameter, is.
+/// What an argument of a command, or the value of an option's parameter, is. Default: none, a plugin with another one is
+/// refused.
 enum class ArgumentKind : std::uint8_t {
     Text,    ///< a word
     Rest,    ///< the rest of the line

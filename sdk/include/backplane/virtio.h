@@ -234,6 +234,7 @@ class VirtioTransportBus {
     ~VirtioTransportBus() = default;
 };
 
+/// Default: AsProperties.
 enum class VirtioPciInterface : std::uint8_t { AsProperties, Transitional, ModernOnly };
 
 /// The class data of a type derived from "virtio-pci": the device that it puts on PCI. Such a type needs no part of

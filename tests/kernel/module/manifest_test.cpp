@@ -22,7 +22,9 @@ TEST(Manifest, SaysWhatThePluginRegisters) {
     EXPECT_EQ(manifest.plugin, "fixture-good");
     EXPECT_EQ(manifest.version, "1.2");
     EXPECT_EQ(manifest.sdk_major, std::uint64_t{BACKPLANE_SDK_MAJOR});
-    ASSERT_EQ(manifest.types.size(), 3u);
+    EXPECT_EQ(manifest.sdk_minor, std::uint64_t{BACKPLANE_SDK_MINOR});
+    EXPECT_FALSE(manifest.draft);
+    ASSERT_EQ(manifest.types.size(), 4u);
     const ManifestType& lamp = manifest.types[1];
     EXPECT_EQ(lamp.name, "fixture-lamp");
     EXPECT_EQ(lamp.parent, "fixture-light");
@@ -31,7 +33,66 @@ TEST(Manifest, SaysWhatThePluginRegisters) {
     EXPECT_EQ(lamp.properties[0].summary, "Power in \"W\"");
     EXPECT_EQ(lamp.properties[0].default_text, "40");
     EXPECT_EQ(manifest.types[2].aliases, (std::vector<std::string>{"house", "home"}));
-    EXPECT_EQ(manifest.types[2].versions, (std::vector<std::string>{"2.0", "1.0"}));
+}
+
+TEST(Manifest, SaysWhatWasTrueInThePast) {
+    Manifest manifest;
+    ErrorText errors;
+    ASSERT_TRUE(read_manifest(std::filesystem::path(kGood), manifest, errors)) << errors.text();
+    ASSERT_EQ(manifest.types[1].history.size(), 1u);
+    EXPECT_EQ(manifest.types[1].history[0].release, "1.0");
+    EXPECT_EQ(manifest.types[1].history[0].property, "watts");
+    EXPECT_EQ(manifest.types[1].history[0].value, "60");
+    const auto& versions = manifest.types[2].versions;
+    ASSERT_EQ(versions.size(), 2u);
+    EXPECT_EQ(versions[0].version, "2.0");
+    EXPECT_EQ(versions[0].release, "");
+    EXPECT_EQ(versions[1].release, "1.0");
+    EXPECT_EQ(versions[1].deprecated, "use fixture-house-2.0");
+    EXPECT_EQ(versions[1].aliases, (std::vector<std::string>{"hut", "shed"}));
+    ASSERT_EQ(versions[1].deltas.size(), 1u);
+    EXPECT_EQ(versions[1].deltas[0].type, "fixture-lamp");
+    EXPECT_EQ(versions[1].deltas[0].value, "50");
+}
+
+TEST(Manifest, SaysWhatUsersAndProgramsMaySay) {
+    Manifest manifest;
+    ErrorText errors;
+    ASSERT_TRUE(read_manifest(std::filesystem::path(kGood), manifest, errors)) << errors.text();
+    const ManifestType& service = manifest.types[3];
+    ASSERT_EQ(service.options.size(), 1u);
+    EXPECT_EQ(service.options[0].name, "light");
+    EXPECT_EQ(service.options[0].first_property, "brightness");
+    EXPECT_EQ(service.options[0].fixed, "colour=red");
+    EXPECT_TRUE(service.options[0].repeatable);
+    ASSERT_EQ(service.commands.size(), 1u);
+    EXPECT_EQ(service.commands[0].human, "info light|info lamp");
+    EXPECT_EQ(service.commands[0].returns, "LightInfo");
+    EXPECT_EQ(service.commands[0].when, command_when::kBuilt | command_when::kPreconfig);
+    ASSERT_EQ(service.commands[0].arguments.size(), 2u);
+    EXPECT_EQ(service.commands[0].arguments[0].kind, ArgumentKind::Number);
+    EXPECT_TRUE(service.commands[0].arguments[0].required);
+    EXPECT_EQ(service.commands[0].arguments[1].choices, "red|green");
+    EXPECT_FALSE(service.commands[0].arguments[1].required);
+    ASSERT_EQ(service.events.size(), 1u);
+    EXPECT_EQ(service.events[0].members.size(), 2u);
+}
+
+TEST(Manifest, ADraftHeaderInAnyFileMakesADraftPlugin) {
+    Manifest manifest;
+    ErrorText errors;
+    const std::filesystem::path file = std::string(FIXTURES) + "/hidden_draft/fixture-hidden_draft.so";
+    ASSERT_TRUE(read_manifest(file, manifest, errors)) << errors.text();
+    EXPECT_TRUE(manifest.draft);
+}
+
+TEST(Manifest, TwoDeclarationsInOneFileAreRefusedWithBothNames) {
+    Manifest manifest;
+    ErrorText errors;
+    const std::filesystem::path file = std::string(FIXTURES) + "/two_plugins/fixture-two_plugins.so";
+    EXPECT_FALSE(read_manifest(file, manifest, errors));
+    EXPECT_NE(errors.text().find("fixture-one"), std::string::npos) << errors.text();
+    EXPECT_NE(errors.text().find("fixture-other"), std::string::npos) << errors.text();
 }
 
 TEST(Manifest, SaysWhatAFileIsWhenItIsNoPlugin) {
@@ -89,6 +150,11 @@ TEST(Manifest, RefusesHostileJson) {
          {std::string(100000, '['), std::string("{\"plugin\":3}"), std::string("{}"), std::string("null"),
           std::string(R"({"plugin":"x","sdk_major":1,"sdk_minor":0,"types":[{"name":1}]})"),
           std::string(R"({"plugin":"x","sdk_major":1,"sdk_minor":0,"types":7})"),
+          std::string(
+              R"({"plugin":"x","sdk_major":1,"sdk_minor":0,"types":[{"name":"a","parent":"b","commands":[
+              {"arguments":[{"name":"c","kind":"hologram"}]}]}]})"),
+          std::string(R"({"plugin":"x","sdk_major":1,"sdk_minor":0,"types":[{"name":"a","parent":"b",
+              "history":[["1.0","c"]]}]})"),
           std::string(R"({"plugin":"","sdk_major":1,"sdk_minor":0,"types":[]})")}) {
         Manifest manifest;
         ErrorText errors;

@@ -4,6 +4,7 @@
 #include <backplane/clock.h>
 #include <backplane/draft/address_space.h>
 #include <backplane/draft/cpu.h>
+#include <backplane/draft/mark.h>
 #include <backplane/log.h>
 #include <backplane/memory.h>
 

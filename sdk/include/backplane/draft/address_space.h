@@ -1,6 +1,7 @@
 // Draft: needs the exact host build. Address spaces as accelerators see them: flat views, listeners, page state.
 #pragma once
 
+#include <backplane/draft/mark.h>
 #include <backplane/memory.h>
 
 #include <algorithm>

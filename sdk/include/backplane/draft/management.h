@@ -3,6 +3,7 @@
 #pragma once
 
 #include <backplane/abi.h>
+#include <backplane/draft/mark.h>
 
 #include <string>
 #include <vector>

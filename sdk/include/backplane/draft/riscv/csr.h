@@ -4,6 +4,8 @@
 // (Machine ISA v1.12, Supervisor ISA v1.12; "priv" below), and "RISC-V 'stimecmp / vstimecmp' Extension" 1.0 (Sstc).
 #pragma once
 
+#include <backplane/draft/mark.h>
+
 #include <cstdint>
 
 namespace backplane::riscv {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <backplane/draft/cpu.h>
+#include <backplane/draft/mark.h>
 #include <backplane/draft/riscv/csr.h>
 #include <backplane/draft/riscv/isa.h>
 #include <backplane/riscv.h>

@@ -1,6 +1,8 @@
 // Draft: needs the exact host build. The extensions that a RISC-V hart can have.
 #pragma once
 
+#include <backplane/draft/mark.h>
+
 #include <cstdint>
 
 namespace backplane::riscv {

@@ -2,6 +2,7 @@
 // and without side effects: priv 4.3.2 steps 1 to 5, 4.4, 4.5, 5.1 (Svnapot). For translators and debuggers alike.
 #pragma once
 
+#include <backplane/draft/mark.h>
 #include <backplane/draft/riscv/csr.h>
 
 #include <cstdint>

@@ -4,6 +4,7 @@
 // of a simple op are constants it is folded. Widths default to 64 bits.
 #pragma once
 
+#include <backplane/draft/mark.h>
 #include <backplane/draft/tcg/ir.h>
 
 #include <initializer_list>

@@ -5,6 +5,7 @@
 // a vCPU is in the guest state, which every call gets.
 #pragma once
 
+#include <backplane/draft/mark.h>
 #include <backplane/draft/tcg/builder.h>
 #include <backplane/draft/tcg/vcpu.h>
 

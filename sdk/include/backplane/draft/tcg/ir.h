@@ -11,6 +11,8 @@
 // register by the same guest instruction, unless that write would be repeated identically.
 #pragma once
 
+#include <backplane/draft/mark.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <vector>

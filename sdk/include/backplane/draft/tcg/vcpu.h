@@ -2,6 +2,7 @@
 #pragma once
 
 #include <backplane/draft/cpu.h>
+#include <backplane/draft/mark.h>
 #include <backplane/draft/tcg/ir.h>
 
 namespace backplane {
