@@ -197,6 +197,12 @@ bool Instance::assign(const Type::PropertyEntry& entry, const PropertyValue& val
                     "' cannot be set");
         return false;
     }
+    if (auto* target = static_cast<Instance*>(value.object); target && target->leads_to(*this)) {
+        errors.fail("Property '" + std::string(type_.info().name) + "." + entry.info->name + "': '" +
+                    target->path_text() + "' leads back to '" + path_text() +
+                    "'; what uses another cannot be used by it");
+        return false;
+    }
     ErrorText reason;
     if (!entry.info->set(part, value, reason)) {
         errors.fail("property '" + std::string(type_.info().name) + "." + entry.info->name +
@@ -215,6 +221,20 @@ bool Instance::assign(const Type::PropertyEntry& entry, const PropertyValue& val
         target->users_.push_back({this, kept});
     }
     return true;
+}
+
+/// Is `other` this object, or what its links lead to?
+bool Instance::leads_to(const Instance& other) const {
+    std::set<const Instance*> seen;
+    std::vector<const Instance*> todo{this};
+    while (!todo.empty()) {
+        const Instance* at = todo.back();
+        todo.pop_back();
+        if (at == &other) return true;
+        if (!seen.insert(at).second) continue;
+        for (const auto& [name, link] : at->links_) todo.push_back(link.target);
+    }
+    return false;
 }
 
 bool Instance::set_link(Str name, Object* target, Errors& errors) {

@@ -99,6 +99,7 @@ class Instance final : public Object {
     bool assign(const Type::PropertyEntry& entry, const PropertyValue& value, Errors& errors);
     bool require_settable(const Type::PropertyEntry& entry, Errors& errors) const;
     std::string property_not_found(std::string_view name) const;
+    bool leads_to(const Instance& other) const;
 
     ObjectTree& tree_;
     const Type& type_;
@@ -161,7 +162,8 @@ class ObjectTree {
     std::unique_ptr<Instance> root_;
 };
 
-/// Parses a property's text into a value, checking kind and range. Links are resolved in `tree`.
+/// Parses a property's text into a value, checking kind and range. Links are resolved in `tree`, among the objects
+/// that are realized.
 bool parse_property(const PropertyInfo& info, std::string_view owner, std::string_view text, ObjectTree& tree,
                     PropertyValue& value, Errors& errors);
 /// "512M", "1G", "0x1000": bytes. A bare number is in units of `unit` bytes.

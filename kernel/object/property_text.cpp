@@ -105,6 +105,11 @@ bool parse_link(const PropertyInfo& info, std::string_view owner, std::string_vi
         errors.fail(parameter(owner, info) + ": there is no object with id '" + std::string(text) + "'");
         return false;
     }
+    if (!target->realized()) {
+        errors.fail(parameter(owner, info) + ": object '" + std::string(text) +
+                    "' is only being made; name one that is there already");
+        return false;
+    }
     if (info.choices && !target->query(info.choices)) {
         errors.fail(parameter(owner, info) + ": object '" + std::string(text) + "' is a '" +
                     std::string(target->type_name().view()) + "', which does not offer " + info.choices);

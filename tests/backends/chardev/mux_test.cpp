@@ -167,5 +167,16 @@ TEST_F(Mux, KeysWaitUntilSomebodyListens) {
 
 TEST_F(Mux, TheDeviceBelowHasOneUserOnly) { EXPECT_NE(refusal("chardev-mux", {{"chardev", "base"}}), ""); }
 
+TEST_F(Mux, AChainOfMultiplexersWorksAndACircleCannotBe) {
+    CharBackend& upper = make<CharBackend>("chardev-mux", "upper", {{"chardev", "mux"}, {"escape", "2"}});
+    locked([&] { EXPECT_TRUE(upper.connect(&console)); });
+    type("through");
+    EXPECT_EQ(console.text, "through");
+    EXPECT_EQ(locked([&] { return upper.write(bytes_of("out")); }), 3u);
+    EXPECT_EQ(shown(), "out");
+    locked([&] { upper.disconnect(console); });
+    EXPECT_NE(refusal("chardev-mux", {{"chardev", "refused"}}).find("only being made"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace backplane::test

@@ -163,6 +163,7 @@ TEST_F(InstanceTest, AnUnknownPropertySuggestsTheNearest) {
 TEST_F(InstanceTest, ALinkNeedsATargetWithTheInterfaceAndCountsAsAUser) {
     Instance& target = make("target");
     target.set_id("t0");
+    ASSERT_TRUE(target.realize(errors));
     Instance& it = make("it");
     ASSERT_TRUE(it.set_property("peer", "t0", errors)) << errors.text();
     EXPECT_EQ(part(it).peer, query<Greeter>(target));
@@ -173,6 +174,29 @@ TEST_F(InstanceTest, ALinkNeedsATargetWithTheInterfaceAndCountsAsAUser) {
     EXPECT_FALSE(it.set_link("peer", plain, reason));
     ASSERT_TRUE(it.set_property("peer", "", errors));
     EXPECT_EQ(target.users(), 0u);
+}
+
+TEST_F(InstanceTest, ANameLeadsToWhatIsRealizedOnly) {
+    Instance& it = make();
+    it.set_id("self");
+    ErrorText reason;
+    EXPECT_FALSE(it.set_property("peer", "self", reason));
+    EXPECT_NE(reason.text().find("'self' is only being made"), std::string::npos) << reason.text();
+    EXPECT_EQ(part(it).peer, nullptr);
+}
+
+TEST_F(InstanceTest, LinksFormNoCircle) {
+    Instance &first = make("first"), &second = make("second"), &third = make("third");
+    ErrorText reason;
+    EXPECT_FALSE(first.set_link("peer", &first, reason));
+    EXPECT_NE(reason.text().find("leads back"), std::string::npos) << reason.text();
+    ASSERT_TRUE(first.set_link("peer", &second, errors));
+    ASSERT_TRUE(second.set_link("peer", &third, errors));
+    EXPECT_FALSE(third.set_link("peer", &first, reason));
+    EXPECT_EQ(part(third).peer, nullptr);
+    ASSERT_TRUE(second.set_link("peer", nullptr, errors));
+    EXPECT_TRUE(third.set_link("peer", &first, errors)) << "the circle is open";
+    tree.destroy(third);
 }
 
 TEST_F(InstanceTest, ALinkIsNullOnceItsTargetIsGone) {
