@@ -155,9 +155,24 @@ class HostLoop::Implementation {
 
     int run() {
         context_.restart();
+        running_ = true;
         if (!stopped_) context_.run();
+        running_ = false;
         stopped_ = false;
         return exit_code_;
+    }
+    bool running() const { return running_; }
+    Lifetime::Outcome wait_for(int fd, bool readable, bool writable) {
+        if (running_) return Lifetime::Outcome::Ending;
+        Arrival arrival;
+        FdWatch* watched = watch(fd, arrival, readable, writable);
+        if (!watched) throw std::system_error(EMFILE, std::generic_category(), "cannot watch a descriptor");
+        while (!arrival.seen && !stopped_ && !loop_.ending()) {
+            context_.restart();
+            context_.run_one();
+        }
+        watched->release();
+        return arrival.seen ? Lifetime::Outcome::Ready : Lifetime::Outcome::Ending;
     }
     void stop(int exit_code) {
         exit_code_ = exit_code;
@@ -176,6 +191,11 @@ class HostLoop::Implementation {
     MachineLock& lock;
 
   private:
+    struct Arrival final : FdHandler {
+        void fd_ready(int, bool, bool) override { seen = true; }
+        bool seen = false;
+    };
+
     void run_work() {
         const std::lock_guard guard(lock);
         // What is posted meanwhile waits for the next round: descriptors and timers get their turn.
@@ -237,6 +257,7 @@ class HostLoop::Implementation {
     std::mutex queue_mutex_;
     std::deque<Work*> queue_;
     std::atomic<bool> stopped_{false};
+    std::atomic<bool> running_{false};
     std::atomic<int> exit_code_{0};
 };
 
@@ -257,6 +278,13 @@ void HostLoop::post(Work& work) { implementation_->post(work); }
 void HostLoop::cancel(Work& work) {
     assert_lock_held(implementation_->lock);
     implementation_->cancel(work);
+}
+
+bool HostLoop::running() const { return implementation_->running(); }
+
+Lifetime::Outcome HostLoop::wait_for(int fd, bool readable, bool writable) {
+    assert_lock_held(implementation_->lock);
+    return implementation_->wait_for(fd, readable, writable);
 }
 
 void HostLoop::deadline_moved() {

@@ -8,13 +8,15 @@
 
 #include <backplane/draft/address_space.h>
 #include <backplane/event_loop.h>
+#include <backplane/lifetime.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
 namespace backplane::kernel {
 
-class HostLoop final : public EventLoop, private DeadlineWatcher {
+class HostLoop final : public EventLoop, public Lifetime, private DeadlineWatcher {
   public:
     explicit HostLoop(MachineLock& lock, const HostTime& time = system_time());
     HostLoop(const HostLoop&) = delete;
@@ -30,6 +32,13 @@ class HostLoop final : public EventLoop, private DeadlineWatcher {
     void post(Work& work) override;
     void cancel(Work& work) override;
     Clock& host_clock() override { return host_clock_; }
+
+    // --- Lifetime ---
+    bool running() const override;
+    Outcome wait_for(int fd, bool readable, bool writable) override;
+    bool ending() const override { return ending_.load(std::memory_order_relaxed); }
+    /// The user wants the program to end: wait_for() waits no longer. Thread: any.
+    void begin_end() { ending_.store(true, std::memory_order_relaxed); }
 
     VirtualClock& virtual_clock() { return virtual_clock_; }
     const VirtualClock& virtual_clock() const { return virtual_clock_; }
@@ -57,6 +66,7 @@ class HostLoop final : public EventLoop, private DeadlineWatcher {
     VirtualClock virtual_clock_;
     RtcClock wall_clock_;
     std::unique_ptr<Implementation> implementation_;
+    std::atomic<bool> ending_{false};
 };
 
 }  // namespace backplane::kernel

@@ -73,14 +73,23 @@ int run(const LaunchPlan& plan, Catalog& catalog, bool input_closed) {
         signal = number;
         machine.request_end("host-signal");
     });
-    build_machine(plan, machine);
+    const auto terminated = [&] {
+        return LaunchError("terminating on signal " + std::to_string(signal) + " (" + strsignal(signal) +
+                           ")");
+    };
+    try {
+        build_machine(plan, machine);
+    } catch (const LaunchError&) {
+        if (signal) throw terminated();  // a part that waited gave up
+        throw;
+    }
     if (!plan.start_paused) {
         const std::lock_guard guard(machine.lock());
         machine.start();
     }
     const int status = machine.run();
-    if (!signal) return status;
-    throw LaunchError("terminating on signal " + std::to_string(signal) + " (" + strsignal(signal) + ")");
+    if (signal) throw terminated();
+    return status;
 }
 
 int launch_or_throw(const std::vector<std::string>& arguments) {

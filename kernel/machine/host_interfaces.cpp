@@ -9,6 +9,7 @@ HostInterfaces::HostInterfaces(HostLoop& loop, MachineLock& lock, Wiring& wiring
     offer<ManualClock>(*this);
     offer<WireProbe>(*this);
     offer<EventLoop>(loop);
+    offer<Lifetime>(loop);
     offer<Clock>(loop.virtual_clock());
     offer<MachineLock>(lock);
 }

@@ -56,6 +56,7 @@ void RunControl::run() {
     const bool reset_ends = todo.reset && no_reboot_ && todo.reset->starts_with("guest");
     if (reset_ends && !todo.end) todo.end = EndRequest{*todo.reset};
     if (todo.end) {
+        if (!todo.end->guest()) machine_.loop.begin_end();
         emit("SHUTDOWN", reason_data(todo.end->reason));
         stop(RunState::Shutdown);
         if (!no_shutdown_ || !todo.end->guest()) machine_.loop.stop(todo.end->exit_code);

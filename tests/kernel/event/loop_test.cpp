@@ -320,6 +320,35 @@ TEST_F(LoopTest, ABrokenPipeIsAnErrorNotTheEnd) {
     EXPECT_EQ(errno, EPIPE);
 }
 
+TEST_F(LoopTest, WhoWaitsForADescriptorDoesNotHoldUpTheOthers) {
+    const std::lock_guard guard(lock);
+    EXPECT_FALSE(loop.running());
+    Job sender;
+    sender.action = [&] { EXPECT_EQ(write(pair[1], "x", 1), 1); };
+    loop.post(sender);
+    EXPECT_EQ(loop.wait_for(pair[0], true, false), Lifetime::Outcome::Ready);
+}
+
+TEST_F(LoopTest, WaitingEndsWithTheProgram) {
+    loop.handle_signals([&](int) { loop.begin_end(); });
+    const std::lock_guard guard(lock);
+    raise(SIGTERM);
+    EXPECT_EQ(loop.wait_for(pair[0], true, false), Lifetime::Outcome::Ending);
+    EXPECT_TRUE(loop.ending());
+}
+
+TEST_F(LoopTest, NobodyWaitsWhileItRuns) {
+    Job job;
+    job.action = [&] {
+        EXPECT_TRUE(loop.running());
+        EXPECT_EQ(loop.wait_for(pair[0], true, false), Lifetime::Outcome::Ending);
+        loop.stop(0);
+    };
+    loop.post(job);
+    loop.run();
+    EXPECT_FALSE(loop.running());
+}
+
 TEST(MachineLockTest, CountsAndKnowsItsThread) {
     RecursiveMachineLock lock;
     EXPECT_FALSE(lock.held());
