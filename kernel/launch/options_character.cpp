@@ -28,6 +28,32 @@ void split_host_port(const std::string& text, PropertyList& properties) {
     properties.emplace_back("port", text.substr(colon + 1));
 }
 
+/// "HOST:PORT[@[LOCAL HOST]:LOCAL PORT]".
+void split_datagram_ends(const std::string& text, PropertyList& properties) {
+    const std::size_t at = text.find('@');
+    split_host_port(text.substr(0, at), properties);
+    if (at == std::string::npos) return;
+    PropertyList local;
+    split_host_port(text.substr(at + 1), local);
+    for (auto& [name, value] : local)
+        properties.emplace_back(name == "host" ? "localaddr" : "localport", value);
+}
+
+/// "800x600" in pixels, "80Cx24C" in characters, or nothing.
+void split_console_size(const std::string& text, PropertyList& properties) {
+    if (text.empty()) return;
+    const std::size_t x = text.find('x');
+    if (x == std::string::npos) throw LaunchError("'" + text + "' is no WIDTHxHEIGHT");
+    std::string width = text.substr(0, x), height = text.substr(x + 1);
+    const bool characters = width.ends_with('C') && height.ends_with('C');
+    if (characters) {
+        width.pop_back();
+        height.pop_back();
+    }
+    properties.emplace_back(characters ? "cols" : "width", width);
+    properties.emplace_back(characters ? "rows" : "height", height);
+}
+
 /// What the short form says, as type and properties.
 ObjectPlan expand_short_form(std::string text) {
     ObjectPlan chardev;
@@ -50,8 +76,13 @@ ObjectPlan expand_short_form(std::string text) {
         chardev.type = "serial";
         chardev.properties.emplace_back("path", text);
     } else if (kind == "vc") {
-        throw LaunchError(
-            "'vc' is a console in a window, and there is no display; use stdio, pty or unix:PATH,server=on");
+        chardev.type = kind;
+        split_console_size(argument, chardev.properties);
+    } else if (kind == "udp") {
+        chardev.type = kind;
+        SubOptions options = SubOptions::parse(argument, "address");
+        split_datagram_ends(options.require("address"), chardev.properties);
+        for (auto& property : options.rest()) chardev.properties.push_back(std::move(property));
     } else {
         SubOptions options = SubOptions::parse(text, "backend");
         chardev.type = options.require("backend");
@@ -181,7 +212,8 @@ OptionGroup character_options() {
              {"serial", "DEVICE",
               "what the next serial port is connected to: stdio, mon:stdio (shared\n"
               "with a monitor), pty, file:PATH, unix:PATH[,server=on][,wait=off],\n"
-              "tcp:HOST:PORT[,server=on][,wait=off], null, none, chardev:ID",
+              "tcp:HOST:PORT[,server=on][,wait=off], udp:HOST:PORT[@HOST:PORT],\n"
+              "pipe:PATH, /dev/TTY, vc, null, none, chardev:ID",
               apply_serial},
              {"monitor", "DEVICE", "a monitor for people, on a device as for -serial", apply_monitor},
              {"qmp", "DEVICE", "a monitor that speaks JSON",

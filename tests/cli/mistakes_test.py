@@ -25,6 +25,17 @@ class Mistakes(ProgramTest):
         """Refused, and the message begins with the option at fault."""
         self.refused(f"backplane: {beginning}", *arguments, **options)
 
+    # Objects that lead to each other
+    def test_nothing_is_made_of_itself(self):
+        self.blamed("-chardev mux,id=a,chardev=a: ", *BASE, "-chardev", "mux,id=a,chardev=a")
+        self.blamed("-blockdev driver=raw,node-name=n,file=n: ", *BASE, "-blockdev", "driver=raw,node-name=n,file=n")
+
+    def test_ports_that_none_can_be(self):
+        for port in ("70000", "65536", "4294967297"):
+            self.refused(f"port {port} is not from 0 to 65535", *BASE, "-serial", f"tcp:127.0.0.1:{port}")
+            self.refused(port, *BASE, "-netdev", f"user,id=n,hostfwd=tcp:127.0.0.1:{port}-:22")
+            self.refused(port, *BASE, "-netdev", f"user,id=n,hostfwd=tcp:127.0.0.1:2222-:{port}")
+
     # Options and names
     def test_unknown_options(self):
         self.refused("-nettap,ifname=tap0: invalid option", "-nettap,ifname=tap0")

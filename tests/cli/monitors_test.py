@@ -71,6 +71,23 @@ class Monitors(ProgramTest):
         self.assertIn("package", qmp.greeting["QMP"]["version"])
         self.assertEqual(qmp.greeting["QMP"]["capabilities"], [])
 
+    def test_a_server_that_is_added_does_not_wait(self):
+        qmp = self.machine()
+        path = self.folder / "added.sock"
+        address = {"type": "unix", "data": {"path": str(path)}}
+        backend = {"type": "socket", "data": {"addr": address, "server": True}}
+        self.assertEqual(qmp("chardev-add", id="c0", backend=backend), {"return": {}})
+        connect(path, self.process).close()
+        backend["data"]["wait"] = True
+        address["data"]["path"] = str(self.folder / "other.sock")
+        self.assertIn("wait=on", qmp("chardev-add", id="c1", backend=backend)["error"]["desc"])
+
+    def test_a_client_that_is_added_says_whom_it_does_not_reach(self):
+        qmp = self.machine()
+        backend = {"type": "socket", "data": {"addr": {"type": "unix", "data": {"path": "/nowhere/s"}}, "server": False}}
+        self.assertIn("Failed to connect", qmp("chardev-add", id="c0", backend=backend)["error"]["desc"])
+        self.assertEqual(qmp("query-status")["return"]["status"], "prelaunch")
+
     def test_a_machine_is_started_and_stopped(self):
         qmp = self.machine()
         self.assertEqual(qmp("query-status")["return"]["status"], "prelaunch")

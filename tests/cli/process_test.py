@@ -4,6 +4,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import subprocess
 import termios
 import unittest
@@ -35,6 +36,47 @@ class Process(ProgramTest):
                 errors = process.communicate(timeout=60)[1].decode()
                 self.assertEqual(process.returncode, 1)
                 self.assertRegex(errors, rf"^backplane: terminating on signal {int(number)} \(.*\)\n$")
+
+    def test_a_server_that_waits_says_so_and_ends_at_once(self):
+        for number, status in ((signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGQUIT, None)):
+            with self.subTest(number.name):
+                path = self.folder / f"wait-{int(number)}.sock"
+                process = self.start("-display", "none", "-M", "virt", "-serial", f"unix:{path},server=on")
+                said = process.stderr.readline().decode()
+                self.assertIn(f"waiting for connection on: disconnected:unix:{path},server=on", said)
+                process.send_signal(number)
+                errors = process.communicate(timeout=60)[1].decode()
+                if status is not None:
+                    self.assertEqual(process.returncode, status)
+                    self.assertRegex(errors, rf"^backplane: terminating on signal {int(number)} \(.*\)\n$")
+                    self.assertFalse(path.exists())
+
+    def test_a_server_that_waits_starts_when_its_peer_is_there(self):
+        path, log = self.folder / "wait.sock", self.folder / "qmp.sock"
+        process = self.start(*QUIET, "-serial", f"unix:{path},server=on", "-qmp", f"unix:{log},server=on,wait=off")
+        self.assertIn("waiting for connection", process.stderr.readline().decode())
+        with connect(path, process), connect(log, process) as client:
+            self.assertTrue(client.recv(10))
+
+    def test_an_address_that_does_not_answer_does_not_hold_up_a_signal(self):
+        with socket.socket(socket.AF_UNIX) as listener:
+            path = str(self.folder / "full.sock")
+            listener.bind(path)
+            listener.listen(0)
+            with socket.socket(socket.AF_UNIX) as first:
+                first.connect(path)
+                done = self.run_program(*QUIET, "-serial", f"unix:{path}")
+                self.assertIn("the server's queue is full", done.errors)
+
+    def test_pseudo_terminals_are_announced(self):
+        process = self.start(*QUIET, "-serial", "pty", "-monitor", "pty")
+        lines = [process.stdout.readline().decode() for _ in range(2)]
+        lines.sort(key=lambda line: line.split()[-1])
+        self.assertRegex(lines[0], r"^char device redirected to /dev/pts/\d+ \(label compat_monitor0\)\n$")
+        self.assertRegex(lines[1], r"^char device redirected to /dev/pts/\d+ \(label serial0\)\n$")
+        terminal = os.open(lines[0].split()[4], os.O_RDWR | os.O_NOCTTY)
+        self.addCleanup(os.close, terminal)
+        self.assertIn(b"monitor", os.read(terminal, 100))
 
     def test_a_pid_file_lives_as_long_as_the_process(self):
         path = self.folder / "pid"

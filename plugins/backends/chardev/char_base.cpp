@@ -4,6 +4,26 @@
 
 namespace backplane::chardev {
 
+bool CharBase::complete(Errors& errors) {
+    if (!log_file_.empty())
+        if (const int error = log_.open(log_file_, log_append_))
+            return fail(errors, "cannot write logfile='" + log_file_ + "'", error);
+    if (start(errors)) return true;
+    shut_down();
+    return false;
+}
+
+void CharBase::shut_down() {
+    stop();
+    log_.close();
+}
+
+std::size_t CharBase::write(Bytes bytes) {
+    const std::size_t taken = send(bytes);
+    log_.add({bytes.data, taken});
+    return taken;
+}
+
 bool CharBase::connect(CharFront* front) {
     if (front_ || !front) return false;
     front_ = front;
@@ -30,6 +50,11 @@ bool StreamChar::connect(CharFront* front) {
     if (!CharBase::connect(front)) return false;
     stream_.accept_input();
     return true;
+}
+
+bool StreamChar::open_stream(int input, int output, Errors& errors) {
+    return stream_.open(context().loop(), input, output) ||
+           fail(errors, "the host has no file descriptors left");
 }
 
 }  // namespace backplane::chardev

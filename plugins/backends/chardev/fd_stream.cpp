@@ -6,12 +6,16 @@
 #include <string>
 
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace backplane::chardev {
 
 namespace {
+
+/// More than this, of one who sent it and left, is not kept.
+constexpr std::size_t kLeftOverLimit = 1 << 20;
 
 bool transient(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
@@ -27,25 +31,84 @@ bool FdStream::open(EventLoop& loop, int input, int output) {
     input_ = input;
     output_ = output;
     at_end_ = false;
+    can_hang_up_ = true;
     set_non_blocking(input_);
     if (output_ != input_) set_non_blocking(output_);
-    if (input_ >= 0) input_watch_ = loop.watch(input_, *this, owner_.stream_room() > 0, false);
-    if (input_ < 0 || input_watch_) return true;
-    close();
-    return false;
+    if (input_ < 0) return true;
+    input_watch_ = loop.watch(input_, *this, false, false);
+    if (input_watch_) want_input();
+    else close();
+    return input_watch_ != nullptr;
 }
 
 void FdStream::close() {
     if (input_watch_) input_watch_->release();
     if (output_watch_) output_watch_->release();
     input_watch_ = output_watch_ = nullptr;
+    drop_hang_up_watch();
     if (output_ >= 0 && output_ != input_) ::close(output_);
     if (input_ >= 0) ::close(input_);
     input_ = output_ = -1;
 }
 
 void FdStream::accept_input() {
-    if (input_watch_ && !at_end_) input_watch_->want(owner_.stream_room() > 0, false);
+    deliver_left_over();
+    if (input_watch_ && !at_end_) want_input();
+}
+
+void FdStream::want_input() {
+    const bool room = left_over_.empty() && owner_.stream_room() > 0;
+    input_watch_->want(room, false);
+    if (!room) watch_hang_up();
+}
+
+/// The loop reports input, and a hang-up as the end of it. An epoll of our own reports a hang-up alone. What has none
+/// (a file) cannot be added; without a descriptor for it, a hang-up is seen when there is room again.
+void FdStream::watch_hang_up() {
+    if (hang_up_fd_ >= 0 || !can_hang_up_) return;
+    hang_up_fd_ = epoll_create1(EPOLL_CLOEXEC);
+    if (hang_up_fd_ < 0) return;
+    epoll_event event{.events = EPOLLRDHUP | EPOLLONESHOT, .data = {}};
+    can_hang_up_ = epoll_ctl(hang_up_fd_, EPOLL_CTL_ADD, input_, &event) == 0;
+    if (can_hang_up_) hang_up_watch_ = loop_->watch(hang_up_fd_, *this, true, false);
+    if (!hang_up_watch_) drop_hang_up_watch();
+}
+
+void FdStream::drop_hang_up_watch() {
+    if (hang_up_watch_) hang_up_watch_->release();
+    hang_up_watch_ = nullptr;
+    if (hang_up_fd_ >= 0) ::close(hang_up_fd_);
+    hang_up_fd_ = -1;
+}
+
+/// The connection is given up now, so that the next can come.
+void FdStream::hung_up() {
+    drop_hang_up_watch();
+    if (left_over_.empty() && owner_.stream_room() > 0) return input_watch_->want(true, false);
+    std::array<char, 4096> buffer;
+    while (left_over_.size() < kLeftOverLimit) {
+        const ssize_t count = ::read(input_, buffer.data(), buffer.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) break;
+        left_over_.append(buffer.data(), std::size_t(count));
+    }
+    end();
+}
+
+void FdStream::deliver_left_over() {
+    while (!left_over_.empty()) {
+        const std::size_t room = std::min(owner_.stream_room(), left_over_.size());
+        if (room == 0) return;
+        std::string chunk = left_over_.substr(0, room);
+        left_over_.erase(0, room);
+        owner_.stream_bytes({reinterpret_cast<std::uint8_t*>(chunk.data()), room});
+    }
+}
+
+void FdStream::end() {
+    at_end_ = true;
+    input_watch_->want(false, false);
+    owner_.stream_ended();
 }
 
 std::size_t FdStream::write(Bytes bytes) {
@@ -69,17 +132,16 @@ std::size_t FdStream::write(Bytes bytes) {
 
 void FdStream::take_input() {
     std::array<std::uint8_t, 4096> buffer;
-    const std::size_t room = std::min(owner_.stream_room(), buffer.size());
-    if (room == 0) return input_watch_->want(false, false);
+    const std::size_t room = left_over_.empty() ? std::min(owner_.stream_room(), buffer.size()) : 0;
+    if (room == 0) return want_input();
     const ssize_t count = ::read(input_, buffer.data(), room);
     if (count < 0 && transient(errno)) return;
     if (count > 0) return owner_.stream_bytes({buffer.data(), std::size_t(count)});
-    at_end_ = true;
-    input_watch_->want(false, false);
-    owner_.stream_ended();
+    end();
 }
 
-void FdStream::fd_ready(int, bool readable, bool) {
+void FdStream::fd_ready(int fd, bool readable, bool) {
+    if (fd == hang_up_fd_) return hung_up();
     if (readable) return take_input();
     output_watch_->want(false, false);
     owner_.stream_writable();

@@ -3,6 +3,8 @@
 
 #include <backplane/event_loop.h>
 
+#include <string>
+
 namespace backplane::chardev {
 
 /// Thread: holding the machine lock.
@@ -30,6 +32,7 @@ class FdStream final : FdHandler {
     /// Takes over the descriptors, which may be the same one; -1 for none. They become non-blocking.
     /// False when the host has no descriptors left to watch them with: both are closed.
     bool open(EventLoop& loop, int input, int output);
+    /// What the other end sent before it hung up stays, for when the owner has room.
     void close();
     bool is_open() const { return input_ >= 0 || output_ >= 0; }
     int input() const { return input_; }
@@ -37,10 +40,18 @@ class FdStream final : FdHandler {
     std::size_t write(Bytes bytes);
     /// The owner has room again.
     void accept_input();
+    /// Forgets what one who hung up had sent.
+    void drop_left_over() { left_over_.clear(); }
 
   private:
     void fd_ready(int fd, bool readable, bool writable) override;
     void take_input();
+    void want_input();
+    void watch_hang_up();
+    void drop_hang_up_watch();
+    void hung_up();
+    void deliver_left_over();
+    void end();
 
     Owner& owner_;
     EventLoop* loop_ = nullptr;
@@ -49,6 +60,11 @@ class FdStream final : FdHandler {
     FdWatch* input_watch_ = nullptr;
     FdWatch* output_watch_ = nullptr;
     bool at_end_ = false;
+    /// While the owner has no room, nothing is read, and no end of input is met: this one sees a hang-up.
+    int hang_up_fd_ = -1;
+    bool can_hang_up_ = true;
+    FdWatch* hang_up_watch_ = nullptr;
+    std::string left_over_;  ///< sent by one who hung up before it was read
 };
 
 /// A descriptor of our own for what `fd` is open on, so that being non-blocking is not shared with others who have

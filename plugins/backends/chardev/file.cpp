@@ -1,11 +1,14 @@
-// "file", "null", "pipe" and "serial": what has a path, and what has nobody behind it.
+// "file", "null", "vc", "pipe" and "serial": what has a path, and what has nobody behind it.
 #include "char_base.h"
 
+#include <backplane/clock.h>
 #include <backplane/plugin.h>
 
 #include <cerrno>
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -16,10 +19,36 @@ namespace {
 class NullChar final : public CharBase {
   public:
     explicit NullChar(Object& object) : CharBase(object) {}
-    std::size_t write(Bytes bytes) override { return bytes.size; }
+    std::string description() const override { return "null"; }
+
+  private:
+    std::size_t send(Bytes bytes) override { return bytes.size; }
 };
+constexpr auto kNullProperties = common_properties<NullChar>();
 constexpr InterfaceInfo kNullInterfaces[] = {offers<NullChar, CharBackend>(),
                                              offers<NullChar, Completable>()};
+
+/// A text console of a display. Without a display nobody sees it and nobody types.
+class ConsoleChar final : public CharBase {
+  public:
+    explicit ConsoleChar(Object& object) : CharBase(object) {}
+
+    std::uint32_t columns_ = 0, rows_ = 0, width_ = 0, height_ = 0;
+
+    std::string description() const override { return "vc"; }
+
+  private:
+    std::size_t send(Bytes bytes) override { return bytes.size; }
+};
+constexpr PropertyInfo kOwnConsoleProperties[] = {
+    property<&ConsoleChar::columns_>({.name = "cols", .summary = "its size in characters"}),
+    property<&ConsoleChar::rows_>({.name = "rows", .summary = "its size in characters"}),
+    property<&ConsoleChar::width_>({.name = "width", .summary = "its size in pixels"}),
+    property<&ConsoleChar::height_>({.name = "height", .summary = "its size in pixels"}),
+};
+constexpr auto kConsoleProperties = with_common<ConsoleChar>(kOwnConsoleProperties);
+constexpr InterfaceInfo kConsoleInterfaces[] = {offers<ConsoleChar, CharBackend>(),
+                                                offers<ConsoleChar, Completable>()};
 
 class FileChar final : public StreamChar {
   public:
@@ -29,35 +58,38 @@ class FileChar final : public StreamChar {
     std::string input_path_;
     bool append_ = false;
 
-    bool complete(Errors& errors) override {
-        const int mode = append_ ? O_APPEND : O_TRUNC;
-        const int output = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0666);
+    std::string description() const override { return "file"; }
+
+  private:
+    bool start(Errors& errors) override {
+        const int output = open_output(path_, append_);
         if (output < 0) return fail(errors, "cannot write '" + path_ + "'", errno);
         int input = -1;
         if (!input_path_.empty()) {
-            input = ::open(input_path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+            struct stat status {};
+            // Open for both ways, a named pipe does not end before somebody writes to it.
+            const bool pipe = stat(input_path_.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+            input = ::open(input_path_.c_str(), (pipe ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
             if (input < 0) {
                 fail(errors, "cannot read '" + input_path_ + "'", errno);
                 ::close(output);
                 return false;
             }
         }
-        if (!stream_.open(context().loop(), input, output))
-            return fail(errors, "the host has no file descriptors left");
+        if (!open_stream(input, output, errors)) return false;
         set_open(true);
         return true;
     }
-
-  private:
     void stream_ended() override {}
 };
-constexpr PropertyInfo kFileProperties[] = {
+constexpr PropertyInfo kOwnFileProperties[] = {
     property<&FileChar::path_>({.name = "path", .summary = "where the output goes", .required = true}),
     property<&FileChar::input_path_>(
         {.name = "input-path", .summary = "where input comes from; none when empty"}),
     property<&FileChar::append_>(
         {.name = "append", .summary = "keep what the file has", .default_text = "off"}),
 };
+constexpr auto kFileProperties = with_common<FileChar>(kOwnFileProperties);
 constexpr InterfaceInfo kFileInterfaces[] = {offers<FileChar, CharBackend>(),
                                              offers<FileChar, Completable>()};
 
@@ -68,7 +100,10 @@ class PipeChar final : public StreamChar {
 
     std::string path_;
 
-    bool complete(Errors& errors) override {
+    std::string description() const override { return "pipe"; }
+
+  private:
+    bool start(Errors& errors) override {
         // Open for both ways, a pipe neither waits for its other end nor ends when that closes.
         int input = ::open((path_ + ".in").c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
         int output = ::open((path_ + ".out").c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
@@ -78,16 +113,16 @@ class PipeChar final : public StreamChar {
             input = output = ::open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
             if (input < 0) return fail(errors, "cannot open the pipe '" + path_ + "'", errno);
         }
-        if (!stream_.open(context().loop(), input, output))
-            return fail(errors, "the host has no file descriptors left");
+        if (!open_stream(input, output, errors)) return false;
         set_open(true);
         return true;
     }
 };
-constexpr PropertyInfo kPipeProperties[] = {
+constexpr PropertyInfo kOwnPipeProperties[] = {
     property<&PipeChar::path_>(
         {.name = "path", .summary = "of the pipe, or of PATH.in and PATH.out", .required = true}),
 };
+constexpr auto kPipeProperties = with_common<PipeChar>(kOwnPipeProperties);
 constexpr InterfaceInfo kPipeInterfaces[] = {offers<PipeChar, CharBackend>(),
                                              offers<PipeChar, Completable>()};
 
@@ -98,7 +133,23 @@ class SerialChar final : public StreamChar {
 
     std::string path_;
 
-    bool complete(Errors& errors) override {
+    std::string description() const override { return "serial"; }
+    /// tcsendbreak(3) would hold up the loop as long.
+    void send_break() override {
+        if (stream_.input() < 0 || ioctl(stream_.input(), TIOCSBRK) != 0) return;
+        break_end_.arm(context().loop().host_clock().now_ns() + kBreak);
+    }
+
+  private:
+    void end_break() {
+        if (stream_.input() >= 0) ioctl(stream_.input(), TIOCCBRK);
+    }
+    void stop() override {
+        break_end_.cancel();
+        StreamChar::stop();
+    }
+    bool start(Errors& errors) override {
+        break_end_.create(context().loop().host_clock());
         const int line = ::open(path_.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
         if (line < 0) return fail(errors, "cannot open the serial line '" + path_ + "'", errno);
         termios modes{};
@@ -110,19 +161,19 @@ class SerialChar final : public StreamChar {
         cfmakeraw(&modes);
         modes.c_cflag |= CLOCAL | CREAD;
         tcsetattr(line, TCSANOW, &modes);
-        if (!stream_.open(context().loop(), line, line))
-            return fail(errors, "the host has no file descriptors left");
+        if (!open_stream(line, line, errors)) return false;
         set_open(true);
         return true;
     }
-    void send_break() override {
-        if (stream_.input() >= 0) tcsendbreak(stream_.input(), 0);
-    }
+
+    static constexpr std::uint64_t kBreak = 250'000'000;  // ns
+    OwnedTimer<&SerialChar::end_break> break_end_{*this};
 };
-constexpr PropertyInfo kSerialProperties[] = {
+constexpr PropertyInfo kOwnSerialProperties[] = {
     property<&SerialChar::path_>(
         {.name = "path", .summary = "of the line, e.g. /dev/ttyS0", .required = true}),
 };
+constexpr auto kSerialProperties = with_common<SerialChar>(kOwnSerialProperties);
 constexpr InterfaceInfo kSerialInterfaces[] = {offers<SerialChar, CharBackend>(),
                                                offers<SerialChar, Completable>()};
 
@@ -131,7 +182,14 @@ constexpr TypeInfo kTypes[] = {
                             .parent = "chardev",
                             .summary = "nobody: output is dropped",
                             .option_name = "null",
-                            .interfaces = kNullInterfaces}),
+                            .interfaces = kNullInterfaces,
+                            .properties = kNullProperties}),
+    backend_type<ConsoleChar>({.name = "chardev-vc",
+                               .parent = "chardev",
+                               .summary = "a text console of the display, which nobody sees without one",
+                               .option_name = "vc",
+                               .interfaces = kConsoleInterfaces,
+                               .properties = kConsoleProperties}),
     backend_type<FileChar>({.name = "chardev-file",
                             .parent = "chardev",
                             .summary = "a file that output is written to",

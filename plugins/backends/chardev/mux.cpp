@@ -1,6 +1,8 @@
 // "mux": several fronts on one character device, and the keys that go from one to the next.
 //
 // What is typed goes to the front that has the focus; what any front writes goes out. Ctrl-a begins a command.
+#include "output_log.h"
+
 #include <backplane/backend.h>
 #include <backplane/char.h>
 #include <backplane/clock.h>
@@ -9,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -27,14 +30,24 @@ class MuxChar final : public CharBackend, public Completable, CharFront {
 
     CharBackend* base_ = nullptr;
     std::uint8_t escape_ = 1;
+    std::string log_file_;
+    bool log_append_ = false;
 
     bool complete(Errors& errors) override {
+        const std::string name = "chardev '" + std::string(object_.id().view()) + "': ";
+        if (!log_file_.empty())
+            if (const int error = log_.open(log_file_, log_append_)) {
+                errors.fail(name + "cannot write logfile='" + log_file_ + "': " + std::strerror(error));
+                return false;
+            }
         if (base_->connect(this)) return true;
-        errors.fail("chardev '" + std::string(object_.id().view()) +
-                    "': the chardev below it is used by another device");
+        errors.fail(name + "the chardev below it is used by another device");
         return false;
     }
-    void shut_down() override { base_->disconnect(*this); }
+    void shut_down() override {
+        base_->disconnect(*this);
+        log_.close();
+    }
 
     bool connect(CharFront* front) override {
         if (!front || find(*front) != fronts_.end()) return false;
@@ -52,6 +65,18 @@ class MuxChar final : public CharBackend, public Completable, CharFront {
         if (!fronts_.empty()) focus(*fronts_[0]);
     }
     std::size_t write(Bytes bytes) override {
+        const std::size_t taken = send(bytes);
+        log_.add({bytes.data, taken});
+        return taken;
+    }
+    void accept_input() override {
+        for (std::size_t index = 0; index < fronts_.size(); ++index) drain(*fronts_[index]);
+        base_->accept_input();
+    }
+    void send_break() override { base_->send_break(); }
+
+  private:
+    std::size_t send(Bytes bytes) {
         if (!timestamps_) return base_->write(bytes);
         std::size_t done = 0;
         while (done < bytes.size) {
@@ -70,13 +95,7 @@ class MuxChar final : public CharBackend, public Completable, CharFront {
         }
         return done;
     }
-    void accept_input() override {
-        for (std::size_t index = 0; index < fronts_.size(); ++index) drain(*fronts_[index]);
-        base_->accept_input();
-    }
-    void send_break() override { base_->send_break(); }
 
-  private:
     struct Front {
         CharFront* front;
         std::deque<std::uint8_t> waiting;
@@ -208,6 +227,7 @@ class MuxChar final : public CharBackend, public Completable, CharFront {
     }
 
     Object& object_;
+    OutputLog log_;
     Fronts fronts_;
     Front* focused_ = nullptr;
     bool open_ = false;
@@ -222,6 +242,13 @@ constexpr PropertyInfo kProperties[] = {
     property<&MuxChar::base_>({.name = "chardev", .summary = "what is shared", .required = true}),
     property<&MuxChar::escape_>(
         {.name = "escape", .summary = "the byte that begins a command (1: Ctrl-a)", .default_text = "1"}),
+    property<&MuxChar::log_file_>({.name = "logfile", .summary = "a file that gets a copy of the output"}),
+    property<&MuxChar::log_append_>(
+        {.name = "logappend", .summary = "keep what the logfile has", .default_text = "off"}),
+    {.name = "filename",
+     .kind = PropertyKind::String,
+     .summary = "what it leads to",
+     .get = [](const void*, PropertyValue& value) { value.text = "mux"; }},
 };
 constexpr InterfaceInfo kInterfaces[] = {offers<MuxChar, CharBackend>(), offers<MuxChar, Completable>()};
 constexpr TypeInfo kTypes[] = {

@@ -17,14 +17,15 @@ class RingChar final : public CharBase, public CharRing {
 
     std::uint64_t size_ = 0;
 
-    bool complete(Errors& errors) override {
+    std::string description() const override { return "ringbuf"; }
+    bool start(Errors& errors) override {
         if (!std::has_single_bit(size_))
             return fail(errors, "size=" + std::to_string(size_) + " is not a power of two");
         ring_.resize(size_);
         set_open(true);
         return true;
     }
-    std::size_t write(Bytes bytes) override {
+    std::size_t send(Bytes bytes) override {
         ring_write(bytes);
         return bytes.size;
     }
@@ -44,13 +45,14 @@ class RingChar final : public CharBase, public CharRing {
     std::uint64_t written_ = 0;
 };
 
-constexpr PropertyInfo kProperties[] = {
+constexpr PropertyInfo kOwnProperties[] = {
     size_property<&RingChar::size_>({.name = "size",
                                      .summary = "bytes, a power of two",
                                      .default_text = "64k",
                                      .maximum = 1u << 30,
                                      .minimum = 1}),
 };
+constexpr auto kProperties = with_common<RingChar>(kOwnProperties);
 constexpr InterfaceInfo kInterfaces[] = {offers<RingChar, CharBackend>(), offers<RingChar, Completable>(),
                                          offers<RingChar, CharRing>()};
 constexpr TypeInfo kTypes[] = {

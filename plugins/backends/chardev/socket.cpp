@@ -1,58 +1,94 @@
 // "socket": a stream socket, which listens or connects. One peer at a time; a server that lost its peer listens for
-// the next, a client connects again after `reconnect` seconds. Not here: TLS, websockets, passing of descriptors.
+// the next, a client connects again after `reconnect-ms`. Not here: TLS, websockets, passing of descriptors.
 #include "char_base.h"
-#include "endpoint.h"
+#include "connector.h"
 #include "telnet.h"
 
 #include <backplane/clock.h>
+#include <backplane/lifetime.h>
 #include <backplane/plugin.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <unistd.h>
 
 namespace backplane::chardev {
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;  // ns
+constexpr std::uint64_t kMillisecond = 1'000'000;  // ns
+/// How long a listener rests when the host has nothing left to accept with.
+constexpr std::uint64_t kRest = 500 * kMillisecond;
 
-class SocketChar final : public StreamChar, FdHandler {
+class SocketChar final : public StreamChar, FdHandler, Connector::Owner {
   public:
     explicit SocketChar(Object& object) : StreamChar(object) {}
 
     std::string path_, host_, port_;
+    std::uint32_t last_port_ = 0;
     std::int64_t fd_ = -1;
-    bool server_ = false, wait_ = true, telnet_ = false, no_delay_ = false;
-    std::uint32_t reconnect_ = 0;
+    bool server_ = false, telnet_ = false, no_delay_ = false, keep_alive_ = false, abstract_ = false,
+         tight_ = true;
+    std::optional<bool> wait_, ipv4_, ipv6_;
+    std::uint32_t reconnect_ = 0, reconnect_ms_ = 0;
+    static constexpr const char* kAbsent =
+        "there are no websockets, no TLS and no 3270 terminals; leave it out, or put a tunnel before the socket";
 
-    bool complete(Errors& errors) override {
-        endpoint_ = {path_, host_, port_};
+    std::string description() const override {
+        const std::string role = server_ ? ",server=on" : "";
+        if (!stream_.is_open()) return "disconnected:" + address_text() + role;
+        const std::string here = end_of(stream_.input(), false), there = end_of(stream_.input(), true);
+        return here.empty() ? address_text() + role : kind() + here + role + " <-> " + there;
+    }
+
+  private:
+    bool start(Errors& errors) override {
+        endpoint_ = {.path = path_,
+                     .abstract = abstract_,
+                     .tight = tight_,
+                     .host = host_,
+                     .port = port_,
+                     .last_port = last_port_ ? std::to_string(last_port_) : "",
+                     .ipv4 = ipv4_.value_or(!ipv6_.value_or(false)),
+                     .ipv6 = ipv6_.value_or(!ipv4_.value_or(false))};
         retry_.create(context().loop().host_clock());
+        if (!check_options(errors)) return false;
         if (fd_ >= 0) return adopt(errors);
-        if (path_.empty() == port_.empty()) return fail(errors, "give either path= or host= and port=");
-        if (server_ && reconnect_) return fail(errors, "reconnect= is for clients; leave server=on off");
         return server_ ? serve(errors) : connect_at_start(errors);
     }
-    void shut_down() override {
+    bool check_options(Errors& errors) {
+        if (fd_ < 0 && path_.empty() == port_.empty())
+            return fail(errors, "give either path= or host= and port=");
+        if (reconnect_ && reconnect_ms_)
+            return fail(errors, "give either reconnect= (seconds) or reconnect-ms=");
+        if (reconnect_) reconnect_ms_ = reconnect_ * 1000;
+        if (server_ && reconnect_ms_)
+            return fail(errors, "reconnect-ms= is for clients; leave server=on off");
+        if (!server_ && wait_.value_or(false) && fd_ < 0)
+            return fail(errors, "wait=on is for servers; give server=on too, or leave it off");
+        if (!server_ && last_port_) return fail(errors, "to= is for servers; give server=on too");
+        return true;
+    }
+    void stop() override {
         retry_.cancel();
-        StreamChar::shut_down();
+        StreamChar::stop();
         drop_watch();
+        connector_.cancel();
         if (listener_ >= 0) {
             ::close(listener_);
-            if (!path_.empty() && fd_ < 0) unlink(path_.c_str());
+            if (!path_.empty() && !abstract_ && fd_ < 0) unlink(path_.c_str());
         }
-        if (connecting_ >= 0) ::close(connecting_);
-        listener_ = connecting_ = -1;
+        listener_ = -1;
     }
 
-    std::size_t write(Bytes bytes) override {
+    std::size_t send(Bytes bytes) override {
         if (!telnet_ || !stream_.is_open()) return stream_.write(bytes);
         if (!send_pending()) return 0;
         // Taken as a whole: a client could not tell half of a doubled byte from a command.
@@ -61,7 +97,15 @@ class SocketChar final : public StreamChar, FdHandler {
         return bytes.size;
     }
 
-  private:
+    std::string kind() const { return telnet_ ? "telnet:" : "tcp:"; }
+    /// Where it listens, as far as that is known, or goes to.
+    std::string address_text() const {
+        if (!path_.empty()) return endpoint_.text();
+        const std::string bound = listener_ >= 0 ? end_of(listener_, false) : "";
+        return bound.empty() ? (fd_ >= 0 ? "fd:" + std::to_string(fd_) : kind() + host_ + ":" + port_)
+                             : kind() + bound;
+    }
+
     // --- a descriptor that was passed in ---
     bool adopt(Errors& errors) {
         int listening = 0;
@@ -74,6 +118,7 @@ class SocketChar final : public StreamChar, FdHandler {
             established(fd);
             return true;
         }
+        server_ = true;
         listener_ = fd;
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
         return await_peer(errors);
@@ -81,83 +126,89 @@ class SocketChar final : public StreamChar, FdHandler {
 
     // --- server ---
     bool serve(Errors& errors) {
-        const SocketResult result = listen_at(endpoint_);
+        Lookup lookup(endpoint_, true);
+        if (lookup.fd() >= 0) {
+            if (lifetime().running())
+                return fail(errors, "host=" + host_ +
+                                        " is a name, and looking it up would hold up the machine; give the "
+                                        "address in numbers");
+            if (lifetime().wait_for(lookup.fd(), true, false) == Lifetime::Outcome::Ending)
+                return fail(errors, "the program is to end");
+        }
+        std::string problem;
+        const std::vector<Target> targets = lookup.targets(problem);
+        const SocketResult result =
+            targets.empty() ? SocketResult{-1, problem} : listen_at(endpoint_, targets);
         if (result.fd < 0) return fail(errors, endpoint_.text() + ": " + result.problem);
         listener_ = result.fd;
         return await_peer(errors);
     }
+    /// By default a server holds up the start until somebody is there. A machine that runs is not held up.
     bool await_peer(Errors& errors) {
-        if (!wait_) {
+        const bool started = lifetime().running();
+        if (started && wait_.value_or(false))
+            return fail(errors, "wait=on holds up the start of the machine, which is past; leave it off");
+        if (started || !wait_.value_or(true)) {
             listen_for_peer();
             return true;
         }
-        context().log().write(LogLevel::Info, "chardev",
-                              "waiting for connection on: disconnected:" + endpoint_.text() + ",server=on");
-        for (;;) {
-            pollfd ready{listener_, POLLIN, 0};
-            if (poll(&ready, 1, -1) < 0 && errno != EINTR)
-                return fail(errors, "cannot wait for a peer", errno);
-            const int peer = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-            if (peer < 0) continue;
-            established(peer);
-            return true;
-        }
+        std::fprintf(stderr, "backplane: chardev '%s': info: waiting for connection on: %s\n", id().c_str(),
+                     description().c_str());
+        while (!accept_peer())
+            if (lifetime().wait_for(listener_, true, false) == Lifetime::Outcome::Ending)
+                return fail(errors, "nobody connected before the program ended");
+        return true;
     }
     void listen_for_peer() {
         watch_ = context().loop().watch(listener_, *this, true, false);
-        if (!watch_) retry_.arm(context().loop().host_clock().now_ns() + kSecond);
+        if (!watch_) retry_.arm(context().loop().host_clock().now_ns() + kRest);
+    }
+    bool accept_peer() {
+        const int peer = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (peer < 0) return false;
+        drop_watch();
+        established(peer);
+        return true;
     }
 
     // --- client ---
     bool connect_at_start(Errors& errors) {
-        std::string problem;
-        targets_ = targets_of(endpoint_, problem);
-        if (targets_.empty()) return fail(errors, problem);
-        if (reconnect_) {
-            try_connecting();
-            return true;
+        starting_ = true;
+        connector_.begin(endpoint_);
+        while (connector_.fd() >= 0 && reconnect_ms_ == 0 && !lifetime().running()) {
+            const bool reading = connector_.wants_readable();
+            if (lifetime().wait_for(connector_.fd(), reading, !reading) == Lifetime::Outcome::Ending)
+                return fail(errors, "the program is to end");
+            connector_.advance();
         }
-        for (const Target& target : targets_) {
-            const SocketResult result = start_connecting(target);
-            problem = result.problem;
-            if (result.fd < 0) continue;
-            pollfd ready{result.fd, POLLOUT, 0};
-            while (poll(&ready, 1, -1) < 0 && errno == EINTR) {}
-            const int error = connection_error(result.fd);
-            if (error == 0) {
-                established(result.fd);
-                return true;
-            }
-            ::close(result.fd);
-            problem = std::strerror(error);
-        }
-        return fail(errors, "Failed to connect to '" + endpoint_.text() + "': " + problem);
+        starting_ = false;
+        if (connector_.fd() >= 0) connector_.follow(context().loop());
+        else if (!stream_.is_open() && reconnect_ms_) retry_later();
+        else if (!stream_.is_open())
+            return fail(errors, "Failed to connect to '" + endpoint_.text() + "': " + problem_);
+        return true;
+    }
+    void connected(int fd) override { established(fd); }
+    void not_connected(const std::string& problem) override {
+        problem_ = problem;
+        if (starting_) return;
+        if (reconnect_ms_) return retry_later();
+        context().log().write(LogLevel::Warning, "chardev",
+                              "chardev '" + id() + "': Failed to connect to '" + endpoint_.text() +
+                                  "': " + problem);
     }
     void try_connecting() {
-        const SocketResult result = start_connecting(targets_[next_target_++ % targets_.size()]);
-        if (result.fd < 0) return retry_later();
-        connecting_ = result.fd;
-        watch_ = context().loop().watch(connecting_, *this, false, true);
-        if (watch_) return;
-        ::close(std::exchange(connecting_, -1));
-        retry_later();
+        connector_.begin(endpoint_);
+        if (connector_.fd() >= 0) connector_.follow(context().loop());
     }
-    void retry_later() { retry_.arm(context().loop().host_clock().now_ns() + reconnect_ * kSecond); }
+    void retry_later() { retry_.arm(context().loop().host_clock().now_ns() + reconnect_ms_ * kMillisecond); }
 
     // --- both ---
+    Lifetime& lifetime() const { return *static_cast<Lifetime*>(context().host_interface(Lifetime::kId)); }
     void fd_ready(int, bool, bool) override {
-        if (connecting_ >= 0) {
-            const int fd = connecting_;
-            drop_watch();
-            connecting_ = -1;
-            if (connection_error(fd) == 0) return established(fd);
-            ::close(fd);
-            return retry_later();
-        }
-        const int peer = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (peer < 0) return;
+        if (accept_peer() || !out_of_resources(errno)) return;
         drop_watch();
-        established(peer);
+        retry_.arm(context().loop().host_clock().now_ns() + kRest);
     }
     void drop_watch() {
         if (watch_) watch_->release();
@@ -166,8 +217,11 @@ class SocketChar final : public StreamChar, FdHandler {
     void established(int fd) {
         const int on = 1;
         if (no_delay_) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        if (keep_alive_) setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
         pending_.clear();
         filter_.reset();
+        // The commands of one connection mean nothing in the next.
+        if (telnet_) stream_.drop_left_over();
         if (!stream_.open(context().loop(), fd, fd)) {
             context().log().write(LogLevel::Warning, "chardev",
                                   "a connection was dropped: the host has no file descriptors left");
@@ -191,7 +245,7 @@ class SocketChar final : public StreamChar, FdHandler {
     }
     void wait_for_another() {
         if (listener_ >= 0) listen_for_peer();
-        else if (reconnect_) retry_later();
+        else if (reconnect_ms_) retry_later();
     }
     void stream_bytes(MutableBytes bytes) override {
         if (!telnet_) return StreamChar::stream_bytes(bytes);
@@ -211,33 +265,62 @@ class SocketChar final : public StreamChar, FdHandler {
     }
 
     Endpoint endpoint_;
-    std::vector<Target> targets_;
-    std::size_t next_target_ = 0;
+    Connector connector_{*this};
+    bool starting_ = false;
+    std::string problem_;
     int listener_ = -1;
-    int connecting_ = -1;
-    FdWatch* watch_ = nullptr;  ///< of the listener, or of the connection under way
+    FdWatch* watch_ = nullptr;  ///< of the listener
     TelnetFilter filter_;
     std::string pending_;
     OwnedTimer<&SocketChar::try_again> retry_{*this};
 };
 
-constexpr PropertyInfo kProperties[] = {
+constexpr PropertyInfo kOwnProperties[] = {
     property<&SocketChar::path_>({.name = "path", .summary = "of a UNIX socket"}),
+    property<&SocketChar::abstract_>({.name = "abstract",
+                                      .summary = "the path is a name in Linux's abstract namespace",
+                                      .default_text = "off"}),
+    property<&SocketChar::tight_>(
+        {.name = "tight", .summary = "an abstract name is as long as its text", .default_text = "on"}),
     property<&SocketChar::host_>({.name = "host", .summary = "to connect to, or to listen on"}),
     property<&SocketChar::port_>({.name = "port", .summary = "of TCP"}),
+    property<&SocketChar::last_port_>(
+        {.name = "to", .summary = "a server takes the first free port from port= to this", .maximum = 65535}),
+    optional_flag<&SocketChar::ipv4_>({.name = "ipv4", .summary = "on: IPv4 only; off: no IPv4"}),
+    optional_flag<&SocketChar::ipv6_>({.name = "ipv6", .summary = "on: IPv6 only; off: no IPv6"}),
     property<&SocketChar::fd_>({.name = "fd",
                                 .summary = "a socket that was passed in, listening or connected",
                                 .default_text = "-1"}),
     property<&SocketChar::server_>({.name = "server", .summary = "listen", .default_text = "off"}),
-    property<&SocketChar::wait_>(
-        {.name = "wait", .summary = "a server starts when its first peer is there", .default_text = "on"}),
+    optional_flag<&SocketChar::wait_>(
+        {.name = "wait", .summary = "a server's machine starts when its first peer is there (on)"}),
     property<&SocketChar::telnet_>({.name = "telnet", .summary = "speak Telnet", .default_text = "off"}),
     property<&SocketChar::no_delay_>(
         {.name = "nodelay", .summary = "send small packets at once", .default_text = "off"}),
+    {.name = "delay",
+     .kind = PropertyKind::Bool,
+     .summary = "the opposite of nodelay",
+     .set =
+         [](void* part, const PropertyValue& value, Errors&) {
+             static_cast<SocketChar*>(part)->no_delay_ = !value.boolean;
+             return true;
+         },
+     .get = [](const void* part,
+               PropertyValue& value) { value.boolean = !static_cast<const SocketChar*>(part)->no_delay_; }},
+    property<&SocketChar::keep_alive_>(
+        {.name = "keep-alive", .summary = "notice a peer's host that vanished", .default_text = "off"}),
     property<&SocketChar::reconnect_>({.name = "reconnect",
                                        .summary = "a client tries again after so many seconds; 0: never",
-                                       .default_text = "0"}),
+                                       .default_text = "0",
+                                       .maximum = 4'000'000}),
+    property<&SocketChar::reconnect_ms_>(
+        {.name = "reconnect-ms", .summary = "the same in milliseconds", .default_text = "0"}),
+    absent_property<SocketChar>("websocket"),
+    absent_property<SocketChar>("tn3270"),
+    absent_property<SocketChar>("tls-creds"),
+    absent_property<SocketChar>("tls-authz"),
 };
+constexpr auto kProperties = with_common<SocketChar>(kOwnProperties);
 constexpr InterfaceInfo kInterfaces[] = {offers<SocketChar, CharBackend>(),
                                          offers<SocketChar, Completable>()};
 constexpr TypeInfo kTypes[] = {

@@ -17,19 +17,20 @@ class StdioChar final : public StreamChar {
 
     bool signal_ = true;
 
-    bool complete(Errors& errors) override {
+    std::string description() const override { return "stdio"; }
+    bool start(Errors& errors) override {
         if (!terminal_.enter(signal_))
             return fail(errors, "the terminal is in use by another stdio chardev; share it with mux=on");
-        if (!stream_.open(context().loop(), private_copy(STDIN_FILENO, O_RDONLY),
-                          private_copy(STDOUT_FILENO, O_WRONLY))) {
+        if (!open_stream(private_copy(STDIN_FILENO, O_RDONLY), private_copy(STDOUT_FILENO, O_WRONLY),
+                         errors)) {
             terminal_.leave();
-            return fail(errors, "the host has no file descriptors left");
+            return false;
         }
         set_open(true);
         return true;
     }
-    void shut_down() override {
-        StreamChar::shut_down();
+    void stop() override {
+        StreamChar::stop();
         terminal_.leave();
     }
 
@@ -40,10 +41,11 @@ class StdioChar final : public StreamChar {
     RawTerminal terminal_;
 };
 
-constexpr PropertyInfo kProperties[] = {
+constexpr PropertyInfo kOwnProperties[] = {
     property<&StdioChar::signal_>(
         {.name = "signal", .summary = "Ctrl-c and Ctrl-z act on the process", .default_text = "on"}),
 };
+constexpr auto kProperties = with_common<StdioChar>(kOwnProperties);
 constexpr InterfaceInfo kInterfaces[] = {offers<StdioChar, CharBackend>(), offers<StdioChar, Completable>()};
 
 constexpr TypeInfo kTypes[] = {

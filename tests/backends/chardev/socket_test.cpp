@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -173,6 +174,102 @@ TEST_F(Socket, ASocketMayBePassedIn) {
     EXPECT_NE(refusal("chardev-socket", {{"fd", "9999"}}).find("fd=9999"), std::string::npos);
 }
 
+TEST_F(Socket, AHangUpIsNoticedWhileNobodyReads) {
+    front.room = 0;
+    start({{"path", place.path()}, {"server", "on"}, {"wait", "off"}});
+    const int first = client();
+    ASSERT_TRUE(saw({kOpened}));
+    ASSERT_EQ(send(first, "unread", 6, 0), 6);
+    bench.run_ready();
+    close_now(first);
+    ASSERT_TRUE(saw({kOpened, kClosed}));
+    const int next = client();
+    ASSERT_TRUE(saw({kOpened, kClosed, kOpened}));
+    write("served");
+    EXPECT_EQ(receive(next, 6), "served");
+    EXPECT_EQ(front.text, "");
+    ASSERT_EQ(send(next, "+next", 5, 0), 5);
+    front.room = 100;
+    locked([&] { back->accept_input(); });
+    EXPECT_TRUE(run_until([&] { return front.text == "unread+next"; })) << front.text;
+}
+
+TEST_F(Socket, AHangUpIsNoticedOnTcpAsWell) {
+    const int server = keep(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in local{};
+    local.sin_family = AF_INET;
+    local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof local;
+    ASSERT_EQ(bind(server, reinterpret_cast<sockaddr*>(&local), size), 0);
+    ASSERT_EQ(listen(server, 1), 0);
+    getsockname(server, reinterpret_cast<sockaddr*>(&local), &size);
+    front.room = 0;
+    start({{"host", "127.0.0.1"}, {"port", std::to_string(ntohs(local.sin_port))}});
+    const int peer = keep(accept(server, nullptr, nullptr));
+    ASSERT_EQ(send(peer, "unread", 6, 0), 6);
+    bench.run_ready();
+    close_now(peer);
+    EXPECT_TRUE(saw({kOpened, kClosed}));
+}
+
+TEST_F(Socket, AnAcceptThatFindsNoDescriptorRestsAndTriesAgain) {
+    start({{"path", place.path()}, {"server", "on"}, {"wait", "off"}});
+    const int peer = client();
+    rlimit before{};
+    getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit none{3, before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+    bench.run_ready();  // would not return
+    setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_TRUE(front.events.empty());
+    ASSERT_TRUE(saw({kOpened}));
+    write("late");
+    EXPECT_EQ(receive(peer, 4), "late");
+}
+
+TEST_F(Socket, APortThatNoneCanBeIsRefused) {
+    for (const char* port : {"65536", "70000", "99999999999999999999"}) {
+        const std::string client = refusal("chardev-socket", {{"host", "127.0.0.1"}, {"port", port}});
+        EXPECT_NE(client.find("is not from 0 to 65535"), std::string::npos) << client;
+        const std::string server = refusal(
+            "chardev-socket", {{"host", "127.0.0.1"}, {"port", port}, {"server", "on"}, {"wait", "off"}});
+        EXPECT_NE(server.find("is not from 0 to 65535"), std::string::npos) << server;
+    }
+    EXPECT_NE(
+        refusal("chardev-socket", {{"host", "127.0.0.1"}, {"port", "1"}, {"to", "70000"}, {"server", "on"}}),
+        "");
+}
+
+TEST_F(Socket, AServerTakesTheFirstFreePortOfARange) {
+    const int taken = keep(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in local{};
+    local.sin_family = AF_INET;
+    local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof local;
+    ASSERT_EQ(bind(taken, reinterpret_cast<sockaddr*>(&local), size), 0);
+    ASSERT_EQ(listen(taken, 1), 0);
+    getsockname(taken, reinterpret_cast<sockaddr*>(&local), &size);
+    const unsigned port = ntohs(local.sin_port);
+    const std::string last = std::to_string(std::min(port + 50, 65535u));
+    Object& object = add("chardev-socket", "range",
+                         {{"host", "127.0.0.1"},
+                          {"port", std::to_string(port)},
+                          {"to", last},
+                          {"server", "on"},
+                          {"wait", "off"}});
+    const std::string shown = bench.property(object, "filename");
+    EXPECT_TRUE(shown.starts_with("disconnected:tcp:127.0.0.1:")) << shown;
+    EXPECT_EQ(shown.find(std::to_string(port) + ","), std::string::npos) << shown;
+}
+
+TEST_F(Socket, AnAbstractNameLeavesNoFile) {
+    const std::string name = "backplane-test-" + std::to_string(getpid());
+    add("chardev-socket", "server", {{"path", name}, {"abstract", "on"}, {"server", "on"}, {"wait", "off"}});
+    EXPECT_NE(access(name.c_str(), F_OK), 0);
+    CharBackend& other = make<CharBackend>("chardev-socket", "client", {{"path", name}, {"abstract", "on"}});
+    EXPECT_EQ(locked([&] { return other.write(bytes_of("x")); }), 1u);
+}
+
 TEST_F(Socket, TelnetCommandsAreTakenOut) {
     start({{"path", place.path()}, {"server", "on"}, {"wait", "off"}, {"telnet", "on"}});
     const int peer = client();
@@ -198,6 +295,11 @@ TEST_F(Socket, WhatMakesNoSenseIsRefused) {
     EXPECT_NE(refusal("chardev-socket", {{"path", place.path()}, {"port", "1"}}), "");
     EXPECT_NE(refusal("chardev-socket", {{"path", std::string(200, 'x')}}).find("longer"), std::string::npos);
     EXPECT_NE(refusal("chardev-socket", {{"path", place.path()}, {"server", "on"}, {"reconnect", "1"}}), "");
+    EXPECT_NE(refusal("chardev-socket", {{"path", place.path()}, {"wait", "on"}}).find("wait=on"),
+              std::string::npos);
+    for (const auto& [name, value] : testing::Properties{{"websocket", "on"}, {"tls-creds", "tls0"}})
+        EXPECT_NE(refusal("chardev-socket", {{"path", place.path()}, {name, value}}).find("'chardev-socket." + name + "'"),
+                  std::string::npos);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <utility>
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -46,6 +47,23 @@ TEST_F(Stream, AFileThatCannotBeWrittenIsNamed) {
     EXPECT_NE(text.find("/nowhere/at/all"), std::string::npos);
     EXPECT_NE(text.find("No such file"), std::string::npos);
     EXPECT_NE(refusal("chardev-file"), "") << "it needs a path";
+}
+
+TEST_F(Stream, WhatGoesOutMayBeLogged) {
+    for (const char* type : {"chardev-null", "chardev-ringbuf", "chardev-vc"}) {
+        TemporaryFile log("old ");
+        Object& object = add(type, type, {{"logfile", log.path()}, {"logappend", "on"}});
+        write(*this, *query<CharBackend>(object), "new");
+        EXPECT_EQ(log.contents(), "old new") << type;
+        bench.remove(object);
+    }
+    TemporaryFile log("old");
+    add("chardev-null", "below");
+    CharBackend& mux =
+        make<CharBackend>("chardev-mux", "mux", {{"chardev", "below"}, {"logfile", log.path()}});
+    write(*this, mux, "new");
+    EXPECT_EQ(log.contents(), "new");
+    EXPECT_NE(refusal("chardev-null", {{"logfile", "/nowhere/log"}}).find("/nowhere/log"), std::string::npos);
 }
 
 TEST_F(Stream, AFileMayBeReadAsInput) {
@@ -102,6 +120,15 @@ TEST_F(Pipe, InputWaitsForRoom) {
     locked([&] { back.disconnect(front); });
 }
 
+TEST_F(Pipe, AFileThatIsAPipeWaitsForNobody) {
+    ::close(std::exchange(other, -1));
+    Object& object = add("chardev-file", "log", {{"path", place.path()}, {"input-path", place.path()}});
+    EXPECT_EQ(write(*this, *query<CharBackend>(object), "kept"), 4u);
+    other = open(place.path().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    char buffer[8];
+    EXPECT_EQ(::read(other, buffer, sizeof buffer), 4);
+}
+
 TEST_F(Pipe, HasOneFrontAtATime) {
     CharBackend& back = make<CharBackend>("chardev-pipe", "pipe", {{"path", place.path()}});
     RecordingFront first, second;
@@ -137,6 +164,52 @@ TEST_F(Stream, APseudoTerminalHearsWhoOpensIt) {
     ASSERT_TRUE(run_until([&] { return front.events.size() == 2; }));
     EXPECT_EQ(front.events[1], CharEvent::Closed);
     locked([&] { back.disconnect(front); });
+}
+
+TEST_F(Stream, APseudoTerminalLosesNothingOnceItIsOpen) {
+    Object& object = add("chardev-pty", "pty");
+    CharBackend& back = *query<CharBackend>(object);
+    RecordingFront front;
+    locked([&] { back.connect(&front); });
+    for (int round = 0; round < 2; ++round) {
+        write(*this, back, "nobody listens");
+        const int terminal = open(bench.property(object, "path").c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+        write(*this, back, "heard");  // the loop has not run
+        char buffer[32];
+        EXPECT_EQ(::read(terminal, buffer, sizeof buffer), 5);
+        ASSERT_TRUE(run_until([&] { return front.events.size() % 2 == 1; }));
+        ::close(terminal);
+        ASSERT_TRUE(run_until([&] { return front.events.size() % 2 == 0; }));
+    }
+    locked([&] { back.disconnect(front); });
+}
+
+TEST_F(Stream, APseudoTerminalThatIsLeftUnreadIsNoticed) {
+    Object& object = add("chardev-pty", "pty");
+    CharBackend& back = *query<CharBackend>(object);
+    RecordingFront front;
+    front.room = 0;
+    locked([&] { back.connect(&front); });
+    const int terminal = open(bench.property(object, "path").c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    ASSERT_TRUE(run_until([&] { return front.events.size() == 1; }));
+    ASSERT_EQ(::write(terminal, "unread", 6), 6);
+    bench.run_ready();
+    ::close(terminal);
+    EXPECT_TRUE(run_until([&] { return front.events.size() == 2; }));
+    locked([&] { back.disconnect(front); });
+}
+
+TEST_F(Stream, AHubJoinsSeveral) {
+    TemporaryFile log;
+    Object& ring = add("chardev-ringbuf", "ring");
+    add("chardev-file", "file", {{"path", log.path()}});
+    Object& hub = add("chardev-hub", "hub", {{"chardevs.0", "ring"}, {"chardevs.1", "file"}});
+    write(*this, *query<CharBackend>(hub), "to both");
+    EXPECT_EQ(log.contents(), "to both");
+    std::uint8_t buffer[16];
+    EXPECT_EQ(query<CharRing>(ring)->ring_read(buffer), 7u);
+    EXPECT_NE(refusal("chardev-hub", {{"chardevs.0", "ring"}}).find("chardevs.0"), std::string::npos);
+    EXPECT_NE(refusal("chardev-hub").find("chardevs.0="), std::string::npos);
 }
 
 TEST_F(Stream, ARingKeepsTheLastBytes) {

@@ -74,9 +74,20 @@ TEST(Consoles, ShortFormsBecomeChardevs) {
     EXPECT_EQ(plan.serials[5], "other");
 }
 
+TEST(Consoles, DatagramsAndConsolesHaveShortForms) {
+    const LaunchPlan plan =
+        plan_of("-serial udp:10.0.0.1:1@:2 -serial udp::3 -serial vc -serial vc:800x600 -serial vc:80Cx24C");
+    EXPECT_EQ(chardev(plan, "serial0").properties,
+              (PropertyList{{"host", "10.0.0.1"}, {"port", "1"}, {"localport", "2"}}));
+    EXPECT_EQ(chardev(plan, "serial1").properties, (PropertyList{{"port", "3"}}));
+    EXPECT_EQ(chardev(plan, "serial2").type, "vc");
+    EXPECT_EQ(chardev(plan, "serial3").properties, (PropertyList{{"width", "800"}, {"height", "600"}}));
+    EXPECT_EQ(chardev(plan, "serial4").properties, (PropertyList{{"cols", "80"}, {"rows", "24"}}));
+}
+
 TEST(Consoles, WhatIsNoDeviceIsRefused) {
+    EXPECT_NE(error_of("-serial vc:800").find("no WIDTHxHEIGHT"), std::string::npos);
     EXPECT_NE(error_of("-serial tcp:nowhere").find("no HOST:PORT"), std::string::npos);
-    EXPECT_NE(error_of("-serial vc").find("there is no display"), std::string::npos);
     EXPECT_NE(error_of("-display gtk").find("there is no display 'gtk'"), std::string::npos);
     EXPECT_NE(error_of("-serial mon:none"), "");
 }
