@@ -1,9 +1,15 @@
 #include "slirp_stack.h"
 
-#include <algorithm>
+#include "library_messages.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <glib.h>
 #include <libslirp.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 namespace backplane::net {
 
@@ -12,6 +18,14 @@ namespace {
 /// Frames that wait for the guest. More are dropped; TCP sends them again.
 constexpr std::size_t kMaximumQueue = 512;
 constexpr std::uint64_t kMillisecond = 1'000'000;
+/// How long forwarded ports rest when there is no room for another connection.
+constexpr std::uint64_t kRest = 500 * kMillisecond;
+
+bool listens(int fd) {
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0;
+}
 
 const char* text_or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
 
@@ -27,6 +41,7 @@ class SlirpStack::StackTimer {
 
   private:
     void expired() {
+        const LibraryMessages messages(stack_.log_);
         slirp_handle_timer(stack_.slirp_, id_, data_);
         stack_.loop_.post(stack_);
     }
@@ -56,7 +71,11 @@ class SlirpStack::Callbacks {
     static void timer_mod(void* timer, std::int64_t ms, void*) {
         static_cast<StackTimer*>(timer)->expire_at(ms);
     }
-    static void register_poll_fd(int, void* opaque) { notify(opaque); }
+    static void register_poll_fd(int fd, void* opaque) {
+        SlirpStack& self = stack(opaque);
+        self.watch(fd);
+        notify(opaque);
+    }
     static void unregister_poll_fd(int fd, void* opaque) {
         SlirpStack& self = stack(opaque);
         const auto watched = self.watches_.find(fd);
@@ -93,12 +112,60 @@ class SlirpStack::Callbacks {
     }
 };
 
+/// An address and port of the network that lead to a character device.
+class SlirpStack::GuestForward final : CharFront {
+  public:
+    GuestForward(SlirpStack& stack, in_addr address, std::uint16_t port, CharBackend& chardev)
+        : stack_(stack), address_(address), port_(port), chardev_(chardev) {}
+    GuestForward(const GuestForward&) = delete;
+    GuestForward& operator=(const GuestForward&) = delete;
+    ~GuestForward() {
+        if (connected_) chardev_.disconnect(*this);
+    }
+    bool open() { return connected_ = chardev_.connect(this); }
+
+    /// From the guest. What the device does not take waits.
+    static ssize_t write(const void* data, std::size_t size, void* opaque) {
+        auto& self = *static_cast<GuestForward*>(opaque);
+        self.waiting_.append(static_cast<const char*>(data), size);
+        self.can_send();
+        return ssize_t(size);
+    }
+
+  private:
+    std::size_t can_receive() override { return slirp_socket_can_recv(stack_.slirp_, address_, port_); }
+    void receive(Bytes bytes) override {
+        slirp_socket_recv(stack_.slirp_, address_, port_, bytes.data, int(bytes.size));
+        stack_.loop_.post(stack_);
+    }
+    void char_event(CharEvent) override {}
+    void can_send() override {
+        const std::size_t taken =
+            chardev_.write({reinterpret_cast<const std::uint8_t*>(waiting_.data()), waiting_.size()});
+        waiting_.erase(0, taken);
+        if (waiting_.size() > kWaitingLimit) waiting_.resize(kWaitingLimit);
+    }
+
+    static constexpr std::size_t kWaitingLimit = 1 << 20;
+    SlirpStack& stack_;
+    in_addr address_;
+    int port_;
+    CharBackend& chardev_;
+    bool connected_ = false;
+    std::string waiting_;
+
+    friend class SlirpStack;
+};
+
 SlirpStack::SlirpStack(EventLoop& loop, Clock& clock, Log& log, Receiver& receiver)
     : loop_(loop), clock_(clock), log_(log), receiver_(receiver) {
     timeout_.create(clock);
+    rest_.create(loop.host_clock());
 }
 
 SlirpStack::~SlirpStack() {
+    const LibraryMessages messages(log_);
+    guest_forwards_.clear();
     if (slirp_) slirp_cleanup(slirp_);
     for (const auto& [fd, watched] : watches_)
         if (watched.watch) watched.watch->release();
@@ -106,7 +173,9 @@ SlirpStack::~SlirpStack() {
 }
 
 std::string SlirpStack::start(const StackOptions& options) {
+    const LibraryMessages messages(log_);
     const Network& network = options.network;
+    host_ = network.host;
     SlirpConfig config{};
     config.version = SLIRP_CONFIG_VERSION_MAX;
     config.restricted = options.restricted;
@@ -132,19 +201,66 @@ std::string SlirpStack::start(const StackOptions& options) {
     config.vdomainname = text_or_null(options.domain_name);
     slirp_ = slirp_new(&config, &Callbacks::table(), this);
     if (!slirp_) return "libslirp refuses the configuration";
-    for (const Forward& forward : network.forwards) {
-        const int result = slirp_add_hostfwd(slirp_, forward.udp, forward.host_address, forward.host_port,
-                                             forward.guest_address, forward.guest_port);
-        if (result < 0)
-            return std::string("Could not set up host forwarding rule '") + (forward.udp ? "udp" : "tcp") +
-                   ":" + std::to_string(forward.host_port) + "-" + std::to_string(forward.guest_port) +
-                   "'; is the port in use, or below 1024?";
-    }
+    for (const Forward& forward : network.forwards)
+        if (std::string problem = add_forward(forward); !problem.empty()) return problem;
     refresh();
     return {};
 }
 
+std::string SlirpStack::add_forward(const Forward& forward) {
+    const LibraryMessages messages(log_);
+    errno = 0;
+    if (slirp_add_hostfwd(slirp_, forward.udp, forward.host_address, forward.host_port, forward.guest_address,
+                          forward.guest_port) >= 0)
+        return {};
+    const int error = errno;
+    return std::string("Could not set up host forwarding rule '") + (forward.udp ? "udp" : "tcp") + ":" +
+           std::to_string(forward.host_port) + "-" + std::to_string(forward.guest_port) + "'" +
+           (error ? std::string(": ") + std::strerror(error) : "; is the port in use, or below 1024?");
+}
+
+bool SlirpStack::remove_forward(const Forward& forward) {
+    const LibraryMessages messages(log_);
+    return slirp_remove_hostfwd(slirp_, forward.udp, forward.host_address, forward.host_port) >= 0;
+}
+
+std::string SlirpStack::add_chardev(in_addr address, std::uint16_t port, CharBackend& chardev) {
+    const LibraryMessages messages(log_);
+    auto forward = std::make_unique<GuestForward>(*this, address, port, chardev);
+    if (!forward->open()) return "the character device is used by another";
+    if (slirp_add_guestfwd(slirp_, GuestForward::write, forward.get(), &forward->address_, port) < 0)
+        return "the network takes no such address or port";
+    guest_forwards_.push_back(std::move(forward));
+    return {};
+}
+
+std::string SlirpStack::add_command(in_addr address, std::uint16_t port, const std::string& command) {
+    const LibraryMessages messages(log_);
+    const bool added = slirp_add_exec(slirp_, command.c_str(), &address, port) >= 0;
+    return added ? "" : "the network takes no such address or port";
+}
+
+std::string SlirpStack::add_unix(in_addr address, std::uint16_t port, const std::string& path) {
+    const LibraryMessages messages(log_);
+    const bool added = slirp_add_unix(slirp_, path.c_str(), &address, port) >= 0;
+    return added ? "" : "the network takes no such address or port";
+}
+
+std::string SlirpStack::connections() const {
+    const LibraryMessages messages(log_);
+    char* table = slirp_connection_info(slirp_);
+    std::string text = table ? table : "";
+    g_free(table);
+    std::erase(text, '\r');
+    return text;
+}
+
 void SlirpStack::input(Bytes frame) {
+    // What would open one socket too many is lost, as on a network that has no room: the guest tries again.
+    const std::optional<NewFlow> flow = new_flow(frame, host_.s_addr);
+    if (flow && !admission_.admits(*flow, watches_.size(), loop_.host_clock().now_ns()))
+        return log_.guest_error("flows", "the guest has more connections than the host has room for");
+    const LibraryMessages messages(log_);
     slirp_input(slirp_, frame.data, int(frame.size));
     loop_.post(*this);
 }
@@ -182,6 +298,7 @@ void SlirpStack::timed_out() { poll_now(); }
 
 /// Tells the stack what all of its descriptors are ready for, whichever woke us.
 void SlirpStack::poll_now() {
+    const LibraryMessages messages(log_);
     std::vector<pollfd> ready;
     wanted_.clear();
     std::uint32_t timeout = ~std::uint32_t(0);
@@ -194,6 +311,8 @@ void SlirpStack::poll_now() {
         ready.push_back({wanted.fd, events, 0});
     }
     const int result = poll(ready.data(), nfds_t(ready.size()), 0);
+    for (pollfd& descriptor : ready)
+        if (descriptor.revents && !may_accept(descriptor.fd)) descriptor.revents = 0;
     const auto events_of = [](int index, void* opaque) {
         const auto& descriptors = *static_cast<const std::vector<pollfd>*>(opaque);
         if (index < 0 || std::size_t(index) >= descriptors.size()) return 0;
@@ -207,7 +326,34 @@ void SlirpStack::poll_now() {
     refresh();
 }
 
+/// At once, so that what a socket takes of the host is known when the next is to be opened.
+SlirpStack::Watched& SlirpStack::watch(int fd) {
+    Watched& watched = watches_[fd];
+    if (watched.watch) return watched;
+    watched.listening = listens(fd);
+    // Null when the host has no descriptors left: tried again the next time.
+    watched.watch = loop_.watch(fd, *this, false, false);
+    watched.readable = watched.writable = false;
+    return watched;
+}
+
+/// False for a forwarded port when there is no room for a connection that waits there.
+bool SlirpStack::may_accept(int fd) {
+    const auto watched = watches_.find(fd);
+    if (watched == watches_.end() || !watched->second.listening) return true;
+    if (!resting_ && Admission::room(watches_.size())) return true;
+    if (!resting_) rest_.arm(loop_.host_clock().now_ns() + kRest);
+    resting_ = true;
+    return false;
+}
+
+void SlirpStack::end_rest() {
+    resting_ = false;
+    refresh();
+}
+
 void SlirpStack::refresh() {
+    const LibraryMessages messages(log_);
     wanted_.clear();
     std::uint32_t timeout = ~std::uint32_t(0);
     slirp_pollfds_fill(slirp_, &timeout, Callbacks::add_poll, this);
@@ -218,13 +364,13 @@ void SlirpStack::refresh() {
     // One that is not waited for now keeps its watch until the stack closes it.
     for (auto& [fd, watched] : watches_) events.try_emplace(fd, 0);
     for (const auto& [fd, bits] : events) {
-        Watched& watched = watches_[fd];
-        const bool readable = bits & (SLIRP_POLL_IN | SLIRP_POLL_PRI | SLIRP_POLL_HUP | SLIRP_POLL_ERR);
+        Watched& watched = watch(fd);
+        const bool resting = resting_ && watched.listening;
+        const bool readable =
+            !resting && (bits & (SLIRP_POLL_IN | SLIRP_POLL_PRI | SLIRP_POLL_HUP | SLIRP_POLL_ERR));
         const bool writable = bits & SLIRP_POLL_OUT;
-        // Null when the host has no descriptors left: tried again the next time.
-        if (!watched.watch) watched.watch = loop_.watch(fd, *this, readable, writable);
-        else if (readable != watched.readable || writable != watched.writable)
-            watched.watch->want(readable, writable);
+        if (!watched.watch || (readable == watched.readable && writable == watched.writable)) continue;
+        watched.watch->want(readable, writable);
         watched.readable = readable;
         watched.writable = writable;
     }

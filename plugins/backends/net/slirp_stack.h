@@ -1,8 +1,10 @@
 // libslirp on the host loop: its descriptors as watches, its timeouts as timers, its frames in a queue.
 #pragma once
 
+#include "admission.h"
 #include "user_network.h"
 
+#include <backplane/char.h>
 #include <backplane/clock.h>
 #include <backplane/event_loop.h>
 #include <backplane/log.h>
@@ -51,12 +53,30 @@ class SlirpStack final : FdHandler, Work {
     /// The receiver takes frames again.
     void resume();
 
+    /// Empty, or why not.
+    std::string add_forward(const Forward& forward);
+    bool remove_forward(const Forward& forward);
+    /// What `address`:`port` of the network leads to is `chardev`. Empty, or why not.
+    std::string add_chardev(in_addr address, std::uint16_t port, CharBackend& chardev);
+    /// The same for a command line that is started for each connection, and for a UNIX socket.
+    std::string add_command(in_addr address, std::uint16_t port, const std::string& command);
+    std::string add_unix(in_addr address, std::uint16_t port, const std::string& path);
+    std::string connections() const;
+
   private:
     class Callbacks;
     class StackTimer;
+    class GuestForward;
     struct Wanted {
         int fd;
         int events;
+    };
+
+    struct Watched {
+        FdWatch* watch = nullptr;
+        bool readable = false;
+        bool writable = false;
+        bool listening = false;
     };
 
     void fd_ready(int fd, bool readable, bool writable) override;
@@ -66,6 +86,9 @@ class SlirpStack final : FdHandler, Work {
     /// Asks the stack what it waits for, and waits for that.
     void refresh();
     void send_to_guest(Bytes frame);
+    Watched& watch(int fd);
+    bool may_accept(int fd);
+    void end_rest();
     bool deliver();
 
     EventLoop& loop_;
@@ -73,15 +96,15 @@ class SlirpStack final : FdHandler, Work {
     Log& log_;
     Receiver& receiver_;
     Slirp* slirp_ = nullptr;
-    struct Watched {
-        FdWatch* watch = nullptr;
-        bool readable = false;
-        bool writable = false;
-    };
     std::map<int, Watched> watches_;
+    Admission admission_;
+    in_addr host_{};
+    bool resting_ = false;  ///< forwarded ports do not accept: there was no room
+    std::vector<std::unique_ptr<GuestForward>> guest_forwards_;
     std::vector<Wanted> wanted_;
     std::deque<std::vector<std::uint8_t>> frames_;
     OwnedTimer<&SlirpStack::timed_out> timeout_{*this};
+    OwnedTimer<&SlirpStack::end_rest> rest_{*this};
 };
 
 }  // namespace backplane::net

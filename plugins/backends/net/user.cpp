@@ -1,12 +1,14 @@
 // "user": a network of its own for the guest, behind NAT, without privileges (libslirp).
 //
-// Not here: guestfwd, SMB, forwarding of UNIX sockets, and state in a snapshot.
+// Not here: SMB, and state in a snapshot.
 #include "slirp_stack.h"
 
 #include <backplane/backend.h>
+#include <backplane/draft/user_network.h>
 #include <backplane/net.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
+#include <backplane/text.h>
 
 namespace backplane::net {
 
@@ -15,7 +17,9 @@ namespace {
 constexpr std::size_t kSmallestFrame = 14;
 constexpr std::size_t kLargestFrame = 65550;
 
-class UserNet final : public NetBackend, public Completable, SlirpStack::Receiver {
+constexpr unsigned kGuestForwardDevices = 4;
+
+class UserNet final : public NetBackend, public Completable, public UserNetwork, SlirpStack::Receiver {
   public:
     explicit UserNet(Object& object) : object_(object) {}
 
@@ -23,7 +27,9 @@ class UserNet final : public NetBackend, public Completable, SlirpStack::Receive
     std::string net_, host_, dhcp_start_, dns_, ipv6_prefix_, ipv6_host_, ipv6_dns_;
     std::uint8_t ipv6_prefix_length_ = 64;
     std::string hostname_, tftp_, tftp_server_name_, bootfile_, domain_name_;
-    std::vector<std::string> forwards_, dns_search_;
+    std::vector<std::string> forwards_, guest_forwards_, dns_search_;
+    std::string smb_, smb_server_;
+    CharBackend* guest_forward_devices_[kGuestForwardDevices] = {};
     mutable std::string joined_;
 
     bool complete(Errors& errors) override {
@@ -41,6 +47,11 @@ class UserNet final : public NetBackend, public Completable, SlirpStack::Receive
         const NetworkText text{net_,       host_,     dhcp_start_,         dns_,     ipv6_prefix_,
                                ipv6_host_, ipv6_dns_, ipv6_prefix_length_, forwards_};
         std::string problem = parse_network(text, options.network);
+        if (problem.empty()) problem = check_names();
+        if (!smb_.empty() || !smb_server_.empty())
+            problem =
+                "smb= and smbserver=: there is no SMB server; share a folder with tftp=, or from a server "
+                "of this host";
         if (!ipv4_ && !ipv6_) problem = "ipv4=off and ipv6=off: nothing is left";
         if (problem.empty()) {
             BackendContext& context = backend_context(object_);
@@ -50,6 +61,8 @@ class UserNet final : public NetBackend, public Completable, SlirpStack::Receive
             stack_ = std::make_unique<SlirpStack>(context.loop(), clock, context.log(), receiver);
             problem = stack_->start(options);
         }
+        for (const std::string& forward : guest_forwards_)
+            if (problem.empty()) problem = add_guest_forward(forward);
         if (problem.empty()) return true;
         stack_.reset();
         errors.fail("netdev '" + std::string(object_.id().view()) + "': " + problem);
@@ -69,7 +82,59 @@ class UserNet final : public NetBackend, public Completable, SlirpStack::Receive
         if (stack_) stack_->resume();
     }
 
+    // --- UserNetwork ---
+    bool add_forward(Str rule, Errors& errors) override {
+        Forward forward;
+        std::string problem = parse_forward(std::string(rule.view()), forward);
+        if (problem.empty()) problem = stack_->add_forward(forward);
+        if (problem.empty()) return true;
+        errors.fail(problem);
+        return false;
+    }
+    Removal remove_forward(Str rule) override {
+        Forward forward;
+        if (!parse_host_side(std::string(rule.view()), forward)) return Removal::BadFormat;
+        return stack_->remove_forward(forward) ? Removal::Removed : Removal::NotFound;
+    }
+    void write_connections(TextSink& out) override { out.append(stack_->connections()); }
+
   private:
+    /// What fits into the fields that DHCP has for it (RFC 2131, 2132).
+    std::string check_names() const {
+        if (bootfile_.size() > 127) return "bootfile= is longer than 127 bytes, and DHCP cannot tell it";
+        for (const auto& [name, value] : {std::pair{"hostname", &hostname_},
+                                          {"domainname", &domain_name_},
+                                          {"tftp-server-name", &tftp_server_name_}})
+            if (!value->empty() && !is_domain_name(*value))
+                return std::string(name) + "=" + value->substr(0, 80) + " is no name of a host";
+        for (const std::string& domain : dns_search_)
+            if (!is_domain_name(domain)) return "dnssearch=" + domain.substr(0, 80) + " is no domain's name";
+        return {};
+    }
+    std::string add_guest_forward(const std::string& text) {
+        GuestForwardRule rule;
+        if (std::string problem = parse_guest_forward(text, rule); !problem.empty()) return problem;
+        const auto blamed = [&](const std::string& problem) {
+            return problem.empty() ? problem : "guestfwd=" + text + ": " + problem;
+        };
+        if (rule.kind == GuestForwardRule::Kind::Command)
+            return blamed(stack_->add_command(rule.address, rule.port, rule.target));
+        if (rule.kind == GuestForwardRule::Kind::UnixSocket)
+            return blamed(stack_->add_unix(rule.address, rule.port, rule.target));
+        Object* device = backend_context(object_).find(rule.target);
+        if (!device || !query<CharBackend>(*device))
+            return blamed("there is no chardev '" + rule.target + "'");
+        // A link, so that the device does not go while it is used here.
+        for (unsigned i = 0; i < kGuestForwardDevices; ++i) {
+            if (guest_forward_devices_[i]) continue;
+            ErrorText reason;
+            if (!object_.set_link("guestfwd-chardev." + std::to_string(i), device, reason))
+                return blamed(reason.text());
+            return blamed(stack_->add_chardev(rule.address, rule.port, *guest_forward_devices_[i]));
+        }
+        return blamed("at most " + std::to_string(kGuestForwardDevices) + " lead to character devices");
+    }
+
     // Nobody is there: the frame is lost, as on a wire.
     bool take_frame(Bytes frame) override { return !front_ || front_->receive_frame(frame); }
 
@@ -77,6 +142,21 @@ class UserNet final : public NetBackend, public Completable, SlirpStack::Receive
     NetFront* front_ = nullptr;
     std::unique_ptr<SlirpStack> stack_;
 };
+
+template <unsigned Index>
+constexpr PropertyInfo device_property(const char* name) {
+    return {.name = name,
+            .kind = PropertyKind::Link,
+            .summary = "the character device of a guestfwd",
+            .choices = CharBackend::kId,
+            .set =
+                [](void* part, const PropertyValue& value, Errors&) {
+                    static_cast<UserNet*>(part)->guest_forward_devices_[Index] =
+                        value.object ? query<CharBackend>(*value.object) : nullptr;
+                    return true;
+                },
+            .get = [](const void*, PropertyValue&) {}};
+}
 
 /// A property that may be given several times.
 template <auto Member>
@@ -120,12 +200,23 @@ constexpr PropertyInfo kProperties[] = {
     list_property<&UserNet::forwards_>(
         {.name = "hostfwd",
          .summary = "[tcp|udp]:[ADDRESS]:PORT-[ADDRESS]:PORT, host to guest; several times"}),
+    list_property<&UserNet::guest_forwards_>(
+        {.name = "guestfwd",
+         .summary =
+             "[tcp]:ADDRESS:PORT-chardev:ID, -cmd:COMMAND or -unix:PATH, guest to host; several times"}),
+    device_property<0>("guestfwd-chardev.0"),
+    device_property<1>("guestfwd-chardev.1"),
+    device_property<2>("guestfwd-chardev.2"),
+    device_property<3>("guestfwd-chardev.3"),
+    property<&UserNet::smb_>({.name = "smb", .summary = "not there"}),
+    property<&UserNet::smb_server_>({.name = "smbserver", .summary = "not there"}),
     property<&UserNet::tftp_>({.name = "tftp", .summary = "a directory that is offered by TFTP"}),
     property<&UserNet::tftp_server_name_>(
         {.name = "tftp-server-name", .summary = "the boot server that DHCP names"}),
     property<&UserNet::bootfile_>({.name = "bootfile", .summary = "the boot file that DHCP names"}),
 };
-constexpr InterfaceInfo kInterfaces[] = {offers<UserNet, NetBackend>(), offers<UserNet, Completable>()};
+constexpr InterfaceInfo kInterfaces[] = {offers<UserNet, NetBackend>(), offers<UserNet, Completable>(),
+                                         offers<UserNet, UserNetwork>()};
 constexpr TypeInfo kTypes[] = {
     backend_type<UserNet>({.name = "netdev-user",
                            .parent = "netdev",
@@ -138,4 +229,4 @@ constexpr TypeInfo kTypes[] = {
 }  // namespace
 }  // namespace backplane::net
 
-BACKPLANE_PLUGIN("netdev-user", "1.0", "Backplane", backplane::net::kTypes)
+BACKPLANE_DRAFT_PLUGIN("netdev-user", "1.0", "Backplane", backplane::net::kTypes)

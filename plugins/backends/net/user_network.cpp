@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <string_view>
+#include <utility>
 
 #include <arpa/inet.h>
 
@@ -59,28 +60,68 @@ std::string parse_member6(const char* name, const std::string& text, std::uint8_
     return std::string(name) + "=" + text + " is no IPv6 address";
 }
 
+/// "[ADDRESS]:PORT".
+bool parse_end(const std::string& text, in_addr& address, std::uint16_t& port) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string::npos) return false;
+    const std::string host = text.substr(0, colon);
+    return (host.empty() || parse_address(host, address)) &&
+           parse_number(std::string_view(text).substr(colon + 1), port);
+}
+
 }  // namespace
+
+bool is_domain_name(const std::string& text) {
+    if (text.empty() || text.size() > 253) return false;
+    std::size_t length = 0;
+    for (const char letter : text) {
+        if (letter == '.' && length == 0) return false;
+        length = letter == '.' ? 0 : length + 1;
+        if (length > 63) return false;
+    }
+    return true;
+}
+
+bool parse_host_side(const std::string& text, Forward& forward) {
+    const std::size_t first = text.find(':');
+    if (first == std::string::npos) return false;
+    const std::string protocol = text.substr(0, first);
+    if (!protocol.empty() && protocol != "tcp" && protocol != "udp") return false;
+    forward.udp = protocol == "udp";
+    return parse_end(text.substr(first + 1), forward.host_address, forward.host_port);
+}
 
 std::string parse_forward(const std::string& text, Forward& forward) {
     const std::string wrong =
         "hostfwd=" + text + " is not of the form [tcp|udp]:[ADDRESS]:PORT-[ADDRESS]:PORT";
+    const std::size_t dash = text.find('-');
+    if (dash == std::string::npos || !parse_host_side(text.substr(0, dash), forward)) return wrong;
+    if (!parse_end(text.substr(dash + 1), forward.guest_address, forward.guest_port)) return wrong;
+    return forward.guest_port == 0 ? wrong : std::string();
+}
+
+std::string parse_guest_forward(const std::string& text, GuestForwardRule& rule) {
+    const std::string wrong = "guestfwd=" + text +
+                              " is not of the form [tcp]:ADDRESS:PORT-chardev:ID, …-cmd:COMMAND or "
+                              "…-unix:PATH";
     const std::size_t first = text.find(':');
     const std::size_t dash = text.find('-');
     if (first == std::string::npos || dash == std::string::npos || dash < first) return wrong;
     const std::string protocol = text.substr(0, first);
-    if (!protocol.empty() && protocol != "tcp" && protocol != "udp") return wrong;
-    forward.udp = protocol == "udp";
-    const auto endpoint = [](const std::string& part, in_addr& address, std::uint16_t& port) {
-        const std::size_t colon = part.rfind(':');
-        if (colon == std::string::npos) return false;
-        const std::string host = part.substr(0, colon);
-        return (host.empty() || parse_address(host, address)) &&
-               parse_number(std::string_view(part).substr(colon + 1), port);
-    };
-    if (!endpoint(text.substr(first + 1, dash - first - 1), forward.host_address, forward.host_port))
-        return wrong;
-    if (!endpoint(text.substr(dash + 1), forward.guest_address, forward.guest_port)) return wrong;
-    return forward.guest_port == 0 ? wrong : std::string();
+    if (!protocol.empty() && protocol != "tcp") return wrong;
+    if (!parse_end(text.substr(first + 1, dash - first - 1), rule.address, rule.port)) return wrong;
+    if (rule.address.s_addr == 0 || rule.port == 0) return wrong;
+    constexpr std::pair<std::string_view, GuestForwardRule::Kind> kKinds[] = {
+        {"chardev:", GuestForwardRule::Kind::Chardev},
+        {"cmd:", GuestForwardRule::Kind::Command},
+        {"unix:", GuestForwardRule::Kind::UnixSocket}};
+    for (const auto& [prefix, kind] : kKinds) {
+        if (text.compare(dash + 1, prefix.size(), prefix) != 0) continue;
+        rule.kind = kind;
+        rule.target = text.substr(dash + 1 + prefix.size());
+        return rule.target.empty() ? wrong : std::string();
+    }
+    return wrong;
 }
 
 std::string parse_network(const NetworkText& text, Network& network) {

@@ -298,7 +298,8 @@ TEST_F(Socket, WhatMakesNoSenseIsRefused) {
     EXPECT_NE(refusal("chardev-socket", {{"path", place.path()}, {"wait", "on"}}).find("wait=on"),
               std::string::npos);
     for (const auto& [name, value] : testing::Properties{{"websocket", "on"}, {"tls-creds", "tls0"}})
-        EXPECT_NE(refusal("chardev-socket", {{"path", place.path()}, {name, value}}).find("'chardev-socket." + name + "'"),
+        EXPECT_NE(refusal("chardev-socket", {{"path", place.path()}, {name, value}})
+                      .find("'chardev-socket." + name + "'"),
                   std::string::npos);
 }
 

@@ -1,7 +1,9 @@
 // The user network: what a guest that speaks Ethernet meets there. Only this host's loopback is used.
 #include "tests/backends/fixture.h"
 
+#include <backplane/draft/user_network.h>
 #include <backplane/net.h>
+#include <backplane/text.h>
 
 #include <gtest/gtest.h>
 
@@ -9,6 +11,7 @@
 #include <cstring>
 
 #include <arpa/inet.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 namespace backplane::test {
@@ -260,7 +263,11 @@ TEST_F(UserNet, WhatCannotBeIsRefusedByName) {
         {{{"hostfwd", "tcp::2222-:0"}}, "hostfwd"},
         {{{"hostfwd", "tcp::99999-:22"}}, "hostfwd"},
         {{{"ipv4", "off"}, {"ipv6", "off"}}, "nothing is left"},
-        {{{"guestfwd", "tcp:10.0.2.100:80-cmd:cat"}}, "guestfwd"},
+        {{{"guestfwd", "tcp:10.0.2.100:80-tcp:elsewhere:80"}}, "guestfwd"},
+        {{{"guestfwd", "tcp:10.0.2.100:80-chardev:nobody"}}, "there is no chardev 'nobody'"},
+        {{{"guestfwd", "udp:10.0.2.100:80-cmd:cat"}}, "guestfwd"},
+        {{{"guestfwd", "tcp:10.0.2.100:70000-cmd:cat"}}, "guestfwd"},
+        {{{"smb", "/tmp"}}, "smb="},
     };
     for (const auto& [properties, text] : wrong) {
         const std::string reason = refusal("netdev-user", properties);
@@ -279,6 +286,111 @@ TEST_F(UserNet, ItsNetworkMayLieElsewhere) {
     network({{"net", "192.168.7.0/255.255.255.0"}});
     send(arp(1, address(192, 168, 7, 15), address(192, 168, 7, 2)));
     EXPECT_TRUE(wait_for(is_arp));
+}
+
+TEST_F(UserNet, ForwardsComeAndGoWhileItRuns) {
+    UserNetwork& user = make<UserNetwork>("netdev-user", "net");
+    std::uint16_t port = 0;
+    {
+        HostSocket free(SOCK_STREAM);
+        port = free.port;
+    }
+    const std::string side = "tcp:127.0.0.1:" + std::to_string(port), rule = side + "-:22";
+    locked([&] {
+        ErrorText reason;
+        EXPECT_TRUE(user.add_forward(rule, reason)) << reason.text();
+        TextBuffer table;
+        user.write_connections(table);
+        EXPECT_NE(table.text().find("TCP[HOST_FORWARD]"), std::string::npos) << table.text();
+        EXPECT_NE(table.text().find(std::to_string(port)), std::string::npos);
+        EXPECT_EQ(table.text().find('\r'), std::string::npos);
+        EXPECT_FALSE(user.add_forward(rule, reason)) << "it is there";
+        EXPECT_NE(reason.text().find("Could not set up"), std::string::npos);
+        EXPECT_FALSE(user.add_forward("tcp::70000-:22", reason));
+        EXPECT_EQ(user.remove_forward(side), UserNetwork::Removal::Removed);
+        EXPECT_EQ(user.remove_forward(side), UserNetwork::Removal::NotFound);
+        EXPECT_EQ(user.remove_forward("nonsense"), UserNetwork::Removal::BadFormat);
+    });
+}
+
+/// The process may have few descriptors while the test runs.
+struct Crowd : UserNet {
+    static constexpr unsigned kLimit = 512, kReserve = kLimit / 4;
+    Crowd() {
+        getrlimit(RLIMIT_NOFILE, &before);
+        const rlimit few{kLimit, before.rlim_max};
+        setrlimit(RLIMIT_NOFILE, &few);
+    }
+    ~Crowd() override { setrlimit(RLIMIT_NOFILE, &before); }
+    /// The lowest that is free.
+    static int next_descriptor() {
+        const int fd = dup(0);
+        if (fd >= 0) ::close(fd);
+        return fd;
+    }
+    /// A monitor's connection, say, is still to be had.
+    static void expect_room(unsigned others) {
+        const int next = next_descriptor();
+        ASSERT_GE(next, 0);
+        EXPECT_LT(next, int(kLimit - kReserve + 8 + others));
+    }
+    rlimit before{};
+};
+
+TEST_F(Crowd, AGuestDoesNotTakeTheLastDescriptors) {
+    HostSocket host;
+    network();
+    send(arp(1, kGuest, address(10, 0, 2, 2)));
+    for (unsigned port = 2000; port < 3000; ++port)
+        send(udp(kGuest, std::uint16_t(port), address(10, 0, 2, 2), host.port, {'x'}));
+    bench.run_ready();
+    EXPECT_GT(next_descriptor(), int(kLimit / 2)) << "and has many";
+    expect_room(0);
+    // A flow that it has goes on.
+    char buffer[16];
+    while (recv(host.fd, buffer, sizeof buffer, MSG_DONTWAIT) > 0) {}
+    send(udp(kGuest, 2000, address(10, 0, 2, 2), host.port, {'y'}));
+    EXPECT_EQ(recv(host.fd, buffer, sizeof buffer, 0), 1);
+    EXPECT_EQ(buffer[0], 'y');
+}
+
+TEST_F(Crowd, ForwardedConnectionsDoNotTakeTheLastDescriptors) {
+    std::uint16_t port = 0;
+    {
+        HostSocket free(SOCK_STREAM);
+        port = free.port;
+    }
+    network({{"hostfwd", "tcp:127.0.0.1:" + std::to_string(port) + "-:22"}});
+    send(arp(2, kGuest, address(10, 0, 2, 2)));
+    sockaddr_in target{};
+    target.sin_family = AF_INET;
+    target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    target.sin_port = htons(port);
+    std::vector<int> clients;
+    constexpr unsigned kOthers = 100;
+    for (unsigned count = 0; count < 100 + kOthers; ++count) {
+        clients.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        static_cast<void>(connect(clients.back(), reinterpret_cast<sockaddr*>(&target), sizeof target));
+        bench.run_ready();  // an accept loop that spins would not return
+    }
+    expect_room(kOthers);
+    for (const int client : clients) ::close(client);
+}
+
+TEST_F(UserNet, AnAddressMayLeadToACharacterDevice) {
+    add("chardev-ringbuf", "ring");
+    network({{"guestfwd", "tcp:10.0.2.100:80-chardev:ring"}});
+    EXPECT_NE(refusal("chardev-mux", {{"chardev", "ring"}}), "") << "it is in use";
+}
+
+TEST_F(UserNet, NamesThatDhcpCannotTellAreRefusedBeforeTheLibrarySeesThem) {
+    ::testing::internal::CaptureStderr();
+    for (const char* name : {"dnssearch", "domainname", "hostname", "bootfile", "tftp-server-name"}) {
+        const std::string reason = refusal("netdev-user", {{name, std::string(400, 'x')}});
+        EXPECT_NE(reason.find(std::string(name) + "="), std::string::npos) << reason;
+        EXPECT_LT(reason.size(), 200u);
+    }
+    EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
 
 }  // namespace
