@@ -229,4 +229,4 @@ constexpr TypeInfo kTypes[] = {
 }  // namespace
 }  // namespace backplane::net
 
-BACKPLANE_DRAFT_PLUGIN("netdev-user", "1.0", "Backplane", backplane::net::kTypes)
+BACKPLANE_PLUGIN("netdev-user", "1.0", "Backplane", backplane::net::kTypes)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <backplane/abi.h>
+#include <backplane/draft/mark.h>
 
 namespace backplane {
 
