@@ -175,6 +175,7 @@ CommandLine read_command_line(const std::vector<std::string>& arguments) {
     connect_qtest(builder);
     add_memory_backend(builder);
     add_default_consoles(builder);
+    builder.add_overlays();
     return std::move(builder.result);
 }
 

@@ -66,6 +66,10 @@ class PlanBuilder {
     std::string memory_path;  ///< -mem-path
     std::string memory_path_option;
     bool memory_prealloc = false;
+    bool snapshot = false;                 ///< -snapshot: every drive that does not say otherwise
+    std::vector<std::string> kept_drives;  ///< nodes of drives with snapshot=on
+    std::vector<std::string>
+        unspecific_drives;  ///< nodes of drives that may be written, and say nothing of it
     bool nographic = false;
     bool display_none = false;
     bool machine_accelerator = false;
@@ -73,6 +77,9 @@ class PlanBuilder {
     bool monitor_given = false;
     std::string qtest;  ///< the chardev that -qtest made
     std::string qtest_log;
+
+    /// Puts a temporary overlay on the drives that are to stay as they are.
+    void add_overlays();
 
     /// Applies option `name` (without dashes) as if it stood on the command line.
     void apply(const std::string& name, const std::string& value);

@@ -1,8 +1,11 @@
 // -blockdev, -drive and the short forms: images of the host as block nodes, and where -drive plugs them in.
 //
-// Not here: temporary overlays (snapshot=on), throttling, error policies other than reporting to the guest.
+// Not here: throttling, error policies other than reporting to the guest.
 #include "kernel/launch/command_line.h"
 #include "kernel/launch/suboptions.h"
+
+#include <algorithm>
+#include <iterator>
 
 namespace backplane::kernel {
 namespace {
@@ -46,11 +49,9 @@ void apply_cache_mode(const std::string& mode, PropertyList& properties) {
         const char* name;
         bool direct, writeback, no_flush;
     };
-    constexpr Mode kModes[] = {{"writeback", false, true, false},
-                               {"none", true, true, false},
-                               {"writethrough", false, false, false},
-                               {"directsync", true, false, false},
-                               {"unsafe", false, true, true}};
+    constexpr Mode kModes[] = {{"writeback", false, true, false},  {"none", true, true, false},
+                               {"off", true, true, false},         {"writethrough", false, false, false},
+                               {"directsync", true, false, false}, {"unsafe", false, true, true}};
     for (const Mode& known : kModes) {
         if (mode != known.name) continue;
         if (known.direct) properties.emplace_back("cache.direct", "on");
@@ -65,6 +66,17 @@ void apply_cache_mode(const std::string& mode, PropertyList& properties) {
 void refuse(SubOptions& options, const char* key, const char* harmless, const char* reason) {
     const auto value = options.take(key);
     if (value && *value != harmless) throw LaunchError(std::string(key) + "=" + *value + ": " + reason);
+}
+
+void refuse_throttling(SubOptions& options) {
+    constexpr const char* kLimits[] = {"iops", "iops_rd", "iops_wr", "bps", "bps_rd", "bps_wr"};
+    for (const char* limit : kLimits)
+        refuse(options, limit, "0", "disks are not throttled; limit the process, with a cgroup's io.max");
+    constexpr const char* kNewLimits[] = {"iops-total", "iops-read", "iops-write",
+                                          "bps-total",  "bps-read",  "bps-write"};
+    for (const char* limit : kNewLimits)
+        refuse(options, (std::string("throttling.") + limit).c_str(), "0",
+               "disks are not throttled; limit the process, with a cgroup's io.max");
 }
 
 void add_drive(PlanBuilder& builder, SubOptions options) {
@@ -84,12 +96,11 @@ void add_drive(PlanBuilder& builder, SubOptions options) {
     const std::string cache = options.take_or("cache", "writeback");
     bool read_only = drive.removable;
     for (const char* key : {"readonly", "read-only"}) read_only = options.take_flag(key).value_or(read_only);
-    if (options.take_flag("snapshot").value_or(false))
-        throw LaunchError(
-            "snapshot=on: there are no temporary overlays; copy the image, or give readonly=on");
+    const auto snapshot = options.take_flag("snapshot");
     refuse(options, "werror", "report", "errors are reported to the guest: werror=report");
     refuse(options, "rerror", "report", "errors are reported to the guest: rerror=report");
-    refuse(options, "copy-on-read", "off", "there are no overlays to copy into");
+    refuse(options, "copy-on-read", "off", "no format has a backing file to copy from");
+    refuse_throttling(options);
 
     drive.node = options.take_id();
     if (drive.node.empty()) drive.node = builder.unused_id("drive");
@@ -100,6 +111,8 @@ void add_drive(PlanBuilder& builder, SubOptions options) {
     apply_cache_mode(cache, node.properties);
     if (read_only) node.properties.emplace_back("read-only", "on");
     for (auto& property : options.rest()) node.properties.push_back(std::move(property));
+    if (!read_only && snapshot.value_or(false)) builder.kept_drives.push_back(drive.node);
+    if (!read_only && !snapshot) builder.unspecific_drives.push_back(drive.node);
     const std::string below = node.id;
     plan.block_nodes.push_back(std::move(node));
     if (format != "raw") {
@@ -108,6 +121,19 @@ void add_drive(PlanBuilder& builder, SubOptions options) {
         plan.block_nodes.push_back(std::move(upper));
     }
     plan.drives.push_back(std::move(drive));
+}
+
+/// The node that `drive` names becomes an overlay on what it was.
+void add_overlay(PlanBuilder& builder, const std::string& drive) {
+    std::vector<ObjectPlan>& nodes = builder.plan().block_nodes;
+    const auto node = std::ranges::find(nodes, drive, &ObjectPlan::id);
+    const std::string below = drive + "-original";
+    builder.claim_id("block node", below);
+    node->id = below;
+    // The nodes of a drive stand together, and none of them is written.
+    for (ObjectPlan& own : nodes)
+        if (own.id == below || own.id == drive + "-file") own.properties.emplace_back("read-only", "on");
+    nodes.insert(std::next(node), {node->option, "temporary-overlay", drive, {{"file", below}}});
 }
 
 void apply_drive(PlanBuilder& builder, const std::string& value) {
@@ -132,6 +158,12 @@ void apply_flash(PlanBuilder& builder, const std::string& value) {
 
 }  // namespace
 
+void PlanBuilder::add_overlays() {
+    for (const std::string& drive : kept_drives) add_overlay(*this, drive);
+    if (!snapshot) return;
+    for (const std::string& drive : unspecific_drives) add_overlay(*this, drive);
+}
+
 OptionGroup block_options() {
     return {"Disks",
             {{"blockdev", "[driver=]DRIVER,node-name=NAME[,PROPERTY=VALUE...]",
@@ -139,10 +171,15 @@ OptionGroup block_options() {
               "the node below it (-blockdev help lists the drivers)",
               apply_blockdev},
              {"drive", "file=FILE[,if=INTERFACE][,index=N][,format=F][,id=ID][,media=disk|cdrom]",
-              "[,readonly=on|off][,cache=writeback|none|writethrough|directsync|unsafe]\n"
+              "[,readonly=on|off][,snapshot=on|off]\n"
+              "[,cache=writeback|none|writethrough|directsync|unsafe]\n"
               "[,PROPERTY=VALUE...]  an image and the disk that shows it to the guest;\n"
               "if=none makes the node alone, for -device ...,drive=ID",
               apply_drive},
+             {"snapshot", nullptr,
+              "drives stay as they are: what is written goes to temporary files, and is\n"
+              "gone at the end (but for those with snapshot=off)",
+              [](PlanBuilder& builder, const std::string&) { builder.snapshot = true; }},
              {"hda", "FILE", "drive 0 of the machine's own interface", apply_short<0>},
              {"hdb", "FILE", "drive 1", apply_short<1>},
              {"hdc", "FILE", "drive 2", apply_short<2>},

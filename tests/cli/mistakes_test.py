@@ -170,7 +170,10 @@ class Mistakes(ProgramTest):
         self.refused("setsid", *BASE, "-daemonize")
         self.refused("use -nic", *BASE, "-net", "user")
         self.refused("there is no display", "-M", "virt", "-display", "gtk")
-        self.refused("snapshot=on", *BASE, "-drive", "file=x,if=none,id=d,snapshot=on")
+        self.refused("not throttled", *BASE, "-drive", "file=x,if=none,id=d,iops=10")
+        self.refused("not by 'nbd:'", *BASE, "-drive", "file=nbd:localhost:10809,if=none,id=d")
+        image = self.file("aio.img", bytes(512))
+        self.refused("requires cache.direct=on", *BASE, "-drive", f"file={image},if=none,id=d,aio=native")
 
     # Plugins
     def test_a_plugin_that_is_none(self):

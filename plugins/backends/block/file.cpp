@@ -1,7 +1,7 @@
 // "file": an image of the host, as bytes. Reads that the page cache has complete at once; the rest is done by
 // threads and completes on the host loop.
 //
-// Not here: other ways of asynchronous I/O than threads, growing and shrinking while in use.
+// Not here: growing and shrinking while in use. All ways of asynchronous I/O that can be asked for are done by threads.
 #include "host_file.h"
 #include "worker_pool.h"
 
@@ -29,17 +29,31 @@ class FileNode final : public BlockBackend, public Completable, Work {
     std::uint32_t discard_ = 0;
     std::uint32_t locking_ = 0;
     std::uint32_t aio_ = 0;
+    std::uint32_t detect_zeroes_ = 0;
 
     bool complete(Errors& errors) override {
-        loop_ = &backend_context(object_).loop();
+        BackendContext& context = backend_context(object_);
+        loop_ = &context.loop();
+        if (aio_ == kNative && !direct_) {
+            errors.fail("aio=native was specified, but it requires cache.direct=on, which was not specified");
+            return false;
+        }
+        const bool unmap = discard_ == kDiscardUnmap || discard_ == kDiscardOn;
+        if (detect_zeroes_ == kZeroesUnmap && !unmap) {
+            errors.fail("detect-zeroes=unmap needs discard=unmap, which was not specified");
+            return false;
+        }
         const FileOptions options{.filename = filename_,
                                   .read_only = read_only_,
                                   .auto_read_only = auto_read_only_,
                                   .direct = direct_,
                                   .no_flush = no_flush_,
                                   .write_through = !write_back_,
-                                  .unmap = discard_ == 1,
-                                  .lock = locking_ != 2};
+                                  .unmap = unmap,
+                                  .lock = locking_ != 2,
+                                  .detect_zeroes = detect_zeroes_ != 0,
+                                  .lifetime =
+                                      static_cast<const Lifetime*>(context.host_interface(Lifetime::kId))};
         const std::string problem = file_.open(options);
         if (problem.empty()) return true;
         errors.fail(problem);
@@ -99,6 +113,9 @@ class FileNode final : public BlockBackend, public Completable, Work {
     void release() override { user_.clear(); }
 
   private:
+    static constexpr std::uint32_t kNative = 1;                        // of aio
+    static constexpr std::uint32_t kDiscardUnmap = 1, kDiscardOn = 3;  // of discard
+    static constexpr std::uint32_t kZeroesUnmap = 2;                   // of detect-zeroes
     BlockStatus check(const BlockRequest& request) const {
         if (request.operation == BlockOperation::Flush) return BlockStatus::Ok;
         if (request.offset > size() || request.size > size() - request.offset) return BlockStatus::OutOfRange;
@@ -154,13 +171,21 @@ constexpr PropertyInfo kProperties[] = {
     enum_property<&FileNode::discard_>({.name = "discard",
                                         .summary = "unmap: give discarded space back to the host",
                                         .default_text = "ignore",
-                                        .choices = "ignore|unmap"}),
+                                        .choices = "ignore|unmap|off|on"}),
     enum_property<&FileNode::locking_>({.name = "locking",
                                         .summary = "keep other processes off the image",
                                         .default_text = "auto",
                                         .choices = "auto|on|off"}),
     enum_property<&FileNode::aio_>(
-        {.name = "aio", .summary = "how I/O is done", .default_text = "threads", .choices = "threads"}),
+        {.name = "aio",
+         .summary = "how I/O is asked for (native needs cache.direct=on); threads do it",
+         .default_text = "threads",
+         .choices = "threads|native|io_uring"}),
+    enum_property<&FileNode::detect_zeroes_>(
+        {.name = "detect-zeroes",
+         .summary = "written zeroes take no time (on), or no space either (unmap)",
+         .default_text = "off",
+         .choices = "off|on|unmap"}),
 };
 constexpr InterfaceInfo kInterfaces[] = {offers<FileNode, BlockBackend>(), offers<FileNode, Completable>()};
 constexpr TypeInfo kTypes[] = {

@@ -27,6 +27,8 @@ constexpr std::size_t kVectorsAtOnce = 64;
 /// More than this is copied by a thread, not under the machine lock.
 constexpr std::uint64_t kReadAtOnce = 128 * 1024;
 constexpr std::size_t kZeroesAtOnce = 256 * 1024;
+/// A longer request is done in pieces, between which it can be given up.
+constexpr std::uint64_t kPiece = 4 << 20;
 
 BlockStatus status_of(int error) {
     switch (error) {
@@ -81,6 +83,37 @@ class VectorCursor {
     std::uint64_t done_ = 0;
 };
 
+/// Cuts the vectors of a request at a number of bytes.
+class PieceCutter {
+  public:
+    explicit PieceCutter(Slice<const IoVector> vectors) : vectors_(vectors) {}
+    /// The vectors of the next `size` bytes.
+    std::vector<IoVector> next(std::uint64_t size) {
+        std::vector<IoVector> piece;
+        while (size > 0 && index_ < vectors_.size) {
+            const IoVector& vector = vectors_[index_];
+            const std::uint64_t count = std::min(size, vector.size - done_);
+            if (count > 0) piece.push_back({static_cast<std::uint8_t*>(vector.data) + done_, count});
+            size -= count;
+            done_ += count;
+            if (done_ < vector.size) break;
+            ++index_;
+            done_ = 0;
+        }
+        return piece;
+    }
+
+  private:
+    Slice<const IoVector> vectors_;
+    std::size_t index_ = 0;
+    std::uint64_t done_ = 0;
+};
+
+bool all_zero(const IoVector& vector) {
+    const auto* bytes = static_cast<const char*>(vector.data);
+    return vector.size == 0 || (bytes[0] == 0 && std::memcmp(bytes, bytes + 1, vector.size - 1) == 0);
+}
+
 void copy_out(Slice<const IoVector> vectors, const std::uint8_t* from) {
     for (const IoVector& vector : vectors) {
         std::memcpy(vector.data, from, vector.size);
@@ -95,10 +128,29 @@ void copy_in(Slice<const IoVector> vectors, std::uint8_t* to) {
     }
 }
 
+/// "nbd" of "nbd:host:port": what looks like one of the peer's ways to reach an image.
+std::string protocol_of(const std::string& name) {
+    const std::size_t end = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789+.-");
+    return end != std::string::npos && end > 0 && name[end] == ':' ? name.substr(0, end) : "";
+}
+
 }  // namespace
 
 std::string HostFile::open(const FileOptions& options) {
     options_ = options;
+    const std::string protocol = protocol_of(options.filename);
+    if (protocol == "file") {
+        options_.filename = options.filename.substr(protocol.size() + 1);
+        if (options_.filename.starts_with("///")) options_.filename.erase(0, 2);
+    } else if (!protocol.empty() && access(options.filename.c_str(), F_OK) != 0) {
+        return "Could not open '" + options.filename +
+               "': images are reached as files of this host, not by '" + protocol + ":'";
+    }
+    return open_file();
+}
+
+std::string HostFile::open_file() {
+    const FileOptions& options = options_;
     const auto reason = [&](int error) {
         return "Could not open '" + options_.filename + "': " + std::strerror(error);
     };
@@ -162,9 +214,12 @@ void HostFile::close() {
 
 BlockStatus HostFile::perform(const BlockRequest& request) {
     switch (request.operation) {
-    case BlockOperation::Read: return transfer(request, false);
+    case BlockOperation::Read: return transfer_in_pieces(request, false);
     case BlockOperation::Write: {
-        const BlockStatus status = transfer(request, true);
+        const bool zeroes =
+            options_.detect_zeroes && std::all_of(request.vectors.begin(), request.vectors.end(), all_zero);
+        const BlockStatus status =
+            zeroes ? write_zeroes(request.offset, request.size) : transfer_in_pieces(request, true);
         return status == BlockStatus::Ok && options_.write_through ? flush() : status;
     }
     case BlockOperation::Flush: return flush();
@@ -189,6 +244,26 @@ bool HostFile::read_now(const BlockRequest& request) {
     const std::vector<iovec> pieces = VectorCursor(request.vectors).batch();
     const ssize_t count = preadv2(fd_, pieces.data(), int(pieces.size()), off_t(request.offset), RWF_NOWAIT);
     return count >= 0 && std::uint64_t(count) == request.size;
+}
+
+BlockStatus HostFile::transfer_in_pieces(const BlockRequest& request, bool write) {
+    if (request.size <= kPiece) return transfer(request, write);
+    PieceCutter cutter(request.vectors);
+    class Piece final : public BlockRequest {
+        void done(BlockStatus) override {}
+    } piece;
+    for (std::uint64_t done = 0; done < request.size; done += piece.size) {
+        if (given_up()) return BlockStatus::IoError;
+        // The pieces after the first begin where blocks of the host do.
+        const std::uint64_t at = request.offset + done;
+        piece.offset = at;
+        piece.size = std::min(kPiece - at % kPiece, request.size - done);
+        const std::vector<IoVector> vectors = cutter.next(piece.size);
+        piece.vectors = {vectors.data(), vectors.size()};
+        const BlockStatus status = transfer(piece, write);
+        if (status != BlockStatus::Ok) return status;
+    }
+    return BlockStatus::Ok;
 }
 
 BlockStatus HostFile::transfer(const BlockRequest& request, bool write) {
@@ -291,6 +366,7 @@ BlockStatus HostFile::write_zeroes(std::uint64_t offset, std::uint64_t size) {
         void done(BlockStatus) override {}
     } write;
     for (std::uint64_t done = 0; done < size; done += write.size) {
+        if (size > kPiece && given_up()) return BlockStatus::IoError;
         const IoVector vector{zeroes.data(), std::min<std::uint64_t>(chunk, size - done)};
         write.offset = offset + done;
         write.size = vector.size;

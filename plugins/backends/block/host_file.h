@@ -2,6 +2,7 @@
 #pragma once
 
 #include <backplane/block.h>
+#include <backplane/lifetime.h>
 
 #include <atomic>
 #include <shared_mutex>
@@ -18,6 +19,8 @@ struct FileOptions {
     bool write_through = false;   ///< every write is flushed
     bool unmap = false;           ///< a discard gives the space back
     bool lock = true;
+    bool detect_zeroes = false;          ///< what is written as zeroes becomes a write of zeroes
+    const Lifetime* lifetime = nullptr;  ///< once it ends, long requests are given up
 };
 
 /// Thread: operations, any and several at a time.
@@ -41,8 +44,11 @@ class HostFile {
     bool read_now(const BlockRequest& request);
 
   private:
+    std::string open_file();
     std::string probe();
+    BlockStatus transfer_in_pieces(const BlockRequest& request, bool write);
     BlockStatus transfer(const BlockRequest& request, bool write);
+    bool given_up() const { return options_.lifetime && options_.lifetime->ending(); }
     BlockStatus transfer_bounced(const BlockRequest& request, bool write);
     bool aligned(const BlockRequest& request) const;
     BlockStatus flush();

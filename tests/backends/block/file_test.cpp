@@ -319,5 +319,34 @@ TEST_F(File, RawShowsAllOfANode) {
     EXPECT_EQ(read(raw, 1020, 4), "....");
 }
 
+TEST_F(File, ZeroesThatAreWrittenTakeNoSpaceOnRequest) {
+    TemporaryFile image(std::string(1 << 20, 'x'));
+    BlockBackend& node = open(image.path(), {{"detect-zeroes", "unmap"}, {"discard", "unmap"}});
+    EXPECT_EQ(write(node, 0, std::string(1 << 20, 0)), BlockStatus::Ok);
+    struct stat status {};
+    ASSERT_EQ(stat(image.path().c_str(), &status), 0);
+    EXPECT_LT(status.st_blocks, 1 << 10);
+    EXPECT_EQ(read(node, 4096, 4), std::string(4, 0));
+    EXPECT_NE(
+        refusal("blockdev-file", {{"filename", image.path()}, {"detect-zeroes", "unmap"}}).find("discard"),
+        std::string::npos);
+}
+
+TEST_F(File, NativeIoNeedsTheHostsCacheOutOfTheWay) {
+    TemporaryFile image(std::string(4096, '.'));
+    EXPECT_NE(
+        refusal("blockdev-file", {{"filename", image.path()}, {"aio", "native"}}).find("cache.direct=on"),
+        std::string::npos);
+    BlockBackend& node = open(image.path(), {{"aio", "io_uring"}});
+    EXPECT_EQ(read(node, 0, 2), "..");
+}
+
+TEST_F(File, WaysToAnImageThatAreNotThereAreNamed) {
+    EXPECT_NE(refusal("blockdev-file", {{"filename", "nbd:localhost:10809"}}).find("'nbd:'"),
+              std::string::npos);
+    TemporaryFile image("0123");
+    EXPECT_EQ(read(open("file:" + image.path()), 0, 4), "0123");
+}
+
 }  // namespace
 }  // namespace backplane::test

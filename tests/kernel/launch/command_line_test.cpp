@@ -128,6 +128,20 @@ TEST(CommandLine, ADriveIsABlockNodeAndAPlaceForIt) {
     EXPECT_EQ(plan.drives[0].node, "d");
 }
 
+TEST(CommandLine, DrivesMayStayAsTheyAre) {
+    const LaunchPlan plan =
+        plan_of("-drive file=a,if=none,id=a -snapshot -drive file=b,if=none,id=b,snapshot=off "
+                "-drive file=c,if=none,id=c,format=acme -drive file=d,if=none,id=d,readonly=on");
+    std::vector<std::string> nodes;
+    for (const ObjectPlan& node : plan.block_nodes) nodes.push_back(node.type + " " + node.id);
+    EXPECT_EQ(nodes,
+              (std::vector<std::string>{"file a-original", "temporary-overlay a", "file b", "file c-file",
+                                        "acme c-original", "temporary-overlay c", "file d"}));
+    EXPECT_EQ(plan.block_nodes[0].properties, (PropertyList{{"filename", "a"}, {"read-only", "on"}}));
+    EXPECT_EQ(plan.block_nodes[1].properties, (PropertyList{{"file", "a-original"}}));
+    EXPECT_EQ(plan_of("-drive file=a,if=none,id=a,snapshot=on").block_nodes.size(), 2u);
+}
+
 TEST(CommandLine, AnotherFormatIsANodeAboveTheFile) {
     const LaunchPlan plan = plan_of("-drive file=a,format=acme,id=d");
     ASSERT_EQ(plan.block_nodes.size(), 2u);
@@ -137,8 +151,8 @@ TEST(CommandLine, AnotherFormatIsANodeAboveTheFile) {
 }
 
 TEST(CommandLine, WhatADriveCannotDoIsRefusedWithAReason) {
-    for (const char* bad :
-         {"snapshot=on", "werror=stop", "cache=fast", "media=tape", "copy-on-read=on", "index=x"})
+    for (const char* bad : {"snapshot=maybe", "iops=5", "throttling.bps-total=5", "werror=stop", "cache=fast",
+                            "media=tape", "copy-on-read=on", "index=x"})
         EXPECT_NE(error_of("-drive file=a,if=none,id=d," + std::string(bad)), "") << bad;
     EXPECT_NE(error_of("-drive if=none,id=d").find("'file' is missing"), std::string::npos);
 }
