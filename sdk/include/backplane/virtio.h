@@ -135,8 +135,8 @@ class VirtioDevice {
     virtual void set_function(VirtioFunction& function, std::uint16_t device_id) = 0;
     /// The device's own feature bits. The framework adds those of rings and transports. While realizing.
     virtual void offer_features(std::uint64_t features) = 0;
-    /// Makes all queues, by their greatest size (a power of two, 2 to 1024 entries each; at most 1024 queues). Once,
-    /// while realizing. Destroyed with the device.
+    /// Makes all queues, by the size that they have until the driver chooses one (a power of two, 2 to 1024 entries
+    /// each; at most 1024 queues). Once, while realizing. Destroyed with the device.
     virtual bool create_queues(Slice<const std::uint16_t> sizes, Errors& errors) = 0;
     virtual std::size_t queue_count() const = 0;
     virtual VirtioQueue& queue(std::size_t index) = 0;
@@ -196,6 +196,7 @@ class VirtioBackend {
     virtual std::uint64_t driver_features() const = 0;
     virtual void set_driver_features(std::uint64_t features) = 0;
 
+    /// What a driver may choose up to; 0: there is no such queue.
     virtual std::uint16_t queue_max_size(unsigned queue) const = 0;
     virtual std::uint16_t queue_size(unsigned queue) const = 0;
     /// A power of two up to the maximum; anything else is ignored and logged.

@@ -32,15 +32,63 @@ TEST_F(Queue, AFreshDeviceSaysWhoItIs) {
     EXPECT_EQ(bench.load(GuestAddress(Driver::kMmio + 12), 4), 0x554d4551u);
 }
 
-TEST_F(Queue, FeaturesThatWereNotOfferedAreRefused) {
-    using namespace virtio_status;
-    driver.registers().set_status(kAcknowledge | kDriver);
-    driver.registers().set_features(kVersion1 | 1u << 7);
-    driver.registers().set_status(kAcknowledge | kDriver | kFeaturesOk);
-    EXPECT_FALSE(driver.registers().status() & kFeaturesOk);
-    driver.registers().set_features(0);
-    driver.registers().set_status(kAcknowledge | kDriver | kFeaturesOk);
-    EXPECT_FALSE(driver.registers().status() & kFeaturesOk) << "a modern device wants VERSION_1";
+/// Drivers that accept what they should not, or leave out what they must accept: all over all modern registers.
+class Negotiation : public ::testing::TestWithParam<Kind> {
+  protected:
+    Negotiation()
+        : source(testing::fake<FakeRng>(bench.add("fake-rng", "source"))),
+          driver(bench, GetParam(), "rng", {{"rng", "source"}}) {}
+    /// Accepts exactly these features; true when the device lets the driver go on and serves it.
+    bool served_with(std::uint64_t features) {
+        using namespace virtio_status;
+        Registers& registers = driver.registers();
+        registers.set_status(0);
+        registers.set_status(kAcknowledge | kDriver);
+        registers.set_features(features);
+        registers.set_status(kAcknowledge | kDriver | kFeaturesOk);
+        if (!(registers.status() & kFeaturesOk)) return false;
+        driver.set_up_queues(1);
+        driver.set_driver_ok();
+        driver.ring(0).add({{driver.allocate(16), 16, true}});
+        driver.ring(0).notify();
+        return driver.ring(0).used_index() == 1;
+    }
+    DeviceBench bench;
+    FakeRng& source;
+    Driver driver;
+};
+INSTANTIATE_TEST_SUITE_P(Modern, Negotiation, ::testing::Values(Kind::MmioModern, Kind::PciModern));
+
+TEST_P(Negotiation, ADriverWithoutVersion1IsServed) { EXPECT_TRUE(served_with(0)); }
+
+TEST_P(Negotiation, FeaturesThatWereNotOfferedAreLeftOut) {
+    EXPECT_TRUE(served_with(kVersion1 | 1u << 7));
+    EXPECT_EQ(driver.backend().driver_features(), std::uint64_t{kVersion1});
+}
+
+TEST_P(Negotiation, ADriverMayChooseAnySizeUpTo1024) {
+    driver.negotiate(0);
+    Registers& registers = driver.registers();
+    EXPECT_EQ(driver.backend().queue_size(0), 8u) << "until it does";
+    for (const unsigned size : {32u, 1024u}) {
+        registers.set_queue(0, size, 0, 0, 0);
+        EXPECT_EQ(driver.backend().queue_size(0), size);
+        driver.backend().reset_queue(0);
+    }
+    for (const unsigned size : {0u, 5u, 2048u}) {
+        registers.set_queue(0, size, 0, 0, 0);
+        EXPECT_EQ(driver.backend().queue_size(0), 8u) << "no such size: " << size;
+        driver.backend().reset_queue(0);
+    }
+}
+
+TEST(QueueNumMax, IsTheSameForEveryQueueThereIs) {
+    for (const Kind kind : {Kind::MmioLegacy, Kind::MmioModern}) {
+        DeviceBench bench;
+        Driver driver(bench, kind, "net");
+        for (unsigned queue = 0; queue < 3; ++queue) EXPECT_EQ(driver.registers().queue_size(queue), 1024u);
+        EXPECT_EQ(driver.registers().queue_size(3), 0u);
+    }
 }
 
 TEST_F(Queue, NothingIsServedBeforeDriverOk) {

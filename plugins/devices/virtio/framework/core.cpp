@@ -11,6 +11,7 @@ using namespace virtio_status;
 
 namespace {
 constexpr std::size_t kMostQueues = 1024;
+/// Of any queue, whatever size the device gives it: drivers choose one that suits themselves, and not all look first.
 constexpr std::uint16_t kMostEntries = 1024;
 }  // namespace
 
@@ -46,10 +47,10 @@ void Core::reset(ResetPhase phase) {
 
 bool Core::after_load(Errors& errors) {
     for (const auto& queue : queues_) {
-        if (queue->size() > queue->maximum() || !std::has_single_bit(queue->size())) {
+        if (queue->size() > kMostEntries || !std::has_single_bit(queue->size())) {
             errors.fail("virtio queue " + std::to_string(queue->index()) + ": saved size " +
-                        std::to_string(queue->size()) + " does not fit a queue of " +
-                        std::to_string(queue->maximum()));
+                        std::to_string(queue->size()) + " is no power of two up to " +
+                        std::to_string(kMostEntries));
             return false;
         }
         queue->resume();
@@ -161,16 +162,29 @@ std::uint64_t Core::accepted_features() const {
     return function_ ? function_->accept_features(features()) : features();
 }
 
+/// §2.2.2 and §6.1 let a device refuse a driver that chose wrongly. Drivers are about that leave out VERSION_1, or
+/// accept all there is, and do not look again: the rest of what they chose holds, and they go on.
+void Core::settle_features() {
+    const std::string name(context_.object().type_name().view());
+    const bool legacy = transport_ && transport_->legacy_only();
+    if (!legacy && !(driver_features_ & virtio_feature::kVersion1))
+        context_.log().guest_error("version 1",
+                                   name + ": the driver does not accept VIRTIO_F_VERSION_1, which a "
+                                          "modern device requires; it is served nevertheless");
+    const std::uint64_t accepted = accepted_features();
+    if (driver_features_ != accepted)
+        context_.log().guest_error("features",
+                                   name + ": the driver accepts features that were not offered or that "
+                                          "need others; they are left out");
+    driver_features_ = accepted;
+}
+
 void Core::set_status(std::uint8_t status) {
     if (reentered()) return;
     if (status == 0) return reset_device();
     const std::uint8_t raised = status & ~status_;
     status = std::uint8_t((status & ~kNeedsReset) | (status_ & kNeedsReset));
-    if (raised & kFeaturesOk) {
-        const bool legacy = transport_ && transport_->legacy_only();
-        if (driver_features_ != accepted_features() || (!legacy && !has(virtio_feature::kVersion1)))
-            status &= ~kFeaturesOk;
-    }
+    if (raised & kFeaturesOk) settle_features();
     if ((raised & kDriverOk) && !(status & kFeaturesOk)) driver_features_ = accepted_features();
     status_ = status;
     if (function_) {
@@ -188,7 +202,7 @@ void Core::start() {
 
 Queue* Core::at(unsigned queue) const { return queue < queues_.size() ? queues_[queue].get() : nullptr; }
 
-std::uint16_t Core::queue_max_size(unsigned queue) const { return at(queue) ? at(queue)->maximum() : 0; }
+std::uint16_t Core::queue_max_size(unsigned queue) const { return at(queue) ? kMostEntries : 0; }
 
 std::uint16_t Core::queue_size(unsigned queue) const {
     return at(queue) ? std::uint16_t(at(queue)->size()) : 0;
@@ -197,7 +211,7 @@ std::uint16_t Core::queue_size(unsigned queue) const {
 void Core::set_queue_size(unsigned queue, std::uint16_t size) {
     Queue* target = at(queue);
     if (!target || target->ready() || reentered()) return;
-    if (std::has_single_bit(size) && size <= target->maximum()) target->set_size(size);
+    if (std::has_single_bit(size) && size <= kMostEntries) target->set_size(size);
     else
         context_.log().guest_error("queue size",
                                    "virtio: a queue size that is no power of two or too great is ignored");
@@ -252,7 +266,7 @@ void Core::notify(unsigned queue) {
     if (!target || !target->ready() || !running() || !function_ || reentered()) return;
     Guard guard(*this);
     notifying_ = true;
-    budget_ = 2 * target->maximum();
+    budget_ = 2 * target->size();
     function_->queue_notified(*target);
     notifying_ = false;
 }

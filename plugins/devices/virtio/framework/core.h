@@ -70,6 +70,7 @@ class Core final : public DeviceBase, public VirtioDevice, public VirtioBackend,
     bool reentered();
     void reset_device();
     std::uint64_t accepted_features() const;
+    void settle_features();
     void start();
     void serve_deferred();
 

@@ -60,17 +60,17 @@ void QueueStates::describe(StateTable& table) {
     add("queue_wanted", wanted, StateKind::U8);
 }
 
-void QueueStates::reset(unsigned index, std::uint16_t maximum) {
-    size[index] = maximum;
+void QueueStates::reset(unsigned index, std::uint16_t default_size) {
+    size[index] = default_size;
     next_available[index] = next_used[index] = told_used[index] = 0;
     descriptors[index] = driver_area[index] = device_area[index] = 0;
     ready[index] = 0;
     wanted[index] = 1;
 }
 
-Queue::Queue(QueueHost& host, QueueStates& states, unsigned index, std::uint16_t maximum)
-    : host_(host), states_(states), index_(index), maximum_(maximum) {
-    states_.reset(index_, maximum_);
+Queue::Queue(QueueHost& host, QueueStates& states, unsigned index, std::uint16_t size)
+    : host_(host), states_(states), index_(index), default_size_(size) {
+    states_.reset(index_, default_size_);
 }
 
 VirtioQueueLayout Queue::layout() const {
@@ -90,7 +90,7 @@ void Queue::reset() {
     for (const auto& chain : chains_)
         if (chain->out()) chain->withdraw();
     available_ = 0;
-    states_.reset(index_, maximum_);
+    states_.reset(index_, default_size_);
 }
 
 GuestAddress Queue::driver_area(std::uint64_t offset) const {

@@ -16,12 +16,13 @@ struct QueueStates {
     std::vector<std::uint64_t> descriptors, driver_area, device_area;
     std::vector<std::uint8_t> ready, wanted;
     void describe(StateTable& table);
-    void reset(unsigned index, std::uint16_t maximum);
+    void reset(unsigned index, std::uint16_t default_size);
 };
 
 class Queue final : public VirtioQueue {
   public:
-    Queue(QueueHost& host, QueueStates& states, unsigned index, std::uint16_t maximum);
+    /// `size`: what it has until the driver chooses another, and after a reset.
+    Queue(QueueHost& host, QueueStates& states, unsigned index, std::uint16_t size);
 
     unsigned index() const override { return index_; }
     unsigned size() const override { return states_.size[index_]; }
@@ -34,7 +35,6 @@ class Queue final : public VirtioQueue {
     void want_notifications(bool wanted) override;
 
     QueueHost& host() { return host_; }
-    std::uint16_t maximum() const { return maximum_; }
     void set_size(std::uint16_t size) { states_.size[index_] = size; }
     VirtioQueueLayout layout() const;
     void set_layout(const VirtioQueueLayout& layout);
@@ -70,7 +70,7 @@ class Queue final : public VirtioQueue {
     QueueHost& host_;
     QueueStates& states_;
     const unsigned index_;
-    const std::uint16_t maximum_;
+    const std::uint16_t default_size_;
     std::uint16_t available_ = 0;  ///< the driver's index, as last read
     std::vector<std::unique_ptr<Chain>> chains_;
     std::vector<Chain*> free_;
