@@ -139,7 +139,8 @@ void DevicePart::config_write(unsigned offset, unsigned size, std::uint32_t valu
     if (observer_) observer_->config_written(offset, size);
 }
 
-/// Where a BAR answers now. Address 0, and what would reach beyond the space, is how firmware parks and sizes them.
+/// Where a BAR answers now. Memory address 0, and what would reach beyond the space, is how firmware parks and sizes
+/// them; port 0 is a port like others, and the first that some firmware gives away.
 std::optional<std::uint64_t> DevicePart::decoded(unsigned index) const {
     const Bar& bar = bars_[index];
     const bool io = bar.kind == PciBarKind::Io;
@@ -152,7 +153,7 @@ std::optional<std::uint64_t> DevicePart::decoded(unsigned index) const {
     const std::uint64_t limit = io                                 ? 0xffff
                                 : bar.kind == PciBarKind::Memory64 ? ~std::uint64_t{0} - 1
                                                                    : 0xffff'fffe;
-    if (base == 0 || last < base || last > limit) return std::nullopt;
+    if ((base == 0 && !io) || last < base || last > limit) return std::nullopt;
     return base;
 }
 

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint64_t kEcam = 0x30000000;
 constexpr std::uint64_t kWindow = 0x40000000;
+constexpr std::uint64_t kPorts = 0x03000000;
 
 class Pci : public ::testing::Test {
   protected:
@@ -16,6 +17,7 @@ class Pci : public ::testing::Test {
         host = &bench.add("gpex-pcihost", "pci", {{"msi", messages}});
         bench.map(*host, "ecam", GuestAddress(kEcam));
         bench.map(*host, "mmio32", GuestAddress(kWindow));
+        bench.map(*host, "pio", GuestAddress(kPorts));
     }
     void plug(const char* address = "02.0") {
         device = &bench.add("virtio-serial-pci", "serial", {{"addr", address}}, "pci");
@@ -93,6 +95,18 @@ TEST_F(Pci, ABarIsSizedAndMapped) {
     bench.focus(*device);
     bench.reset();
     EXPECT_EQ(bench.load(GuestAddress(kWindow + 0x200000), 4), 0xffffffffu);
+}
+
+TEST_F(Pci, APortBarMayLieAtZero) {
+    plug();
+    EXPECT_EQ(get(2, pci::kBar0), 1u) << "a port BAR";
+    EXPECT_EQ(bench.load(GuestAddress(kPorts + 18), 1), 0xffu) << "decoding is off";
+    put(2, pci::kCommand, pci::kCommandIo, 2);
+    EXPECT_EQ(bench.load(GuestAddress(kPorts + 18), 1), 0u) << "the virtio device's status";
+    put(2, pci::kBar0, 0xffffffff);
+    EXPECT_EQ(bench.load(GuestAddress(kPorts + 18), 1), 0xffu) << "it is being sized";
+    put(2, pci::kBar0, 0);
+    EXPECT_EQ(bench.load(GuestAddress(kPorts + 18), 1), 0u);
 }
 
 TEST_F(Pci, PinsAreRotatedByTheDeviceNumber) {
