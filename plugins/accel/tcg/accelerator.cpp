@@ -24,7 +24,7 @@ class Tcg final : public Accelerator, public CodeListener {
             return false;
         }
         // What a vCPU needs of the host, asked before the board is built.
-        if (!MappedHotArea().get() || !MappedCode(1u << 20).get().data) {
+        if (!HotMemory(1).get() || !MappedCode(1u << 20).get().data) {
             errors.fail("the host refuses memory for translated code (executable, or below 2 GiB)");
             return false;
         }

@@ -1,12 +1,20 @@
 #include "code_cache.h"
 
 #include <algorithm>
+#include <new>
 
 namespace backplane::tcg {
 
-CodeCache::CodeCache(const GuestDescription& guest, HotArea& hot, CodeMemory memory, Backend& backend,
+CodeCache::CodeCache(const GuestDescription& guest, HotMemory& hot, CodeMemory memory, Backend& backend,
                      const Services& services)
-    : guest_(guest), hot_(hot), memory_(memory), backend_(backend), buckets_(1u << 18), jump_filter_(1024) {
+    : guest_(guest),
+      hot_memory_(hot),
+      hot_(*hot.get()),
+      memory_(memory),
+      backend_(backend),
+      buckets_(static_cast<Unit**>(std::calloc(std::size_t{1} << kBucketBits, sizeof(Unit*)))),
+      jump_filter_(1024) {
+    if (!buckets_) throw std::bad_alloc();
     thunks_end_ = next_ = backend.emit_thunks(services);
     exits_.reserve(1u << 14);
 }
@@ -18,7 +26,8 @@ unsigned CodeCache::context(const BlockKey& key) {
     if (last_context_ < contexts_.size() && same(contexts_[last_context_])) return last_context_;
     for (unsigned i = 0; i < contexts_.size(); ++i)
         if (same(contexts_[i])) return last_context_ = i;
-    if (contexts_.size() == kMaxContexts) return kMaxContexts;
+    if (contexts_.size() == kMaxContexts || !hot_memory_.provide_jumps(unsigned(contexts_.size())))
+        return kMaxContexts;
     contexts_.push_back({key.flags, key.mmu_mode, key.data_mode, {}, {}});
     last_context_ = unsigned(contexts_.size() - 1);
     for (std::size_t i = 0; i < kJumpSize; ++i) reset_jump(last_context_, i);
@@ -84,7 +93,7 @@ void CodeCache::enter_page(std::uint64_t page, Unit& unit, unsigned which) {
 }
 
 void CodeCache::flush() {
-    for (Unit*& bucket : buckets_) bucket = nullptr;
+    std::fill_n(buckets_.get(), std::size_t{1} << kBucketBits, nullptr);
     forget_jumps();
     units_.clear();
     by_code_.clear();

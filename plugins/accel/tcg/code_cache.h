@@ -3,9 +3,12 @@
 #pragma once
 
 #include "backend.h"
+#include "mapped.h"
 
 #include <bitset>
+#include <cstdlib>
 #include <deque>
+#include <memory>
 #include <unordered_map>
 
 namespace backplane::tcg {
@@ -42,11 +45,11 @@ struct Unit {
 
 class CodeCache {
   public:
-    CodeCache(const GuestDescription& guest, HotArea& hot, CodeMemory memory, Backend& backend,
+    CodeCache(const GuestDescription& guest, HotMemory& hot, CodeMemory memory, Backend& backend,
               const Services& services);
 
     // ---- contexts: one per (flags, modes), each with its jump cache
-    /// The number for a key, or kMaxContexts when all are in use (then flush()).
+    /// The number for a key, or kMaxContexts when there is none left (then flush()).
     unsigned context(const BlockKey& key);
 
     // ---- units
@@ -128,7 +131,7 @@ class CodeCache {
     static std::size_t hash(std::uint64_t page, std::uint64_t pc, unsigned context) {
         std::uint64_t h =
             (page * 0x9e3779b97f4a7c15u) ^ (pc * 0xc2b2ae3d27d4eb4fu) ^ (context * 0x165667b19e3779f9u);
-        return h >> 46;
+        return h >> (64 - kBucketBits);
     }
     static std::uint64_t granules_of(const Unit& unit, std::uint64_t page);
     void enter_page(std::uint64_t page, Unit& unit, unsigned which);
@@ -137,13 +140,18 @@ class CodeCache {
     std::uint64_t& jump_filter_word(std::uint64_t pc) { return jump_filter_[(pc >> 18) & 1023]; }
 
     const GuestDescription& guest_;
+    HotMemory& hot_memory_;
     HotArea& hot_;
     CodeMemory memory_;
     Backend& backend_;
     std::uint32_t thunks_end_ = 0;
     std::uint32_t next_ = 0;
     std::uint64_t flushes_ = 0;
-    std::vector<Unit*> buckets_;
+    struct Free {
+        void operator()(Unit** p) const { std::free(p); }
+    };
+    static constexpr unsigned kBucketBits = 18;
+    std::unique_ptr<Unit*[], Free> buckets_;  ///< zero pages of the host until used
     std::deque<Unit> units_;
     std::vector<Unit*> by_code_;
     std::vector<Exit> exits_;

@@ -1,7 +1,7 @@
 // What translated code of one vCPU addresses by constant: soft TLB, jump caches, the floating-point environment.
 //
-// The area lies below 2 GiB, so that a table entry is `[register + disp32]` on hosts whose displacements are signed 32
-// bits, and no host register is spent on its address.
+// The area and its tables lie below 2 GiB, so that a table entry is `[register + disp32]` on hosts whose displacements
+// are signed 32 bits, and no host register is spent on its address.
 #pragma once
 
 #include <cstddef>
@@ -38,11 +38,11 @@ struct JumpEntry {
 
 /// Zero pages until used (mapped, not constructed).
 struct HotArea {
-    TlbTable tlb[kMaxModes];
-    JumpEntry jumps[kMaxContexts][kJumpSize];
-    std::uint32_t guest_fp_mode;  ///< the host's control and status register as the guest needs it
-    std::uint32_t host_fp_mode;   ///< saved while translated code runs
-    std::uint32_t raised;         ///< a helper delivered an exception
+    TlbTable* tlb[kMaxModes];        ///< as many as the guest has modes
+    JumpEntry* jumps[kMaxContexts];  ///< kJumpSize entries each, from a context's first use on
+    std::uint32_t guest_fp_mode;     ///< the host's control and status register as the guest needs it
+    std::uint32_t host_fp_mode;      ///< saved while translated code runs
+    std::uint32_t raised;            ///< a helper delivered an exception
     std::uint32_t scratch32;
     std::uint8_t exceptions[64];  ///< fp_exception bits for the sticky bits of the host's register
     std::uint64_t expected;       ///< of a compare-and-exchange that takes the slow path

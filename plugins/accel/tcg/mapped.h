@@ -3,18 +3,32 @@
 
 #include "backend.h"
 
+#include <vector>
+
 namespace backplane::tcg {
 
-/// A HotArea below 2 GiB, of zero pages.
-class MappedHotArea {
+/// The HotArea of one vCPU with its tables, below 2 GiB, of zero pages. There is little room there and there may be
+/// hundreds of vCPUs: jump caches come with the contexts that use them.
+class HotMemory {
   public:
-    MappedHotArea();
-    ~MappedHotArea();
-    MappedHotArea(const MappedHotArea&) = delete;
-    MappedHotArea& operator=(const MappedHotArea&) = delete;
-    HotArea* get() const { return area_; }  ///< null: the host had no room there
+    explicit HotMemory(unsigned modes);
+    ~HotMemory();
+    HotMemory(const HotMemory&) = delete;
+    HotMemory& operator=(const HotMemory&) = delete;
+    HotArea* get() const { return area_; }  ///< null: the host had no room there; else it has one jump cache
+    /// Makes the jump cache of a context unless it is there. False: the host has no room.
+    bool provide_jumps(unsigned context);
 
   private:
+    struct Piece {
+        std::uint8_t* start;
+        std::size_t size;
+    };
+    bool grow(std::size_t size);
+    void* take(std::size_t size);
+
+    std::vector<Piece> pieces_;
+    std::size_t used_ = 0;  ///< bytes of the last piece
     HotArea* area_ = nullptr;
 };
 

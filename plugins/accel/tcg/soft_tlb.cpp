@@ -6,8 +6,8 @@ SoftTlb::SoftTlb(HotArea& hot, unsigned modes) : hot_(hot), modes_(modes) {
     for (unsigned i = 0; i < modes * kKinds; ++i)
         pages_.emplace_back(static_cast<PageInfo*>(std::calloc(kTlbSize, sizeof(PageInfo))));
     for (unsigned mode = 0; mode < modes; ++mode) {
-        hot_.tlb[mode].load[0].tag = TlbEntry::invalid(0);
-        hot_.tlb[mode].store[0].tag = TlbEntry::invalid(0);
+        hot_.tlb[mode]->load[0].tag = TlbEntry::invalid(0);
+        hot_.tlb[mode]->store[0].tag = TlbEntry::invalid(0);
     }
 }
 
@@ -15,8 +15,8 @@ void SoftTlb::clear(unsigned mode, unsigned kind, std::size_t index) {
     PageInfo& p = table(mode, kind)[index];
     p.permissions = 0;
     p.listed = false;
-    if (kind == unsigned(AccessKind::Load)) hot_.tlb[mode].load[index].tag = TlbEntry::invalid(index);
-    else if (kind == unsigned(AccessKind::Store)) hot_.tlb[mode].store[index].tag = TlbEntry::invalid(index);
+    if (kind == unsigned(AccessKind::Load)) hot_.tlb[mode]->load[index].tag = TlbEntry::invalid(index);
+    else if (kind == unsigned(AccessKind::Store)) hot_.tlb[mode]->store[index].tag = TlbEntry::invalid(index);
 }
 
 PageInfo& SoftTlb::install(unsigned mode, AccessKind kind, const PageInfo& info) {
@@ -26,12 +26,12 @@ PageInfo& SoftTlb::install(unsigned mode, AccessKind kind, const PageInfo& info)
     p = info;
     p.listed = true;
     if (kind == AccessKind::Load) {
-        TlbEntry& entry = hot_.tlb[mode].load[index];
+        TlbEntry& entry = hot_.tlb[mode]->load[index];
         entry.tag = TlbEntry::invalid(index);
         if (p.block && !p.once && (p.permissions & PageInfo::kRead))
             entry = {p.page, std::uint64_t(reinterpret_cast<std::uintptr_t>(p.host(0)))};
     } else if (kind == AccessKind::Store) {
-        hot_.tlb[mode].store[index].tag = TlbEntry::invalid(index);
+        hot_.tlb[mode]->store[index].tag = TlbEntry::invalid(index);
         allow_stores(mode, p);
     }
     return p;
@@ -81,7 +81,7 @@ PageInfo& SoftTlb::enter(unsigned mode, AccessKind kind, std::uint64_t address, 
 void SoftTlb::allow_stores(unsigned mode, const PageInfo& info) {
     if (!info.block || !info.direct_store || info.once || !(info.permissions & PageInfo::kWrite)) return;
     if (info.flags().load(std::memory_order_seq_cst) != 0) return;
-    hot_.tlb[mode].store[tlb_index(info.page)] = {
+    hot_.tlb[mode]->store[tlb_index(info.page)] = {
         info.page, std::uint64_t(reinterpret_cast<std::uintptr_t>(info.host(0)))};
 }
 
@@ -151,14 +151,14 @@ void SoftTlb::protect(std::uint64_t page_id) {
         for (std::uint16_t index : used_[mode * kKinds + kind]) {
             const PageInfo& p = table(mode, kind)[index];
             if (p.permissions && p.block && p.page_id() == page_id)
-                hot_.tlb[mode].store[index].tag = TlbEntry::invalid(index);
+                hot_.tlb[mode]->store[index].tag = TlbEntry::invalid(index);
         }
 }
 
 void SoftTlb::protect_all() {
     for (unsigned mode = 0; mode < modes_; ++mode)
         for (std::uint16_t index : used_[mode * kKinds + unsigned(AccessKind::Store)])
-            hot_.tlb[mode].store[index].tag = TlbEntry::invalid(index);
+            hot_.tlb[mode]->store[index].tag = TlbEntry::invalid(index);
 }
 
 }  // namespace backplane::tcg

@@ -25,7 +25,8 @@ TcgVcpu::TcgVcpu(AcceleratorContext& context, Cpu& cpu, const FrontEnd& front_en
       state_(cpu.state()),
       run_state_(cpu.run_state()),
       pc_offset_(front_end.description().pc_offset),
-      hot_(hot_area_.get()),
+      hot_memory_(front_end.description().mmu_modes),
+      hot_(hot_memory_.get()),
       code_memory_(options.code_size) {}
 
 bool TcgVcpu::prepare(Errors& errors) {
@@ -44,8 +45,8 @@ bool TcgVcpu::prepare(Errors& errors) {
         return false;
     }
     const Services services{this, &TcgVcpu::slow_load, &TcgVcpu::slow_store, &TcgVcpu::slow_atomic};
-    cache_ =
-        std::make_unique<CodeCache>(front_end_.description(), *hot_, code_memory_.get(), *backend_, services);
+    cache_ = std::make_unique<CodeCache>(front_end_.description(), hot_memory_, code_memory_.get(), *backend_,
+                                         services);
     tlb_ = std::make_unique<SoftTlb>(*hot_, front_end_.description().mmu_modes);
     Log& log = context_.log();
     log_in_ = log.enabled("in_asm");

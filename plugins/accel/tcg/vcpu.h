@@ -147,7 +147,7 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     CpuRunState& run_state_;
     const std::uint32_t pc_offset_;
 
-    MappedHotArea hot_area_;
+    HotMemory hot_memory_;
     HotArea* const hot_;
     MappedCode code_memory_;
     std::unique_ptr<Backend> backend_;

@@ -61,7 +61,7 @@ Emitter::Cold& Emitter::tlb(const Op& op, bool for_store, bool aligned, void (Em
     }
     a_.and_(x86::ecx, Imm((kTlbSize - 1) << 4));
     const unsigned size = mem::size(op.aux);
-    const TlbTable& table = hot_.tlb[mode_of(op)];
+    const TlbTable& table = *hot_.tlb[mode_of(op)];
     const TlbEntry* entries = for_store ? table.store : table.load;
     const auto address = std::int32_t(reinterpret_cast<std::uintptr_t>(entries));
     a_.xor_(x86::rax, x86::ptr(x86::rcx, address, 8));
