@@ -18,6 +18,12 @@ namespace {
 
 /// Bytes left in the tree for firmware, which adds reserved memory and the like.
 constexpr std::size_t kRoomForFirmware = 64 << 10;
+constexpr std::size_t kRoomForChips = 16 << 10;
+constexpr std::size_t kRoomForHart = 2048;
+constexpr std::size_t kRoomForChosen = 1024;
+/// What /aliases and /chosen call the UART.
+constexpr const char* kUartPath = "/soc/serial@10000000";
+static_assert(kUart.base == 0x1000'0000);
 constexpr std::uint32_t kPciIoSpace = 0x0100'0000;
 constexpr std::uint32_t kPciMemory32 = 0x0200'0000;
 constexpr std::uint32_t kPciMemory64 = 0x0300'0000;
@@ -25,17 +31,18 @@ constexpr std::uint32_t kPciMemory64 = 0x0300'0000;
 class Maker {
   public:
     explicit Maker(const TreeContents& contents)
-        : contents_(contents), tree_((16 << 10) + contents.harts.size() * 2048) {}
+        : contents_(contents), tree_(kRoomForChips + contents.harts.size() * kRoomForHart) {}
 
     bool make(TreeBytes& bytes, Errors& errors) {
         tree_.begin("");
         tree_.cell("#address-cells", 2);
         tree_.cell("#size-cells", 2);
-        tree_.text("compatible", "riscv-virtio");
+        tree_.text("compatible", contents_.compatible);
         tree_.text("model", "riscv-virtio,qemu");
         counters();
         fw_cfg();
         flash();
+        aliases();
         chosen();
         power("poweroff", "syscon-poweroff", 0x5555);
         power("reboot", "syscon-reboot", 0x7777);
@@ -99,11 +106,14 @@ class Maker {
         tree_.cell("bank-width", 4);
         tree_.end();
     }
+    void aliases() {
+        tree_.begin("aliases");
+        tree_.text("serial0", kUartPath);
+        tree_.end();
+    }
     void chosen() {
         tree_.begin("chosen");
-        char path[32];
-        std::snprintf(path, sizeof path, "/soc/serial@%llx", static_cast<unsigned long long>(kUart.base));
-        tree_.text("stdout-path", path);
+        tree_.text("stdout-path", kUartPath);
         tree_.end();
     }
     void power(const char* name, const char* compatible, std::uint32_t value) {
@@ -156,6 +166,8 @@ class Maker {
         tree_.text("status", "okay");
         tree_.text("compatible", "riscv");
         tree_.text("riscv,isa", hart.isa);
+        tree_.text("riscv,isa-base", "rv64i");
+        tree_.texts("riscv,isa-extensions", hart.extensions);
         if (!hart.mmu.empty()) tree_.text("mmu-type", hart.mmu);
         tree_.begin("interrupt-controller");
         tree_.cell("#interrupt-cells", 1);
@@ -214,14 +226,14 @@ class Maker {
         tree_.end();
     }
     void plic() {
-        begin_at("plic", kPlic.base);
+        begin_at("interrupt-controller", kPlic.base);
         tree_.texts("compatible", {"sifive,plic-1.0.0", "riscv,plic0"});
         reg(kPlic);
         tree_.cell("phandle", plic_handle());
         tree_.flag("interrupt-controller");
         tree_.cell("#interrupt-cells", 1);
         tree_.cell("#address-cells", 0);
-        tree_.cell("riscv,ndev", kPlicSources);
+        tree_.cell("riscv,ndev", kPlicSources - 1);  // source 0 is none
         to_harts({kMachineExternal, kSupervisorExternal});
         tree_.end();
     }
@@ -243,10 +255,10 @@ class Maker {
     }
     void aclint() {
         software_interrupts("mswi", "riscv,aclint-mswi", kMswi, kMachineSoftware);
-        begin_at("mtimer", kMtimer.base);
-        tree_.text("compatible", "riscv,aclint-mtimer");
         // mtime, which stands behind the comparators, comes first (binding riscv,aclint-mtimer).
         const std::uint64_t time = kMtimer.base + 0x7ff8;
+        begin_at("mtimer", time);
+        tree_.text("compatible", "riscv,aclint-mtimer");
         tree_.reg({{time, kMtimer.base + kMtimer.size - time + 0x4000}, {kMtimer.base, 0x7ff8}});
         to_harts({kMachineTimer});
         tree_.end();
@@ -301,14 +313,32 @@ class Maker {
 
 }  // namespace
 
+std::uint64_t tree_room(std::size_t harts) {
+    return kRoomForChips + harts * kRoomForHart + kRoomForChosen + kRoomForFirmware;
+}
+
 bool make_device_tree(const TreeContents& contents, TreeBytes& tree, Errors& errors) {
     return Maker(contents).make(tree, errors);
 }
 
 bool check_device_tree(Bytes tree, Errors& errors) {
+    if (tree.size < sizeof(fdt_header) || fdt_magic(tree.data) != FDT_MAGIC) {
+        errors.fail("is not a flattened device tree");
+        return false;
+    }
+    // Structures older than version 16 have names in full paths (Devicetree Specification v0.4, 5.2); libfdt writes
+    // none of them, and its check takes none.
+    constexpr std::uint32_t kOldest = 16;
+    constexpr std::uint32_t kNewest = 17;
+    if (const std::uint32_t version = fdt_version(tree.data), oldest = fdt_last_comp_version(tree.data);
+        version < kOldest || oldest > kNewest || oldest > version) {
+        errors.fail("is a device tree of version " + std::to_string(version) + ", readable from version " +
+                    std::to_string(oldest) +
+                    " on; this machine takes versions 16 and 17: convert it with dtc");
+        return false;
+    }
     // The structure's end is looked for in the bytes given, whatever the header says of its own size.
-    if (tree.size < sizeof(fdt_header) || fdt_magic(tree.data) != FDT_MAGIC ||
-        fdt_totalsize(tree.data) > tree.size || fdt_check_full(tree.data, tree.size) != 0) {
+    if (fdt_totalsize(tree.data) > tree.size || fdt_check_full(tree.data, tree.size) != 0) {
         errors.fail("is not a whole flattened device tree");
         return false;
     }
@@ -316,7 +346,7 @@ bool check_device_tree(Bytes tree, Errors& errors) {
 }
 
 bool set_chosen(TreeBytes& tree, const ChosenContents& chosen, Errors& errors) {
-    const std::size_t room = chosen.arguments.size() + chosen.seed.size() + 1024 + kRoomForFirmware;
+    const std::size_t room = chosen.arguments.size() + chosen.seed.size() + kRoomForChosen + kRoomForFirmware;
     TreeBytes wider(fdt_totalsize(tree.data()) + room);
     void* fdt = wider.data();
     int result = fdt_open_into(tree.data(), fdt, int(wider.size()));

@@ -11,14 +11,16 @@ namespace backplane::riscv_virt {
 
 struct HartDescription {
     std::uint64_t id = 0;
-    std::string isa;  ///< "rv64imafdc_zicsr…"
-    std::string mmu;  ///< "riscv,sv48"; empty: none
+    std::string isa;                      ///< "rv64imafdc_zicsr…"
+    std::vector<std::string> extensions;  ///< "i", "m", …, "zicsr", …
+    std::string mmu;                      ///< "riscv,sv48"; empty: none
 };
 
 struct TreeContents {
     std::vector<HartDescription> harts;
     std::uint64_t ram_size = 0;  ///< bytes
     bool aclint = false;         ///< the timer and the software interrupts as ACLINT nodes, not as a CLINT
+    std::string compatible = "riscv-virtio";  ///< of the root
 };
 
 /// What /chosen says of this boot.
@@ -31,6 +33,9 @@ struct ChosenContents {
 
 using TreeBytes = std::vector<std::uint8_t>;
 
+/// Bytes that the tree of so many harts takes at most, with its /chosen but for the arguments, and with what firmware
+/// may add.
+std::uint64_t tree_room(std::size_t harts);
 bool make_device_tree(const TreeContents& contents, TreeBytes& tree, Errors& errors);
 /// Is it a whole device tree? False and a reason that does not name the file.
 bool check_device_tree(Bytes tree, Errors& errors);

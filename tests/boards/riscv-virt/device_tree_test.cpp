@@ -48,7 +48,8 @@ class Tree {
         const auto* data =
             static_cast<const std::uint8_t*>(fdt_getprop_by_offset(fdt(), property, &name, &size));
         const std::string_view key = name;
-        if (key == "phandle" || key == "rng-seed" || key == "riscv,isa") return;
+        if (key == "phandle" || key == "rng-seed" || key == "riscv,isa" || key == "riscv,isa-extensions")
+            return;
         std::string text = where + " " + name + " =";
         if (is_text(data, size)) {
             text += " \"";
@@ -112,6 +113,9 @@ TEST(RiscvVirtDeviceTree, HartsSayWhatTheyExecute) {
     const char* isa = static_cast<const char*>(fdt_getprop(tree.data(), cpu, "riscv,isa", nullptr));
     ASSERT_NE(isa, nullptr);
     EXPECT_EQ(std::string_view(isa).substr(0, 10), "rv64imafdc");
+    const char* const extensions[] = {"i", "m", "a", "f", "d", "c"};
+    for (int i = 0; i < int(std::size(extensions)); ++i)
+        EXPECT_STREQ(fdt_stringlist_get(tree.data(), cpu, "riscv,isa-extensions", i, nullptr), extensions[i]);
 }
 
 TEST(RiscvVirtDeviceTree, EachStartHasASeedOfItsOwn) {
