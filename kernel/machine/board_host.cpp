@@ -12,7 +12,7 @@
 namespace backplane::kernel {
 namespace {
 
-constexpr std::uint64_t kMaximumFile = std::uint64_t{8} << 30;
+constexpr std::uint64_t kMebibyte = 1 << 20;
 
 std::string describe_device(Object& device) {
     return "'" + std::string(device.name().view()) + "' (" + std::string(device.type_name().view()) + ")";
@@ -98,7 +98,7 @@ Object* BoardHost::drive(Str interface, unsigned index) {
 
 bool BoardHost::default_devices() const { return machine_.configuration.default_devices; }
 
-bool BoardHost::read_file(Str path, bool search_firmware, Bytes& bytes, Errors& errors) {
+bool BoardHost::read_file(Str path, bool search_firmware, std::uint64_t limit, Bytes& bytes, Errors& errors) {
     const std::string name(path.view());
     std::vector<std::string> candidates{name};
     if (search_firmware && !name.starts_with('/'))
@@ -106,7 +106,7 @@ bool BoardHost::read_file(Str path, bool search_firmware, Bytes& bytes, Errors& 
             candidates.push_back(directory + "/" + name);
     std::string reason;
     for (const std::string& candidate : candidates) {
-        const int error = read_whole_file(candidate, kMaximumFile, file_);
+        const int error = read_whole_file(candidate, limit, file_);
         if (error == 0) {
             bytes = {file_.data(), file_.size()};
             return true;
@@ -114,7 +114,8 @@ bool BoardHost::read_file(Str path, bool search_firmware, Bytes& bytes, Errors& 
         // A file that is there and cannot be had says more than one that is not there.
         if (reason.empty() || (error != ENOENT && reason == std::strerror(ENOENT)))
             reason = error == EISDIR  ? "it is a directory"
-                     : error == EFBIG ? "it is larger than 8 GiB"
+                     : error == EFBIG ? "it has more than the " + std::to_string(limit / kMebibyte) +
+                                            " MiB that the machine has room for"
                                       : std::strerror(error);
     }
     std::string message = "could not open '" + name + "': " + reason;
@@ -127,52 +128,93 @@ bool BoardHost::read_file(Str path, bool search_firmware, Bytes& bytes, Errors& 
     return false;
 }
 
-bool BoardHost::add_blob(Str name, GuestAddress address, Bytes bytes, Errors& errors) {
-    const std::string label = "'" + std::string(name.view()) + "'";
-    if (bytes.empty()) return true;
-    if (bytes.size - 1 > ~address.value) {
-        errors.fail(label + " at " + "0x" + hex(address.value) + " (" + std::to_string(bytes.size) +
-                    " bytes) ends after the last address");
+/// False and a reason when it would end after the last address, or when its bytes lie over another's.
+bool BoardHost::check_blob(const Blob& blob, Errors& errors) const {
+    const auto last = [](const Blob& b) { return b.address + (b.bytes.size() - 1); };
+    const auto text = [](const Blob& b) {
+        return "'" + b.name + "' at 0x" + hex(b.address) + " (" + std::to_string(b.bytes.size()) + " bytes)";
+    };
+    if (const std::uint64_t size = blob.size(); size != 0 && size - 1 > ~blob.address) {
+        errors.fail(text(blob) + " ends after the last address");
         return false;
     }
-    const auto last = [](std::uint64_t start, std::size_t size) { return start + (size - 1); };
+    if (blob.bytes.empty()) return true;
     for (const Blob& other : blobs_) {
-        if (address.value <= last(other.address, other.bytes.size()) &&
-            other.address <= last(address.value, bytes.size)) {
-            errors.fail(label + " at " + "0x" + hex(address.value) + " (" + std::to_string(bytes.size) +
-                        " bytes) overlaps '" + other.name + "' at " + "0x" + hex(other.address) + " (" +
-                        std::to_string(other.bytes.size()) + " bytes)");
-            return false;
-        }
+        if (other.bytes.empty() || blob.address > last(other) || other.address > last(blob)) continue;
+        errors.fail(text(blob) + " overlaps " + text(other));
+        return false;
     }
-    Blob blob{std::string(name.view()), address.value, {bytes.begin(), bytes.end()}};
-    if (!place(blob)) {
-        errors.fail(label + " (" + std::to_string(bytes.size) + " bytes) does not fit into memory at " +
-                    "0x" + hex(address.value) + "; give the machine more with -m");
+    return true;
+}
+
+/// A copy, but of a whole file, which is taken as it was read.
+std::vector<std::uint8_t> BoardHost::keep(Bytes bytes) {
+    if (bytes.data == file_.data() && bytes.size == file_.size()) return std::move(file_);
+    return {bytes.begin(), bytes.end()};
+}
+
+bool BoardHost::add_blob(Str name, GuestAddress address, Bytes bytes, Errors& errors) {
+    if (bytes.empty()) return true;
+    Blob blob{std::string(name.view()), address.value, keep(bytes)};
+    if (!check_blob(blob, errors)) return false;
+    if (place(blob) != blob.size()) {
+        const FlatRange* begin = machine_.memory.system().view()->find(address.value);
+        errors.fail("'" + blob.name + "' (" + std::to_string(blob.size()) +
+                    " bytes) does not fit into memory at 0x" + hex(address.value) +
+                    (begin && begin->block ? "; give the machine more with -m" : ": there is none"));
         return false;
     }
     blobs_.push_back(std::move(blob));
     return true;
 }
 
-/// Writes to RAM and ROM alike.
-bool BoardHost::place(const Blob& blob) {
-    const auto view = machine_.memory.system().view();
-    std::uint64_t done = 0;
-    while (done < blob.bytes.size()) {
-        const std::uint64_t at = blob.address + done;
-        const FlatRange* range = view->find(at);
-        if (!range || !range->block) return false;
-        const std::uint64_t length =
-            std::min<std::uint64_t>(blob.bytes.size() - done, range->size - (at - range->start));
-        std::memcpy(range->host(at), blob.bytes.data() + done, length);
-        range->region->bytes_changed(Offset(range->offset + (at - range->start)), length);
-        done += length;
-    }
+bool BoardHost::add_segment(Str name, GuestAddress address, Bytes bytes, std::uint64_t memory_size,
+                            Errors& errors) {
+    const std::uint64_t zeros = memory_size > bytes.size ? memory_size - bytes.size : 0;
+    Blob blob{std::string(name.view()), address.value, {bytes.begin(), bytes.end()}, zeros};
+    if (!check_blob(blob, errors)) return false;
+    if (const std::uint64_t placed = place(blob); placed != bytes.size)
+        log_.write(LogLevel::Warning, "machine",
+                   "'" + blob.name + "': there is no memory for " + std::to_string(bytes.size - placed) +
+                       " of the " + std::to_string(bytes.size) + " bytes at 0x" + hex(address.value) +
+                       "; they are left out");
+    blobs_.push_back(std::move(blob));
     return true;
 }
 
+/// Runs `write(host bytes, offset from address)` over what is RAM or ROM; returns how many bytes that is.
+template <class Write>
+std::uint64_t BoardHost::visit_memory(std::uint64_t address, std::uint64_t size, Write&& write) {
+    if (size == 0) return 0;
+    const std::uint64_t end = address + (size - 1);
+    const auto view = machine_.memory.system().view();
+    std::uint64_t visited = 0;
+    for (const FlatRange& range : view->ranges) {
+        const std::uint64_t first = std::max(address, range.start);
+        const std::uint64_t last = std::min(end, range.start + (range.size - 1));
+        if (!range.block || first > last) continue;
+        const std::uint64_t length = last - first + 1;
+        write(MutableBytes(range.host(first), length), first - address);
+        range.region->bytes_changed(Offset(range.offset + (first - range.start)), length);
+        visited += length;
+    }
+    return visited;
+}
+
+std::uint64_t BoardHost::place(const Blob& blob) {
+    return visit_memory(blob.address, blob.bytes.size(), [&blob](MutableBytes to, std::uint64_t from) {
+        std::memcpy(to.data, blob.bytes.data() + from, to.size);
+    });
+}
+
+void BoardHost::clear(const Blob& blob) {
+    visit_memory(blob.address + blob.bytes.size(), blob.zeros,
+                 [](MutableBytes to, std::uint64_t) { std::memset(to.data, 0, to.size); });
+}
+
+/// Zeros first: other blobs may lie over them.
 void BoardHost::load_blobs() {
+    for (const Blob& blob : blobs_) clear(blob);
     for (const Blob& blob : blobs_) place(blob);
 }
 

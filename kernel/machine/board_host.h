@@ -33,8 +33,11 @@ class BoardHost final : public InstanceHost, public BoardContext {
     Object* serial(unsigned index) override;
     Object* drive(Str interface, unsigned index) override;
     bool default_devices() const override;
-    bool read_file(Str path, bool search_firmware, Bytes& bytes, Errors& errors) override;
+    bool read_file(Str path, bool search_firmware, std::uint64_t limit, Bytes& bytes,
+                   Errors& errors) override;
     bool add_blob(Str name, GuestAddress address, Bytes bytes, Errors& errors) override;
+    bool add_segment(Str name, GuestAddress address, Bytes bytes, std::uint64_t memory_size,
+                     Errors& errors) override;
     DmaPort& dma() override;
     void random(MutableBytes bytes) override;
     void* host_interface(Str interface_id) override;
@@ -48,8 +51,15 @@ class BoardHost final : public InstanceHost, public BoardContext {
         std::string name;
         std::uint64_t address;
         std::vector<std::uint8_t> bytes;
+        std::uint64_t zeros = 0;  ///< bytes of memory behind them
+        std::uint64_t size() const { return bytes.size() + zeros; }
     };
-    bool place(const Blob& blob);
+    bool check_blob(const Blob& blob, Errors& errors) const;
+    std::vector<std::uint8_t> keep(Bytes bytes);
+    template <class Write>
+    std::uint64_t visit_memory(std::uint64_t address, std::uint64_t size, Write&& write);
+    std::uint64_t place(const Blob& blob);
+    void clear(const Blob& blob);
     MachineParts& machine_;
     Instance& instance_;
     ObjectLog log_;

@@ -87,8 +87,14 @@ void RunControl::emit(std::string_view name, const std::string& data) {
         if (std::ranges::find(listeners_, listener) != listeners_.end()) listener->machine_event(name, data);
 }
 
+/// Whoever asks for the end while the machine is made (a board that only describes it) has it before a CPU runs.
+bool RunControl::end_is_due() {
+    const std::lock_guard guard(mutex_);
+    return requests_.end.has_value();
+}
+
 void RunControl::start() {
-    if (state_ == RunState::Running || state_ == RunState::InternalError) return;
+    if (state_ == RunState::Running || state_ == RunState::InternalError || end_is_due()) return;
     if (state_ == RunState::Shutdown) reset();
     set_state(RunState::Running);
     machine_.loop.virtual_clock().start();

@@ -61,6 +61,7 @@ class RunControl final : Work {
     void request(const std::function<void(Requests&)>& change);
     void run() override;
     void set_state(RunState state);
+    bool end_is_due();
 
     MachineParts& machine_;
     std::atomic<RunState> state_{RunState::Prelaunch};

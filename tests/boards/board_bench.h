@@ -12,6 +12,14 @@
 
 namespace backplane::testing {
 
+/// A backend to make before the board.
+struct BoardBackend {
+    std::string type;
+    std::string id;
+    kernel::PropertyList properties;
+    std::string container;
+};
+
 struct BoardOptions {
     std::string machine;              ///< the type's name
     std::string cpu;                  ///< the CPU's type name
@@ -21,6 +29,7 @@ struct BoardOptions {
     kernel::PropertyList properties{};  ///< of the machine
     std::vector<std::string> firmware_path{"/usr/share/qemu"};
     std::vector<std::pair<std::string, kernel::PropertyList>> devices{};  ///< to plug in: type, properties
+    std::vector<BoardBackend> backends{};
 };
 
 class BoardBench {
@@ -30,6 +39,9 @@ class BoardBench {
         const auto check = [&errors](bool ok) {
             if (!ok) throw std::runtime_error(errors.text());
         };
+        for (const BoardBackend& backend : options.backends)
+            check(machine_.create_backend(backend.type, backend.id, backend.properties, backend.container,
+                                          errors) != nullptr);
         check(machine_.set_type(options.machine, errors));
         for (const auto& [name, value] : options.properties)
             check(machine_.machine_object().set_property(name, value, errors));

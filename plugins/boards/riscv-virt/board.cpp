@@ -27,14 +27,17 @@ class VirtBoard final : public Board {
     explicit VirtBoard(Object&) {}
 
     bool build(BoardContext& context, Errors& errors) override {
-        return build_memory(context, errors) && build_harts(context, errors) &&
-               build_interrupts(context, errors) && build_chips(context, errors) && wire(context, errors);
+        return find_flash_images(context, errors) && build_memory(context, errors) &&
+               build_harts(context, errors) && build_interrupts(context, errors) &&
+               build_chips(context, errors) && wire(context, errors);
     }
     bool finish(BoardContext& context, Errors& errors) override;
     void reset(BoardContext& context) override;
 
   private:
     using Settings = std::map<std::string, std::string>;
+    template <unsigned Unit>
+    static constexpr PropertyInfo flash_property(const char* name, const char* summary);
 
     std::uint32_t harts() const { return std::uint32_t(harts_.size()); }
     Object& chip(const char* name) { return *chips_.at(name); }
@@ -47,6 +50,7 @@ class VirtBoard final : public Board {
     bool build_chips(BoardContext& context, Errors& errors);
     bool wire(BoardContext& context, Errors& errors);
     bool attach_backend(BoardContext& context, const Chip& chip, Object& object, Errors& errors);
+    bool find_flash_images(BoardContext& context, Errors& errors);
 
     bool describe_harts(TreeContents& contents, Errors& errors);
     bool make_tree(BoardContext& context, const BootPlan& plan, TreeBytes& tree, Errors& errors);
@@ -54,7 +58,11 @@ class VirtBoard final : public Board {
     bool fill_fw_cfg(FwCfg& fw_cfg, Errors& errors);
 
     bool aclint_ = false;
-    std::uint32_t aia_ = 0;
+    // Switches that stand still.
+    std::uint32_t acpi_ = 0, aia_ = 0, iommu_ = 0;
+    bool graphics_ = false, usb_ = false;
+    std::string compatible_;
+    Object* flashes_[2] = {};
     BootFiles files_;
     std::string firmware_, kernel_, initrd_, append_, dtb_, dumpdtb_;
 
@@ -112,6 +120,21 @@ bool VirtBoard::build_interrupts(BoardContext& context, Errors& errors) {
     return !aclint_ || context.map(chip("sswi"), "registers", GuestAddress(kSswi.base), errors);
 }
 
+/// An image comes from the machine's own property or from -drive if=pflash.
+bool VirtBoard::find_flash_images(BoardContext& context, Errors& errors) {
+    for (unsigned unit = 0; unit < std::size(flashes_); ++unit) {
+        Object* drive = context.drive("pflash", unit);
+        if (drive && flashes_[unit]) {
+            const std::string number = std::to_string(unit);
+            errors.fail("pflash" + number + ": the flash has an image from -drive if=pflash,unit=" + number +
+                        " already; leave one of the two out");
+            return false;
+        }
+        if (drive) flashes_[unit] = drive;
+    }
+    return true;
+}
+
 bool VirtBoard::attach_backend(BoardContext& context, const Chip& chip, Object& object, Errors& errors) {
     const std::string_view name = chip.name;
     if (name == "uart") {
@@ -119,8 +142,8 @@ bool VirtBoard::attach_backend(BoardContext& context, const Chip& chip, Object& 
         return !chardev || object.set_link("chardev", chardev, errors);
     }
     if (name == "flash0" || name == "flash1") {
-        Object* drive = context.drive("pflash", name == "flash1");
-        return !drive || object.set_link("drive", drive, errors);
+        Object* image = flashes_[name == "flash1"];
+        return !image || object.set_link("drive", image, errors);
     }
     return true;
 }
@@ -168,13 +191,25 @@ bool VirtBoard::wire(BoardContext& context, Errors& errors) {
     return true;
 }
 
+/// What stands between commas.
+std::vector<std::string> words(std::string_view text) {
+    std::vector<std::string> all;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find(','), text.size());
+        all.emplace_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return all;
+}
+
 bool VirtBoard::describe_harts(TreeContents& contents, Errors& errors) {
     for (Object* hart : harts_) {
-        TextBuffer id, isa, mmu;
+        TextBuffer id, isa, extensions, mmu;
         if (!hart->get_property("hartid", id, errors) || !hart->get_property("isa-string", isa, errors) ||
+            !hart->get_property("isa-extensions", extensions, errors) ||
             !hart->get_property("mmu-type", mmu, errors))
             return false;
-        contents.harts.push_back({std::stoull(id.text()), isa.text(), mmu.text()});
+        contents.harts.push_back({std::stoull(id.text()), isa.text(), words(extensions.text()), mmu.text()});
     }
     return true;
 }
@@ -182,10 +217,11 @@ bool VirtBoard::describe_harts(TreeContents& contents, Errors& errors) {
 bool VirtBoard::make_tree(BoardContext& context, const BootPlan& plan, TreeBytes& tree, Errors& errors) {
     if (dtb_.empty()) {
         TreeContents contents{.harts = {}, .ram_size = context.ram().size(), .aclint = aclint_};
+        if (!compatible_.empty()) contents.compatible = compatible_;
         if (!describe_harts(contents, errors) || !make_device_tree(contents, tree, errors)) return false;
     } else {
         Bytes file;
-        if (!context.read_file(dtb_, false, file, errors)) return false;
+        if (!context.read_file(dtb_, false, context.ram().size(), file, errors)) return false;
         class Named final : public Errors {
           public:
             Named(Errors& errors, const std::string& path) : errors_(errors), path_(path) {}
@@ -222,17 +258,18 @@ bool VirtBoard::dump_tree(const TreeBytes& tree, Errors& errors) {
         errors.fail("dumpdtb: could not write '" + dumpdtb_ + "'");
         return false;
     }
-    device_context(chip("test")).request_failure(0);  // ends the process, with success
+    device_context(chip("test")).request_failure(0);  // ends the process, with success, before the guest runs
     return true;
 }
 
 bool VirtBoard::finish(BoardContext& context, Errors& errors) {
+    constexpr std::uint64_t kUnit = 2 << 20;  // of the tree's place
     files_ = {.firmware = firmware_,
               .kernel = kernel_,
               .initrd = initrd_,
               .arguments = append_,
-              .flash0 = context.drive("pflash", 0) != nullptr,
-              .flash1 = context.drive("pflash", 1) != nullptr};
+              .flash0 = flashes_[0] != nullptr,
+              .tree_room = (tree_room(harts_.size()) + append_.size() + kUnit - 1) / kUnit * kUnit};
     FwCfg& fw_cfg = *query<FwCfg>(chip("fw-cfg"));
     BootPlan plan;
     TreeBytes tree;
@@ -257,14 +294,82 @@ void VirtBoard::reset(BoardContext& context) {
     context.dma().write(seed_, Bytes(seed, sizeof seed));
 }
 
+template <unsigned Unit>
+constexpr PropertyInfo VirtBoard::flash_property(const char* name, const char* summary) {
+    return {.name = name,
+            .kind = PropertyKind::Link,
+            .summary = summary,
+            .set = [](void* part, const PropertyValue& v, Errors&) {
+                static_cast<VirtBoard*>(part)->flashes_[Unit] = v.object;
+                return true;
+            }};
+}
+
+/// A switch of which one position is not there: choosing that is refused with what could be done instead.
+template <auto Member>
+constexpr PropertyInfo without(PropertyInfo info,
+                               bool (*set)(void* part, const PropertyValue& value, Errors& errors)) {
+    using Value = typename MemberOf<Member>::Value;
+    if constexpr (std::is_same_v<Value, bool>) info = property<Member>(info);
+    else info = enum_property<Member>(info);
+    info.set = set;
+    return info;
+}
+bool refuse(Errors& errors, const char* reason) {
+    errors.fail(reason);
+    return false;
+}
+
 constexpr PropertyInfo VirtBoard::kProperties[] = {
     property<&VirtBoard::aclint_>({.name = "aclint",
                                    .summary = "timers and software interrupts as ACLINT devices",
                                    .default_text = "off"}),
-    enum_property<&VirtBoard::aia_>({.name = "aia",
-                                     .summary = "advanced interrupt architecture",
-                                     .default_text = "none",
-                                     .choices = "none"}),
+    without<&VirtBoard::acpi_>(
+        {.name = "acpi",
+         .summary = "describe the machine in ACPI tables; there are none",
+         .default_text = "auto",
+         .choices = "on|off|auto"},
+        [](void* part, const PropertyValue& v, Errors& errors) {
+            if (v.text == Str("on"))
+                return refuse(errors, "this board has no ACPI tables, guests find it by its device "
+                                      "tree; use acpi=off");
+            static_cast<VirtBoard*>(part)->acpi_ = std::uint32_t(v.number);
+            return true;
+        }),
+    without<&VirtBoard::aia_>(
+        {.name = "aia",
+         .summary = "advanced interrupt architecture; there is none",
+         .default_text = "none",
+         .choices = "none|aplic|aplic-imsic"},
+        [](void*, const PropertyValue& v, Errors& errors) {
+            return v.text == Str("none") ||
+                   refuse(errors, "this board has a PLIC and no advanced interrupt controller; use "
+                                  "aia=none");
+        }),
+    without<&VirtBoard::graphics_>(
+        {.name = "graphics", .summary = "have a display; there is none", .default_text = "off"},
+        [](void*, const PropertyValue& v, Errors& errors) {
+            return !v.boolean || refuse(errors, "there are no displays; use graphics=off");
+        }),
+    without<&VirtBoard::iommu_>({.name = "iommu-sys",
+                                 .summary = "have an IOMMU; there is none",
+                                 .default_text = "auto",
+                                 .choices = "on|off|auto"},
+                                [](void* part, const PropertyValue& v, Errors& errors) {
+                                    if (v.text == Str("on"))
+                                        return refuse(errors, "this board has no IOMMU; use iommu-sys=off");
+                                    static_cast<VirtBoard*>(part)->iommu_ = std::uint32_t(v.number);
+                                    return true;
+                                }),
+    without<&VirtBoard::usb_>(
+        {.name = "usb", .summary = "have a USB controller; there is none", .default_text = "off"},
+        [](void*, const PropertyValue& v, Errors& errors) {
+            return !v.boolean || refuse(errors, "this board has no USB controller; use usb=off");
+        }),
+    property<&VirtBoard::compatible_>(
+        {.name = "dt-compatible", .summary = "what the device tree's root says that it is compatible with"}),
+    flash_property<0>("pflash0", "the block node in the first flash, which firmware starts"),
+    flash_property<1>("pflash1", "the block node in the second flash, for variables"),
     property<&VirtBoard::firmware_>(
         {.name = "firmware", .summary = "firmware file; \"none\": the machine starts without"}),
     property<&VirtBoard::kernel_>({.name = "kernel", .summary = "kernel file (Image or ELF)"}),

@@ -6,6 +6,7 @@
 #include <lib/elf.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 namespace backplane::riscv_virt {
@@ -14,6 +15,9 @@ namespace {
 constexpr std::uint64_t kMegabyte = 1 << 20;
 constexpr std::uint64_t kKernelAlignment = 2 * kMegabyte;  // boot.rst, "Kernel location", rv64
 constexpr std::uint64_t kPage = 4096;
+/// A file that holds more than goes into memory (an executable with its debugging information) may have this much.
+constexpr std::uint64_t kLongExecutable = 1024 * kMegabyte;
+constexpr std::uint64_t kLongestItem = 0xffff'ffff;  // of fw_cfg, whose sizes have 32 bits
 /// OpenSBI, under the name that emulators' firmware folders have and as Debian's package installs it.
 constexpr const char* kDefaultFirmware = "opensbi-riscv64-generic-fw_dynamic.bin";
 constexpr const char* kPackagedFirmware = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin";
@@ -38,15 +42,33 @@ struct Placed {
     std::uint64_t end = 0;
 };
 
+/// The longest file that can be of use.
+std::uint64_t file_limit(BoardContext& context) { return std::max(context.ram().size(), kLongExecutable); }
+
+bool is_memory(BoardContext& context, std::uint64_t address) {
+    constexpr std::uint64_t kInstruction = 2;  // bytes, at least
+    const DmaWindow window = context.dma().map(GuestAddress(address), kInstruction, false);
+    if (!window.data) return false;
+    context.dma().unmap(window, 0);
+    return true;
+}
+
 bool place_elf(BoardContext& context, const std::string& path, Bytes file, Placed& placed, FileErrors& errors,
                Errors& plain) {
     elf::ElfImage image;
     if (!elf::read_elf(file, image, errors)) return false;
-    for (const elf::ElfSegment& segment : image.segments) {
-        if (!context.add_blob(path, GuestAddress(segment.address), segment.bytes, plain)) return false;
-        // What follows the file's bytes is zero, as all memory is before a start; a reset finds it as the guest left
-        // it, so that start-up code clears it as on hardware.
+    if (!is_memory(context, image.entry)) {
+        char text[128];
+        std::snprintf(text, sizeof text, "starts at 0x%llx, where there is no memory; RAM is 0x%llx-0x%llx",
+                      static_cast<unsigned long long>(image.entry), static_cast<unsigned long long>(kDram),
+                      static_cast<unsigned long long>(kDram + context.ram().size() - 1));
+        errors.fail(text);
+        return false;
     }
+    for (const elf::ElfSegment& segment : image.segments)
+        if (!context.add_segment(path, GuestAddress(segment.address), segment.bytes, segment.memory_size,
+                                 plain))
+            return false;
     placed = {image.entry, image.end};
     return true;
 }
@@ -91,26 +113,30 @@ bool place_image(BoardContext& context, const char* option, const std::string& p
 bool place_firmware(BoardContext& context, const BootFiles& files, Placed& placed, Errors& errors) {
     placed = {kDram, kDram};
     if (files.firmware == "none") return true;
+    const std::uint64_t limit = file_limit(context);
     Bytes file;
     std::string path = files.firmware;
     if (path.empty() || path == "default") {
         IgnoredErrors unused;
-        const bool elsewhere = !context.read_file(kDefaultFirmware, true, file, unused) &&
-                               context.read_file(kPackagedFirmware, false, file, unused);
+        const bool elsewhere = !context.read_file(kDefaultFirmware, true, limit, file, unused) &&
+                               context.read_file(kPackagedFirmware, false, limit, file, unused);
         path = elsewhere ? kPackagedFirmware : kDefaultFirmware;
     }
-    if (!context.read_file(path, true, file, errors)) return false;
+    if (!context.read_file(path, true, limit, file, errors)) return false;
     return place_image(context, "firmware", path, file, kDram, placed, errors);
 }
 
+/// Clear of the kernel's own growth, and below the device tree, as far as memory allows.
 bool place_initrd(BoardContext& context, const BootFiles& files, const Placed& kernel, BootPlan& plan,
                   Errors& errors) {
+    const std::uint64_t ram = context.ram().size();
     Bytes file;
-    if (!context.read_file(files.initrd, false, file, errors)) return false;
-    // Clear of the kernel's own growth, as far as memory allows.
-    const std::uint64_t distance = std::min(context.ram().size() / 2, 128 * kMegabyte);
-    const std::uint64_t wanted = round_up(kernel.entry, kPage) + distance;
-    plan.initrd_start = std::max(wanted, round_up(kernel.end, kPage));
+    if (!context.read_file(files.initrd, false, ram, file, errors)) return false;
+    const std::uint64_t growth = std::min(ram / 2, 512 * kMegabyte);
+    std::uint64_t start = round_up(kernel.entry, kPage) + growth;
+    if (file.size + files.tree_room <= ram)
+        start = std::min(start, (kDram + ram - files.tree_room - file.size) / kPage * kPage);
+    plan.initrd_start = std::max(start, round_up(kernel.end, kPage));
     plan.initrd_end = plan.initrd_start + file.size;
     return context.add_blob(files.initrd, GuestAddress(plan.initrd_start), file, errors);
 }
@@ -126,7 +152,7 @@ bool check_files(const BootFiles& files, Errors& errors) {
 bool offer_kernel(BoardContext& context, FwCfg& fw_cfg, const BootFiles& files, Errors& errors) {
     const auto offer = [&](const std::string& path, FwCfgKey size, FwCfgKey data) {
         Bytes file;
-        return context.read_file(path, false, file, errors) &&
+        return context.read_file(path, false, std::min(file_limit(context), kLongestItem), file, errors) &&
                set_fw_cfg_number(fw_cfg, size, std::uint32_t(file.size), errors) &&
                fw_cfg.set_item(std::uint16_t(data), file, errors);
     };
@@ -155,28 +181,28 @@ bool load_files(BoardContext& context, FwCfg& fw_cfg, const BootFiles& files, Bo
     if (!check_files(files, errors)) return false;
     Placed firmware;
     if (!place_firmware(context, files, firmware, errors)) return false;
+    const bool without_firmware = files.firmware == "none";
     plan = {.start = firmware.entry};
-    const bool firmware_wanted = !files.firmware.empty() && files.firmware != "none";
-    if (files.flash1) plan.payload = kFlash1.base;
-    if (files.flash0) (firmware_wanted ? plan.payload : plan.start) = kFlash0.base;
+    if (files.flash0 && !without_firmware) {
+        plan.payload = kFlash0.base;
+        return files.kernel.empty() || offer_kernel(context, fw_cfg, files, errors);
+    }
+    if (files.flash0) plan.start = kFlash0.base;
     if (files.kernel.empty()) return true;
-    if (plan.payload != 0) return offer_kernel(context, fw_cfg, files, errors);
     Bytes file;
     Placed kernel;
-    if (!context.read_file(files.kernel, false, file, errors)) return false;
+    if (!context.read_file(files.kernel, false, file_limit(context), file, errors)) return false;
     if (!place_image(context, "kernel", files.kernel, file, round_up(firmware.end, kKernelAlignment), kernel,
                      errors))
         return false;
     plan.payload = kernel.entry;
-    if (files.firmware == "none" && !files.flash0) plan.start = kernel.entry;
+    if (without_firmware && !files.flash0) plan.start = kernel.entry;
     return files.initrd.empty() || place_initrd(context, files, kernel, plan, errors);
 }
 
 std::uint64_t tree_address(std::uint64_t ram_size, std::uint64_t tree_size) {
-    constexpr std::uint64_t kReachable = 3072 * kMegabyte;
     constexpr std::uint64_t kLeast = 1 * kMegabyte;  // the usual size of a tree with room for firmware
-    const std::uint64_t end = std::min(kDram + ram_size, kReachable);
-    return (end - std::max(tree_size, kLeast)) / kKernelAlignment * kKernelAlignment;
+    return (kDram + ram_size - std::max(tree_size, kLeast)) / kKernelAlignment * kKernelAlignment;
 }
 
 TreeBytes reset_vector(const BootPlan& plan, std::uint64_t tree) {

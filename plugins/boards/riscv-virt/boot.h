@@ -19,7 +19,8 @@ struct BootFiles {
     std::string initrd;
     std::string arguments;
     bool flash0 = false;  ///< there is an image in the first flash
-    bool flash1 = false;  ///< in the second
+    std::uint64_t tree_room =
+        0;  ///< bytes for the device tree at the end of RAM, which stay free when they can
 };
 
 /// Where the files went, and so where to start.
@@ -32,10 +33,10 @@ struct BootPlan {
 
 /// Puts the files into memory; under firmware in flash, the kernel's into `fw_cfg`, from where that fetches them.
 ///
-/// An image in the first flash starts instead of the machine's own firmware; below firmware that was asked for, it is
-/// what that starts in S-mode. An image in the second flash alone is started in S-mode as well.
+/// An image in the first flash is what firmware starts in S-mode; without firmware it starts itself, in M-mode. The
+/// second flash is storage.
 bool load_files(BoardContext& context, FwCfg& fw_cfg, const BootFiles& files, BootPlan& plan, Errors& errors);
-/// Where the device tree goes: below the end of RAM, or of the first 3 GiB, which every kernel can reach.
+/// Where the device tree goes: below the end of RAM.
 std::uint64_t tree_address(std::uint64_t ram_size, std::uint64_t tree_size);
 /// The code at the reset address, with the structure that fw_dynamic is given.
 TreeBytes reset_vector(const BootPlan& plan, std::uint64_t tree);

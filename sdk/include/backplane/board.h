@@ -91,11 +91,18 @@ class BoardContext {
     virtual bool default_devices() const = 0;
 
     /// Reads a whole file of the host, found as given or in the firmware search path (bios/): false and a reason
-    /// that names it. The bytes are valid until the next call.
-    virtual bool read_file(Str path, bool search_firmware, Bytes& bytes, Errors& errors) = 0;
+    /// that names it. One of more than `limit` bytes is refused by its size alone. The bytes are valid until the next
+    /// call.
+    virtual bool read_file(Str path, bool search_firmware, std::uint64_t limit, Bytes& bytes,
+                           Errors& errors) = 0;
     /// Puts bytes into memory, now and again at each reset. Refuses what falls outside of RAM or ROM or overlaps
     /// another blob, naming both.
     virtual bool add_blob(Str name, GuestAddress address, Bytes bytes, Errors& errors) = 0;
+    /// A segment of an executable: bytes, and zeros behind them up to `memory_size` bytes, which other blobs may lie
+    /// over; now and again at each reset. What reaches past RAM and ROM is left out, which the log tells: linkers put
+    /// their headers in front of a program that begins where memory does.
+    virtual bool add_segment(Str name, GuestAddress address, Bytes bytes, std::uint64_t memory_size,
+                             Errors& errors) = 0;
     /// A port to system memory, for what a board does itself.
     virtual DmaPort& dma() = 0;
     /// Fills with random bytes from the host (a seed for the guest); reproducible under replay.

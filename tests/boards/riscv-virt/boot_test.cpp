@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <libfdt.h>
 
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <elf.h>
 
@@ -81,7 +83,7 @@ TEST_F(RiscvVirtBoot, AKernelIsWhatFirmwareStarts) {
     EXPECT_EQ(start(board), 0x80000000u);
     EXPECT_EQ(payload(board), 0x80200000u);
     EXPECT_EQ(text_at(board, 0x80200000, 6), "kernel");
-    EXPECT_EQ(text_at(board, 0x88200000, 7), "ramdisk");
+    EXPECT_EQ(text_at(board, 0x90200000, 7), "ramdisk");
     EXPECT_EQ(tree(board), 0x9fe00000u);
     const auto bytes = board.bytes(tree(board), 256 << 10);
     const int chosen = fdt_path_offset(bytes.data(), "/chosen");
@@ -92,8 +94,8 @@ TEST_F(RiscvVirtBoot, AKernelIsWhatFirmwareStarts) {
         const void* data = fdt_getprop(bytes.data(), chosen, name, &size);
         return data && size == 8 ? fdt64_ld(static_cast<const fdt64_t*>(data)) : 0;
     };
-    EXPECT_EQ(address("linux,initrd-start"), 0x88200000u);
-    EXPECT_EQ(address("linux,initrd-end"), 0x88200007u);
+    EXPECT_EQ(address("linux,initrd-start"), 0x90200000u);
+    EXPECT_EQ(address("linux,initrd-end"), 0x90200007u);
 }
 
 TEST_F(RiscvVirtBoot, AKernelWithoutFirmwareStartsItself) {
@@ -114,12 +116,99 @@ TEST_F(RiscvVirtBoot, TheInitialRamdiskKeepsClearOfTheKernel) {
     EXPECT_EQ(text_at(board, 0x80200000 + size, 7), "ramdisk");
 }
 
-TEST_F(RiscvVirtBoot, TheTreeStaysInTheFirstThreeGigabytes) {
+TEST_F(RiscvVirtBoot, TheTreeIsAtTheEndOfRam) {
     BoardOptions options = virt();
-    options.ram_size = std::uint64_t{4} << 30;
+    options.ram_size = std::uint64_t{5} << 30;
     BoardBench board(options);
-    EXPECT_EQ(tree(board), 0xbfe00000u);
+    EXPECT_EQ(tree(board), 0x1bfe00000u);
 }
+
+/// Sizes in MiB, and where the ramdisk begins.
+struct RamdiskPlace {
+    std::uint64_t ram, ramdisk, start;
+};
+
+TEST_F(RiscvVirtBoot, ALargeRamdiskMakesWayForTheTree) {
+    for (const RamdiskPlace& place : {RamdiskPlace{128, 1, 0x84200000},
+                                      {128, 62, 0x84000000},
+                                      {128, 80, 0x82e00000},
+                                      {2048, 600, 0xa0200000}}) {
+        const std::string path = file("initrd", "ramdisk");
+        std::filesystem::resize_file(path, place.ramdisk << 20);
+        BoardOptions options = virt({{"kernel", file("kernel", "kernel")}, {"initrd", path}});
+        options.ram_size = place.ram << 20;
+        BoardBench board(options);
+        EXPECT_EQ(text_at(board, place.start, 7), "ramdisk") << place.ramdisk << " MiB of " << place.ram;
+        EXPECT_EQ(board.load(tree(board), 4), 0xedfe0dd0u);
+    }
+}
+
+TEST_F(RiscvVirtBoot, AProgramsHeadersMayLieWhereNoMemoryIs) {
+    BoardBench board(virt({{"firmware", file("fw.elf", elf(0x7ffffffc, 0x80000000, "headcode"))}}));
+    EXPECT_EQ(text_at(board, 0x80000000, 4), "code");
+    EXPECT_EQ(start(board), 0x80000000u);
+}
+
+TEST_F(RiscvVirtBoot, WhatAProgramWantsZeroIsZeroAfterAReset) {
+    std::string program = elf(0x80000000, 0x80000000, "code");
+    const std::uint64_t memory_size = 4096;
+    std::memcpy(program.data() + 64 + offsetof(Elf64_Phdr, p_memsz), &memory_size, sizeof memory_size);
+    BoardBench board(virt({{"firmware", file("fw.elf", program)}}));
+    board.store(0x80000000, 0xdead, 4);
+    board.store(0x80000800, 0xdead, 4);
+    board.machine().reset();
+    EXPECT_EQ(text_at(board, 0x80000000, 4), "code");
+    EXPECT_EQ(board.load(0x80000800, 4), 0u);
+}
+
+/// What starts where with which files: `flash0`, `flash1` and `kernel` are given, `firmware` as -bios has it.
+struct FlashCase {
+    const char* firmware;
+    bool flash0, flash1, kernel;
+    std::uint64_t start, payload;
+    std::uint32_t offered;  ///< bytes of the kernel in fw_cfg
+};
+
+class RiscvVirtFlash : public RiscvVirtBoot, public ::testing::WithParamInterface<FlashCase> {
+  protected:
+    BoardOptions with_flashes(bool flash0, bool flash1, kernel::PropertyList properties) {
+        for (const auto& [name, there] : {std::pair("flash0", flash0), {"flash1", flash1}}) {
+            if (!there) continue;
+            const std::string path = file(name, name);
+            std::filesystem::resize_file(path, 32 << 20);
+            backends_.push_back({"blockdev-file", name, {{"filename", path}}, "blockdevs"});
+            properties.emplace_back(std::string("p") + name, name);
+        }
+        BoardOptions options = virt(std::move(properties));
+        options.backends = backends_;
+        return options;
+    }
+
+  private:
+    std::vector<BoardBackend> backends_;
+};
+
+TEST_P(RiscvVirtFlash, OnlyTheFirstIsAPlaceForFirmware) {
+    const FlashCase& c = GetParam();
+    kernel::PropertyList properties;
+    if (*c.firmware) properties.emplace_back("firmware", c.firmware);
+    if (c.kernel) properties.emplace_back("kernel", file("kernel", "kernel"));
+    BoardBench board(with_flashes(c.flash0, c.flash1, properties));
+    EXPECT_EQ(start(board), c.start);
+    EXPECT_EQ(payload(board), c.payload);
+    if (c.flash1) EXPECT_EQ(text_at(board, 0x22000000, 6), "flash1");
+    board.store(0x10100008, 0x0800, 2);
+    EXPECT_EQ(board.load(0x10100000, 1), c.offered);
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, RiscvVirtFlash,
+                         ::testing::Values(FlashCase{"", true, true, false, 0x80000000, 0x20000000, 0},
+                                           FlashCase{"", true, true, true, 0x80000000, 0x20000000, 6},
+                                           FlashCase{"", false, true, false, 0x80000000, 0, 0},
+                                           FlashCase{"", false, true, true, 0x80000000, 0x80200000, 0},
+                                           FlashCase{"none", true, true, false, 0x20000000, 0, 0},
+                                           FlashCase{"none", true, false, true, 0x20000000, 0x80000000, 0},
+                                           FlashCase{"none", false, true, true, 0x80000000, 0x80000000, 0}));
 
 TEST_F(RiscvVirtBoot, ATreeOfTheUserGetsItsChosenNode) {
     std::vector<std::uint8_t> own(4096);
@@ -143,6 +232,26 @@ TEST_F(RiscvVirtBoot, TheTreeCanBeWrittenToAFile) {
     EXPECT_EQ(fdt_check_header(bytes.data()), 0);
 }
 
+TEST_F(RiscvVirtBoot, SwitchesOfWhatIsNotThereMayBeOff) {
+    BoardBench board(virt({{"acpi", "off"},
+                           {"acpi", "auto"},
+                           {"aia", "none"},
+                           {"graphics", "off"},
+                           {"iommu-sys", "auto"},
+                           {"usb", "off"},
+                           {"dt-compatible", "acme,board"}}));
+    const auto bytes = board.bytes(tree(board), 64 << 10);
+    EXPECT_STREQ(static_cast<const char*>(fdt_getprop(bytes.data(), 0, "compatible", nullptr)), "acme,board");
+}
+
+std::string tree_of_version(std::uint32_t version, std::uint32_t readable_from) {
+    std::string tree(4096, '\0');
+    fdt_create_empty_tree(tree.data(), int(tree.size()));
+    fdt_set_version(tree.data(), version);
+    fdt_set_last_comp_version(tree.data(), readable_from);
+    return tree;
+}
+
 /// Each refusal says which option, which file, and why.
 struct Refused {
     kernel::PropertyList properties;
@@ -164,10 +273,20 @@ TEST_F(RiscvVirtBoot, WhatCannotBeBootedIsRefusedWithAReason) {
         {{{"kernel", file("truncated", truncated)}}, "program headers"},
         {{{"kernel", file("foreign", foreign)}}, "another machine"},
         {{{"kernel", file("beyond", beyond)}}, "segment"},
-        {{{"kernel", file("outside", elf(0x1000000, 0x1000000, "code"))}}, "does not fit"},
+        {{{"kernel", file("outside", elf(0x1000000, 0x1000000, "code"))}}, "RAM is 0x80000000-0x87ffffff"},
         {{{"initrd", file("initrd", "x")}}, "-kernel"},
         {{{"append", "quiet"}}, "-kernel"},
         {{{"dtb", file("bad.dtb", "no tree")}}, "device tree"},
+        {{{"dtb", file("v3.dtb", tree_of_version(3, 3))}}, "version 3"},
+        {{{"dtb", file("v7.dtb", tree_of_version(7, 1))}}, "version 7"},
+        {{{"dtb", file("v15.dtb", tree_of_version(15, 15))}}, "version 15"},
+        {{{"dtb", file("v18.dtb", tree_of_version(18, 18))}}, "version 18"},
+        {{{"dtb", file("confused.dtb", tree_of_version(16, 17))}}, "version 16"},
+        {{{"acpi", "on"}}, "acpi=off"},
+        {{{"aia", "aplic-imsic"}}, "aia=none"},
+        {{{"graphics", "on"}}, "graphics=off"},
+        {{{"iommu-sys", "on"}}, "iommu-sys=off"},
+        {{{"usb", "on"}}, "usb=off"},
         {{{"dumpdtb", "/does/not/exist/x.dtb"}}, "dumpdtb"},
     };
     for (const Refused& refused : cases) {

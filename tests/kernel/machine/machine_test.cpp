@@ -95,6 +95,96 @@ TEST_F(MachineTest, ABlobDoesNotWrapAroundTheLastAddress) {
     EXPECT_NE(errors.text().find("ends after the last address"), std::string::npos) << errors.text();
 }
 
+TEST_F(MachineTest, ABlobThatDoesNotFitIsToldWhatWouldHelp) {
+    const std::array<std::uint8_t, 16> bytes{};
+    ErrorText above, below;
+    script.finish = [&](BoardContext& context, Errors&) {
+        return !context.add_blob("a", GuestAddress(TestBoard::kRamBase + (1 << 20) - 8), bytes, above) &&
+               !context.add_blob("b", GuestAddress(TestBoard::kRamBase - 8), bytes, below);
+    };
+    EXPECT_TRUE(build());
+    EXPECT_NE(above.text().find("with -m"), std::string::npos) << above.text();
+    EXPECT_EQ(below.text().find("with -m"), std::string::npos) << below.text();
+}
+
+class SegmentTest : public MachineTest {
+  protected:
+    static constexpr std::uint64_t kRam = TestBoard::kRamBase;
+    std::uint64_t load(std::uint64_t address, unsigned size = 4) {
+        Access access;
+        return machine.system_memory().load(GuestAddress(address), size, access);
+    }
+    void store(std::uint64_t address, std::uint64_t value) {
+        Access access;
+        machine.system_memory().store(GuestAddress(address), value, 4, access);
+    }
+    const std::array<std::uint8_t, 8> bytes{1, 2, 3, 4, 5, 6, 7, 8};
+};
+
+TEST_F(SegmentTest, ZerosBehindItsBytesAreZeroAtEachStart) {
+    script.finish = [&](BoardContext& context, Errors& sink) {
+        return context.add_segment("program", GuestAddress(kRam), bytes, 64, sink) &&
+               context.add_segment("heap", GuestAddress(kRam + 0x1000), {}, 64, sink);
+    };
+    ASSERT_TRUE(build()) << errors.text();
+    for (const std::uint64_t at : {kRam, kRam + 8, kRam + 60, kRam + 0x1000, kRam + 64})
+        store(at, 0xdeadbeef);
+    machine.reset();
+    EXPECT_EQ(load(kRam), 0x04030201u);
+    for (const std::uint64_t at : {kRam + 8, kRam + 60, kRam + 0x1000}) EXPECT_EQ(load(at), 0u);
+    EXPECT_EQ(load(kRam + 64), 0xdeadbeefu) << "no part of it";
+}
+
+TEST_F(SegmentTest, WhatReachesPastMemoryIsLeftOut) {
+    script.finish = [&](BoardContext& context, Errors& sink) {
+        return context.add_segment("front", GuestAddress(kRam - 4), bytes, 8, sink) &&
+               context.add_segment("end", GuestAddress(kRam + (1 << 20) - 4), bytes, 4096, sink) &&
+               context.add_segment("nowhere", GuestAddress(0x1000), bytes, 8, sink);
+    };
+    ASSERT_TRUE(build()) << errors.text();
+    EXPECT_EQ(load(kRam), 0x08070605u);
+    EXPECT_EQ(load(kRam + (1 << 20) - 4), 0x04030201u);
+}
+
+TEST_F(SegmentTest, OtherBytesMayLieOverItsZerosButNotOverItsBytes) {
+    script.finish = [&](BoardContext& context, Errors& sink) {
+        return context.add_blob("tree", GuestAddress(kRam + 0x800), bytes, sink) &&
+               context.add_segment("program", GuestAddress(kRam), bytes, 0x1000, sink);
+    };
+    ASSERT_TRUE(build()) << errors.text();
+    machine.reset();
+    EXPECT_EQ(load(kRam + 0x800), 0x04030201u);
+    auto& host = static_cast<BoardHost&>(*machine.machine_object().host());
+    EXPECT_FALSE(host.add_segment("other", GuestAddress(kRam + 4), bytes, 8, errors));
+    EXPECT_NE(errors.text().find("overlaps 'program'"), std::string::npos) << errors.text();
+}
+
+TEST_F(MachineTest, AFileThatIsTooLongIsRefusedByItsSize) {
+    const std::string path = ::testing::TempDir() + "machine_test_sparse";
+    std::ofstream(path).put('x');
+    std::filesystem::resize_file(path, std::uint64_t{1} << 40);  // reading it would take hours
+    ASSERT_TRUE(build()) << errors.text();
+    auto& host = static_cast<BoardHost&>(*machine.machine_object().host());
+    Bytes bytes;
+    EXPECT_FALSE(host.read_file(path, false, 64 << 20, bytes, errors));
+    EXPECT_NE(errors.text().find("64 MiB"), std::string::npos) << errors.text();
+    std::filesystem::remove(path);
+}
+
+TEST_F(MachineTest, AMachineThatAskedForItsEndWhileItWasMadeNeverRuns) {
+    script.finish = [&](BoardContext&, Errors&) {
+        machine.request_end("host-error", 0);
+        return true;
+    };
+    ASSERT_TRUE(build()) << errors.text();
+    machine.start();
+    EXPECT_EQ(machine.run_state(), RunState::Prelaunch);
+    EXPECT_EQ(machine.run(), 0);
+    EXPECT_EQ(
+        std::ranges::count_if(recorder.events, [](const std::string& e) { return e.starts_with("RESUME"); }),
+        0);
+}
+
 TEST_F(MachineTest, AFileThatCannotBeReadIsARefusalThatSaysWhy) {
     const std::string loop = ::testing::TempDir() + "machine_test_loop";
     std::filesystem::remove(loop);
@@ -109,7 +199,7 @@ TEST_F(MachineTest, AFileThatCannotBeReadIsARefusalThatSaysWhy) {
                                     {"/nonexistent/file", "No such file"}}) {
         ErrorText reason;
         Bytes bytes;
-        EXPECT_FALSE(host.read_file(path, true, bytes, reason));
+        EXPECT_FALSE(host.read_file(path, true, 1 << 20, bytes, reason));
         EXPECT_NE(reason.text().find(why), std::string::npos) << reason.text();
     }
     std::filesystem::remove(loop);
@@ -123,7 +213,7 @@ TEST_F(MachineTest, AFirmwareThatIsThereAndUnreadableSaysMoreThanOneThatIsNot) {
     ASSERT_TRUE(build()) << errors.text();
     auto& host = static_cast<BoardHost&>(*machine.machine_object().host());
     Bytes bytes;
-    EXPECT_FALSE(host.read_file("bios.bin", true, bytes, errors));
+    EXPECT_FALSE(host.read_file("bios.bin", true, 1 << 20, bytes, errors));
     EXPECT_NE(errors.text().find("it is a directory"), std::string::npos) << errors.text();
     std::filesystem::remove_all(first);
 }

@@ -30,7 +30,7 @@ class AcmeBoard final : public Board {
     }
     bool finish(BoardContext& context, Errors& errors) override {
         Bytes program;
-        return context.read_file(firmware_, true, program, errors) &&
+        return context.read_file(firmware_, true, context.ram().size(), program, errors) &&
                context.add_blob("the program", GuestAddress(kRam), program, errors);
     }
     void reset(BoardContext&) override {}
