@@ -196,7 +196,9 @@ TEST_P(RiscvVirtFlash, OnlyTheFirstIsAPlaceForFirmware) {
     BoardBench board(with_flashes(c.flash0, c.flash1, properties));
     EXPECT_EQ(start(board), c.start);
     EXPECT_EQ(payload(board), c.payload);
-    if (c.flash1) EXPECT_EQ(text_at(board, 0x22000000, 6), "flash1");
+    if (c.flash1) {
+        EXPECT_EQ(text_at(board, 0x22000000, 6), "flash1");
+    }
     board.store(0x10100008, 0x0800, 2);
     EXPECT_EQ(board.load(0x10100000, 1), c.offered);
 }

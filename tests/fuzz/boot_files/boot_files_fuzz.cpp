@@ -75,7 +75,7 @@ namespace {
 
 std::vector<std::uint8_t> own_tree() {
     TreeContents contents;
-    contents.harts = {{0, "rv64imafdc", "riscv,sv48"}, {1, "rv64imafdc", "riscv,sv48"}};
+    contents.harts = {{0, "rv64imafdc", {"i", "m"}, "riscv,sv48"}, {1, "rv64imafdc", {"i"}, "riscv,sv48"}};
     contents.ram_size = 128 << 20;
     TreeBytes tree;
     ErrorText errors;

@@ -257,9 +257,9 @@ TEST(StateDescription, ATimerIsItsDeadline) {
     Timer* other_at = &other;
     Timer* none = nullptr;
     StateDescription from, to, without;
-    from.add({.kind = StateKind::Timer, .name = "alarm", .data = &one_at});
-    to.add({.kind = StateKind::Timer, .name = "alarm", .data = &other_at});
-    without.add({.kind = StateKind::Timer, .name = "alarm", .data = &none});
+    from.add({.name = "alarm", .kind = StateKind::Timer, .data = &one_at});
+    to.add({.name = "alarm", .kind = StateKind::Timer, .data = &other_at});
+    without.add({.name = "alarm", .kind = StateKind::Timer, .data = &none});
     one.arm(1234);
     EXPECT_EQ(refusal(from, to), "");
     EXPECT_EQ(other.deadline(), 1234u);
@@ -341,7 +341,7 @@ TEST(StateDescription, AnAuthorsMistakeIsRemembered) {
 TEST(StateDescription, AnOlderPluginsFieldIsReadByItsOwnSize) {
     StateDescription table;
     std::uint8_t a = 200;
-    StateField field{.kind = StateKind::U8, .name = "a", .data = &a, .maximum = 1};
+    StateField field{.name = "a", .kind = StateKind::U8, .data = &a, .maximum = 1};
     field.struct_size = offsetof(StateField, maximum);
     table.add(field);
     EXPECT_EQ(refusal(table, table), "");
