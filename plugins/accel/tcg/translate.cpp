@@ -55,7 +55,8 @@ class TcgVcpu::Reader final : public CodeReader {
         std::uint32_t value = 0;
         for (unsigned i = 0; i < size; ++i) {
             const std::uint64_t at = pc + i;
-            const std::uint8_t byte = at < next ? page_[at - page_start_] : *info->host(at);
+            const bool here = at - page_start_ < kPageSize;  // the next page may be the first of all
+            const std::uint8_t byte = here ? page_[at - page_start_] : *info->host(at);
             value |= std::uint32_t{byte} << (8 * i);
         }
         return value;

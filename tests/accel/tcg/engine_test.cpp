@@ -122,6 +122,41 @@ TEST(TcgEngine, AFlushWithinALaterContextLeavesNothingBehind) {
     }
 }
 
+TEST(TcgEngine, AnInstructionMayLieAcrossTheEndOfTheAddressSpace) {
+    Machine m;
+    const auto add = m.plain([](Builder& b) { b.add(X(5), X(5), b.constant(1)); });
+    // The last page is the first of RAM, and the page at 0 the second.
+    m.front_end.walk = [](const FillRequest& request, FillAnswer& answer) {
+        answer = {kRamBase + ((request.address + 4096) & 0x1fff), true, true, true};
+        return true;
+    };
+    const std::uint64_t start = kRamBase + 4096 - 2;
+    m.place(start, {add, Machine::kFinish});
+    m.guest().pc = ~u64{0} - 1;
+    m.guest().x[5] = 0;
+    m.run();
+    EXPECT_EQ(m.guest().x[5], 1u);
+}
+
+TEST(TcgEngine, NothingIsFetchedFromBeforeThePage) {
+    struct Reader final : CodeReader {
+        Reader() {
+            page_start_ = 0x1000;
+            page_ = bytes;
+            page_size_ = 4;
+        }
+        std::uint32_t fetch_slow(std::uint64_t, unsigned) override {
+            failed_ = true;
+            return 0;
+        }
+        std::uint8_t bytes[4] = {1, 2, 3, 4};
+    } reader;
+    EXPECT_EQ(reader.fetch(0x1002, 2), 0x0403u);
+    EXPECT_FALSE(reader.failed());
+    reader.fetch(0xffc, 4);
+    EXPECT_TRUE(reader.failed());
+}
+
 // ---- self-modifying code
 
 TEST(TcgEngine, AStoreToCodeReplacesIt) {

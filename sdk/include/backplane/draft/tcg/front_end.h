@@ -87,7 +87,7 @@ class CodeReader {
     /// Translated::FetchFailed.
     std::uint32_t fetch(std::uint64_t pc, unsigned size) {
         const std::uint64_t at = pc - page_start_;
-        if (at + size <= page_size_) {
+        if (at < page_size_ && size <= page_size_ - at) {
             std::uint32_t value = 0;
             __builtin_memcpy(&value, page_ + at, size);
             return value;
