@@ -16,6 +16,11 @@ namespace {
 constexpr std::size_t kMaxInstructions = 64;
 constexpr std::size_t kMaxOps = 600;
 
+struct TextBuffer final : TextSink {
+    std::string all;
+    void append(Str part) override { all += part.view(); }
+};
+
 std::uint32_t checksum(const std::uint8_t* bytes, std::size_t size) {
     std::uint64_t sum = size;
     for (std::size_t i = 0; i < size; ++i) sum = (sum ^ bytes[i]) * 0x100000001b3u;
@@ -156,7 +161,7 @@ Unit* TcgVcpu::translate(const BlockKey& key, unsigned context, PageInfo info, b
         context_.internal_error(message);
     }
 #endif
-    const bool chain = !single && !(options_.one_instruction && log_exec_);
+    const bool chain = !single && !each_unit_;
     Unit* unit = cache_->add(block_, context, info.page_id(), reader.page2, size, single, chain);
     if (!unit) {
         flush_code();
@@ -175,13 +180,15 @@ Unit* TcgVcpu::translate(const BlockKey& key, unsigned context, PageInfo info, b
     return unit;
 }
 
+void TcgVcpu::log_registers() {
+    TextBuffer out;
+    cpu_.dump(out);
+    log().write(LogLevel::Debug, "cpu", text("cpu %u:\n", cpu_.index()) + out.all);
+}
+
 void TcgVcpu::log_unit(const Unit& unit, const PageInfo& info) {
-    struct Sink final : TextSink {
-        std::string all;
-        void append(Str part) override { all += part.view(); }
-    };
     if (log_in_) {
-        Sink out;
+        TextBuffer out;
         for (const Instruction& i : block_.instructions) {
             out.all += text("%016llx:  ", ull(i.pc));
             std::uint8_t bytes[16] = {};
@@ -200,7 +207,7 @@ void TcgVcpu::log_unit(const Unit& unit, const PageInfo& info) {
         log().write(LogLevel::Debug, "op", ops);
     }
     if (log_out_) {
-        Sink out;
+        TextBuffer out;
         cache_->disassemble(unit, out);
         log().write(LogLevel::Debug, "out_asm", text("OUT: [size=%u]\n", unit.end - unit.start) + out.all);
     }

@@ -48,13 +48,6 @@ bool TcgVcpu::prepare(Errors& errors) {
     cache_ = std::make_unique<CodeCache>(front_end_.description(), hot_memory_, code_memory_.get(), *backend_,
                                          services);
     tlb_ = std::make_unique<SoftTlb>(*hot_, front_end_.description().mmu_modes);
-    Log& log = context_.log();
-    log_in_ = log.enabled("in_asm");
-    log_op_ = log.enabled("op");
-    log_out_ = log.enabled("out_asm");
-    log_exec_ = log.enabled("exec");
-    log_mmu_ = log.enabled("mmu");
-    log_int_ = log.enabled("int");
     run_state_.engine = static_cast<Vcpu*>(this);
     hold_view();
     memory_.add_listener(*this);
@@ -102,7 +95,23 @@ void TcgVcpu::thread_main() {
     }
 }
 
+/// What is asked for may have changed while the machine stood.
+void TcgVcpu::read_log_items() {
+    Log& log = context_.log();
+    log_in_ = log.enabled("in_asm");
+    log_op_ = log.enabled("op");
+    log_out_ = log.enabled("out_asm");
+    log_exec_ = log.enabled("exec");
+    log_cpu_ = log.enabled("cpu");
+    log_mmu_ = log.enabled("mmu");
+    log_int_ = log.enabled("int");
+    const bool each = log_exec_ || log_cpu_;
+    if (each != each_unit_) flush_code();  // what is chained, or never will be, is translated again
+    each_unit_ = each;
+}
+
 void TcgVcpu::run() {
+    read_log_items();
     run_state_.exit_request.store(1);
     for (;;) {
         if (run_state_.exit_request.load(std::memory_order_acquire) != 0 && !look_at_requests()) break;
@@ -114,6 +123,7 @@ void TcgVcpu::run() {
         if (!code) continue;
         if (log_exec_)
             log().write(LogLevel::Debug, "exec", text("cpu %u: %016llx", cpu_.index(), ull(state_pc())));
+        if (log_cpu_) log_registers();
         in_code_ = true;
         const std::uint64_t reason = backend_->enter(code, state_);
         in_code_ = false;
@@ -214,7 +224,7 @@ const void* TcgVcpu::next_code() {
     }
     if (chain != ~std::uint64_t{0}) cache_->chain(chain, *unit);
     // The unit's own number: a flush gives out new ones.
-    if (!options_.one_instruction || !log_exec_) cache_->remember(unit->context, key.pc, *unit);
+    if (!each_unit_) cache_->remember(unit->context, key.pc, *unit);
     return cache_->code(*unit);
 }
 
@@ -222,7 +232,7 @@ void TcgVcpu::handle_exit(std::uint64_t reason) {
     if (reason >= kFirstExit) {
         pending_chain_ = reason - kFirstExit;
         state_pc() = cache_->exit(pending_chain_).place.target;
-        if (log_exec_) pending_chain_ = ~std::uint64_t{0};  // every unit is seen
+        if (each_unit_) pending_chain_ = ~std::uint64_t{0};
         return;
     }
     hot_->raised = 0;

@@ -90,6 +90,7 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     }
     void deliver(const MemoryFault& fault);
     void flush_code();
+    void read_log_items();
 
     // ---- requests.cpp
     /// Applies what others posted. Thread: the vCPU's.
@@ -104,6 +105,7 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     void watch(RamBlock& block, std::uint64_t index);
     void confirm();
     bool build(const BlockKey& key, Reader& reader, bool single, std::uint32_t& size);
+    void log_registers();
     void log_unit(const Unit& unit, const PageInfo& info);
 
     // ---- memory.cpp
@@ -158,6 +160,7 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     // ---- the vCPU's thread only
     bool in_code_ = false;
     bool single_step_ = false;                         ///< the next instruction is run alone
+    bool each_unit_ = false;                           ///< the engine sees each unit before it runs
     std::uint64_t pending_chain_ = ~std::uint64_t{0};  ///< the exit through which code was left
     std::uint64_t chain_pc_ = 0;
     Block block_;
@@ -167,8 +170,8 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
         CodePages::Tickets tickets;
     };
     std::vector<Unconfirmed> unconfirmed_;
-    bool log_in_ = false, log_op_ = false, log_out_ = false, log_exec_ = false, log_mmu_ = false,
-         log_int_ = false;
+    bool log_in_ = false, log_op_ = false, log_out_ = false, log_exec_ = false, log_cpu_ = false,
+         log_mmu_ = false, log_int_ = false;
 
     // ---- shared
     struct Work {

@@ -439,7 +439,7 @@ TEST(TcgEngine, ACpuPatchesTheCodeOfAnother) {
 }
 
 TEST(TcgEngine, TheLogsShowGuestOpsAndHostCode) {
-    for (const char* category : {"in_asm", "op", "out_asm", "exec"}) {
+    for (const char* category : {"in_asm", "op", "out_asm", "exec", "cpu"}) {
         TestContext context;
         context.log_.watched = category;
         CodePages pages;
@@ -455,10 +455,39 @@ TEST(TcgEngine, TheLogsShowGuestOpsAndHostCode) {
         vcpu->run_on([](void*) {}, nullptr);
         vcpu->request_stop();
         vcpu->wait_stopped();
-        const std::map<std::string, const char*> shown{
-            {"in_asm", "test"}, {"op", "goto_pc"}, {"out_asm", "jmp"}, {"exec", "0000000080000000"}};
+        const std::map<std::string, const char*> shown{{"in_asm", "test"},
+                                                       {"op", "goto_pc"},
+                                                       {"out_asm", "jmp"},
+                                                       {"exec", "0000000080000000"},
+                                                       {"cpu", "x5 0"}};
         EXPECT_NE(context.log_.text.find(shown.at(category)), std::string::npos) << category;
     }
+}
+
+TEST(TcgEngine, EachUnitIsLoggedEachTimeItRuns) {
+    Machine m;
+    const u64 far = kRamBase + 0x3000;
+    const auto add = m.plain([](Builder& b) { b.add(X(5), X(5), b.constant(1)); });
+    m.place(far, {add, m.define([](Builder& b, UnitContext&) {
+                      b.goto_value(X(20), JumpHint::Return);
+                      return Translated::End;
+                  })});
+    m.guest().x[5] = 0;
+    m.guest().x[20] = kRamBase + 4;
+    const auto loop = counted_loop(m, kRamBase);
+    const auto run = [&] {
+        m.guest().x[4] = 10;
+        m.run({m.jump(far), loop});
+    };
+    run();  // once without, so that everything is chained
+    m.context.log_.watched = "cpu";
+    run();
+    for (int n = 10; n < 20; ++n)
+        EXPECT_NE(m.context.log_.text.find("x5 " + std::to_string(n) + "\n"), std::string::npos) << n;
+    m.context.log_.watched = "";
+    m.context.log_.text = "";
+    run();
+    EXPECT_EQ(m.context.log_.text, "");
 }
 
 }  // namespace

@@ -169,7 +169,7 @@ class TestCpu final : public Cpu {
     std::uint64_t program_counter() const override { return guest.pc; }
     void set_program_counter(std::uint64_t value) override { guest.pc = value; }
     bool powered_off() const override { return false; }
-    void dump(TextSink&) const override {}
+    void dump(TextSink& out) const override { out.append("x5 " + std::to_string(guest.x[5]) + "\n"); }
     bool translate_debug(std::uint64_t, GuestAddress&) override { return false; }
 
     GuestState guest;

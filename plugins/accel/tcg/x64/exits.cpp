@@ -93,6 +93,7 @@ void Emitter::goto_pc(const Op& op) {
     }
     if (chains_to(target)) return direct_exit(jump(), target);
     load_immediate(kRax, target);
+    if (!request_->chain) return jump_to(thunks_.miss);
     const JumpEntry& entry = hot_.jumps[request_->context][jump_index(guest_, target)];
     a_.cmp(hot(&entry.pc, 8), x86::rax);
     jump_to(CC::kNE, thunks_.miss);
