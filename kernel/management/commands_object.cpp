@@ -137,20 +137,46 @@ Json type_properties(const Call& call, const char* ancestor) {
 Json qom_list_properties(const Call& call) { return type_properties(call, "object"); }
 Json device_list_properties(const Call& call) { return type_properties(call, "device"); }
 
+/// The properties of a type, as far as they are listed, by the kinds of JSON that they take.
+class Kinds {
+  public:
+    Kinds(const Catalog& catalog, const std::string& type) {
+        if (const ManifestType* listed = catalog.find_type(type)) properties_ = catalog.properties(*listed);
+    }
+    /// Text is taken for anything that it can be read as; a number is no text, and a truth no number.
+    void expect(const std::string& name, const Json& value) const {
+        const auto found = std::ranges::find(properties_, name, &ManifestProperty::name);
+        if (found == properties_.end() || value.is_string()) return;
+        const std::string& kind = (*found)->kind;
+        const bool number = kind == "int" || kind == "uint" || kind == "size";
+        const bool fits = number ? value.is_number_integer() : kind == "bool" ? value.is_boolean() : false;
+        if (!fits)
+            fail_command("Invalid parameter type for '" + name + "', expected: " +
+                         (number           ? "integer"
+                          : kind == "bool" ? "boolean"
+                                           : "string"));
+    }
+
+  private:
+    std::vector<const ManifestProperty*> properties_;
+};
+
 /// Members but for `taken`, nested ones as "a.b".
-void collect(const Json& value, const std::string& key, PropertyList& out) {
+void collect(const Json& value, const std::string& key, const Kinds& kinds, PropertyList& out) {
     if (!value.is_object()) {
+        kinds.expect(key, value);
         out.emplace_back(key, text_value(value, key));
         return;
     }
     for (const auto& [name, member] : value.items())
-        collect(member, key.empty() ? name : key + "." + name, out);
+        collect(member, key.empty() ? name : key + "." + name, kinds, out);
 }
 
-PropertyList other_members(const Json& arguments, std::initializer_list<const char*> taken) {
+PropertyList other_members(const Json& arguments, std::initializer_list<const char*> taken,
+                           const Kinds& kinds) {
     PropertyList out;
     for (const auto& [name, value] : arguments.items())
-        if (std::ranges::find(taken, name) == taken.end()) collect(value, name, out);
+        if (std::ranges::find(taken, name) == taken.end()) collect(value, name, kinds, out);
     return out;
 }
 
@@ -177,8 +203,9 @@ Json device_add(const Call& call) {
     const std::string id = a.contains("id") ? required_id(a) : "";
     const std::string type = device_type_name(call.machine, call.text("driver"), errors);
     expect(!type.empty(), errors);
-    expect(call.machine.add_device(type, id, member_text(a, "bus"), other_members(a, {"driver", "id", "bus"}),
-                                   errors),
+    expect(call.machine.add_device(
+               type, id, member_text(a, "bus"),
+               other_members(a, {"driver", "id", "bus"}, Kinds(call.machine.catalog(), type)), errors),
            errors);
     return Json::object();
 }
@@ -200,8 +227,9 @@ Json object_add(const Call& call) {
     const ManifestType* listed = catalog.find_type(type);
     if (!listed || !listed->user_creatable || catalog.is_a(*listed, "device"))
         fail_command("Invalid parameter 'qom-type': '" + type + "' is not made by object-add");
-    expect(call.machine.create_backend(type, id, other_members(call.arguments, {"qom-type", "id"}), "objects",
-                                       errors),
+    expect(call.machine.create_backend(
+               type, id, other_members(call.arguments, {"qom-type", "id"}, Kinds(catalog, type)), "objects",
+               errors),
            errors);
     return Json::object();
 }
@@ -220,12 +248,14 @@ Json object_del(const Call& call) { return remove_backend(call, "/objects"); }
 Json chardev_remove(const Call& call) { return remove_backend(call, "/chardevs"); }
 
 /// QMP wraps what -chardev says flat: {"type": "socket", "data": {"addr": {"type": "unix", "data": {"path": …}}}}.
-void unwrap(const Json& value, const std::string& key, PropertyList& out) {
+void unwrap(const Json& value, const Kinds& kinds, PropertyList& out) {
     for (const auto& [name, member] : value.items()) {
         if (name == "data" || name == "addr") {
-            if (member.is_object()) unwrap(member, key, out);
+            if (!member.is_object())
+                fail_command("Invalid parameter type for '" + name + "', expected: object");
+            unwrap(member, kinds, out);
         } else if (name != "type") {
-            collect(member, name == "device" || name == "out" ? "path" : name, out);
+            collect(member, name == "device" || name == "out" ? "path" : name, kinds, out);
         }
     }
 }
@@ -239,7 +269,7 @@ Json chardev_add(const Call& call) {
         call.machine.catalog().resolve_option(name, "chardev", "character device backend", errors);
     expect(!type.empty(), errors);
     PropertyList properties;
-    unwrap(backend, "", properties);
+    unwrap(backend, Kinds(call.machine.catalog(), type), properties);
     expect(call.machine.create_backend(type, id, properties, "chardevs", errors), errors);
     return Json::object();
 }

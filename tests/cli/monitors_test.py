@@ -82,6 +82,25 @@ class Monitors(ProgramTest):
         address["data"]["path"] = str(self.folder / "other.sock")
         self.assertIn("wait=on", qmp("chardev-add", id="c1", backend=backend)["error"]["desc"])
 
+    def test_values_of_the_wrong_kind_are_named(self):
+        qmp = self.machine()
+
+        def refused(name, command, text):
+            qmp.send('{"execute": "%s", "arguments": %s}' % (command, text))
+            error = qmp.read()["error"]["desc"]
+            self.assertIn(f"'{name}'", error)
+
+        refused("max-bytes", "device_add", '{"driver": "virtio-rng-device", "max-bytes": []}')
+        refused("max-bytes", "device_add", '{"driver": "virtio-rng-device", "max-bytes": true}')
+        refused("max-bytes", "device_add", '{"driver": "virtio-rng-device", "max-bytes": 1e400}')
+        refused("filename", "object-add", '{"qom-type": "rng-random", "id": "r", "filename": 7}')
+        refused("filename", "object-add", '{"qom-type": "rng-random", "id": "r", "filename": []}')
+        refused("path", "chardev-add", '{"id": "c", "backend": {"type": "file", "data": {"out": 7}}}')
+        refused("data", "chardev-add", '{"id": "c", "backend": {"type": "file", "data": 7}}')
+        refused("id", "chardev-add", '{"id": "c", "id": "d", "backend": {"type": "null", "data": {}}}')
+        qmp.send("{'execute': 'chardev-add', 'arguments': {'id': 'it', 'backend': {'type': 'null', 'data': {}}}}")
+        self.assertEqual(qmp.read(), {"return": {}})
+
     def test_a_client_that_is_added_says_whom_it_does_not_reach(self):
         qmp = self.machine()
         backend = {"type": "socket", "data": {"addr": {"type": "unix", "data": {"path": "/nowhere/s"}}, "server": False}}

@@ -51,6 +51,10 @@ void HmpMonitor::shut_down() {
 }
 
 void HmpMonitor::char_event(CharEvent event) {
+    if (event == CharEvent::Closed) {
+        output_.clear();
+        return chardev_->accept_input();
+    }
     if (event != CharEvent::Opened) return;
     editor_.reset();
     output_.clear();

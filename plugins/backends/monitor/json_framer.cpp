@@ -34,16 +34,37 @@ void JsonFramer::take(char c, std::vector<JsonPiece>& out) {
     default: break;
     }
     if (text_.size() == kMaximumSize) return fail(c, "JSON token size limit exceeded", out);
-    text_ += c;
     if (place_ == Place::Value) take_in_value(c, out);
-    else if (place_ == Place::Escape) place_ = Place::String;
-    else if (c == '\\') place_ = Place::Escape;
-    else if (c == '"') place_ = Place::Value;
+    else if (place_ == Place::Escape) take_escaped(c);
+    else take_in_string(c);
+}
+
+void JsonFramer::take_in_string(char c) {
+    if (c == '\\') {
+        place_ = Place::Escape;
+    } else if (c == quote_) {
+        place_ = Place::Value;
+        text_ += '"';
+    } else {
+        if (c == '"') text_ += '\\';
+        text_ += c;
+    }
+}
+
+void JsonFramer::take_escaped(char c) {
+    place_ = Place::String;
+    if (c != '\'') text_ += '\\';
+    text_ += c;
 }
 
 void JsonFramer::take_in_value(char c, std::vector<JsonPiece>& out) {
+    text_ += c;
     switch (c) {
-    case '"': place_ = Place::String; return;
+    case '\'': text_.back() = '"'; [[fallthrough]];
+    case '"':
+        place_ = Place::String;
+        quote_ = c;
+        return;
     case '{':
     case '[':
         if (brackets_.size() == kMaximumDepth) return fail(c, "JSON nesting depth limit exceeded", out);

@@ -1,4 +1,5 @@
-// Cuts a stream of bytes into JSON values, without reading them: a value ends where its outer bracket closes.
+// Cuts a stream of bytes into JSON values, without reading them: a value ends where its outer bracket closes. Strings
+// may stand in single quotes, as scripts write them; what comes out has double ones.
 #pragma once
 
 #include <string>
@@ -27,11 +28,14 @@ class JsonFramer {
     enum class Place { Between, Value, String, Escape, Skipping };
     void take(char c, std::vector<JsonPiece>& out);
     void take_in_value(char c, std::vector<JsonPiece>& out);
+    void take_in_string(char c);
+    void take_escaped(char c);
     void fail(char c, const char* why, std::vector<JsonPiece>& out);
 
     std::string text_;
     std::string brackets_;  ///< the closing bracket of each level
     Place place_ = Place::Between;
+    char quote_ = '"';  ///< what ends the string
 };
 
 }  // namespace backplane::monitor

@@ -1,11 +1,9 @@
 #include "qmp.h"
 
-#include <nlohmann/json.hpp>
+#include "strict_json.h"
 
 namespace backplane::monitor {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kInputChunk = 4096;
 /// A client that does not read gets no more commands done, and then no more events.
@@ -21,9 +19,9 @@ struct Request {
 
 Request read_request(const std::string& text) {
     Request request{Json(Json::value_t::discarded), {}, {}, {}};
-    const Json json = Json::parse(text, nullptr, false);
-    if (json.is_discarded()) {
-        request.error = "JSON parse error, invalid syntax";
+    const auto [json, problem] = parse_strictly(text);
+    if (!problem.empty()) {
+        request.error = problem;
         return request;
     }
     if (!json.is_object()) {
@@ -108,7 +106,10 @@ void QmpMonitor::shut_down() {
 
 void QmpMonitor::char_event(CharEvent event) {
     if (event == CharEvent::Opened) begin_session();
-    if (event == CharEvent::Closed) open_ = false;
+    if (event != CharEvent::Closed) return;
+    open_ = false;
+    output_.clear();
+    chardev_->accept_input();
 }
 
 void QmpMonitor::begin_session() {
@@ -122,6 +123,7 @@ void QmpMonitor::begin_session() {
 std::size_t QmpMonitor::can_receive() { return output_.size() < kInputLimit ? kInputChunk : 0; }
 
 void QmpMonitor::receive(Bytes bytes) {
+    if (!open_) return;  // left behind by one who is gone
     for (const JsonPiece& piece : framer_.feed({reinterpret_cast<const char*>(bytes.data), bytes.size}))
         handle(piece);
 }

@@ -28,6 +28,14 @@ TEST(JsonFramer, BracketsAndQuotesInsideOfStringsAreText) {
     EXPECT_EQ(texts(framer.feed(value)), (std::vector<std::string>{value}));
 }
 
+TEST(JsonFramer, SingleQuotesBecomeDoubleOnes) {
+    JsonFramer framer;
+    EXPECT_EQ(texts(framer.feed(R"({'a': 'say "}" or \'[\''})")),
+              (std::vector<std::string>{R"({"a": "say \"}\" or '['"})"}));
+    EXPECT_EQ(texts(framer.feed(R"({"it's": "\'\n\\"})")),
+              (std::vector<std::string>{R"({"it's": "'\n\\"})"}));
+}
+
 TEST(JsonFramer, WhatBeginsNoValueSpoilsItsLineOnly) {
     JsonFramer framer;
     EXPECT_EQ(texts(framer.feed("hello {}\n{}")),

@@ -75,6 +75,21 @@ TEST_F(Qmp, BadInputIsAnErrorAndNoMore) {
     EXPECT_EQ(answer("{\"execute\": \"a\"}"), "{\"return\": {}}\r\n");
 }
 
+TEST_F(Qmp, CommandsMayStandInSingleQuotes) {
+    negotiate();
+    EXPECT_EQ(answer("{'execute': 'x', 'arguments': {'a': 'b'}, 'id': 'c'}"),
+              "{\"return\": {}, \"id\": \"c\"}\r\n");
+    EXPECT_EQ(management.calls, (std::vector<std::string>{"x{\"a\":\"b\"}"}));
+}
+
+TEST_F(Qmp, WhatCouldMeanTwoThingsIsRefused) {
+    negotiate();
+    EXPECT_NE(answer("{\"execute\": \"a\", \"execute\": \"b\"}").find("duplicate key"), std::string::npos);
+    EXPECT_NE(answer("{\"execute\": \"a\", \"arguments\": {\"size\": 1e400}}").find("'size'"),
+              std::string::npos);
+    EXPECT_TRUE(management.calls.empty());
+}
+
 TEST_F(Qmp, EventsComeAfterTheNegotiation) {
     open();
     chardev.take();
