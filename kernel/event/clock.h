@@ -9,25 +9,30 @@ namespace backplane::kernel {
 /// ns of the host's monotonic clock.
 class HostClock final : public Clock {
   public:
-    HostClock(const HostTime& time, DeadlineWatcher* watcher) : time_(time), timers_(watcher) {}
+    /// `anybody`: whose timers are that nobody gave a name.
+    HostClock(const HostTime& time, DeadlineWatcher* watcher, Callee& anybody)
+        : time_(time), timers_(watcher), anybody_(anybody) {}
     std::uint64_t now_ns() const override { return time_.monotonic_ns(); }
-    Timer* create_timer(TimerHandler& handler) override { return timers_.create(handler); }
+    Timer* create_timer(TimerHandler& handler) override { return timers_.create(handler, anybody_); }
+    TimerQueue& timers() { return timers_; }
     std::uint64_t next_deadline() const { return timers_.next_deadline(); }
     void run_due() { timers_.run_due(now_ns()); }
 
   private:
     const HostTime& time_;
     TimerQueue timers_;
+    Callee& anybody_;
 };
 
 /// Starts at 0, stopped. Thread: holding the machine lock, but for now_ns() and next_deadline().
 class VirtualClock final : public Clock {
   public:
-    VirtualClock(const HostTime& time, DeadlineWatcher* watcher)
-        : time_(time), watcher_(watcher), timers_(watcher) {}
+    VirtualClock(const HostTime& time, DeadlineWatcher* watcher, Callee& anybody)
+        : time_(time), watcher_(watcher), timers_(watcher), anybody_(anybody) {}
 
     std::uint64_t now_ns() const override;
-    Timer* create_timer(TimerHandler& handler) override { return timers_.create(handler); }
+    Timer* create_timer(TimerHandler& handler) override { return timers_.create(handler, anybody_); }
+    TimerQueue& timers() { return timers_; }
 
     /// Runs with the host's time from where it stands. Nothing when it runs.
     void start();
@@ -56,6 +61,7 @@ class VirtualClock final : public Clock {
     const HostTime& time_;
     DeadlineWatcher* watcher_;
     TimerQueue timers_;
+    Callee& anybody_;
     bool running_ = false;
     bool manual_ = false;
     /// What now_ns() reads, guarded by an odd/even version: the time when it was set, and the host's time then, or

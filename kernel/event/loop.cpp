@@ -29,8 +29,13 @@ namespace {
 /// state outlives the watch while a wait is under way. Touched with the machine lock held.
 class Watch final : public FdWatch, public std::enable_shared_from_this<Watch> {
   public:
-    Watch(asio::io_context& context, MachineLock& lock, int fd, FdHandler& handler)
-        : context_(context), lock_(lock), descriptor_(context), handler_(handler), fd_(fd) {}
+    Watch(asio::io_context& context, MachineLock& lock, int fd, FdHandler& handler, Callee& callee)
+        : context_(context),
+          lock_(lock),
+          descriptor_(context),
+          handler_(handler),
+          callee_(&callee),
+          fd_(fd) {}
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
 
@@ -57,15 +62,31 @@ class Watch final : public FdWatch, public std::enable_shared_from_this<Watch> {
     void release() override {
         assert_lock_held(lock_);
         const std::shared_ptr<Watch> self = std::move(self_);
+        close();
+    }
+
+    bool belongs_to(const Callee& callee) const { return callee_ == &callee; }
+    /// Nobody is called any more; whoever holds it may still release it.
+    void orphan() {
+        callee_ = nullptr;
+        close();
+    }
+    bool held() const { return self_ != nullptr; }
+    void abandon() {
+        orphan();
+        self_.reset();
+    }
+
+  private:
+    void close() {
+        if (!descriptor_.is_open()) return;
         error_code ignored;
         descriptor_.close(ignored);
         // The reactor made it non-blocking, and that is shared with whoever else has it open.
         if (flags_ >= 0 && !(flags_ & O_NONBLOCK)) fcntl(fd_, F_SETFL, flags_);
     }
-
-  private:
     void wait(unsigned side) {
-        if (!self_ || !wanted_[side] || waiting_[side]) return;
+        if (!self_ || !callee_ || !wanted_[side] || waiting_[side]) return;
         waiting_[side] = true;
         if (always_ready_) {
             asio::post(context_, [self = self_, side] { self->ready(side, {}); });
@@ -80,10 +101,11 @@ class Watch final : public FdWatch, public std::enable_shared_from_this<Watch> {
     void ready(unsigned side, const error_code& error) {
         const std::lock_guard guard(lock_);
         waiting_[side] = false;
-        if (!self_ || error == asio::error::operation_aborted) return;
+        if (!self_ || !callee_ || error == asio::error::operation_aborted) return;
         if (error == asio::error::operation_not_supported || error == error_code(EPERM, error.category()))
             always_ready_ = true;
-        if (wanted_[side]) handler_.fd_ready(fd_, side == 0, side == 1);
+        if (wanted_[side])
+            contained(*callee_, "fd_ready()", [&] { handler_.fd_ready(fd_, side == 0, side == 1); });
         wait(side);
     }
 
@@ -91,6 +113,7 @@ class Watch final : public FdWatch, public std::enable_shared_from_this<Watch> {
     MachineLock& lock_;
     asio::posix::stream_descriptor descriptor_;
     FdHandler& handler_;
+    Callee* callee_;  ///< null: it is gone
     int fd_;
     int flags_ = -1;
     bool always_ready_ = false;
@@ -111,24 +134,45 @@ class HostLoop::Implementation {
         wait_for_timer();
     }
 
-    FdWatch* watch(int fd, FdHandler& handler, bool readable, bool writable) {
-        auto watch = std::make_shared<Watch>(context_, lock, fd, handler);
+    /// What is still watched does not keep itself.
+    ~Implementation() {
+        for (const std::weak_ptr<Watch>& entry : watches_)
+            if (const auto watch = entry.lock()) watch->abandon();
+    }
+
+    FdWatch* watch(int fd, FdHandler& handler, bool readable, bool writable, Callee& callee) {
+        auto watch = std::make_shared<Watch>(context_, lock, fd, handler, callee);
         if (!watch->open()) return nullptr;
         watch->keep(watch);
+        std::erase_if(watches_, [](const std::weak_ptr<Watch>& entry) { return entry.expired(); });
+        watches_.push_back(watch);
         watch->want(readable, writable);
         return watch.get();
     }
 
-    void post(Work& work) {
+    void post(Work& work, Callee& callee) {
         const std::lock_guard guard(queue_mutex_);
-        if (std::find(queue_.begin(), queue_.end(), &work) != queue_.end()) return;
-        queue_.push_back(&work);
+        for (const Posted& posted : queue_)
+            if (posted.work == &work) return;
+        queue_.push_back({&work, &callee});
         if (queue_.size() == 1) asio::post(context_, [this] { run_work(); });
     }
 
     void cancel(Work& work) {
         const std::lock_guard guard(queue_mutex_);
-        std::erase(queue_, &work);
+        std::erase_if(queue_, [&](const Posted& posted) { return posted.work == &work; });
+    }
+
+    std::size_t forget(const Callee& callee) {
+        std::size_t count = 0;
+        for (const std::weak_ptr<Watch>& entry : watches_) {
+            const auto watch = entry.lock();
+            if (!watch || !watch->held() || !watch->belongs_to(callee)) continue;
+            watch->orphan();
+            ++count;
+        }
+        const std::lock_guard guard(queue_mutex_);
+        return count + std::erase_if(queue_, [&](const Posted& posted) { return posted.callee == &callee; });
     }
 
     /// Sets the timer to the first deadline of both clocks, unless it will fire before that anyway.
@@ -165,7 +209,7 @@ class HostLoop::Implementation {
     Lifetime::Outcome wait_for(int fd, bool readable, bool writable) {
         if (running_) return Lifetime::Outcome::Ending;
         Arrival arrival;
-        FdWatch* watched = watch(fd, arrival, readable, writable);
+        FdWatch* watched = watch(fd, arrival, readable, writable, loop_.anybody_);
         if (!watched) throw std::system_error(EMFILE, std::generic_category(), "cannot watch a descriptor");
         while (!arrival.seen && !stopped_ && !loop_.ending()) {
             context_.restart();
@@ -195,14 +239,17 @@ class HostLoop::Implementation {
         void fd_ready(int, bool, bool) override { seen = true; }
         bool seen = false;
     };
-
+    struct Posted {
+        Work* work = nullptr;
+        Callee* callee = nullptr;
+    };
     void run_work() {
         const std::lock_guard guard(lock);
         // What is posted meanwhile waits for the next round: descriptors and timers get their turn.
         for (std::size_t left = queued(); left > 0; --left) {
-            Work* work = next_work();
-            if (!work) return;
-            work->run();
+            const Posted next = next_work();
+            if (!next.work) return;
+            contained(*next.callee, "run()", [&] { next.work->run(); });
         }
         if (queued() > 0) asio::post(context_, [this] { run_work(); });
     }
@@ -210,12 +257,12 @@ class HostLoop::Implementation {
         const std::lock_guard guard(queue_mutex_);
         return queue_.size();
     }
-    Work* next_work() {
+    Posted next_work() {
         const std::lock_guard guard(queue_mutex_);
-        if (queue_.empty()) return nullptr;
-        Work* work = queue_.front();
+        if (queue_.empty()) return {};
+        const Posted next = queue_.front();
         queue_.pop_front();
-        return work;
+        return next;
     }
 
     void wait_for_timer() {
@@ -255,25 +302,37 @@ class HostLoop::Implementation {
     std::optional<asio::signal_set> signals_;
     std::function<void(int)> signal_handler_;
     std::mutex queue_mutex_;
-    std::deque<Work*> queue_;
+    std::deque<Posted> queue_;
+    std::vector<std::weak_ptr<Watch>> watches_;
     std::atomic<bool> stopped_{false};
     std::atomic<bool> running_{false};
     std::atomic<int> exit_code_{0};
 };
 
 HostLoop::HostLoop(MachineLock& lock, const HostTime& time)
-    : host_clock_(time, this),
-      virtual_clock_(time, this),
+    : host_clock_(time, this, anybody_),
+      virtual_clock_(time, this, anybody_),
       wall_clock_(time, virtual_clock_),
       implementation_(std::make_unique<Implementation>(*this, lock)) {}
 
 HostLoop::~HostLoop() = default;
 
 FdWatch* HostLoop::watch(int fd, FdHandler& handler, bool readable, bool writable) {
-    return implementation_->watch(fd, handler, readable, writable);
+    return watch(fd, handler, readable, writable, anybody_);
 }
 
-void HostLoop::post(Work& work) { implementation_->post(work); }
+FdWatch* HostLoop::watch(int fd, FdHandler& handler, bool readable, bool writable, Callee& callee) {
+    return implementation_->watch(fd, handler, readable, writable, callee);
+}
+
+void HostLoop::post(Work& work) { implementation_->post(work, anybody_); }
+void HostLoop::post(Work& work, Callee& callee) { implementation_->post(work, callee); }
+
+std::size_t HostLoop::forget(const Callee& callee) {
+    assert_lock_held(implementation_->lock);
+    return implementation_->forget(callee) + host_clock_.timers().orphan(callee) +
+           virtual_clock_.timers().orphan(callee);
+}
 
 void HostLoop::cancel(Work& work) {
     assert_lock_held(implementation_->lock);

@@ -31,7 +31,17 @@ class HostLoop final : public EventLoop, public Lifetime, private DeadlineWatche
     /// Work that is posted again before it ran, runs once.
     void post(Work& work) override;
     void cancel(Work& work) override;
-    Clock& host_clock() override { return host_clock_; }
+    HostClock& host_clock() override { return host_clock_; }
+
+    // --- the same on behalf of an object, whose code the handlers are ---
+    FdWatch* watch(int fd, FdHandler& handler, bool readable, bool writable, Callee& callee);
+    void post(Work& work, Callee& callee);
+    /// The object's code is not called any more: what it still watches or posted is let go. How many those were.
+    std::size_t forget(const Callee& callee);
+    /// What to do when code throws that no object is known for.
+    void on_failure(std::function<void(const std::string& message)> handler) {
+        anybody_.on_failure(std::move(handler));
+    }
 
     // --- Lifetime ---
     bool running() const override;
@@ -62,6 +72,7 @@ class HostLoop final : public EventLoop, public Lifetime, private DeadlineWatche
     class Implementation;
     void deadline_moved() override;
 
+    Callee anybody_{"the host loop"};
     HostClock host_clock_;
     VirtualClock virtual_clock_;
     RtcClock wall_clock_;

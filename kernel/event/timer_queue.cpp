@@ -11,7 +11,25 @@ void QueuedTimer::cancel() { queue_.cancel(*this); }
 
 void QueuedTimer::release() {
     queue_.cancel(*this);
-    delete this;
+    queue_.timers_.erase(this);
+}
+
+QueuedTimer* TimerQueue::create(TimerHandler& handler, Callee& callee) {
+    auto timer = std::make_unique<QueuedTimer>(*this, handler, callee);
+    QueuedTimer* const made = timer.get();
+    timers_.emplace(made, std::move(timer));
+    return made;
+}
+
+std::size_t TimerQueue::orphan(const Callee& callee) {
+    std::size_t count = 0;
+    for (const auto& [timer, owned] : timers_) {
+        if (timer->callee_ != &callee) continue;
+        cancel(*timer);
+        timer->callee_ = nullptr;
+        ++count;
+    }
+    return count;
 }
 
 bool TimerQueue::before(const QueuedTimer& a, const QueuedTimer& b) {
@@ -52,6 +70,7 @@ void TimerQueue::first_changed() {
 }
 
 void TimerQueue::arm(QueuedTimer& timer, std::uint64_t deadline) {
+    if (!timer.callee_) return;
     if (timer.turn_ != QueuedTimer::kNowhere)
         round_[std::exchange(timer.turn_, QueuedTimer::kNowhere)] = nullptr;
     timer.deadline_ = deadline;
@@ -101,7 +120,8 @@ void TimerQueue::run_due(std::uint64_t now_ns) {
         QueuedTimer* timer = std::exchange(round_[turn], nullptr);
         if (!timer) continue;
         timer->turn_ = QueuedTimer::kNowhere;
-        timer->handler_.timer_expired();
+        TimerHandler& handler = timer->handler_;
+        contained(*timer->callee_, "timer_expired()", [&] { handler.timer_expired(); });
     }
     if (--rounds_ == 0) round_.clear();
 }

@@ -1,9 +1,13 @@
 // Deadlines in order: a binary heap in which every timer knows its place.
 #pragma once
 
+#include "kernel/barrier/callee.h"
+
 #include <backplane/clock.h>
 
 #include <atomic>
+#include <memory>
+#include <unordered_map>
 #include <vector>
 
 namespace backplane::kernel {
@@ -13,7 +17,8 @@ class TimerQueue;
 /// Made by TimerQueue::create(), freed by release().
 class QueuedTimer final : public Timer {
   public:
-    QueuedTimer(TimerQueue& queue, TimerHandler& handler) : queue_(queue), handler_(handler) {}
+    QueuedTimer(TimerQueue& queue, TimerHandler& handler, Callee& callee)
+        : queue_(queue), handler_(handler), callee_(&callee) {}
     void arm(std::uint64_t deadline_ns) override;
     void cancel() override;
     bool armed() const override { return place_ != kNowhere || turn_ != kNowhere; }
@@ -26,6 +31,7 @@ class QueuedTimer final : public Timer {
 
     TimerQueue& queue_;
     TimerHandler& handler_;
+    Callee* callee_;  ///< whose it is; null: who made it is gone, and it does nothing more
     std::uint64_t deadline_ = 0;
     std::uint64_t sequence_ = 0;  ///< of arming: among equal deadlines the first that was armed is the first
     std::size_t place_ = kNowhere;
@@ -48,7 +54,11 @@ class TimerQueue {
     TimerQueue(const TimerQueue&) = delete;
     TimerQueue& operator=(const TimerQueue&) = delete;
 
-    QueuedTimer* create(TimerHandler& handler) { return new QueuedTimer(*this, handler); }
+    /// `callee`: whose the handler is.
+    QueuedTimer* create(TimerHandler& handler, Callee& callee);
+    /// The callee goes: its timers do nothing from now on, though whoever holds one may still release it. How many they
+    /// were.
+    std::size_t orphan(const Callee& callee);
     /// ns; ~0 when no timer is armed. Thread: any.
     std::uint64_t next_deadline() const { return first_.load(std::memory_order_relaxed); }
     /// Calls, in order, the handlers of what is due at `now_ns`, each once. What they arm is left for the next call,
@@ -69,6 +79,7 @@ class TimerQueue {
     static bool before(const QueuedTimer& a, const QueuedTimer& b);
 
     DeadlineWatcher* watcher_;
+    std::unordered_map<QueuedTimer*, std::unique_ptr<QueuedTimer>> timers_;
     std::vector<QueuedTimer*> heap_;
     std::vector<QueuedTimer*> round_;  ///< what was due when the round began, in order; null: it had its turn
     unsigned rounds_ = 0;              ///< under way, one inside of another

@@ -269,15 +269,15 @@ void DeviceBench::reset() {
 }
 
 std::vector<std::uint8_t> DeviceBench::save_state() {
-    state_->focused().for_each_part<Device>([](Device& part) { part.before_save(); });
+    host_of(state_->focused()).before_save();
     return host_of(state_->focused()).description().save();
 }
 
 void DeviceBench::load_state(const std::vector<std::uint8_t>& saved) {
     ErrorText errors;
-    bool ok = host_of(state_->focused()).description().load(Bytes(saved.data(), saved.size()), errors);
-    state_->focused().for_each_part<Device>([&](Device& part) { ok = ok && part.after_load(errors); });
-    if (!ok) raise(errors);
+    DeviceHost& host = host_of(state_->focused());
+    if (!host.description().load(Bytes(saved.data(), saved.size()), errors) || !host.after_load(errors))
+        raise(errors);
 }
 
 std::string DeviceBench::property(Object& object, std::string_view name) {

@@ -24,7 +24,9 @@ BoardHost::BoardHost(MachineParts& machine, Instance& instance)
     : machine_(machine),
       instance_(instance),
       log_(machine.hub, instance.path_text()),
-      owner_(machine.memory.map().create_owner(instance.path_text())) {}
+      owner_(machine.memory.map().create_owner(instance.path_text(), &instance.callee())) {}
+
+void BoardHost::broke(const std::string& message) { machine_.run.request_internal_error(message); }
 
 void BoardHost::release_memory() {
     dma_.reset();

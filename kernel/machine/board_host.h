@@ -15,6 +15,7 @@ class BoardHost final : public InstanceHost, public BoardContext {
     void* query(Str interface_id) override;
     bool realize(Instance&, Errors&) override { return true; }
     void unrealize(Instance&) override {}
+    void broke(const std::string& message) override;
 
     // BoardContext
     Object& machine() override { return instance_; }

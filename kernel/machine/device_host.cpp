@@ -1,5 +1,6 @@
 #include "kernel/machine/device_host.h"
 
+#include "kernel/machine/guarded_bus.h"
 #include "kernel/machine/machine_parts.h"
 
 namespace backplane::kernel {
@@ -7,9 +8,17 @@ namespace backplane::kernel {
 DeviceHost& host_of(Instance& device) { return static_cast<DeviceHost&>(*device.host()); }
 
 DeviceHost::DeviceHost(MachineParts& machine, Instance& instance)
-    : machine_(machine), instance_(instance), log_(machine.hub, instance.path_text()) {}
+    : machine_(machine),
+      instance_(instance),
+      log_(machine.hub, instance.path_text()),
+      events_(machine.loop, instance.callee()) {}
 
 DeviceHost::~DeviceHost() {
+    machine_.loop.cancel(*this);
+    if (const std::size_t left = events_.release())
+        machine_.hub.write(LogLevel::Warning, "device",
+                           callee().who() + ": it is gone, and " + std::to_string(left) +
+                               " timers or watches that it did not release with it");
     machine_.wiring.remove(&instance_);
     release_memory();
 }
@@ -23,7 +32,7 @@ void DeviceHost::release_memory() {
 }
 
 MemoryOwner& DeviceHost::owner() {
-    if (!owner_) owner_ = machine_.memory.map().create_owner(instance_.path_text());
+    if (!owner_) owner_ = machine_.memory.map().create_owner(instance_.path_text(), &callee());
     return *owner_;
 }
 
@@ -43,23 +52,39 @@ void* DeviceHost::bus(Str interface_id) {
     return bus ? bus->query(interface_id) : nullptr;
 }
 
+bool DeviceHost::realize_parts(std::vector<Device*>& realized, Errors& errors) {
+    bool ok = true;
+    instance_.for_each_part<Device>([&](Device& part) {
+        ok = ok &&
+             refusable(callee(), "realize()", errors, [&](Errors& reason) { return part.realize(reason); });
+        if (ok) realized.push_back(&part);
+    });
+    return ok;
+}
+
+void DeviceHost::unrealize_parts(const std::vector<Device*>& parts) {
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part)
+        last_call(callee(), "unrealize()", [&] { (*part)->unrealize(); });
+}
+
+/// A part that refused, or threw, has left nothing behind by contract, and is not asked to unrealize; what it made
+/// here all the same goes with the object.
 bool DeviceHost::realize(Instance& instance, Errors& errors) {
-    Instance* bus = bus_object();
-    if (bus) {
-        auto* plug = backplane::query<Bus>(*bus);
-        if (!plug || !plug->attach(instance, errors)) return false;
+    const GuardedBus bus(bus_object());
+    if (bus_object()) {
+        if (!bus) {
+            errors.fail("'" + bus_object()->path_text() + "' (" +
+                        std::string(bus_object()->type_name().view()) + ") is no bus");
+            return false;
+        }
+        if (!bus.attach(instance, errors)) return false;
         attached_ = true;
     }
     std::vector<Device*> realized;
-    bool ok = true;
-    instance.for_each_part<Device>([&](Device& part) {
-        if (!ok) return;
-        ok = part.realize(errors);
-        if (ok) realized.push_back(&part);
-    });
-    if (ok && (!bus || backplane::query<Bus>(*bus)->place(instance, errors))) return true;
-    for (auto part = realized.rbegin(); part != realized.rend(); ++part) (*part)->unrealize();
-    if (attached_) backplane::query<Bus>(*bus)->detach(instance);
+    if (realize_parts(realized, errors) && (!bus || bus.place(instance, errors))) return true;
+    unrealize_parts(realized);
+    machine_.wiring.silence(&instance_);
+    if (attached_) bus.detach(instance);
     attached_ = false;
     return false;
 }
@@ -67,18 +92,52 @@ bool DeviceHost::realize(Instance& instance, Errors& errors) {
 void DeviceHost::unrealize(Instance& instance) {
     std::vector<Device*> parts;
     instance.for_each_part<Device>([&](Device& part) { parts.push_back(&part); });
-    for (auto part = parts.rbegin(); part != parts.rend(); ++part) (*part)->unrealize();
+    unrealize_parts(parts);
     machine_.wiring.silence(&instance_);
-    if (Instance* bus = bus_object(); bus && attached_) backplane::query<Bus>(*bus)->detach(instance);
+    if (attached_) GuardedBus(bus_object()).detach(instance);
     attached_ = false;
+}
+
+/// A CPU that is broken cannot be left out; of a device, the guest sees that it does not answer.
+void DeviceHost::broke(const std::string& message) {
+    if (instance_.is_a("cpu")) {
+        machine_.run.request_internal_error(message);
+        return;
+    }
+    machine_.hub.write(LogLevel::Error, "device",
+                       message + "; the device is broken and does not answer any more");
+    // A handler that runs without the lock may not wait for it.
+    if (machine_.lock.held()) run();
+    else machine_.loop.post(*this);
+}
+
+/// Nothing of a broken device is seen any more.
+void DeviceHost::run() {
+    if (owner_) owner_->silence();
+    machine_.wiring.lower_outputs(&instance_);
 }
 
 void DeviceHost::reset(ResetPhase phase) {
     if (phase == ResetPhase::Enter) state_.reset();
-    instance_.for_each_part<Device>([&](Device& part) { part.reset(phase); });
+    instance_.for_each_part<Device>(
+        [&](Device& part) { contained(callee(), "reset()", [&] { part.reset(phase); }); });
 }
 
-Clock& DeviceHost::clock() { return machine_.loop.virtual_clock(); }
+void DeviceHost::before_save() {
+    instance_.for_each_part<Device>(
+        [&](Device& part) { contained(callee(), "before_save()", [&] { part.before_save(); }); });
+}
+
+bool DeviceHost::after_load(Errors& errors) {
+    bool ok = true;
+    instance_.for_each_part<Device>([&](Device& part) {
+        ok = ok && refusable(callee(), "after_load()", errors,
+                             [&](Errors& reason) { return part.after_load(reason); });
+    });
+    return ok;
+}
+
+Clock& DeviceHost::clock() { return events_.clock(); }
 WallClock& DeviceHost::wall_clock() { return machine_.loop.wall_clock(); }
 
 DmaPort& DeviceHost::dma() {
@@ -115,7 +174,7 @@ MemoryRegion* DeviceHost::exported_region_at(std::size_t index) {
 }
 
 void DeviceHost::add_inputs(Str name, unsigned count, WireReceiver& receiver) {
-    machine_.wiring.add_inputs(&instance_, name, count, receiver);
+    machine_.wiring.add_inputs(&instance_, name, count, receiver, &callee());
 }
 
 Wire& DeviceHost::add_outputs(Str name, unsigned count) {
@@ -153,6 +212,10 @@ void DeviceHost::emit_event(Str name, Str json) {
     machine_.run.post_event(std::string(name.view()), std::string(json.view()));
 }
 
-void* DeviceHost::host_interface(Str interface_id) { return machine_.interfaces.find(interface_id); }
+void* DeviceHost::host_interface(Str interface_id) {
+    if (interface_id == Str(EventLoop::kId)) return &events_.loop();
+    if (interface_id == Str(Clock::kId)) return &events_.clock();
+    return machine_.interfaces.find(interface_id);
+}
 
 }  // namespace backplane::kernel

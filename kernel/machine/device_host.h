@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/machine/log_hub.h"
+#include "kernel/machine/object_loop.h"
 #include "kernel/machine/switchable_port.h"
 #include "kernel/object/instance.h"
 #include "kernel/state/state_description.h"
@@ -13,7 +14,7 @@ namespace backplane::kernel {
 
 struct MachineParts;
 
-class DeviceHost final : public InstanceHost, public DeviceContext {
+class DeviceHost final : public InstanceHost, public DeviceContext, private Work {
   public:
     DeviceHost(MachineParts& machine, Instance& instance);
     ~DeviceHost() override;
@@ -22,6 +23,7 @@ class DeviceHost final : public InstanceHost, public DeviceContext {
     void* query(Str interface_id) override;
     bool realize(Instance& instance, Errors& errors) override;
     void unrealize(Instance& instance) override;
+    void broke(const std::string& message) override;
 
     // DeviceContext
     Object& object() override { return instance_; }
@@ -52,14 +54,21 @@ class DeviceHost final : public InstanceHost, public DeviceContext {
     Instance* bus_object() const;
     StateDescription& description() { return state_; }
     void reset(ResetPhase phase);
+    void before_save();
+    bool after_load(Errors& errors);
     /// Its regions leave the map, before its parts go.
     void release_memory();
 
   private:
     MemoryOwner& owner();
+    Callee& callee() { return instance_.callee(); }
+    bool realize_parts(std::vector<Device*>& realized, Errors& errors);
+    void unrealize_parts(const std::vector<Device*>& parts);
+    void run() override;
     MachineParts& machine_;
     Instance& instance_;
     ObjectLog log_;
+    ObjectEvents events_;
     StateDescription state_;
     std::unique_ptr<MemoryOwner> owner_;
     std::unique_ptr<SwitchablePort> dma_;

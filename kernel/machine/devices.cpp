@@ -1,6 +1,7 @@
 #include "kernel/machine/devices.h"
 
 #include "kernel/machine/device_host.h"
+#include "kernel/machine/guarded_bus.h"
 #include "kernel/machine/json_text.h"
 #include "kernel/machine/machine_parts.h"
 
@@ -14,22 +15,21 @@ Instance* find_bus(ObjectTree& objects, const char* kind, const std::string& wan
     Instance* free_bus = nullptr;
     bool any = false;
     objects.walk(objects.root(), [&](Instance& instance) {
-        auto* bus = backplane::query<Bus>(instance);
+        const GuardedBus bus(&instance);
         if (!bus) return;
         if (!wanted.empty() && (wanted == instance.name().view() || wanted == instance.path_text() ||
                                 (instance.parent() && wanted == instance.parent()->id().view())))
             named = named ? named : &instance;
-        if (kind && bus->kind() == Str(kind)) {
+        if (kind && bus.kind() == kind) {
             any = true;
-            if (!free_bus && bus->has_room()) free_bus = &instance;
+            if (!free_bus && bus.has_room()) free_bus = &instance;
         }
     });
     if (!wanted.empty()) {
         if (!named) errors.fail("Bus '" + wanted + "' not found");
-        else if (backplane::query<Bus>(*named)->kind() != Str(kind)) {
-            errors.fail("Bus '" + wanted + "' is a " +
-                        std::string(backplane::query<Bus>(*named)->kind().view()) +
-                        " bus, and the device goes on a " + kind + " bus");
+        else if (const std::string found = GuardedBus(named).kind(); found != kind) {
+            errors.fail("Bus '" + wanted + "' is a " + found + " bus, and the device goes on a " + kind +
+                        " bus");
             named = nullptr;
         }
         return named;
@@ -67,7 +67,7 @@ Instance* Devices::bus_for(const Type& type, const std::string& wanted, Errors& 
         return nullptr;
     }
     Instance* bus = find_bus(*machine_.objects, type.bus(), wanted, errors);
-    if (bus && machine_.board.finished() && !backplane::query<Bus>(*bus)->hot_pluggable()) {
+    if (bus && machine_.board.finished() && !GuardedBus(bus).hot_pluggable()) {
         errors.fail("Bus '" + std::string(bus->name().view()) + "' does not support hotplugging");
         return nullptr;
     }
@@ -102,8 +102,8 @@ bool Devices::remove(std::string_view id_or_path, Errors& errors) {
         return false;
     }
     Instance* bus = host_of(*device).bus_object();
-    auto* plug = bus ? backplane::query<Bus>(*bus) : nullptr;
-    if (!plug || !plug->hot_pluggable()) {
+    const GuardedBus plug(bus);
+    if (!plug || !plug.hot_pluggable()) {
         errors.fail(bus ? "Bus '" + std::string(bus->name().view()) + "' does not support hotplugging"
                         : "Device '" + std::string(id_or_path) + "' is not on a bus: it cannot be removed");
         return false;
@@ -113,7 +113,7 @@ bool Devices::remove(std::string_view id_or_path, Errors& errors) {
                     "'; remove that first");
         return false;
     }
-    return plug->request_unplug(*device, errors);
+    return plug.request_unplug(*device, errors);
 }
 
 void Devices::unplugged(Instance& device) {

@@ -1,5 +1,6 @@
 // `info qtree`, `info irq`, `info mtree`.
 #include "kernel/machine/device_host.h"
+#include "kernel/machine/guarded_bus.h"
 #include "kernel/machine/machine_parts.h"
 
 namespace backplane::kernel {
@@ -47,7 +48,7 @@ class TreePrinter {
         }
         if (Instance* bus_object = host_of(instance).bus_object()) {
             TextBuffer place;
-            backplane::query<Bus>(*bus_object)->address_of(instance, place);
+            GuardedBus(bus_object).address_of(instance, place);
             if (!place.text().empty()) line(indent + 2, place.text());
         }
         for (const auto& child : instance.children())

@@ -38,11 +38,16 @@ bool MachineBoard::build(Errors& errors) {
                                         : machine_.memory.make_ram(wanted.ram_size, errors);
     if (!ram) return false;
     // Each mapping shows at once: a board may put bytes into what it has mapped.
-    return object_->realize(errors) && board_->build(host(), errors);
+    return object_->realize(errors) &&
+           refusable(object_->callee(), "Board::build()", errors,
+                     [&](Errors& reason) { return board_->build(host(), reason); });
 }
 
 bool MachineBoard::finish(Errors& errors) {
-    if (!board_->finish(host(), errors) || !machine_.processors.attach_all(errors)) return false;
+    const auto finish = [&](Errors& reason) { return board_->finish(host(), reason); };
+    if (!refusable(object_->callee(), "Board::finish()", errors, finish) ||
+        !machine_.processors.attach_all(errors))
+        return false;
     finished_ = true;
     return true;
 }
@@ -50,7 +55,7 @@ bool MachineBoard::finish(Errors& errors) {
 void MachineBoard::reset() {
     if (!board_) return;
     host().load_blobs();
-    board_->reset(host());
+    contained(object_->callee(), "Board::reset()", [&] { board_->reset(host()); });
 }
 
 void MachineBoard::forget(Instance& instance) {

@@ -41,7 +41,7 @@ class DriveTable {
 
 struct MachineConfiguration {
     Topology topology;
-    std::uint64_t ram_size = 0;  ///< bytes
+    std::uint64_t ram_size = 0;       ///< bytes
     Instance* ram_backend = nullptr;  ///< null: memory of the machine's own
     std::string cpu_type;
     PropertyList cpu_features;

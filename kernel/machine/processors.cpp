@@ -18,7 +18,8 @@ bool Processors::try_open(const AcceleratorChoice& choice, Errors& errors) {
     auto* accelerator = ok ? backplane::query<Accelerator>(*object) : nullptr;
     if (ok && !accelerator) errors.fail("type '" + type + "' is not an accelerator that can run");
     object_ = object;
-    if (accelerator && accelerator->open(*this, errors)) {
+    if (accelerator && refusable(object->callee(), "Accelerator::open()", errors,
+                                 [&](Errors& reason) { return accelerator->open(*this, reason); })) {
         accelerator_ = accelerator;
         name_ = choice.name;
         auto* source = backplane::query<ClockSource>(*object);
@@ -54,28 +55,36 @@ void Processors::set_host(Cpu& cpu, std::uint32_t index) {
 }
 
 bool Processors::attach_all(Errors& errors) {
-    return std::ranges::all_of(cpus_, [&](Cpu* cpu) { return accelerator_->attach(*cpu, errors); });
+    return std::ranges::all_of(cpus_, [&](Cpu* cpu) {
+        return refusable(object_->callee(), "Accelerator::attach()", errors,
+                         [&](Errors& reason) { return accelerator_->attach(*cpu, reason); });
+    });
 }
 
 void Processors::detach_all() {
-    for (Cpu* cpu : cpus_)
-        if (accelerator_) accelerator_->detach(*cpu);
+    for (Cpu* cpu : cpus_) call("Accelerator::detach()", [&] { accelerator_->detach(*cpu); });
     cpus_.clear();
 }
 
+/// Also when it is broken: CPUs that run must stop.
+template <class Call>
+void Processors::call(const char* name, const Call& body) {
+    if (accelerator_) last_call(object_->callee(), name, body);
+}
+
 void Processors::start() {
-    if (accelerator_) accelerator_->start();
+    call("Accelerator::start()", [&] { accelerator_->start(); });
 }
 void Processors::stop() {
-    if (accelerator_) accelerator_->stop();
+    call("Accelerator::stop()", [&] { accelerator_->stop(); });
 }
 void Processors::states_changed() {
-    if (accelerator_) accelerator_->states_changed();
+    call("Accelerator::states_changed()", [&] { accelerator_->states_changed(); });
 }
 
 void Processors::forget(Instance& instance) {
-    if (auto* cpu = backplane::query<Cpu>(instance); cpu && std::erase(cpus_, cpu) && accelerator_)
-        accelerator_->detach(*cpu);
+    if (auto* cpu = backplane::query<Cpu>(instance); cpu && std::erase(cpus_, cpu))
+        call("Accelerator::detach()", [&] { accelerator_->detach(*cpu); });
     if (&instance != object_) return;
     object_ = nullptr;
     accelerator_ = nullptr;

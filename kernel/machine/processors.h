@@ -47,6 +47,8 @@ class Processors final : public AcceleratorContext {
 
   private:
     bool try_open(const AcceleratorChoice& choice, Errors& errors);
+    template <class Call>
+    void call(const char* name, const Call& call);
 
     MachineParts& machine_;
     Instance* object_ = nullptr;

@@ -28,14 +28,17 @@ void InputPin::deliver(int level) {
     level_ = level;
     ++changes_;
     if (probe_) probe_(probe_data_, group_, index_, level);
+    else if (receiver_ && callee_)
+        contained(*callee_, "wire_changed()", [&] { receiver_->wire_changed(index_, level); });
     else if (receiver_) receiver_->wire_changed(index_, level);
 }
 
-void Wiring::add_inputs(Device device, std::string_view group, unsigned count, WireReceiver& receiver) {
+void Wiring::add_inputs(Device device, std::string_view group, unsigned count, WireReceiver& receiver,
+                        Callee* callee) {
     auto& pins = devices_[device].inputs[std::string(group)];
     const std::size_t first = pins.size();
     for (unsigned i = 0; i < count; ++i) {
-        pins.push_back(std::make_unique<InputPin>(receiver, unsigned(first + i)));
+        pins.push_back(std::make_unique<InputPin>(receiver, unsigned(first + i), callee));
         pins.back()->group_ = group;
     }
 }
@@ -88,6 +91,13 @@ void Wiring::silence(Device device) {
     if (found == devices_.end()) return;
     for (auto& [group, pins] : found->second.inputs)
         for (auto& pin : pins) pin->receiver_ = nullptr;
+}
+
+void Wiring::lower_outputs(Device device) {
+    const auto found = devices_.find(device);
+    if (found == devices_.end()) return;
+    for (auto& [group, wires] : found->second.outputs)
+        for (auto& wire : wires) wire->set(0);
 }
 
 void Wiring::remove(Device device) {

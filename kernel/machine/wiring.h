@@ -1,6 +1,8 @@
 // Wires between devices: outputs, inputs, and what joins them. Thread: main, or holding the machine lock.
 #pragma once
 
+#include "kernel/barrier/callee.h"
+
 #include <backplane/draft/accelerator.h>
 #include <backplane/wire.h>
 
@@ -37,7 +39,8 @@ class OutputWire final : public Wire {
 /// One input of a device. Several outputs may drive it; it sees the highest of their levels (a wired-or).
 class InputPin {
   public:
-    InputPin(WireReceiver& receiver, unsigned index) : receiver_(&receiver), index_(index) {}
+    InputPin(WireReceiver& receiver, unsigned index, Callee* callee)
+        : receiver_(&receiver), callee_(callee), index_(index) {}
     void update();
     void deliver(int level);
 
@@ -45,6 +48,7 @@ class InputPin {
     friend class Wiring;
     friend class OutputWire;
     WireReceiver* receiver_;
+    Callee* callee_;  ///< whose the receiver is; null: the core's, or a test's
     unsigned index_;
     int level_ = 0;
     std::uint64_t changes_ = 0;
@@ -63,13 +67,17 @@ class Wiring {
     explicit Wiring(const MachineLock* lock = nullptr) : lock_(lock) {}
 
     /// A group that is declared again goes on where it ended, as that of outputs does.
-    void add_inputs(Device device, std::string_view group, unsigned count, WireReceiver& receiver);
+    /// `callee`: whose code the receiver is; null: the core's.
+    void add_inputs(Device device, std::string_view group, unsigned count, WireReceiver& receiver,
+                    Callee* callee = nullptr);
     Wire& add_outputs(Device device, std::string_view group, unsigned count);
     Wire* output(Device device, std::string_view group, unsigned index);
     bool connect(Device from, std::string_view output, unsigned output_index, Device to,
                  std::string_view input, unsigned input_index, Errors& errors);
     /// The device's inputs hear nothing from now on: it was unrealized.
     void silence(Device device);
+    /// All its outputs fall: it drives them no more.
+    void lower_outputs(Device device);
     /// The device is going: its pins leave every wire, and its outputs fall. Its own inputs hear nothing of that.
     void remove(Device device);
 

@@ -41,32 +41,78 @@ bool accepted(MapCore& core, const Region& region, std::uint64_t offset, unsigne
     return !why;
 }
 
+/// What came of an access.
+enum class Outcome : std::uint8_t {
+    Done,
+    Refused,
+    Threw,  ///< the device is broken from here on
+};
+
+template <class Counter>
+class Counted {
+  public:
+    explicit Counted(Counter& counter) : counter_(counter) { ++counter_; }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+    ~Counted() { --counter_; }
+
+  private:
+    Counter& counter_;
+};
+
+/// Within a handler of what the device's code threw.
+[[gnu::cold, gnu::noinline]] Outcome threw(const Region& region, const char* call, std::uint64_t offset,
+                                           unsigned size) {
+    char place[64];
+    std::snprintf(place, sizeof place, " of %u bytes at offset 0x%llx of region '", size,
+                  static_cast<unsigned long long>(offset));
+    region.owner().callee->fail(call + (place + std::string(region.name())) + "'");
+    return Outcome::Threw;
+}
+
+/// The handler's call, past which no exception of a device goes.
+template <class Body>
+[[gnu::always_inline]] inline Outcome call_handler(const Region& region, const char* call,
+                                                   std::uint64_t offset, unsigned size, IoHandler& handler,
+                                                   const Body& body) {
+    Callee* const callee = region.owner().callee;
+    const CurrentCall now(callee, call);
+    try {
+        body(handler);
+        return Outcome::Done;
+    } catch (...) {
+        if (!callee) throw;
+        return threw(region, call, offset, size);
+    }
+}
+
+[[gnu::cold, gnu::noinline]] Outcome refuse_reentry(MapCore& core, const Region& region, Master master) {
+    const std::string name(region.name());
+    core.log().guest_error(name + ": re-entry", name + ": DMA of '" + master->name + "' would re-enter '" +
+                                                    region.owner().name + "': refused");
+    return Outcome::Refused;
+}
+
 /// Runs `body(handler)` unless the device is gone, or the access comes from a DMA that the device itself is in.
 template <class Body>
-bool with_handler(MapCore& core, Region& region, Master master, const Body& body) {
+[[gnu::always_inline]] inline Outcome with_handler(MapCore& core, Region& region, const char* call,
+                                                   std::uint64_t offset, unsigned size, Master master,
+                                                   const Body& body) {
     OwnerRecord& owner = region.owner();
-    const auto reenters = [&](bool busy) {
-        if (!master || (master != &owner && !busy)) return false;
-        const std::string name(region.name());
-        core.log().guest_error(name + ": re-entry", name + ": DMA of '" + master->name +
-                                                        "' would re-enter '" + owner.name + "': refused");
-        return true;
-    };
+    const auto reenters = [&](bool busy) { return master && (master == &owner || busy); };
     if (region.traits().lock_free) {
         const Region::HandlerUse handler(region);
-        if (!handler || reenters(owner.running_lock_free > kMaximumNesting)) return false;
-        ++owner.running_lock_free;
-        body(*handler.operator->());
-        --owner.running_lock_free;
-        return true;
+        if (!handler) return Outcome::Refused;
+        if (reenters(owner.running_lock_free > kMaximumNesting)) return refuse_reentry(core, region, master);
+        const Counted running(owner.running_lock_free);
+        return call_handler(region, call, offset, size, *handler.operator->(), body);
     }
     const std::lock_guard guard(core.lock());
     IoHandler* handler = region.handler();
-    if (!handler || reenters(owner.running != 0)) return false;
-    ++owner.running;
-    body(*handler);
-    --owner.running;
-    return true;
+    if (!handler) return Outcome::Refused;
+    if (reenters(owner.running != 0)) return refuse_reentry(core, region, master);
+    const Counted running(owner.running);
+    return call_handler(region, call, offset, size, *handler, body);
 }
 
 /// One access that the handler gets, and which bytes of it (`count` from bit `lane`) are which of the whole value
@@ -103,8 +149,12 @@ std::uint64_t io_read(MapCore& core, Region& region, std::uint64_t offset, unsig
             value |= (seen >> part.lane & mask_of(part.count)) << part.place;
         });
     };
-    if (!accepted(core, region, offset, size) || !with_handler(core, region, master, body)) access.fail();
+    Outcome outcome = Outcome::Refused;
+    if (accepted(core, region, offset, size))
+        outcome = with_handler(core, region, "read()", offset, size, master, body);
+    if (outcome == Outcome::Refused) access.fail();
     if (access.failed) return 0;
+    if (outcome == Outcome::Threw) return mask_of(size);
     return traits.endian == Endian::Big ? byte_swapped(value, size) : value;
 }
 
@@ -119,7 +169,9 @@ void io_write(MapCore& core, Region& region, std::uint64_t offset, std::uint64_t
                           part.width, access);
         });
     };
-    if (!accepted(core, region, offset, size) || !with_handler(core, region, master, body)) access.fail();
+    if (!accepted(core, region, offset, size) ||
+        with_handler(core, region, "write()", offset, size, master, body) == Outcome::Refused)
+        access.fail();
 }
 
 unsigned io_step(const IoTraits& traits, std::uint64_t offset, std::uint64_t size) {

@@ -15,8 +15,10 @@ namespace {
 
 class Owner final : public MemoryOwner {
   public:
-    Owner(MapCore& core, std::string_view name) : core_(core), record_(std::make_shared<OwnerRecord>()) {
+    Owner(MapCore& core, std::string_view name, Callee* callee)
+        : core_(core), record_(std::make_shared<OwnerRecord>()) {
         record_->name = name;
+        record_->callee = callee;
     }
     Owner(const Owner&) = delete;
     Owner& operator=(const Owner&) = delete;
@@ -33,6 +35,9 @@ class Owner final : public MemoryOwner {
 
     std::string_view name() const override { return record_->name; }
     std::size_t region_count() const override { return regions_.size(); }
+    void silence() override {
+        for (const std::shared_ptr<Region>& region : regions_) region->silence();
+    }
     const std::shared_ptr<OwnerRecord>& share_record() const { return record_; }
 
     MemoryRegion& container(Str name, std::uint64_t size) override {
@@ -152,8 +157,8 @@ MemoryMap::~MemoryMap() {
     while (!core_->spaces().empty()) delete core_->spaces().back();
 }
 
-std::unique_ptr<MemoryOwner> MemoryMap::create_owner(std::string_view owner_name) {
-    return std::make_unique<Owner>(*core_, owner_name);
+std::unique_ptr<MemoryOwner> MemoryMap::create_owner(std::string_view owner_name, Callee* callee) {
+    return std::make_unique<Owner>(*core_, owner_name, callee);
 }
 
 AddressSpace& MemoryMap::create_address_space(std::string_view name, MemoryRegion& root) {

@@ -20,6 +20,7 @@ class Log;
 
 namespace backplane::kernel {
 
+class Callee;
 class MapCore;
 
 /// The factory of one object's regions. Destroying it takes them out of the map and out of use: no handler of
@@ -29,6 +30,8 @@ class MemoryOwner : public MemoryFactory {
     virtual ~MemoryOwner() = default;
     virtual std::string_view name() const = 0;
     virtual std::size_t region_count() const = 0;
+    /// The owner's handlers are not called any more: reads are all ones, writes are lost. Holding the machine lock.
+    virtual void silence() = 0;
 };
 
 /// A port that its holder frees.
@@ -56,7 +59,8 @@ class MemoryMap {
     ~MemoryMap();
 
     /// `owner_name`: the object's path, for texts.
-    std::unique_ptr<MemoryOwner> create_owner(std::string_view owner_name);
+    /// `callee`: whose code the handlers of its regions are; null: the core's.
+    std::unique_ptr<MemoryOwner> create_owner(std::string_view owner_name, Callee* callee = nullptr);
     /// The map owns it. It sees nothing once `root` is gone.
     AddressSpace& create_address_space(std::string_view name, MemoryRegion& root);
     /// Its ports must be gone.

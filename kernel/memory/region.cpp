@@ -12,6 +12,13 @@ namespace {
 
 std::string quoted(const Region& region) { return "'" + std::string(region.name()) + "'"; }
 
+/// A bus that nobody drives.
+class NobodyAnswers final : public IoHandler {
+  public:
+    std::uint64_t read(Offset, unsigned, Access&) override { return ~std::uint64_t(0); }
+    void write(Offset, std::uint64_t, unsigned, Access&) override {}
+};
+
 std::uint8_t access_size(std::uint8_t size) {
     return std::uint8_t(std::bit_floor(std::clamp<unsigned>(size, 1, 8)));
 }
@@ -142,6 +149,11 @@ void Region::set_handler(IoHandler& handler, const IoTraits& traits) {
     traits_.implemented_min = access_size(traits.implemented_min);
     traits_.implemented_max = std::max(access_size(traits.implemented_max), traits_.implemented_min);
     handler_ = &handler;
+}
+
+void Region::silence() {
+    static NobodyAnswers nobody;
+    if (handler_.load()) handler_ = &nobody;
 }
 
 void Region::set_alias(Region& target, std::uint64_t offset) {

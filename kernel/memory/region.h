@@ -1,6 +1,7 @@
 // Nodes of the memory map, and what belongs to whom.
 #pragma once
 
+#include "kernel/barrier/callee.h"
 #include "kernel/memory/ram_storage.h"
 
 #include <string>
@@ -20,6 +21,8 @@ enum class RegionKind : std::uint8_t { Container, Io, Ram, Rom, RomDevice, Alias
 /// What regions share with their owner. Regions outlive it while a published view still names them.
 struct OwnerRecord {
     std::string name;
+    /// Whose code its handlers are; null: the core's. Dead once the owner is, and with it every handler.
+    Callee* callee = nullptr;
     /// Handlers of this owner that run now under the machine lock. Guarded by that lock.
     unsigned running = 0;
     /// The same for handlers that run without it.
@@ -63,6 +66,8 @@ class Region final : public MemoryRegion, public std::enable_shared_from_this<Re
     const char* kind_text() const;
 
     void set_handler(IoHandler& handler, const IoTraits& traits);
+    /// From now on nobody answers: reads are all ones, writes are lost.
+    void silence();
     void set_alias(Region& target, std::uint64_t offset);
     /// Leaves the map: its container, children and aliases forget it, and its handler is not called again.
     void retire();

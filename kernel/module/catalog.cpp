@@ -1,13 +1,15 @@
 #include "kernel/module/catalog.h"
 
+#include "kernel/barrier/callee.h"
+#include "kernel/barrier/plugin_map.h"
+#include "kernel/barrier/rescue.h"
 #include "kernel/module/init_list.h"
 #include "kernel/object/instance.h"
 #include <backplane/text.h>
 
 #include <backplane/build_stamp.h>
 
-#include <boost/dll/shared_library.hpp>
-
+#include <dlfcn.h>
 #include <link.h>
 #include <sys/stat.h>
 
@@ -277,34 +279,34 @@ bool Catalog::load(PluginFile& file, Errors& errors) {
     loading_.pop_back();
     if (!parents) return false;
 
+    const Callee callee("plugin '" + file.manifest.plugin + "' (" + file.path.string() + ")");
+    ErrorText reason;
     const void* base = nullptr;
-    try {
-        auto library = std::make_shared<boost::dll::shared_library>(boost::dll::fs::path(file.path.string()),
-                                                                    boost::dll::load_mode::rtld_now |
-                                                                        boost::dll::load_mode::rtld_local);
+    // Its handle is not kept: code is never unloaded.
+    const bool opened = refusable(callee, "a constructor of its code", reason, [&](Errors& refusal) {
+        void* library = nullptr;
+        std::string why;
+        if (!outlive_terminate([&] { library = dlopen(file.path.c_str(), RTLD_NOW | RTLD_LOCAL); }, why)) {
+            refusal.fail(callee.who() + ": a constructor of its code " + why);
+            return false;
+        }
         link_map* map = nullptr;
-        if (dlinfo(library->native(), RTLD_DI_LINKMAP, &map) == 0)
-            base = reinterpret_cast<const void*>(map->l_addr);
-        libraries_.push_back(std::move(library));
-    } catch (const std::exception& error) {
-        file.refusal = name + ": cannot be loaded: " + error.what();
+        if (!library || dlinfo(library, RTLD_DI_LINKMAP, &map) != 0) refusal.fail(dlerror());
+        else base = reinterpret_cast<const void*>(map->l_addr);
+        return base != nullptr;
+    });
+    if (!opened) {
+        file.refusal = name + ": cannot be loaded: " + reason.text();
         errors.fail(file.refusal);
         return false;
     }
+    note_plugin(base, file.manifest.plugin, file.path.string());
 
     types_.set_registering_plugin(file.manifest.plugin);
-    ErrorText reason;
     bool registered = true;
-    try {
-        for (const ModuleInitNode* node : initialisers_of(base))
-            registered = registered && node->run(types_, reason);
-    } catch (const std::exception& error) {
-        registered = false;
-        reason.fail(std::string("its initialiser threw: ") + error.what());
-    } catch (...) {
-        registered = false;
-        reason.fail("its initialiser threw");
-    }
+    for (const ModuleInitNode* node : initialisers_of(base))
+        registered = registered && refusable(callee, "an initialiser", reason,
+                                             [&](Errors& refusal) { return node->run(types_, refusal); });
     types_.set_registering_plugin("");
     if (!registered) {
         types_.forget_plugin(file.manifest.plugin);

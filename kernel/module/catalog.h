@@ -62,7 +62,6 @@ class Catalog {
     std::vector<ManifestType> core_;  ///< the core's own abstract types, as a manifest would have them
     std::map<std::string, Listed, std::less<>> by_name_;
     std::vector<std::filesystem::path> loading_;
-    std::vector<std::shared_ptr<void>> libraries_;  ///< handles, kept for good
     TypeStore types_;
 };
 

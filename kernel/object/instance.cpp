@@ -5,7 +5,11 @@
 namespace backplane::kernel {
 
 Instance::Instance(ObjectTree& tree, const Type& type, std::string name, Instance* parent)
-    : tree_(tree), type_(type), name_(std::move(name)), parent_(parent) {}
+    : tree_(tree),
+      type_(type),
+      name_(std::move(name)),
+      parent_(parent),
+      callee_(type.plugin(), std::string(type.name().view()), path_text()) {}
 
 Instance::~Instance() {
     unrealize();
@@ -14,7 +18,8 @@ Instance::~Instance() {
     for (const auto& [name, link] : links_) std::erase(link.target->users_, User{this, link.property});
     links_.clear();
     for (auto it = parts_.rbegin(); it != parts_.rend(); ++it)
-        it->type->info().instance_finalize(*this, it->object);
+        last_call(callee_, "instance_finalize()",
+                  [&] { it->type->info().instance_finalize(*this, it->object); });
 }
 
 /// Those who hold a pointer to this object's interfaces forget it while the object is whole.
@@ -25,8 +30,10 @@ void Instance::drop_incoming_links() {
         user.holder->links_.erase(user.property->info->name);
         PropertyValue nothing;
         nothing.kind = PropertyKind::Link;
-        IgnoredErrors unused;
-        user.property->info->set(user.holder->part_of(*user.property->owner), nothing, unused);
+        last_call(user.holder->callee_, "set()", [&] {
+            IgnoredErrors unused;
+            user.property->info->set(user.holder->part_of(*user.property->owner), nothing, unused);
+        });
     }
 }
 
@@ -53,8 +60,12 @@ bool Instance::initialise(Errors& errors) {
     std::ranges::reverse(ancestry);
     for (const Type* type : ancestry) {
         if (!type->info().instance_init) continue;
-        void* part = type->info().instance_init(*this, type_.class_data(), errors);
-        if (!part) return false;
+        void* part = nullptr;
+        const auto make = [&](Errors& reason) {
+            part = type->info().instance_init(*this, type_.class_data(), reason);
+            return part != nullptr;
+        };
+        if (!refusable(callee_, "instance_init()", errors, make)) return false;
         parts_.push_back({type, part});
     }
     for (const Type::PropertyEntry& entry : type_.properties())
@@ -69,9 +80,12 @@ bool Instance::initialise(Errors& errors) {
         global.used = true;
         if (!set_property(global.value.property, global.value.value, errors)) return false;
     }
-    for (const Part& part : parts_)
-        if (part.type->info().instance_post_init) part.type->info().instance_post_init(*this, part.object);
-    return true;
+    return refusable(callee_, "instance_post_init()", errors, [&](Errors&) {
+        for (const Part& part : parts_)
+            if (part.type->info().instance_post_init)
+                part.type->info().instance_post_init(*this, part.object);
+        return true;
+    });
 }
 
 void Instance::path(TextSink& out) const { out.append(path_text()); }
@@ -204,9 +218,10 @@ bool Instance::assign(const Type::PropertyEntry& entry, const PropertyValue& val
         return false;
     }
     ErrorText reason;
-    if (!entry.info->set(part, value, reason)) {
+    if (!refusable(callee_, "set()", reason,
+                   [&](Errors& refusal) { return entry.info->set(part, value, refusal); })) {
         errors.fail("property '" + std::string(type_.info().name) + "." + entry.info->name +
-                    "': " + (reason.failed() ? reason.text() : "the value was refused without a reason"));
+                    "': " + reason.text());
         return false;
     }
     set_.emplace(entry.info->name);
@@ -280,7 +295,11 @@ bool Instance::get_property(Str name, TextSink& out, Errors& errors) {
     }
     PropertyValue value;
     value.kind = entry->info->kind;
-    entry->info->get(part, value);
+    if (!refusable(callee_, "get()", errors, [&](Errors&) {
+            entry->info->get(part, value);
+            return true;
+        }))
+        return false;
     switch (value.kind) {
     case PropertyKind::Bool: out.append(value.boolean ? "on" : "off"); break;
     case PropertyKind::Int: out.append(std::to_string(value.integer)); break;
@@ -351,6 +370,8 @@ Instance* ObjectTree::create(std::string_view type_name, std::string name, Insta
     parent.children_.push_back(std::make_unique<Instance>(*this, *type, std::move(name), &parent));
     Instance* instance = parent.children_.back().get();
     if (make_host_) instance->host_ = make_host_(*instance);
+    if (InstanceHost* host = instance->host())
+        instance->callee_.on_failure([host](const std::string& message) { host->broke(message); });
     if (instance->initialise(errors)) return instance;
     std::erase_if(parent.children_, [&](const auto& child) { return child.get() == instance; });
     return nullptr;

@@ -1,6 +1,7 @@
 // Instances of types, and the tree that they stand in.
 #pragma once
 
+#include "kernel/barrier/callee.h"
 #include "kernel/object/type_store.h"
 #include <backplane/text.h>
 
@@ -23,6 +24,8 @@ class InstanceHost {
     virtual void* query(Str interface_id) = 0;
     virtual bool realize(Instance& instance, Errors& errors) = 0;
     virtual void unrealize(Instance& instance) = 0;
+    /// The object's code threw where it may not, and is called no more; `message` says all of it.
+    virtual void broke(const std::string& message) = 0;
 };
 
 /// One object. Owner: its parent. Thread: as <backplane/object.h> says.
@@ -62,6 +65,8 @@ class Instance final : public Object {
     const std::vector<std::unique_ptr<Instance>>& children() const { return children_; }
     const std::vector<Instance*>& forwarded() const { return forwarded_; }
     InstanceHost* host() { return host_.get(); }
+    /// What every call into its parts goes through.
+    Callee& callee() { return callee_; }
     ObjectTree& tree() { return tree_; }
     /// How many link properties point here: what is in use is not to be removed by a user. The links that still
     /// point here when it goes are set to null.
@@ -106,6 +111,7 @@ class Instance final : public Object {
     std::string name_;
     std::string id_;
     Instance* parent_;
+    Callee callee_;
     std::unique_ptr<InstanceHost> host_;
     std::vector<Part> parts_;
     std::vector<std::unique_ptr<Instance>> children_;

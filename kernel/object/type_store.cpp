@@ -1,5 +1,7 @@
 #include "kernel/object/type_store.h"
 
+#include "kernel/barrier/callee.h"
+
 #include <backplane/text.h>
 
 #include <algorithm>
@@ -211,9 +213,14 @@ const Type* TypeStore::make(const Paper& paper, Errors& errors) {
     for (const Type* ancestor = type.get(); ancestor; ancestor = ancestor->parent_)
         ancestry.push_back(ancestor);
     const void* data = type->class_data();
-    for (auto it = ancestry.rbegin(); it != ancestry.rend(); ++it)
-        if ((*it)->info_.class_base_init) (*it)->info_.class_base_init(*type, data);
-    if (paper.info.class_init) paper.info.class_init(*type, data);
+    const Callee callee(plugin_label(paper.plugin) + ", type '" + paper.info.name + "'");
+    const bool ready = refusable(callee, "class_init()", errors, [&](Errors&) {
+        for (auto it = ancestry.rbegin(); it != ancestry.rend(); ++it)
+            if ((*it)->info_.class_base_init) (*it)->info_.class_base_init(*type, data);
+        if (paper.info.class_init) paper.info.class_init(*type, data);
+        return true;
+    });
+    if (!ready) return nullptr;
 
     return classes_.emplace(paper.info.name, std::move(type)).first->second.get();
 }

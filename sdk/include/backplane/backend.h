@@ -39,7 +39,9 @@ class BackendContext {
     ~BackendContext() = default;
 };
 
-inline BackendContext& backend_context(Object& object) { return *query<BackendContext>(object); }
+/// The context of an object that is neither a device nor a board. Throws for those, which the host reports with the
+/// type's name.
+inline BackendContext& backend_context(Object& object) { return require<BackendContext>(object, "backend"); }
 
 /// A TypeInfo for a backend of class T (constructor T(Object&)).
 template <class T>

@@ -98,8 +98,9 @@ class DeviceContext {
     ~DeviceContext() = default;
 };
 
-/// The context of the device that `object` is; the type of `object` must derive from "device".
-inline DeviceContext& device_context(Object& object) { return *query<DeviceContext>(object); }
+/// The context of the device that `object` is. Throws for a type that does not derive from "device", which the host
+/// reports with the type's name.
+inline DeviceContext& device_context(Object& object) { return require<DeviceContext>(object, "device"); }
 
 /// A TypeInfo for a device of class T (constructor T(Object&), derived from Device), from what the author gives.
 template <class T>

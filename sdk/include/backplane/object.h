@@ -7,6 +7,9 @@
 
 #include <backplane/abi.h>
 
+#include <stdexcept>
+#include <string>
+
 namespace backplane {
 
 /// Owner: the host. Thread: the main thread or a thread that holds the machine lock, unless said otherwise.
@@ -60,6 +63,14 @@ class Object {
 template <class Interface>
 Interface* query(Object& object) {
     return static_cast<Interface*>(object.query(Interface::kId));
+}
+
+/// The same where it cannot be missing but by a mistake of the type's author: throws what that was, within the plugin.
+template <class Interface>
+Interface& require(Object& object, const char* what) {
+    if (auto* found = query<Interface>(object)) return *found;
+    throw std::logic_error("type '" + std::string(object.type_name().view()) + "' is no " + what +
+                           ": it does not offer " + Interface::kId + "; is its parent the right one?");
 }
 
 }  // namespace backplane

@@ -33,7 +33,8 @@ struct Expiry final : TimerHandler {
 
 struct ClockTest : ::testing::Test {
     FakeTime time;
-    VirtualClock clock{time, nullptr};
+    kernel::Callee anybody{"a test"};
+    VirtualClock clock{time, nullptr, anybody};
     std::vector<std::string> fired;
 
     Timer& timer(const std::string& name) {
@@ -226,10 +227,11 @@ struct Watcher final : kernel::DeadlineWatcher {
 
 TEST(TimerQueueTest, TellsWhenTheFirstDeadlineBecomesEarlier) {
     Watcher watcher;
+    kernel::Callee anybody{"a test"};
     kernel::TimerQueue queue(&watcher);
     Expiry handler;
-    kernel::QueuedTimer* a = queue.create(handler);
-    kernel::QueuedTimer* b = queue.create(handler);
+    kernel::QueuedTimer* a = queue.create(handler, anybody);
+    kernel::QueuedTimer* b = queue.create(handler, anybody);
     a->arm(100);
     EXPECT_EQ(watcher.moves, 1);
     b->arm(200);
@@ -242,6 +244,7 @@ TEST(TimerQueueTest, TellsWhenTheFirstDeadlineBecomesEarlier) {
 
 TEST(TimerQueueTest, AgreesWithASortedListWhateverIsArmedAndCancelled) {
     std::mt19937 random(7);
+    kernel::Callee anybody{"a test"};
     kernel::TimerQueue queue(nullptr);
     struct Named final : TimerHandler {
         void timer_expired() override { log->push_back(index); }
@@ -254,7 +257,7 @@ TEST(TimerQueueTest, AgreesWithASortedListWhateverIsArmedAndCancelled) {
     for (std::size_t index = 0; index < handlers.size(); ++index) {
         handlers[index].log = &log;
         handlers[index].index = index;
-        timers.push_back(queue.create(handlers[index]));
+        timers.push_back(queue.create(handlers[index], anybody));
     }
     std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> expected;
     std::uint64_t sequence = 0;

@@ -21,6 +21,7 @@ namespace {
 struct Script {
     std::function<bool(BoardContext&, Errors&)> build = [](BoardContext&, Errors&) { return true; };
     std::function<bool(BoardContext&, Errors&)> finish = [](BoardContext&, Errors&) { return true; };
+    std::function<void()> reset = [] {};
 };
 thread_local Script script;
 
@@ -32,7 +33,7 @@ class TestBoard final : public Board {
                script.build(context, errors);
     }
     bool finish(BoardContext& context, Errors& errors) override { return script.finish(context, errors); }
-    void reset(BoardContext&) override {}
+    void reset(BoardContext&) override { script.reset(); }
 
     static constexpr std::uint64_t kRamBase = 0x80000000;
 };
@@ -252,6 +253,29 @@ TEST_F(MachineTest, AnInternalErrorIsForGood) {
     machine.reset();
     machine.stop();
     EXPECT_EQ(machine.run_state(), RunState::InternalError);
+}
+
+TEST_F(MachineTest, ABoardThatThrowsOrRefusesInSilenceIsNamed) {
+    const std::string who = "the core, type 'test-machine', object '/machine': ";
+    script.build = [](BoardContext&, Errors&) -> bool { throw std::runtime_error("no copper"); };
+    EXPECT_FALSE(build());
+    EXPECT_EQ(errors.text(), who + "Board::build() threw std::runtime_error: no copper");
+    errors.clear();
+    script.finish = [](BoardContext&, Errors&) { return false; };
+    EXPECT_FALSE(machine.finish(errors));
+    EXPECT_EQ(errors.text(), who + "Board::finish() refused without a reason");
+}
+
+TEST_F(MachineTest, ABoardThatThrowsInAResetStopsTheMachine) {
+    ASSERT_TRUE(build()) << errors.text();
+    script.reset = [] { throw std::runtime_error("no copper"); };
+    ::testing::internal::CaptureStderr();
+    machine.reset();
+    run_ready();
+    EXPECT_EQ(machine.run_state(), RunState::InternalError);
+    const std::string said = ::testing::internal::GetCapturedStderr();
+    EXPECT_NE(said.find("'/machine': Board::reset() threw std::runtime_error: no copper"), std::string::npos)
+        << said;
 }
 
 TEST_F(MachineTest, WhatIsMadeWhileItRunsOutlivesTheMachine) {
