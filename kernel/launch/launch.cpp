@@ -1,6 +1,7 @@
 // The program's life: read the command line, answer a question or build a machine, run it, clean up.
 #include "kernel/launch/launch.h"
 
+#include "kernel/barrier/crash_report.h"
 #include "kernel/event/loop.h"
 #include "kernel/launch/build.h"
 #include "kernel/launch/command_line.h"
@@ -105,9 +106,7 @@ int launch_or_throw(const std::vector<std::string>& arguments) {
     return run(command_line.plan, catalog, input_closed);
 }
 
-}  // namespace
-
-int launch(const std::vector<std::string>& arguments) {
+int launch_or_complain(const std::vector<std::string>& arguments) {
     try {
         return launch_or_throw(arguments);
     } catch (const LaunchError& error) {
@@ -118,6 +117,17 @@ int launch(const std::vector<std::string>& arguments) {
         complain(error.what());
     }
     return 1;
+}
+
+}  // namespace
+
+int launch(const std::vector<std::string>& arguments) {
+    report_crashes();
+    const int status = launch_or_complain(arguments);
+    if (report_left_threads() == 0) return status;
+    // Static objects may not be destroyed under a thread that runs.
+    std::fflush(nullptr);
+    _exit(status);
 }
 
 }  // namespace backplane::kernel

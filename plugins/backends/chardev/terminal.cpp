@@ -26,33 +26,39 @@ void restore() {
     if (raw.exchange(false)) tcsetattr(STDIN_FILENO, TCSANOW, &saved_modes);
 }
 
-/// Signals that end the process past its destructors. Their handlers are reset when they come.
+/// Signals that end the process past its destructors.
 constexpr int kFatal[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGQUIT, SIGINT, SIGTERM, SIGHUP};
 
-void die(int signal) {
+/// Who handled a signal before.
+struct sigaction before[NSIG];
+
+void die(int signal, siginfo_t* info, void* context) {
     restore();
-    raise(signal);
+    sigaction(signal, &before[signal], nullptr);
+    if (before[signal].sa_flags & SA_SIGINFO) before[signal].sa_sigaction(signal, info, context);
+    else raise(signal);
 }
 
 void continued(int) {
     if (raw && in_foreground()) tcsetattr(STDIN_FILENO, TCSANOW, &raw_modes);
 }
 
-/// Installs `handler` unless somebody else handles the signal.
-void handle(int signal, void (*handler)(int), int flags) {
-    struct sigaction current {};
-    sigaction(signal, nullptr, &current);
-    if ((current.sa_flags & SA_SIGINFO) || current.sa_handler != SIG_DFL) return;
+/// Restores the terminal when the signal comes, and then goes on as it would have. A handler that cannot be gone on
+/// with as a last word (one that only takes the number) is left alone.
+void catch_fatal(int signal) {
+    sigaction(signal, nullptr, &before[signal]);
+    if (!(before[signal].sa_flags & SA_SIGINFO) && before[signal].sa_handler != SIG_DFL) return;
     struct sigaction action {};
-    action.sa_handler = handler;
-    action.sa_flags = flags;
+    action.sa_sigaction = die;
+    action.sa_flags = int(SA_SIGINFO | SA_NODEFER | SA_ONSTACK);
     sigaction(signal, &action, nullptr);
 }
 
-void unhandle(int signal, void (*handler)(int)) {
+void let_go(int signal) {
     struct sigaction current {};
     sigaction(signal, nullptr, &current);
-    if (!(current.sa_flags & SA_SIGINFO) && current.sa_handler == handler) std::signal(signal, SIG_DFL);
+    if ((current.sa_flags & SA_SIGINFO) && current.sa_sigaction == die)
+        sigaction(signal, &before[signal], nullptr);
 }
 
 }  // namespace
@@ -70,8 +76,14 @@ bool RawTerminal::enter(bool signals) {
     // Once in a process; the plugin is never unloaded.
     static const int registered = std::atexit(restore);
     static_cast<void>(registered);
-    for (const int signal : kFatal) handle(signal, die, int(SA_RESETHAND | SA_NODEFER));
-    handle(SIGCONT, continued, SA_RESTART);
+    for (const int signal : kFatal) catch_fatal(signal);
+    struct sigaction current {};
+    sigaction(SIGCONT, nullptr, &current);
+    if (current.sa_handler == SIG_DFL) {
+        current.sa_handler = continued;
+        current.sa_flags = SA_RESTART;
+        sigaction(SIGCONT, &current, nullptr);
+    }
     raw = true;
     entered_ = true;
     // In the background they are set when the process is brought to the foreground.
@@ -83,8 +95,10 @@ void RawTerminal::leave() {
     if (!entered_) return;
     entered_ = false;
     restore();
-    for (const int signal : kFatal) unhandle(signal, die);
-    unhandle(SIGCONT, continued);
+    for (const int signal : kFatal) let_go(signal);
+    struct sigaction current {};
+    sigaction(SIGCONT, nullptr, &current);
+    if (current.sa_handler == continued) std::signal(SIGCONT, SIG_DFL);
 }
 
 }  // namespace backplane::chardev
