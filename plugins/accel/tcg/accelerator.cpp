@@ -10,7 +10,7 @@
 namespace backplane::tcg {
 namespace {
 
-class Tcg final : public Accelerator, public CodeListener {
+class Tcg final : public Accelerator, public AcceleratorDebug, public CodeListener {
   public:
     explicit Tcg(Object&) {}
     ~Tcg() {
@@ -45,6 +45,7 @@ class Tcg final : public Accelerator, public CodeListener {
         options.one_instruction = one_instruction_;
         auto vcpu = TcgVcpu::create(*context_, cpu, *front_end, pages_, options, errors);
         if (!vcpu) return false;
+        vcpu->set_debug(debug_points_, debug_listener_);
         vcpus_[&cpu] = std::move(vcpu);
         return true;
     }
@@ -72,6 +73,21 @@ class Tcg final : public Accelerator, public CodeListener {
         for (auto& [cpu, vcpu] : vcpus_) vcpu->state_changed();
     }
 
+    void set_debug_listener(DebugListener* listener) override {
+        debug_listener_ = listener;
+        tell_debug();
+    }
+    bool set_debug_points(Slice<const DebugPoint> points) override {
+        if (points.size > DebugPoints::kMaximum) return false;
+        debug_points_ = points.empty() ? nullptr : std::make_shared<const DebugPoints>(points);
+        tell_debug();
+        return true;
+    }
+    void set_debug_resume(Cpu& cpu, DebugResume how) override {
+        const auto it = vcpus_.find(&cpu);
+        if (it != vcpus_.end()) it->second->set_resume(how);
+    }
+
     void code_overwritten(RamBlock& block, std::uint64_t offset, std::uint64_t size) override {
         pages_.written(block, offset, size, nullptr);
     }
@@ -93,6 +109,10 @@ class Tcg final : public Accelerator, public CodeListener {
         return known;
     }
 
+    void tell_debug() {
+        for (auto& [cpu, vcpu] : vcpus_) vcpu->set_debug(debug_points_, debug_listener_);
+    }
+
     /// A vCPU that is to stop may be waiting for the machine's lock.
     template <class Wait>
     void unlocked(Wait wait) {
@@ -107,6 +127,8 @@ class Tcg final : public Accelerator, public CodeListener {
     CodePages pages_;
     std::map<std::string, const FrontEnd*> front_ends_;
     std::map<Cpu*, std::unique_ptr<TcgVcpu>> vcpus_;
+    std::shared_ptr<const DebugPoints> debug_points_;
+    DebugListener* debug_listener_ = nullptr;
     std::uint32_t code_mib_ = 0;
     std::uint32_t thread_ = 1;
     bool one_instruction_ = false;
@@ -128,7 +150,7 @@ constexpr PropertyInfo Tcg::kProperties[3] = {
          .default_text = "off"}),
 };
 
-constexpr InterfaceInfo kInterfaces[] = {offers<Tcg, Accelerator>()};
+constexpr InterfaceInfo kInterfaces[] = {offers<Tcg, Accelerator>(), offers<Tcg, AcceleratorDebug>()};
 
 constexpr TypeInfo kTypes[] = {{
     .name = "tcg-accel",

@@ -187,6 +187,21 @@ bool CodeCache::invalidate(std::uint64_t page, std::uint32_t from, std::uint32_t
     return again == pages_.end();
 }
 
+std::vector<std::uint64_t> CodeCache::drop_units_with(const std::vector<std::uint64_t>& pcs) {
+    std::vector<std::uint64_t> touched;
+    for (Unit& unit : units_) {
+        const auto held = [&](std::uint64_t pc) { return pc - unit.pc < unit.size; };
+        if (!unit.valid || std::ranges::none_of(pcs, held)) continue;
+        touched.push_back(unit.page);
+        if (unit.crosses()) touched.push_back(unit.page2);
+        drop(unit);
+    }
+    std::ranges::sort(touched);
+    touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
+    std::erase_if(touched, [this](std::uint64_t page) { return has_page(page); });
+    return touched;
+}
+
 void CodeCache::drop(Unit& unit) {
     unit.valid = false;
     for (Unit** link = &buckets_[hash(unit.page, unit.pc, unit.context)]; *link; link = &(*link)->hash_next) {

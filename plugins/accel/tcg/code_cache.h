@@ -99,6 +99,8 @@ class CodeCache {
     bool has_page(std::uint64_t page) const { return pages_.contains(page); }
     /// Drops units with bytes [from, to) of `page`. True when the page has no unit any more.
     bool invalidate(std::uint64_t page, std::uint32_t from, std::uint32_t to);
+    /// Drops units that hold an instruction at one of these pcs; returns the pages that have no unit any more.
+    std::vector<std::uint64_t> drop_units_with(const std::vector<std::uint64_t>& pcs);
     template <class Visit>
     void for_each_page(Visit visit) const {
         for (const auto& [page, units] : pages_) visit(page);

@@ -333,6 +333,7 @@ void TcgVcpu::sync_pc(const Where& where) {
 SlowResult TcgVcpu::fault_at(const Where& where, const MemoryFault& fault) {
     if (!single_step_) {
         sync_pc(where);
+        watch_hit_.reset();
         front_end_.raise_memory_fault(state_, fault);
     }
     return {0, 1};
@@ -342,10 +343,12 @@ SlowResult TcgVcpu::slow_load(void* engine, std::uint64_t address, std::uint64_t
                               const void* code) {
     auto& self = *static_cast<TcgVcpu*>(engine);
     const AccessDescriptor access = unpack(descriptor);
+    const Where where{code, access.pc_delta};
+    if (self.stops_before(address, mem::size(access.flags), true, false, where)) return {0, 1};
     MemoryFault fault;
     std::uint64_t value = 0;
     if (self.load_any(address, access.flags, access.mode, value, fault)) return {value, 0};
-    return self.fault_at({code, access.pc_delta}, fault);
+    return self.fault_at(where, fault);
 }
 
 SlowResult TcgVcpu::slow_store(void* engine, std::uint64_t address, std::uint64_t value,
@@ -353,6 +356,7 @@ SlowResult TcgVcpu::slow_store(void* engine, std::uint64_t address, std::uint64_
     auto& self = *static_cast<TcgVcpu*>(engine);
     const AccessDescriptor access = unpack(descriptor);
     const Where where{code, access.pc_delta};
+    if (self.stops_before(address, mem::size(access.flags), false, true, where)) return {0, 1};
     MemoryFault fault;
     if (self.store_any(address, value, access.flags, access.mode, where, fault)) return {0, 0};
     return self.fault_at(where, fault);
@@ -363,6 +367,7 @@ SlowResult TcgVcpu::slow_atomic(void* engine, std::uint64_t address, std::uint64
     auto& self = *static_cast<TcgVcpu*>(engine);
     const AccessDescriptor access = unpack(descriptor);
     const Where where{code, access.pc_delta};
+    if (self.stops_before(address, mem::size(access.flags), true, true, where)) return {0, 1};
     MemoryFault fault;
     std::uint64_t old = 0;
     if (self.atomic_any(address, value, access, where, old, fault)) return {old, 0};
@@ -373,16 +378,20 @@ SlowResult TcgVcpu::slow_atomic(void* engine, std::uint64_t address, std::uint64
 
 bool TcgVcpu::load(std::uint64_t address, std::uint8_t mem_flags, std::uint8_t mode, std::uint64_t& value) {
     MemoryFault fault;
-    if (load_any(address, mem_flags, mode, value, fault)) return true;
-    front_end_.raise_memory_fault(state_, fault);
+    if (!stops_before(address, mem::size(mem_flags), true, false, {})) {
+        if (load_any(address, mem_flags, mode, value, fault)) return true;
+        fault_at({}, fault);
+    }
     raised();
     return false;
 }
 
 bool TcgVcpu::store(std::uint64_t address, std::uint64_t value, std::uint8_t mem_flags, std::uint8_t mode) {
     MemoryFault fault;
-    if (store_any(address, value, mem_flags, mode, {}, fault)) return true;
-    front_end_.raise_memory_fault(state_, fault);
+    if (!stops_before(address, mem::size(mem_flags), false, true, {})) {
+        if (store_any(address, value, mem_flags, mode, {}, fault)) return true;
+        fault_at({}, fault);
+    }
     raised();
     return false;
 }
@@ -391,6 +400,7 @@ void* TcgVcpu::host_pointer(std::uint64_t address, unsigned size, bool write, st
                             bool& has_raised) {
     has_raised = false;
     if ((address & (kPageSize - 1)) + size > kPageSize) return nullptr;
+    if (tlb_->watches() && points_->watch(address, size, !write, write)) return nullptr;
     MemoryFault fault;
     PageInfo* info = resolve(mode, address, write ? AccessKind::Store : AccessKind::Load, size, fault);
     if (!info) {

@@ -28,7 +28,8 @@ PageInfo& SoftTlb::install(unsigned mode, AccessKind kind, const PageInfo& info)
     if (kind == AccessKind::Load) {
         TlbEntry& entry = hot_.tlb[mode]->load[index];
         entry.tag = TlbEntry::invalid(index);
-        if (p.block && !p.once && (p.permissions & PageInfo::kRead))
+        const bool watched = watches_ && watches_->watches_page(p.page, false);
+        if (p.block && !p.once && !watched && (p.permissions & PageInfo::kRead))
             entry = {p.page, std::uint64_t(reinterpret_cast<std::uintptr_t>(p.host(0)))};
     } else if (kind == AccessKind::Store) {
         hot_.tlb[mode]->store[index].tag = TlbEntry::invalid(index);
@@ -80,6 +81,7 @@ PageInfo& SoftTlb::enter(unsigned mode, AccessKind kind, std::uint64_t address, 
 
 void SoftTlb::allow_stores(unsigned mode, const PageInfo& info) {
     if (!info.block || !info.direct_store || info.once || !(info.permissions & PageInfo::kWrite)) return;
+    if (watches_ && watches_->watches_page(info.page, true)) return;
     if (info.flags().load(std::memory_order_seq_cst) != 0) return;
     hot_.tlb[mode]->store[tlb_index(info.page)] = {
         info.page, std::uint64_t(reinterpret_cast<std::uintptr_t>(info.host(0)))};

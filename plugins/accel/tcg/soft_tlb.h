@@ -2,6 +2,7 @@
 // Thread: the vCPU's.
 #pragma once
 
+#include "debug_points.h"
 #include "hot_area.h"
 
 #include <backplane/draft/address_space.h>
@@ -74,6 +75,9 @@ class SoftTlb {
     /// Direct stores to the page with this id end.
     void protect(std::uint64_t page_id);
     void protect_all();
+    /// Accesses to pages that these watch take the slow path, from the next flush on. Null: none.
+    void set_watches(const DebugPoints* points) { watches_ = points; }
+    bool watches() const { return watches_ != nullptr; }
 
   private:
     static constexpr unsigned kKinds = 3;
@@ -96,6 +100,7 @@ class SoftTlb {
     std::array<std::vector<std::uint16_t>, kMaxModes * kKinds> used_;
     std::vector<Large> large_;  ///< mappings of more than a page that entries belong to
     bool many_large_ = false;
+    const DebugPoints* watches_ = nullptr;
 };
 
 }  // namespace backplane::tcg

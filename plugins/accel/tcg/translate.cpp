@@ -103,7 +103,9 @@ bool TcgVcpu::build(const BlockKey& key, Reader& reader, bool single, std::uint3
         pc += unit.size;
         reader.first = false;
         if (result == Translated::End) break;
-        if (pc == page_end || crosses || block_.instructions.size() >= most || block_.ops.size() > kMaxOps) {
+        const bool stops = points_ && points_->breakpoint(pc);
+        if (pc == page_end || crosses || stops || block_.instructions.size() >= most ||
+            block_.ops.size() > kMaxOps) {
             builder.goto_pc(pc);
             break;
         }

@@ -3,6 +3,8 @@
 
 #include "text.h"
 
+#include <utility>
+
 #include <pthread.h>
 
 namespace backplane::tcg {
@@ -115,12 +117,16 @@ void TcgVcpu::run() {
     run_state_.exit_request.store(1);
     for (;;) {
         if (run_state_.exit_request.load(std::memory_order_acquire) != 0 && !look_at_requests()) break;
-        if (run_state_.halted.load(std::memory_order_relaxed) || cpu_.powered_off()) {
+        if (run_state_.halted.load(std::memory_order_relaxed) || cpu_.powered_off() || stands()) {
             if (!wait_for_work()) break;
             continue;
         }
+        single_step_ |= stepping_;
         const void* code = next_code();
-        if (!code) continue;
+        if (!code) {
+            if (std::exchange(delivered_, false)) after_progress();
+            continue;
+        }
         if (log_exec_)
             log().write(LogLevel::Debug, "exec", text("cpu %u: %016llx", cpu_.index(), ull(state_pc())));
         if (log_cpu_) log_registers();
@@ -128,6 +134,7 @@ void TcgVcpu::run() {
         const std::uint64_t reason = backend_->enter(code, state_);
         in_code_ = false;
         handle_exit(reason);
+        if (in_single_ || resume_ != DebugResume::Run) after_progress();
     }
     front_end_.add_fp_exceptions(state_, backend_->take_fp_exceptions(false));
 }
@@ -135,6 +142,7 @@ void TcgVcpu::run() {
 /// False: stop.
 bool TcgVcpu::look_at_requests() {
     run_state_.exit_request.store(0, std::memory_order_seq_cst);
+    std::optional<DebugRequest> debug;
     {
         std::unique_lock guard(mutex_);
         run_work();
@@ -146,13 +154,16 @@ bool TcgVcpu::look_at_requests() {
             backend_->take_fp_exceptions(false);
             backend_->set_fp_rounding(front_end_.fp_rounding(state_), false);
         }
+        debug = std::exchange(next_debug_, std::nullopt);
     }
+    if (debug) take(*debug);
     apply_posted();
-    if (cpu_.powered_off()) return true;
+    if (cpu_.powered_off() || stands()) return true;
     if (run_state_.halted.load(std::memory_order_relaxed)) {
         if (!cpu_.has_work()) return true;
         run_state_.halted.store(0, std::memory_order_relaxed);
     }
+    if (resume_ == DebugResume::Step) return true;
     if (front_end_.take_interrupt(state_)) pending_chain_ = ~std::uint64_t{0};
     return true;
 }
@@ -164,7 +175,7 @@ bool TcgVcpu::wait_for_work() {
         sleeping_.store(true, std::memory_order_seq_cst);
         wake_.wait(guard, [this] {
             return run_state_.exit_request.load(std::memory_order_seq_cst) != 0 ||
-                   (!cpu_.powered_off() && cpu_.has_work());
+                   (!cpu_.powered_off() && !stands() && cpu_.has_work());
         });
         sleeping_.store(false, std::memory_order_relaxed);
         run_state_.exit_request.store(1, std::memory_order_relaxed);
@@ -175,6 +186,7 @@ bool TcgVcpu::wait_for_work() {
 const void* TcgVcpu::next_code() {
     std::uint64_t chain = pending_chain_;
     pending_chain_ = ~std::uint64_t{0};
+    in_single_ = false;
     const BlockKey key = front_end_.key(state_);
     // After a trap, a return from one, a change of mode: as an indirect jump would.
     if (chain == ~std::uint64_t{0} && !single_step_) {
@@ -182,6 +194,7 @@ const void* TcgVcpu::next_code() {
         const void* code = context == kMaxContexts ? nullptr : cache_->recall(context, key.pc);
         if (code) return code;
     }
+    if (stops_at(key.pc)) return nullptr;
     MemoryFault fault;
     PageInfo* info = resolve(key.mmu_mode, key.pc, AccessKind::Fetch, 0, fault);
     if (!info) {
@@ -202,6 +215,7 @@ const void* TcgVcpu::next_code() {
     if (single_step_ || info->once) {  // of a page with several rights, each instruction is asked for
         single_step_ = false;
         const Unit* alone = translate(key, context, *info, true);
+        in_single_ = alone != nullptr;
         return alone ? cache_->code(*alone) : nullptr;
     }
     Unit* unit = cache_->find(info->page_id(), key.pc, context);
@@ -246,6 +260,7 @@ void TcgVcpu::handle_exit(std::uint64_t reason) {
 void TcgVcpu::deliver(const MemoryFault& fault) {
     front_end_.raise_memory_fault(state_, fault);
     hot_->raised = 0;
+    delivered_ = true;
     if (log_int_)
         log().write(LogLevel::Debug, "int",
                     text("cpu %u: fetch of %016llx faults", cpu_.index(), ull(fault.address)));

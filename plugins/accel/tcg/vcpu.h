@@ -1,11 +1,13 @@
 // One vCPU: its thread, its translations, its soft TLB, and what front ends ask of the engine.
 //
 // vcpu.cpp has the loop and the services, memory.cpp the slow paths of accesses, translate.cpp makes units,
-// requests.cpp is what other threads ask for.
+// requests.cpp is what other threads ask for, vcpu_debug.cpp what
+// debuggers do.
 #pragma once
 
 #include "code_cache.h"
 #include "code_pages.h"
+#include "debug_points.h"
 #include "mapped.h"
 #include "soft_tlb.h"
 
@@ -13,6 +15,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace backplane::tcg {
@@ -35,6 +38,9 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     void request_stop();
     void wait_stopped();
     void state_changed();
+    /// Both take effect with the next look at requests. Without a listener nothing stops.
+    void set_debug(std::shared_ptr<const DebugPoints> points, DebugListener* listener);
+    void set_resume(DebugResume how);
 
     // ---- VcpuRunner
     void kick() override;
@@ -92,6 +98,21 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     void flush_code();
     void read_log_items();
 
+    // ---- vcpu_debug.cpp
+    /// What it does from now on; what has no value stays.
+    struct DebugRequest {
+        std::optional<std::shared_ptr<const DebugPoints>> points;
+        std::optional<DebugListener*> listener;
+        std::optional<DebugResume> resume;
+    };
+    void ask(const DebugRequest& request);
+    void take(const DebugRequest& request);
+    void take_points(std::shared_ptr<const DebugPoints> points);
+    bool stops_at(std::uint64_t pc);
+    void stop_for_debugger(const DebugStop& stop);
+    void after_progress();
+    bool stands() const { return resume_ == DebugResume::Stand; }
+
     // ---- requests.cpp
     /// Applies what others posted. Thread: the vCPU's.
     void apply_posted();
@@ -128,6 +149,11 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
                     const Where& where, std::uint64_t& old, MemoryFault& fault);
     /// Stores into the unit that runs: it must be left first, and the instruction run alone.
     bool hits_own_code(const PageInfo& info, std::uint64_t address, unsigned size, const Where& where);
+    /// A debugger watches what is accessed: the unit must be left, and the instruction run alone.
+    bool stops_before(std::uint64_t address, unsigned size, bool reads, bool writes, const Where& where) {
+        return tlb_->watches() && watched_access(address, size, reads, writes, where);
+    }
+    bool watched_access(std::uint64_t address, unsigned size, bool reads, bool writes, const Where& where);
     void wrote(PageInfo& info, unsigned mode, std::uint64_t address, unsigned size);
     void code_written(RamBlock& block, std::uint64_t offset, std::uint64_t size);
     void sync_pc(const Where& where);
@@ -160,6 +186,8 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     // ---- the vCPU's thread only
     bool in_code_ = false;
     bool single_step_ = false;                         ///< the next instruction is run alone
+    bool in_single_ = false;                           ///< code that runs is such an instruction
+    bool delivered_ = false;                           ///< a fetch faulted
     bool each_unit_ = false;                           ///< the engine sees each unit before it runs
     std::uint64_t pending_chain_ = ~std::uint64_t{0};  ///< the exit through which code was left
     std::uint64_t chain_pc_ = 0;
@@ -172,6 +200,11 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     std::vector<Unconfirmed> unconfirmed_;
     bool log_in_ = false, log_op_ = false, log_out_ = false, log_exec_ = false, log_cpu_ = false,
          log_mmu_ = false, log_int_ = false;
+    std::shared_ptr<const DebugPoints> points_;  ///< null: none
+    DebugListener* listener_ = nullptr;
+    DebugResume resume_ = DebugResume::Run;
+    bool stepping_ = false;
+    std::optional<DebugStop> watch_hit_;  ///< by the instruction that runs alone
 
     // ---- shared
     struct Work {
@@ -191,6 +224,7 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     std::vector<MapStretch> changed_;  ///< of the map, since the vCPU took its view
     bool view_stale_ = false;
     bool state_stale_ = true;
+    std::optional<DebugRequest> next_debug_;
     std::atomic<bool> posted_any_{false};
     std::atomic<std::uint64_t> posted_count_{0}, applied_count_{0};
     std::atomic<bool> sleeping_{false};
