@@ -85,9 +85,12 @@ class EngineMemory final : public PageTableMemory {
 const tcg::GuestDescription& RiscvFrontEnd::description() const { return kDescription; }
 
 bool RiscvFrontEnd::accepts(Cpu& cpu, Errors& errors) const {
-    if (cpu.architecture() == Str("riscv64")) return true;
-    errors.fail("tcg-riscv64 runs riscv64 CPUs only");
-    return false;
+    if (cpu.architecture() != Str("riscv64")) {
+        errors.fail("tcg-riscv64 runs riscv64 CPUs only");
+        return false;
+    }
+    hart_of(cpu.state()).csrs = &csr_rules();
+    return true;
 }
 
 tcg::BlockKey RiscvFrontEnd::key(const void* state) const {

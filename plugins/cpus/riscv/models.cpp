@@ -94,6 +94,7 @@ constexpr auto kProperties = []<std::size_t... I>(std::index_sequence<I...>) {
 constexpr InterfaceInfo kInterfaces[] = {
     offers<RiscvCpu, Device>(),
     offers<RiscvCpu, Cpu>(),
+    offers<RiscvCpu, CpuDebug>(),
     offers<RiscvCpu, HartControl>(),
 };
 

@@ -8,7 +8,13 @@
 #include "extensions.h"
 
 #include <backplane/device.h>
+#include <backplane/draft/debug.h>
 #include <backplane/draft/riscv/hart.h>
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace backplane::riscv {
 
@@ -19,7 +25,14 @@ struct Model {
     std::uint32_t privileged_version = 12;
 };
 
-class RiscvCpu final : public DeviceBase, public Cpu, public HartControl, HartServices {
+/// What a debugger is shown, and what the features point into.
+struct DebugRegisters {
+    std::vector<DebugRegister> integers, floats, csrs, virtuals;
+    std::deque<std::string> names;
+    std::vector<DebugFeature> features;
+};
+
+class RiscvCpu final : public DeviceBase, public Cpu, public CpuDebug, public HartControl, HartServices {
   public:
     RiscvCpu(Object& object, const Model& model);
 
@@ -43,6 +56,12 @@ class RiscvCpu final : public DeviceBase, public Cpu, public HartControl, HartSe
     bool powered_off() const override { return false; }
     void dump(TextSink& out) const override;
     bool translate_debug(std::uint64_t virtual_address, GuestAddress& physical) override;
+
+    // CpuDebug
+    Str debug_architecture() const override { return "riscv:rv64"; }
+    Slice<const DebugFeature> debug_features() const override;
+    bool read_register(const DebugRegister& reg, MutableBytes to) override;
+    bool write_register(const DebugRegister& reg, Bytes from) override;
 
     // HartControl
     std::uint64_t hart_id() const override { return hart_id_set_ ? hart_id_ : host_.index; }
@@ -78,6 +97,8 @@ class RiscvCpu final : public DeviceBase, public Cpu, public HartControl, HartSe
     void raise(std::atomic<std::uint64_t>& bits, std::uint64_t mask);
     void refresh_supervisor_timer();
     std::uint64_t ticks() const;
+    std::unique_ptr<DebugRegisters> make_debug_registers() const;
+    bool set_privilege(std::uint64_t value);
 
     Object& object_;
     DeviceContext& context_;
@@ -89,7 +110,8 @@ class RiscvCpu final : public DeviceBase, public Cpu, public HartControl, HartSe
     bool hart_id_set_ = false;
     std::atomic<std::uint64_t> time_offset_{0};
     bool supervisor_timer_enabled_ = false;  ///< with the machine lock: menvcfg.STCE as it was told last
-    mutable std::string text_;               ///< what a text property was last read as
+    mutable std::unique_ptr<DebugRegisters> debug_registers_;  ///< made when a debugger first asks
+    mutable std::string text_;                                 ///< what a text property was last read as
     InputOf<&RiscvCpu::interrupt_changed> interrupts_{*this};
     OwnedTimer<&RiscvCpu::refresh_supervisor_timer> supervisor_timer_{*this};
 };

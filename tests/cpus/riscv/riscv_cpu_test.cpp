@@ -1,4 +1,5 @@
 // A hart as the machine sees it: reset, interrupt inputs, time, the supervisor's timer, the debugger's view.
+#include <backplane/draft/debug.h>
 #include <backplane/draft/riscv/hart.h>
 #include <backplane/testing/bench.h>
 
@@ -229,6 +230,61 @@ TEST_F(Hart, DumpHasTheLayoutThatScriptsKnow) {
               std::string::npos);
     EXPECT_NE(text.value.find(" f28/ft8  "), std::string::npos);
 }
+
+// --- what a debugger reads and writes ---
+
+struct HartDebug : Hart {
+    const DebugRegister* find(std::string_view name) {
+        for (const DebugFeature& feature : debug.debug_features())
+            for (const DebugRegister& reg : feature.registers)
+                if (reg.name == Str(name)) return &reg;
+        return nullptr;
+    }
+    std::uint64_t value(std::string_view name) {
+        const DebugRegister* reg = find(name);
+        std::uint64_t value = 0;
+        EXPECT_TRUE(reg &&
+                    debug.read_register(*reg, {reinterpret_cast<std::uint8_t*>(&value), reg->bits / 8u}))
+            << name;
+        return value;
+    }
+    bool set(std::string_view name, std::uint64_t value) {
+        const DebugRegister* reg = find(name);
+        return reg &&
+               debug.write_register(*reg, {reinterpret_cast<const std::uint8_t*>(&value), reg->bits / 8u});
+    }
+    CpuDebug& debug = *query<CpuDebug>(bench.device());
+};
+
+TEST_F(HartDebug, TheFirstThirtyThreeRegistersAreTheCores) {
+    const DebugFeature& core = debug.debug_features()[0];
+    EXPECT_EQ(core.name, Str("org.gnu.gdb.riscv.cpu"));
+    ASSERT_EQ(core.registers.size, 33u);
+    EXPECT_EQ(core.registers[8].name, Str("fp"));
+    EXPECT_EQ(core.registers[32].name, Str("pc"));
+    EXPECT_TRUE(core.general);
+}
+
+TEST_F(HartDebug, RegistersAreReadAndWritten) {
+    EXPECT_TRUE(set("a0", 7));
+    EXPECT_EQ(state().x[10], 7u);
+    EXPECT_TRUE(set("pc", 0x80000003));
+    EXPECT_EQ(value("pc"), 0x80000002u);
+    EXPECT_TRUE(set("fa0", 0x3ff0000000000000));
+    EXPECT_EQ(value("fa0"), 0x3ff0000000000000u);
+    EXPECT_TRUE(set("zero", 5));
+    EXPECT_EQ(value("zero"), 0u);
+}
+
+TEST_F(HartDebug, TheModeIsARegister) {
+    EXPECT_EQ(value("priv"), 3u);
+    EXPECT_TRUE(set("priv", 1));
+    EXPECT_EQ(state().privilege, Privilege::Supervisor);
+    EXPECT_FALSE(set("priv", 2));
+    EXPECT_EQ(value("priv"), 1u);
+}
+
+TEST_F(HartDebug, WithoutAnExecutorThereAreNoCsrs) { EXPECT_EQ(find("mstatus"), nullptr); }
 
 }  // namespace
 }  // namespace backplane::riscv

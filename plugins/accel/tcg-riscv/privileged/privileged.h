@@ -54,6 +54,9 @@ bool csr_write_has_effects(unsigned number);
 /// "mstatus", "pmpaddr3"; "csr0x123" for a number that no hart has. For disassembly.
 std::string csr_name(unsigned number);
 
+/// What a debugger sees of them (csr_rules.cpp).
+const CsrRules& csr_rules();
+
 // --- Traps (trap.cpp) ---
 
 /// Notes an exception for the executor, which makes pc exact and then calls take_pending_exception().

@@ -247,5 +247,38 @@ TEST(TranslationFlags, HoldPrivilegeDataIndexAndFloatState) {
     EXPECT_EQ(translation_flags(hart.state) >> kFlagsFreeShift, 0u);
 }
 
+// --- as a debugger sees them ---
+
+TEST(CsrRules, EveryRegisterIsReachedFromAnyMode) {
+    TestHart hart;
+    hart.enter(Privilege::User);
+    hart.state.frm = 2;
+    std::uint64_t value = 0;
+    EXPECT_TRUE(csr_rules().read(hart.state, kFrm, value));  // with mstatus.FS off
+    EXPECT_EQ(value, 2u);
+    EXPECT_TRUE(csr_rules().write(hart.state, kMscratch, 77));
+    EXPECT_EQ(hart.state.mscratch, 77u);
+    EXPECT_TRUE(csr_rules().write(hart.state, kFcsr, 0x21));
+    EXPECT_EQ(hart.state.mstatus & mstatus::kFs, 0u) << "the debugger does not switch the unit on";
+    EXPECT_EQ(hart.state.privilege, Privilege::User);
+}
+
+TEST(CsrRules, WhatTheHartDoesNotHaveHasNoName) {
+    TestHart small(bit(Extension::M) | bit(Extension::Zicsr));
+    EXPECT_EQ(csr_rules().name(small.state, kMstatus), "mstatus");
+    for (const unsigned number : {unsigned{kSstatus}, unsigned{kFcsr}, unsigned{kPmpcfg0}, 0x123u})
+        EXPECT_EQ(csr_rules().name(small.state, number), "") << number;
+    TestHart full;
+    EXPECT_EQ(csr_rules().name(full.state, kFcsr), "fcsr");
+    full.state.pmp_entries = 16;
+    EXPECT_EQ(csr_rules().name(full.state, kPmpaddr0 + 3), "pmpaddr3");
+}
+
+TEST(CsrRules, AReadOnlyRegisterIsNotWritten) {
+    TestHart hart;
+    EXPECT_FALSE(csr_rules().write(hart.state, kMhartid, 1));
+    EXPECT_FALSE(csr_rules().write(hart.state, kCycle, 1));
+}
+
 }  // namespace
 }  // namespace backplane::riscv

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <type_traits>
 
 namespace backplane::riscv {
@@ -34,6 +35,22 @@ class HartServices {
 
   protected:
     ~HartServices() = default;
+};
+
+struct HartState;
+
+/// The rules of the control and status registers, which whoever executes the hart knows, as a debugger asks for them:
+/// with machine mode's rights, whatever mode the hart is in. Thread: the hart's, or any while it does not run.
+class CsrRules {
+  public:
+    /// "mstatus"; empty when the hart has no register of this number.
+    virtual std::string name(HartState& hart, unsigned number) const = 0;
+    virtual bool read(HartState& hart, unsigned number, std::uint64_t& value) const = 0;
+    /// Changes what can be changed of it. False: there is none, or it is read-only.
+    virtual bool write(HartState& hart, unsigned number, std::uint64_t value) const = 0;
+
+  protected:
+    ~CsrRules() = default;
 };
 
 /// The state. Standard layout, so that translated code reaches every field by offsetof. Only the vCPU's thread
@@ -108,6 +125,8 @@ struct HartState {
     std::uint64_t mimpid = 0;
     std::uint64_t mhartid = 0;
     HartServices* services = nullptr;
+    /// Set by whoever executes the hart; null when nobody does.
+    const CsrRules* csrs = nullptr;
 
     bool has(Extension extension) const { return (extensions & bit(extension)) != 0; }
     bool float_enabled() const { return (mstatus & mstatus::kFs) != 0; }
