@@ -16,6 +16,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
       interfaces(loop, lock, wiring),
       run(*this),
       processors(*this),
+      debug(*this),
       board(*this),
       devices(*this),
       objects(std::make_unique<ObjectTree>(catalog_.types(), [this](Instance& i) { return make_host(i); })) {

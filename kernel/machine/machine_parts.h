@@ -4,6 +4,7 @@
 
 #include "kernel/event/loop.h"
 #include "kernel/event/machine_lock.h"
+#include "kernel/machine/debug_host.h"
 #include "kernel/machine/devices.h"
 #include "kernel/machine/host_interfaces.h"
 #include "kernel/machine/log_hub.h"
@@ -39,6 +40,7 @@ struct MachineParts {
     MachineConfiguration configuration;
     RunControl run;
     Processors processors;
+    DebugHost debug;
     MachineBoard board;
     Devices devices;
     std::unique_ptr<ObjectTree> objects;  ///< last: its objects use all of the above

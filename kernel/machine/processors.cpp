@@ -55,15 +55,17 @@ void Processors::set_host(Cpu& cpu, std::uint32_t index) {
 }
 
 bool Processors::attach_all(Errors& errors) {
-    return std::ranges::all_of(cpus_, [&](Cpu* cpu) {
+    attached_ = std::ranges::all_of(cpus_, [&](Cpu* cpu) {
         return refusable(object_->callee(), "Accelerator::attach()", errors,
                          [&](Errors& reason) { return accelerator_->attach(*cpu, reason); });
     });
+    return attached_;
 }
 
 void Processors::detach_all() {
     for (Cpu* cpu : cpus_) call("Accelerator::detach()", [&] { accelerator_->detach(*cpu); });
     cpus_.clear();
+    attached_ = false;
 }
 
 /// Also when it is broken: CPUs that run must stop.
@@ -86,6 +88,7 @@ void Processors::forget(Instance& instance) {
     if (auto* cpu = backplane::query<Cpu>(instance); cpu && std::erase(cpus_, cpu))
         call("Accelerator::detach()", [&] { accelerator_->detach(*cpu); });
     if (&instance != object_) return;
+    attached_ = false;
     object_ = nullptr;
     accelerator_ = nullptr;
 }

@@ -27,6 +27,7 @@ class Processors final : public AcceleratorContext {
     void set_host(Cpu& cpu, std::uint32_t index);
     void add(Cpu& cpu) { cpus_.push_back(&cpu); }
     bool attach_all(Errors& errors);
+    bool attached() const { return attached_; }
     void detach_all();
     void start();
     void stop();
@@ -55,6 +56,7 @@ class Processors final : public AcceleratorContext {
     Accelerator* accelerator_ = nullptr;
     std::string name_;
     std::vector<Cpu*> cpus_;
+    bool attached_ = false;  ///< the accelerator has all of them
 };
 
 }  // namespace backplane::kernel

@@ -13,6 +13,7 @@ const char* run_state_name(RunState state) {
     case RunState::Prelaunch: return "prelaunch";
     case RunState::Running: return "running";
     case RunState::Paused: return "paused";
+    case RunState::Debug: return "debug";
     case RunState::Shutdown: return "shutdown";
     case RunState::GuestPanicked: return "guest-panicked";
     case RunState::InternalError: return "internal-error";
@@ -59,7 +60,9 @@ void RunControl::run() {
         if (!todo.end->guest()) machine_.loop.begin_end();
         emit("SHUTDOWN", reason_data(todo.end->reason));
         stop(RunState::Shutdown);
-        if (!no_shutdown_ || !todo.end->guest()) machine_.loop.stop(todo.end->exit_code);
+        if (no_shutdown_ && todo.end->guest()) return;
+        machine_.debug.tell([&](RunListener& listener) { listener.machine_ends(todo.end->exit_code); });
+        machine_.loop.stop(todo.end->exit_code);
         return;
     }
     if (todo.reset) {
@@ -97,6 +100,7 @@ void RunControl::start() {
     if (state_ == RunState::Running || state_ == RunState::InternalError || end_is_due()) return;
     if (state_ == RunState::Shutdown) reset();
     set_state(RunState::Running);
+    machine_.debug.tell([](RunListener& listener) { listener.machine_starts(); });
     machine_.loop.virtual_clock().start();
     machine_.processors.start();
     emit("RESUME", "{}");
@@ -109,6 +113,7 @@ void RunControl::stop(RunState why) {
     machine_.processors.stop();
     machine_.loop.virtual_clock().stop();
     emit("STOP", "{}");
+    machine_.debug.tell([&](RunListener& listener) { listener.machine_stopped(run_state_name(why)); });
 }
 
 void RunControl::reset() {
