@@ -32,9 +32,9 @@ void Session::begin() {
     step_bits_ = kStepEnabled | kNoInterrupts;
     general_cpu_ = 0;
     resumed_ = {.all = true};
-    last_stop_ = {.stop = DebugStop{}};
     last_packet_.clear();
     debuggee_.attach();
+    last_stop_ = {.stop = DebugStop{}};
 }
 
 void Session::end() {

@@ -1,19 +1,36 @@
-"""gdb-multiarch debugs a bare-metal guest of two harts, from reset on. BACKPLANE_BINARY and BACKPLANE_DEBUGGEE name the
-program and the folder with debuggee.elf and debuggee.bin. Exit status 77: a tool is missing, and which."""
+"""gdb-multiarch debugs a bare-metal guest of two harts, from reset on. BACKPLANE_BINARY names the program. Exit status
+77: a tool is missing, and which."""
 
 import json
-import os
 import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "cli"))
+TESTS = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TESTS / "cli"))
 from program import DEADLINE, ProgramTest, connect  # noqa: E402
 
 GDB = "gdb-multiarch"
-FOLDER = pathlib.Path(os.environ.get("BACKPLANE_DEBUGGEE", "build/tests/debuggee"))
+PREFIX = "riscv64-linux-gnu"
+
+
+def setUpModule():
+    """Assembles the guest."""
+    global FOLDER
+    folder = tempfile.TemporaryDirectory()
+    unittest.addModuleCleanup(folder.cleanup)
+    FOLDER = pathlib.Path(folder.name)
+    script = TESTS / "accel/tcg-riscv/programs/program.ld"
+    source = TESTS / "backends/gdb/debuggee.S"
+    flags = ["-nostdlib", "-static", "-no-pie", "-mabi=lp64d", "-march=rv64gc", "-Wl,--no-relax"]
+    flags += ["-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments", "-T", script]
+    subprocess.run([f"{PREFIX}-gcc", *flags, "-o", FOLDER / "debuggee.elf", source], check=True)
+    subprocess.run(
+        [f"{PREFIX}-objcopy", "-O", "binary", FOLDER / "debuggee.elf", FOLDER / "debuggee.bin"], check=True
+    )
 
 
 class Monitor:
@@ -185,7 +202,7 @@ class DebuggerTest(ProgramTest):
 
 
 if __name__ == "__main__":
-    missing = [tool for tool in (GDB, "riscv64-linux-gnu-gcc") if not shutil.which(tool)]
+    missing = [tool for tool in (GDB, f"{PREFIX}-gcc", f"{PREFIX}-objcopy") if not shutil.which(tool)]
     if missing:
         print(f"SKIPPED: {', '.join(missing)} is missing; run: ./dev setup test")
         sys.exit(77)
