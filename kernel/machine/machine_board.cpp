@@ -3,9 +3,6 @@
 #include "kernel/machine/board_host.h"
 #include "kernel/machine/machine_parts.h"
 
-#include <algorithm>
-#include <cstring>
-
 namespace backplane::kernel {
 
 BoardHost& MachineBoard::host() { return static_cast<BoardHost&>(*object_->host()); }
@@ -14,6 +11,7 @@ bool MachineBoard::set_type(std::string_view type_name, Errors& errors) {
     const Type* type = machine_.catalog.types().find(type_name, errors);
     if (!type) return false;
     machine_.objects->set_compat(type->compat());
+    machine_.objects->set_release(type->release());
     Instance* object = machine_.objects->create(type_name, "machine", machine_.objects->root(), errors);
     if (!object) return false;
     auto* board = backplane::query<Board>(*object);
@@ -22,14 +20,24 @@ bool MachineBoard::set_type(std::string_view type_name, Errors& errors) {
         machine_.objects->destroy(*object);
         return false;
     }
-    std::uint32_t size = 0;
-    std::memcpy(&size, type->class_data(), sizeof size);
-    traits_ = {};
-    std::memcpy(static_cast<void*>(&traits_), type->class_data(),
-                std::min<std::size_t>(size, sizeof(BoardTraits)));
+    traits_ = read_sized(*static_cast<const BoardTraits*>(type->class_data()));
+    for (Slice<const ShortName>* names :
+         {&traits_.drive_interfaces, &traits_.nic_models, &traits_.device_aliases})
+        *names = rows_.rows(*names, traits_.short_name_size);
+    warn_of(*type);
     object_ = object;
     board_ = board;
     return true;
+}
+
+void MachineBoard::warn_of(const Type& type) const {
+    const std::string name = type.info().option_name ? type.info().option_name : type.info().name;
+    if (!type.deprecated().empty())
+        machine_.log.write(LogLevel::Warning, "machine", name + " is deprecated: " + type.deprecated());
+    for (const PluginFile& file : machine_.catalog.plugins())
+        if (file.manifest.plugin == type.plugin())
+            for (const std::string& warning : machine_.catalog.warnings(file))
+                machine_.log.write(LogLevel::Warning, "machine", warning);
 }
 
 bool MachineBoard::build(Errors& errors) {

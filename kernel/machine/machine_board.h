@@ -1,6 +1,8 @@
 // The machine object: its board, from the type's name to the board's description of itself.
 #pragma once
 
+#include "kernel/object/grown_rows.h"
+
 #include <backplane/board.h>
 
 #include <string_view>
@@ -9,6 +11,7 @@ namespace backplane::kernel {
 
 class BoardHost;
 class Instance;
+class Type;
 struct MachineParts;
 
 /// Thread: main, holding the machine lock.
@@ -32,11 +35,14 @@ class MachineBoard {
 
   private:
     BoardHost& host();
+    /// What users of this type should know before they rely on it.
+    void warn_of(const Type& type) const;
 
     MachineParts& machine_;
     Instance* object_ = nullptr;
     Board* board_ = nullptr;
     BoardTraits traits_;  ///< what the board was built with, at this host's size
+    GrownRows rows_;      ///< what traits_ points to
     bool finished_ = false;
 };
 

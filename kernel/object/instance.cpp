@@ -53,7 +53,7 @@ const Instance* Instance::user_outside() const {
     return nullptr;
 }
 
-/// Parts parents first, then defaults: the class's own, the machine version's, -global's.
+/// Parts parents first, then defaults: the class's own, its past's, the machine version's, -global's.
 bool Instance::initialise(Errors& errors) {
     std::vector<const Type*> ancestry;
     for (const Type* type = &type_; type; type = type->parent()) ancestry.push_back(type);
@@ -72,6 +72,8 @@ bool Instance::initialise(Errors& errors) {
         if (const char* text = type_.default_of(entry);
             text && entry.info->set && !apply(entry, text, errors))
             return false;
+    for (const Type::PastDefault& past : type_.past_defaults(tree_.release_))
+        if (!apply(*past.entry, past.value, errors)) return false;
     for (const PropertyDefault& compat : tree_.compat_)
         if (const auto* entry = type_.find_property(compat.property); entry && type_.is_a(compat.type))
             if (!apply(*entry, compat.value, errors)) return false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/barrier/callee.h"
+#include "kernel/object/property_text.h"
 #include "kernel/object/type_store.h"
 #include <backplane/text.h>
 
@@ -145,6 +146,8 @@ class ObjectTree {
 
     /// Defaults of the machine version, then of -global, in the order given.
     void set_compat(std::vector<PropertyDefault> compat) { compat_ = std::move(compat); }
+    /// The release whose past the types' histories show; empty: the present.
+    void set_release(std::string release) { release_ = std::move(release); }
     void add_global(PropertyDefault global) { globals_.push_back({std::move(global), false}); }
     /// The -global entries that no object took, for a warning.
     std::vector<PropertyDefault> unused_globals() const;
@@ -164,18 +167,9 @@ class ObjectTree {
     HostMaker make_host_;
     std::function<void(Instance&)> destroy_hook_;
     std::vector<PropertyDefault> compat_;
+    std::string release_;
     std::vector<Global> globals_;
     std::unique_ptr<Instance> root_;
 };
-
-/// Parses a property's text into a value, checking kind and range. Links are resolved in `tree`, among the objects
-/// that are realized.
-bool parse_property(const PropertyInfo& info, std::string_view owner, std::string_view text, ObjectTree& tree,
-                    PropertyValue& value, Errors& errors);
-/// "512M", "1G", "0x1000": bytes. A bare number is in units of `unit` bytes.
-std::optional<std::uint64_t> parse_size(std::string_view text, std::uint64_t unit = 1);
-/// The candidate nearest to `name`, when at most a third of its letters (at least one) are wrong, missing or too many;
-/// two neighbours that changed places count as one. Empty when there is none.
-std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
 
 }  // namespace backplane::kernel

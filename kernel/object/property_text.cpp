@@ -1,4 +1,5 @@
-// Properties from text, as the command line gives them.
+#include "kernel/object/property_text.h"
+
 #include "kernel/object/instance.h"
 
 #include <algorithm>
@@ -142,8 +143,11 @@ std::optional<std::uint64_t> parse_size(std::string_view text, std::uint64_t uni
     return std::uint64_t(fraction);
 }
 
-bool parse_property(const PropertyInfo& info, std::string_view owner, std::string_view text, ObjectTree& tree,
-                    PropertyValue& value, Errors& errors) {
+namespace {
+
+/// All kinds but links, whose text means something in a tree only.
+bool parse_plain(const PropertyInfo& info, std::string_view owner, std::string_view text,
+                 PropertyValue& value, Errors& errors) {
     value = {};
     value.kind = info.kind;
     switch (info.kind) {
@@ -158,9 +162,23 @@ bool parse_property(const PropertyInfo& info, std::string_view owner, std::strin
     case PropertyKind::Size: return parse_number(info, owner, text, value, errors);
     case PropertyKind::String: value.text = text; return true;
     case PropertyKind::Enum: return parse_choice(info, owner, text, value, errors);
-    case PropertyKind::Link: return parse_link(info, owner, text, tree, value, errors);
+    case PropertyKind::Link: return true;
     }
     return false;
+}
+
+}  // namespace
+
+bool parse_property(const PropertyInfo& info, std::string_view owner, std::string_view text, ObjectTree& tree,
+                    PropertyValue& value, Errors& errors) {
+    return parse_plain(info, owner, text, value, errors) &&
+           (info.kind != PropertyKind::Link || parse_link(info, owner, text, tree, value, errors));
+}
+
+bool check_property_text(const PropertyInfo& info, std::string_view owner, std::string_view text,
+                         Errors& errors) {
+    PropertyValue unused;
+    return parse_plain(info, owner, text, unused, errors);
 }
 
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {

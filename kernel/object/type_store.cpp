@@ -1,11 +1,12 @@
 #include "kernel/object/type_store.h"
 
 #include "kernel/barrier/callee.h"
+#include "kernel/object/history.h"
+#include "kernel/object/property_text.h"
 
 #include <backplane/text.h>
 
 #include <algorithm>
-#include <cstring>
 
 namespace backplane::kernel {
 
@@ -42,6 +43,18 @@ const char* Type::default_of(const PropertyEntry& entry) const {
     return entry.info->default_text;
 }
 
+std::vector<Type::PastDefault> Type::past_defaults(std::string_view release) const {
+    const auto machine = Release::parse(release);
+    if (!machine) return {};
+    // A descendant's rows say more than its ancestors'.
+    std::map<std::string_view, std::string_view> values;
+    for (const Type* type = this; type; type = type->parent_)
+        values.merge(past_values(type->info_.history, *machine));
+    std::vector<PastDefault> defaults;
+    for (const auto& [property, value] : values) defaults.push_back({find_property(property), value});
+    return defaults;
+}
+
 const void* Type::class_data() const {
     for (const Type* type = this; type; type = type->parent_)
         if (type->info_.class_data) return type->info_.class_data;
@@ -63,12 +76,32 @@ std::string malformed(const TypeInfo& info) {
     for (const InterfaceInfo& interface : info.interfaces)
         if (!interface.id || !interface.cast) return name + " has an incomplete interface row";
     if (!info.interfaces.empty() && !info.instance_init) return name + " offers interfaces but has no part";
+    std::set<std::string_view> names;
     for (const PropertyInfo& property : info.properties) {
         if (!property.name || !*property.name) return name + " has a property without a name";
         const std::string which = name + ", property '" + property.name + "'";
+        if (!names.insert(property.name).second) return which + " stands there twice";
+        if (property.kind > PropertyKind::Link) return which + " is of a kind that this host does not know";
         if (property.set && !info.instance_init) return which + ": the type has no part to hold it";
         if (property.kind == PropertyKind::Enum && (!property.choices || !*property.choices))
             return which + " has no choices";
+        ErrorText reason;
+        if (property.default_text && !check_property_text(property, info.name, property.default_text, reason))
+            return which + " has a default that it does not take: " + reason.text();
+    }
+    for (const HistoryRow& row : info.history) {
+        if (!row.release || !row.property || !row.value) return name + " has an incomplete history row";
+        if (!Release::parse(row.release))
+            return name + " has a history row of '" + row.release +
+                   "', which is no release (\"9.0\", \"acme:2.1\")";
+    }
+    for (const MachineVersion& row : info.versions) {
+        if (!row.version || !*row.version) return name + " has a version without a name";
+        if (row.release && !Release::parse(row.release))
+            return name + ", version " + row.version + ": '" + row.release + "' is no release";
+        for (const CompatProperty& delta : row.deltas)
+            if (!delta.type || !delta.property || !delta.value)
+                return name + ", version " + row.version + " has an incomplete delta";
     }
     return {};
 }
@@ -82,44 +115,12 @@ TypeStore::TypeStore() {
 
 TypeStore::~TypeStore() = default;
 
-namespace {
-
-/// A row that was built with `size` bytes, at this host's size: what it does not have keeps its default.
-template <class Row>
-Row read_row(const void* rows, std::size_t index, std::uint32_t size) {
-    Row row;
-    std::memcpy(static_cast<void*>(&row), static_cast<const char*>(rows) + index * size,
-                std::min<std::size_t>(size, sizeof row));
-    return row;
-}
-
-}  // namespace
-
-template <class Row>
-Slice<const Row> TypeStore::grown_rows(Slice<const Row> rows, std::uint32_t size) {
-    if (size == sizeof(Row) || rows.empty()) return rows;
-    auto kept = std::make_shared<std::vector<Row>>();
-    for (std::size_t i = 0; i < rows.size; ++i) kept->push_back(read_row<Row>(rows.data, i, size));
-    grown_.push_back(kept);
-    return {kept->data(), kept->size()};
-}
-
-TypeInfo TypeStore::grown(const TypeTable& table, std::size_t index) {
-    auto info = read_row<TypeInfo>(table.types, index, table.type_size);
-    info.interfaces = grown_rows(info.interfaces, table.interface_size);
-    info.properties = grown_rows(info.properties, table.property_size);
-    info.versions = grown_rows(info.versions, table.version_size);
-    if (table.compat_size == sizeof(CompatProperty) || info.versions.empty()) return info;
-    auto versions = std::make_shared<std::vector<MachineVersion>>(info.versions.begin(), info.versions.end());
-    for (MachineVersion& version : *versions) version.deltas = grown_rows(version.deltas, table.compat_size);
-    grown_.push_back(versions);
-    info.versions = {versions->data(), versions->size()};
-    return info;
-}
-
 bool TypeStore::register_types(const TypeTable& table, Errors& errors) {
-    for (std::size_t i = 0; i < table.count; ++i)
-        if (!register_type(grown(table, i), errors)) return false;
+    for (std::size_t i = 0; i < table.count; ++i) {
+        const TypeInfo info = grown_.type(table, i);
+        if (info.name && refused_.contains(std::string_view(info.name))) continue;
+        if (!register_type(info, errors)) return false;
+    }
     return true;
 }
 
@@ -129,11 +130,10 @@ bool TypeStore::register_type(const TypeInfo& info, Errors& errors) {
         errors.fail(plugin_label(registering_) + " registers " + problem);
         return false;
     }
-    return store(info, {}, {}, errors) && store_versions(info, errors);
+    return store(info, {}, errors) && store_versions(info, errors);
 }
 
-bool TypeStore::store(const TypeInfo& info, std::vector<PropertyDefault> compat,
-                      std::vector<std::unique_ptr<std::string>> text, Errors& errors) {
+bool TypeStore::store(const TypeInfo& info, Version version, Errors& errors) {
     const auto found = papers_.find(std::string_view(info.name));
     if (found != papers_.end()) {
         errors.fail("type '" + std::string(info.name) + "' is registered by " + plugin_label(registering_) +
@@ -141,7 +141,7 @@ bool TypeStore::store(const TypeInfo& info, std::vector<PropertyDefault> compat,
                     "; remove one of the two plugins");
         return false;
     }
-    papers_.emplace(info.name, Paper{info, registering_, std::move(compat), std::move(text)});
+    papers_.emplace(info.name, Paper{info, registering_, std::move(version)});
     return true;
 }
 
@@ -149,19 +149,23 @@ bool TypeStore::store(const TypeInfo& info, std::vector<PropertyDefault> compat,
 /// newer rows, oldest change last so that it wins.
 bool TypeStore::store_versions(const TypeInfo& info, Errors& errors) {
     std::vector<PropertyDefault> compat;
+    const void* traits = nullptr;
     const std::string family = info.option_name ? info.option_name : info.name;
     for (const MachineVersion& row : info.versions) {
         for (const CompatProperty& delta : row.deltas)
             compat.push_back({delta.type, delta.property, delta.value});
-        std::vector<std::unique_ptr<std::string>> text;
+        if (row.traits) traits = row.traits;
+        Version version{compat, row.release ? row.release : "", row.deprecated ? row.deprecated : "", {}};
+        std::vector<std::unique_ptr<std::string>>& text = version.owned_text;
         text.push_back(std::make_unique<std::string>(family + "-" + row.version));
         text.push_back(std::make_unique<std::string>(*text.front() + "-machine"));
-        TypeInfo version;
-        version.name = text.back()->c_str();
-        version.parent = info.name;
-        version.summary = info.summary;
-        version.option_name = text.front()->c_str();
-        if (!store(version, compat, std::move(text), errors)) return false;
+        TypeInfo type;
+        type.name = text.back()->c_str();
+        type.parent = info.name;
+        type.summary = info.summary;
+        type.option_name = text.front()->c_str();
+        type.class_data = traits;
+        if (!store(type, std::move(version), errors)) return false;
     }
     return true;
 }
@@ -200,14 +204,22 @@ const Type* TypeStore::make(const Paper& paper, Errors& errors) {
     auto type = std::make_unique<Type>();
     type->info_ = paper.info;
     type->plugin_ = paper.plugin;
-    type->compat_ = paper.compat;
+    type->compat_ = paper.version.compat;
+    type->release_ = paper.version.release;
+    type->deprecated_ = paper.version.deprecated;
     if (std::string_view(paper.info.name) != "object") {
-        type->parent_ = find(paper.info.parent, errors);
-        if (!type->parent_) return nullptr;
+        ErrorText reason;
+        type->parent_ = find(paper.info.parent, reason);
+        if (!type->parent_) {
+            errors.fail("type '" + std::string(paper.info.name) + "' derives from '" + paper.info.parent +
+                        "': " + reason.text());
+            return nullptr;
+        }
         type->table_ = type->parent_->table_;
     }
     for (const PropertyInfo& property : paper.info.properties)
         type->table_.insert_or_assign(property.name, Type::PropertyEntry{&property, type.get()});
+    if (!check_history(*type, errors)) return nullptr;
 
     std::vector<const Type*> ancestry;
     for (const Type* ancestor = type.get(); ancestor; ancestor = ancestor->parent_)
@@ -223,6 +235,17 @@ const Type* TypeStore::make(const Paper& paper, Errors& errors) {
     if (!ready) return nullptr;
 
     return classes_.emplace(paper.info.name, std::move(type)).first->second.get();
+}
+
+/// A row for a property that is not there would never be missed.
+bool TypeStore::check_history(const Type& type, Errors& errors) const {
+    for (const HistoryRow& row : type.info().history)
+        if (!type.find_property(row.property)) {
+            errors.fail("type '" + std::string(type.info().name) + "' has a history of property '" +
+                        row.property + "', which it does not have");
+            return false;
+        }
+    return true;
 }
 
 std::vector<const Type*> TypeStore::list(std::string_view ancestor, bool include_abstract) {

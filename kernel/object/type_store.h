@@ -1,12 +1,15 @@
 // Registered types and the classes made from them.
 #pragma once
 
+#include "kernel/object/grown_rows.h"
+
 #include <backplane/module.h>
 #include <backplane/type.h>
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,8 +48,19 @@ class Type final : public Class {
     const char* default_of(const PropertyEntry& entry) const;
     /// The class_data of the most derived type that has one.
     const void* class_data() const;
-    /// For a versioned machine type: what its row and the newer ones change.
+    /// For a versioned machine type: what its row and the newer ones change, and the release whose past its objects show
+    /// (empty: the present).
     const std::vector<PropertyDefault>& compat() const { return compat_; }
+    const std::string& release() const { return release_; }
+    /// For a versioned machine type: why it should not be used any more, and what instead; empty: it may.
+    const std::string& deprecated() const { return deprecated_; }
+
+    struct PastDefault {
+        const PropertyEntry* entry;
+        std::string_view value;
+    };
+    /// The defaults that differed in `release`, by this type's history and its ancestors'.
+    std::vector<PastDefault> past_defaults(std::string_view release) const;
 
   private:
     friend class TypeStore;
@@ -56,6 +70,8 @@ class Type final : public Class {
     std::map<std::string, PropertyEntry, std::less<>> table_;
     std::map<std::string, std::string, std::less<>> defaults_;
     std::vector<PropertyDefault> compat_;
+    std::string release_;
+    std::string deprecated_;
 };
 
 /// The registry of one process's machines. Thread: main.
@@ -68,8 +84,12 @@ class TypeStore final : public TypeRegistry {
 
     bool register_types(const TypeTable& table, Errors& errors) override;
     bool register_type(const TypeInfo& info, Errors& errors);
-    /// Registration from here on is on behalf of this plugin ("" is the core).
-    void set_registering_plugin(std::string plugin) { registering_ = std::move(plugin); }
+    /// Registration from here on is on behalf of this plugin ("" is the core), whose types of the names `refused` are
+    /// passed over.
+    void set_registering_plugin(std::string plugin, std::set<std::string, std::less<>> refused = {}) {
+        registering_ = std::move(plugin);
+        refused_ = std::move(refused);
+    }
     /// Forgets the papers of a plugin that was refused while registering.
     void forget_plugin(std::string_view plugin);
 
@@ -84,26 +104,30 @@ class TypeStore final : public TypeRegistry {
     }
 
   private:
+    /// What makes a type a machine version.
+    struct Version {
+        std::vector<PropertyDefault> compat;
+        std::string release;
+        std::string deprecated;
+        std::vector<std::unique_ptr<std::string>> owned_text;
+    };
     struct Paper {
         TypeInfo info{};
         std::string plugin;
-        std::vector<PropertyDefault> compat;
-        std::vector<std::unique_ptr<std::string>> owned_text;
+        Version version;
     };
-    bool store(const TypeInfo& info, std::vector<PropertyDefault> compat,
-               std::vector<std::unique_ptr<std::string>> text, Errors& errors);
+    bool store(const TypeInfo& info, Version version, Errors& errors);
     bool store_versions(const TypeInfo& info, Errors& errors);
     const Type* make(const Paper& paper, Errors& errors);
-    TypeInfo grown(const TypeTable& table, std::size_t index);
-    template <class Row>
-    Slice<const Row> grown_rows(Slice<const Row> rows, std::uint32_t size);
+    bool check_history(const Type& type, Errors& errors) const;
 
     std::map<std::string, Paper, std::less<>> papers_;
     std::map<std::string, std::unique_ptr<Type>, std::less<>> classes_;
     std::vector<std::string> in_progress_;
     std::function<bool(std::string_view, Errors&)> resolver_;
     std::string registering_;
-    std::vector<std::shared_ptr<void>> grown_;  ///< rows of older plugins at this host's size
+    std::set<std::string, std::less<>> refused_;
+    GrownRows grown_;
 };
 
 /// The core's own abstract types: object, device, cpu, machine, bus, accelerator and the kinds of backends.

@@ -154,6 +154,61 @@ TEST_F(InstanceTest, IllTypedValuesAreRefusedWithPropertyAndValue) {
     }
 }
 
+class Checked {
+  public:
+    explicit Checked(Object&) {}
+    bool check_even(std::uint64_t value, Errors& errors) {
+        if (value % 2 == 0) return true;
+        errors.fail("it must be even");
+        return false;
+    }
+    static bool check_label(const Checked& part, std::string_view value, Errors& errors) {
+        if (value.size() <= part.lanes) return true;
+        errors.fail("longer than the lanes");
+        return false;
+    }
+    std::uint8_t lanes = 0;
+    std::string label;
+};
+constexpr PropertyInfo kCheckedProperties[] = {
+    property<&Checked::lanes, &Checked::check_even>({.name = "lanes", .default_text = "4"}),
+    property<&Checked::label, &Checked::check_label>({.name = "label"}),
+};
+constexpr HistoryRow kCheckedHistory[] = {{"9.0", "lanes", "2"}};
+
+class CheckedTest : public InstanceTest {
+  protected:
+    CheckedTest() {
+        types.register_type({.name = "checked",
+                             .properties = kCheckedProperties,
+                             .history = kCheckedHistory,
+                             .instance_init = make_part<Checked>,
+                             .instance_finalize = free_part<Checked>},
+                            errors);
+    }
+};
+
+TEST_F(CheckedTest, AnAuthorsCheckRefusesAndKeepsTheOldValue) {
+    Instance& it = *tree.create("checked", "it", tree.root(), errors);
+    ErrorText reason;
+    EXPECT_FALSE(it.set_property("lanes", "3", reason));
+    EXPECT_EQ(reason.text(), "property 'checked.lanes': it must be even");
+    EXPECT_EQ(get(it, "lanes"), "4");
+    EXPECT_TRUE(it.set_property("lanes", "6", errors));
+    EXPECT_TRUE(it.set_property("label", "sixsix", errors)) << errors.text();
+    EXPECT_FALSE(it.set_property("label", "sevenup", errors));
+    EXPECT_EQ(get(it, "label"), "sixsix");
+}
+
+TEST_F(CheckedTest, AnOldReleasesDefaultIsWeakerThanTheMachinesAndTheUsers) {
+    tree.set_release("8.2");
+    EXPECT_EQ(get(*tree.create("checked", "a", tree.root(), errors), "lanes"), "2");
+    tree.set_compat({{"checked", "lanes", "8"}});
+    EXPECT_EQ(get(*tree.create("checked", "b", tree.root(), errors), "lanes"), "8");
+    tree.add_global({"checked", "lanes", "10"});
+    EXPECT_EQ(get(*tree.create("checked", "c", tree.root(), errors), "lanes"), "10");
+}
+
 TEST_F(InstanceTest, AnUnknownPropertySuggestsTheNearest) {
     ErrorText reason;
     EXPECT_FALSE(make().set_property("lable", "x", reason));

@@ -133,5 +133,122 @@ TEST(TypeStore, AddsUpTheDeltasOfNewerMachineVersions) {
     EXPECT_TRUE(store.find("box-1-machine", errors)->is_a("box-machine"));
 }
 
+std::string past(const Type& type, const char* release, const char* property) {
+    for (const Type::PastDefault& row : type.past_defaults(release))
+        if (row.entry->info->name == std::string_view(property)) return std::string(row.value);
+    return {};
+}
+
+constexpr PropertyInfo kQueues[] = {{.name = "queues", .default_text = "8"},
+                                    {.name = "speed", .default_text = "1"}};
+
+TEST(TypeStore, APastDefaultHoldsUpToItsRelease) {
+    TypeStore store;
+    ErrorText errors;
+    static constexpr HistoryRow kHistory[] = {
+        {"9.1", "queues", "2"}, {"8.0", "queues", "1"}, {"10.0", "queues", "4"}};
+    ASSERT_TRUE(store.register_type(
+        {.name = "nic", .parent = "device", .properties = kQueues, .history = kHistory}, errors));
+    const Type& nic = *store.find("nic", errors);
+    EXPECT_EQ(past(nic, "", "queues"), "");
+    EXPECT_EQ(past(nic, "11.0", "queues"), "");
+    EXPECT_EQ(past(nic, "10.0", "queues"), "4");
+    EXPECT_EQ(past(nic, "9.2", "queues"), "4");
+    EXPECT_EQ(past(nic, "9.0", "queues"), "2");
+    EXPECT_EQ(past(nic, "7.2", "queues"), "1");
+    EXPECT_EQ(past(nic, "acme:1.0", "queues"), "");
+}
+
+TEST(TypeStore, ADescendantsHistoryIsStronger) {
+    TypeStore store;
+    ErrorText errors;
+    static constexpr HistoryRow kHistory[] = {{"9.0", "queues", "2"}, {"9.0", "speed", "3"}};
+    static constexpr HistoryRow kOwn[] = {{"9.0", "queues", "1"}};
+    store.register_type({.name = "nic", .parent = "device", .properties = kQueues, .history = kHistory},
+                        errors);
+    store.register_type({.name = "slow-nic", .parent = "nic", .history = kOwn}, errors);
+    const Type* slow = store.find("slow-nic", errors);
+    ASSERT_NE(slow, nullptr) << errors.text();
+    EXPECT_EQ(past(*slow, "9.0", "queues"), "1");
+    EXPECT_EQ(past(*slow, "9.0", "speed"), "3");
+}
+
+TEST(TypeStore, RefusesAHistoryOfAPropertyThatIsNotThere) {
+    TypeStore store;
+    ErrorText errors;
+    static constexpr HistoryRow kHistory[] = {{"9.0", "lumen", "2"}};
+    ASSERT_TRUE(store.register_type({.name = "nic", .parent = "device", .history = kHistory}, errors));
+    EXPECT_EQ(store.find("nic", errors), nullptr);
+    EXPECT_NE(errors.text().find("'lumen'"), std::string::npos) << errors.text();
+}
+
+TEST(TypeStore, AVersionHasItsTraitsReleaseAndWarning) {
+    TypeStore store;
+    ErrorText errors;
+    static constexpr int kToday = 3, kOld = 1;
+    static constexpr MachineVersion kVersions[] = {{.version = "3"},
+                                                   {.version = "2", .release = "9.0", .traits = &kOld},
+                                                   {.version = "1", .deprecated = "use box-3"}};
+    ASSERT_TRUE(store.register_type({.name = "box-machine",
+                                     .parent = "machine",
+                                     .option_name = "box",
+                                     .versions = kVersions,
+                                     .class_data = &kToday},
+                                    errors))
+        << errors.text();
+    EXPECT_EQ(store.find("box-3-machine", errors)->class_data(), &kToday);
+    EXPECT_EQ(store.find("box-2-machine", errors)->class_data(), &kOld);
+    EXPECT_EQ(store.find("box-1-machine", errors)->class_data(), &kOld);
+    EXPECT_EQ(store.find("box-2-machine", errors)->release(), "9.0");
+    EXPECT_EQ(store.find("box-1-machine", errors)->release(), "");
+    EXPECT_EQ(store.find("box-1-machine", errors)->deprecated(), "use box-3");
+}
+
+TEST(TypeStore, PassesOverTheTypesThatWereRefused) {
+    TypeStore store;
+    ErrorText errors;
+    static constexpr TypeInfo kTypes[] = {{.name = "kept"}, {.name = "taken"}};
+    store.set_registering_plugin("p", {"taken"});
+    ASSERT_TRUE(store.register_types(TypeTable(kTypes), errors)) << errors.text();
+    EXPECT_TRUE(store.known("kept"));
+    EXPECT_FALSE(store.known("taken"));
+}
+
+TEST(TypeStore, RefusesWhatAManifestCouldNotSay) {
+    TypeStore store;
+    const PropertyInfo twice[] = {{.name = "a"}, {.name = "a"}};
+    const PropertyInfo unknown[] = {{.name = "a", .kind = PropertyKind(99)}};
+    const PropertyInfo unfit[] = {{.name = "a", .default_text = "many"}};
+    const HistoryRow nonsense[] = {{"once", "a", "1"}};
+    for (const TypeInfo& bad :
+         {TypeInfo{.name = "twice", .properties = twice}, TypeInfo{.name = "unknown", .properties = unknown},
+          TypeInfo{.name = "unfit", .properties = unfit},
+          TypeInfo{.name = "nonsense", .history = nonsense}}) {
+        ErrorText errors;
+        EXPECT_FALSE(store.register_type(bad, errors)) << bad.name;
+        EXPECT_NE(errors.text().find(bad.name), std::string::npos) << errors.text();
+    }
+}
+
+/// Rows inside of rows: a plugin that was built when an argument ended before `choices`.
+TEST(TypeStore, ReadsTheShorterRowsInsideOfRows) {
+    constexpr std::uint32_t kSize = offsetof(ArgumentInfo, choices);
+    const ArgumentInfo full[2] = {{.name = "first"}, {.name = "second", .summary = "the second"}};
+    alignas(8) unsigned char arguments[2 * kSize];
+    for (int i = 0; i < 2; ++i) std::memcpy(arguments + i * kSize, static_cast<const void*>(&full[i]), kSize);
+    const CommandInfo commands[] = {
+        {.name = "query-x", .arguments = {reinterpret_cast<const ArgumentInfo*>(arguments), 2}}};
+    const TypeInfo types[1] = {{.name = "old", .commands = commands}};
+    TypeTable table(types);
+    table.argument_size = kSize;
+    TypeStore store;
+    ErrorText errors;
+    ASSERT_TRUE(store.register_types(table, errors)) << errors.text();
+    const Slice<const ArgumentInfo> read = store.find("old", errors)->info().commands[0].arguments;
+    EXPECT_STREQ(read[1].name, "second");
+    EXPECT_STREQ(read[1].summary, "the second");
+    EXPECT_EQ(read[1].choices, nullptr);
+}
+
 }  // namespace
 }  // namespace backplane::kernel
