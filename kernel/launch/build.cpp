@@ -11,6 +11,7 @@
 #include "kernel/launch/topology.h"
 #include "kernel/machine/log_hub.h"
 #include "kernel/machine/machine.h"
+#include "kernel/module/install.h"
 
 #include <algorithm>
 #include <set>
@@ -120,6 +121,7 @@ class Builder {
 
     std::vector<std::string> firmware_path() const {
         std::vector<std::string> path = plan_.firmware_path;
+        path.push_back(installed_data().string());
         path.insert(path.end(), std::begin(kFirmwareDirectories), std::end(kFirmwareDirectories));
         return path;
     }

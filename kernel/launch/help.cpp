@@ -87,36 +87,51 @@ std::string devices(const Catalog& catalog) {
     return text;
 }
 
-std::string property_lines(const Catalog& catalog, const ManifestType& type) {
+/// `deltas`: defaults that are others in the version that is asked about.
+std::string property_lines(const Catalog& catalog, const ManifestType& type,
+                           const std::vector<ManifestDelta>& deltas) {
     std::string text;
     for (const ManifestProperty* property : catalog.properties(type)) {
         std::string kind = property->kind;
         if (kind == "enum") kind = property->choices;
         text += "  " + padded(property->name + "=<" + kind + ">", 30) + "- " + property->summary;
-        if (property->has_default) text += " (default: " + property->default_text + ")";
+        const ManifestDelta* past = nullptr;
+        for (const ManifestDelta& delta : deltas)
+            if (delta.property == property->name && catalog.is_a(type, delta.type)) past = &delta;
+        if (past) text += " (default: " + past->value + ")";
+        else if (property->has_default) text += " (default: " + property->default_text + ")";
         else if (property->required) text += " (required)";
         text += "\n";
     }
     return text;
 }
 
+/// What a machine version changes in other types.
+std::string past_lines(const Catalog& catalog, const ManifestType& board,
+                       const std::vector<ManifestDelta>& deltas) {
+    std::string text;
+    for (const ManifestDelta& delta : deltas)
+        if (!catalog.is_a(board, delta.type))
+            text += "  " + delta.type + "." + delta.property + "=" + delta.value + "\n";
+    return text.empty() ? text : "Defaults of this version, where they are others than today's:\n" + text;
+}
+
 std::string type_properties(const Catalog& catalog, const HelpTopic& topic, std::string_view what) {
     const ManifestType* type = catalog.find_type(topic.name);
+    Catalog::ListedVersion version{nullptr, nullptr};
     if (!type || !catalog.is_a(*type, topic.ancestor)) {
         ErrorText errors;
-        std::string name = catalog.resolve_option(topic.name, topic.ancestor, what, errors);
+        const std::string name = catalog.resolve_option(topic.name, topic.ancestor, what, errors);
         if (name.empty())
             throw LaunchError("-" + topic.ancestor + " " + topic.name + ",help: " + errors.text());
-        type = catalog.find_type(name);
-        // The type of a machine version stands on the board's own.
-        if (!type)
-            for (const Catalog::Listed& listed : catalog.list(topic.ancestor))
-                for (const ManifestVersion& version : listed.type->versions)
-                    if (name == listed.type->version_type(version)) type = listed.type;
+        version = catalog.find_version(name);
+        type = version.board ? version.board : catalog.find_type(name);
     }
-    const std::string lines = type ? property_lines(catalog, *type) : "";
-    if (lines.empty()) return "There are no options for " + topic.name + ".\n";
-    return topic.name + " options:\n" + lines;
+    const auto deltas = version.board ? catalog.defaults_of(version) : std::vector<ManifestDelta>{};
+    const std::string lines = type ? property_lines(catalog, *type, deltas) : "";
+    const std::string past = type ? past_lines(catalog, *type, deltas) : "";
+    if (lines.empty()) return "There are no options for " + topic.name + ".\n" + past;
+    return topic.name + " options:\n" + lines + past;
 }
 
 std::string log_item_lines() {
@@ -148,54 +163,6 @@ std::string help_text(const HelpTopic& topic, const Catalog& catalog) {
         return type_properties(catalog, topic, topic.ancestor == "device" ? "device" : "type");
     }
     return {};
-}
-
-std::string plugin_list(const Catalog& catalog) {
-    std::string text;
-    std::vector<const PluginFile*> files;
-    for (const PluginFile& file : catalog.plugins()) files.push_back(&file);
-    std::ranges::sort(files, {}, [](const PluginFile* file) { return file->manifest.plugin; });
-    for (const PluginFile* file : files) {
-        if (!file->refusal.empty()) {
-            text += "refused: " + file->refusal + "\n";
-            continue;
-        }
-        const Manifest& m = file->manifest;
-        text += padded(m.plugin, 24) + padded(m.version, 10) + padded(m.vendor, 20) +
-                std::to_string(m.types.size()) + (m.types.size() == 1 ? " type   " : " types  ") +
-                file->path.string() + "\n";
-    }
-    text += "searched:";
-    for (const auto& directory : catalog.search_path()) text += " " + directory.string();
-    return text + "\n";
-}
-
-std::string plugin_info(const Catalog& catalog, const std::string& name) {
-    std::vector<std::string> names;
-    for (const PluginFile& file : catalog.plugins()) {
-        const Manifest& m = file.manifest;
-        names.push_back(m.plugin);
-        if (m.plugin != name && file.path.filename() != name && file.path.filename() != name + ".so")
-            continue;
-        std::string text = "plugin:   " + m.plugin + " " + m.version + "\nvendor:   " + m.vendor +
-                           "\nfile:     " + file.path.string() +
-                           "\nSDK:      " + std::to_string(m.sdk_major) + "." + std::to_string(m.sdk_minor) +
-                           (m.draft ? ", with draft interfaces" : "") + "\ncompiler: " + m.compiler + "\n";
-        if (!m.build.empty()) text += "build:    " + m.build + "\n";
-        text += file.refusal.empty() ? "fits:     yes\n" : "fits:     no: " + file.refusal + "\n";
-        for (const ManifestType& type : m.types) {
-            text += "\ntype " + type.name + " (a kind of " + type.parent +
-                    (type.abstract ? ", abstract" : "") + ")\n";
-            if (!type.summary.empty()) text += "  " + type.summary + "\n";
-            for (const ManifestProperty& p : type.properties)
-                text += "  " + padded(p.name + "=<" + (p.kind == "enum" ? p.choices : p.kind) + ">", 30) +
-                        "- " + p.summary + "\n";
-        }
-        return text;
-    }
-    const std::string near = nearest(name, names);
-    throw LaunchError("plugin info " + name + ": there is no such plugin" +
-                      (near.empty() ? "" : "; did you mean '" + near + "'?") + "; plugin list lists them");
 }
 
 }  // namespace backplane::kernel

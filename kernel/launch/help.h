@@ -8,8 +8,5 @@ namespace backplane::kernel {
 
 /// The text that answers `topic`. Throws LaunchError for a name that is not known.
 std::string help_text(const HelpTopic& topic, const Catalog& catalog);
-/// "plugin list" and "plugin info NAME". Throws LaunchError.
-std::string plugin_list(const Catalog& catalog);
-std::string plugin_info(const Catalog& catalog, const std::string& name);
 
 }  // namespace backplane::kernel

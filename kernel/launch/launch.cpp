@@ -8,6 +8,7 @@
 #include "kernel/launch/help.h"
 #include "kernel/launch/launch_error.h"
 #include "kernel/launch/pid_file.h"
+#include "kernel/launch/plugin_listing.h"
 #include "kernel/machine/log_hub.h"
 #include "kernel/management/management.h"
 
@@ -45,11 +46,19 @@ void complain(std::string message) {
 }
 
 int plugin_command(const std::vector<std::string>& arguments) {
-    const bool list = arguments.size() == 2 && arguments[1] == "list";
-    const bool info = arguments.size() == 3 && arguments[1] == "info";
-    if (!list && !info) throw LaunchError("plugin: say 'plugin list' or 'plugin info NAME'");
-    const Catalog catalog;
-    return show(list ? plugin_list(catalog) : plugin_info(catalog, arguments[2]));
+    const PluginAnswer answer = answer_plugin_command({arguments.begin() + 1, arguments.end()});
+    const int shown = show(answer.text);
+    return answer.refused ? 1 : shown;
+}
+
+/// A folder that the user named and that is not used, is no small thing.
+void check_plugin_folders(const Catalog& catalog) {
+    for (const SearchFolder& folder : catalog.search_path()) {
+        const std::string message = std::string(origin_text(folder.origin)) + ": " + folder.problem;
+        if (folder.problem.empty()) continue;
+        if (folder.origin == FolderOrigin::Option) throw LaunchError(message);
+        complain("warning: " + message);
+    }
 }
 
 int run(const LaunchPlan& plan, Catalog& catalog, bool input_closed) {
@@ -101,6 +110,7 @@ int launch_or_throw(const std::vector<std::string>& arguments) {
     if (!arguments.empty() && arguments.front() == "plugin") return plugin_command(arguments);
     const CommandLine command_line = read_command_line(arguments);
     Catalog catalog(command_line.plugin_directories);
+    check_plugin_folders(catalog);
     if (command_line.topic) return show(help_text(*command_line.topic, catalog));
     if (command_line.print_plan) return show(print_plan(command_line.plan));
     return run(command_line.plan, catalog, input_closed);

@@ -1,5 +1,5 @@
 // Commands that show: trees, lines, CPUs, backends, plugins.
-#include "kernel/launch/help.h"
+#include "kernel/launch/plugin_listing.h"
 #include "kernel/management/management.h"
 
 #include <backplane/block.h>
@@ -15,7 +15,7 @@ using Kind = Argument::Kind;
 Json mtree(const Call& call) { return readable(call.machine.info_mtree(call.flag("flat"))); }
 Json qtree(const Call& call) { return readable(call.machine.info_qtree()); }
 Json irq(const Call& call) { return readable(call.machine.info_irq()); }
-Json plugins(const Call& call) { return readable(plugin_list(call.machine.catalog())); }
+Json plugins(const Call& call) { return readable(plugin_list(call.machine.catalog()).text); }
 
 void print_objects(const Instance& object, std::size_t depth, std::string& out) {
     out += std::string(2 * depth, ' ') + "/" + std::string(object.name().view()) + " (" +

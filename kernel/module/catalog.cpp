@@ -4,6 +4,7 @@
 #include "kernel/barrier/plugin_map.h"
 #include "kernel/barrier/rescue.h"
 #include "kernel/module/init_list.h"
+#include "kernel/object/history.h"
 #include "kernel/object/instance.h"
 #include <backplane/text.h>
 
@@ -11,52 +12,22 @@
 
 #include <dlfcn.h>
 #include <link.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace backplane::kernel {
 namespace fs = std::filesystem;
 namespace {
 
-std::string join(const std::vector<fs::path>& paths) {
-    std::string text;
-    for (const fs::path& path : paths) text += (text.empty() ? "" : ", ") + path.string();
-    return text.empty() ? "(nowhere)" : text;
-}
+std::string quote(std::string_view text) { return "'" + std::string(text) + "'"; }
 
-std::vector<fs::path> make_search_path(std::vector<fs::path> path) {
-    if (const char* variable = std::getenv("BACKPLANE_PLUGIN_PATH")) {
-        std::string_view rest = variable;
-        while (!rest.empty()) {
-            const std::size_t colon = rest.find(':');
-            if (colon != 0) path.emplace_back(rest.substr(0, colon));
-            rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon + 1);
-        }
-    }
-    std::error_code ignored;
-    const fs::path prefix = fs::read_symlink("/proc/self/exe", ignored).parent_path().parent_path();
-    const fs::path built = prefix / "plugins";
-    path.push_back(fs::is_directory(built, ignored) ? built : prefix / BACKPLANE_PLUGIN_SUBDIRECTORY);
-    std::vector<fs::path> unique;
-    for (fs::path& directory : path) {
-        const fs::path real = fs::weakly_canonical(directory, ignored);
-        if (std::ranges::find(unique, real) == unique.end()) unique.push_back(real);
-    }
-    return unique;
-}
-
-/// Others could have put anything there.
-std::string unsafe_permissions(const fs::path& file) {
-    for (const fs::path& path : {file, file.parent_path()}) {
-        struct stat status {};
-        if (stat(path.c_str(), &status) != 0) return "it cannot be read";
-        if (status.st_mode & S_IWOTH)
-            return "'" + path.string() +
-                   "' may be written by anyone; chmod o-w it, or load from another directory";
-    }
-    return {};
+/// What the dynamic loader said, out of what Boost.DLL makes of it.
+std::string loader_message(std::string_view text) {
+    constexpr std::string_view kBefore = "dlerror system message: ";
+    const std::size_t start = text.find(kBefore);
+    if (start == std::string_view::npos) return std::string(text);
+    text.remove_prefix(start + kBefore.size());
+    return std::string(text.substr(0, text.rfind("): ")));
 }
 
 ManifestType core_type(const TypeInfo& info) {
@@ -91,52 +62,151 @@ std::string check_fit(const fs::path& file, const Manifest& found) {
     return {};
 }
 
-Catalog::Catalog(std::vector<fs::path> extra) : search_path_(make_search_path(std::move(extra))) {
+const RefusedType* PluginFile::refused_type(std::string_view name) const {
+    const auto found = std::ranges::find(refused, name, &RefusedType::name);
+    return found == refused.end() ? nullptr : &*found;
+}
+
+Catalog::Catalog(const std::vector<fs::path>& options, const Trust& trust)
+    : search_path_(make_search_path(options, trust)) {
     for (const TypeInfo& info : core_types()) core_.push_back(core_type(info));
     for (const ManifestType& type : core_) by_name_[type.name] = {&type, nullptr};
-    for (const fs::path& directory : search_path_) scan(directory);
+    for (const SearchFolder& folder : search_path_)
+        if (folder.problem.empty()) scan(folder, trust);
     // The vector is final: entries may be pointed to.
-    std::map<std::string_view, const PluginFile*> by_plugin;
-    for (PluginFile& file : plugins_) {
-        if (!file.refusal.empty()) continue;
-        for (const ManifestType& type : file.manifest.types) {
-            const auto taken = by_name_.find(type.name);
-            if (taken == by_name_.end()) continue;
-            const std::string owner = taken->second.plugin ? taken->second.plugin->path.string() : "the core";
-            file.refusal = file.path.filename().string() + ": type '" + type.name + "' is provided by " +
-                           owner + " already; remove one of the two";
-        }
-        if (!file.refusal.empty()) continue;
-        const auto [taken, first] = by_plugin.emplace(file.manifest.plugin, &file);
-        if (!first) {
-            file.refusal = file.path.filename().string() + ": '" + file.path.string() +
-                           "' is named plugin '" + file.manifest.plugin + "', as is '" +
-                           taken->second->path.string() + "'; remove or rename one of the two";
-            continue;
-        }
-        for (const ManifestType& type : file.manifest.types) by_name_[type.name] = {&type, &file};
-    }
+    claim_plugin_names();
+    claim_type_names();
+    check_types();
     types_.set_resolver(
         [this](std::string_view name, Errors& errors) { return load_provider(name, errors); });
 }
 
-void Catalog::scan(const fs::path& directory) {
+void Catalog::scan(const SearchFolder& folder, const Trust& trust) {
     std::error_code error;
     std::vector<fs::path> files;
-    for (const auto& entry : fs::directory_iterator(directory, error))
+    for (const auto& entry : fs::directory_iterator(folder.path, error))
         if (entry.path().extension() == ".so") files.push_back(entry.path());
     std::ranges::sort(files);
     for (const fs::path& path : files) {
         PluginFile file;
         file.path = path;
+        file.origin = folder.origin;
+        const std::string name = path.filename().string();
         ErrorText reason;
-        file.refusal = unsafe_permissions(path);
-        if (!file.refusal.empty()) file.refusal = path.filename().string() + ": " + file.refusal;
-        else if (!read_manifest(path, file.manifest, reason))
-            file.refusal = path.filename().string() + ": " + reason.text();
+        file.refusal = trust.refusal(path);
+        if (!file.refusal.empty()) file.refusal = name + ": " + file.refusal;
+        else if (!read_manifest(path, file.manifest, reason)) file.refusal = name + ": " + reason.text();
         else file.refusal = check_fit(path, file.manifest);
         plugins_.push_back(std::move(file));
     }
+}
+
+void Catalog::claim_plugin_names() {
+    std::map<std::string_view, const PluginFile*> taken;
+    for (PluginFile& file : plugins_) {
+        if (!file.refusal.empty()) continue;
+        const auto [first, mine] = taken.emplace(file.manifest.plugin, &file);
+        if (!mine)
+            file.refusal = file.path.filename().string() + ": " + quote(file.path.string()) +
+                           " is named plugin " + quote(file.manifest.plugin) + ", as is " +
+                           quote(first->second->path.string()) +
+                           ", which comes first; remove or rename one of the two";
+    }
+}
+
+void Catalog::claim_type_names() {
+    for (PluginFile& file : plugins_) {
+        if (!file.refusal.empty()) continue;
+        for (const ManifestType& type : file.manifest.types) {
+            std::vector<std::string> names{type.name};
+            for (const ManifestVersion& version : type.versions) names.push_back(type.version_type(version));
+            const auto taken = std::ranges::find_if(names, [&](const std::string& name) {
+                return by_name_.contains(name) || versions_.contains(name);
+            });
+            if (taken != names.end()) {
+                const auto owner = providers_.find(*taken);
+                refuse(file, type,
+                       quote(*taken) + " is provided by " +
+                           (owner == providers_.end() ? "the core" : owner->second->path.string()) +
+                           " already; remove or rename one of the two");
+                continue;
+            }
+            for (const std::string& name : names) providers_[name] = &file;
+            by_name_[type.name] = {&type, &file};
+            for (const ManifestVersion& version : type.versions)
+                versions_[type.version_type(version)] = {&type, &version};
+        }
+    }
+}
+
+/// What cannot be made is not listed.
+void Catalog::check_types() {
+    checks_ = std::make_unique<TypeCheck>([this](std::string_view name) { return find_type(name); },
+                                          [this](std::string_view name) {
+                                              const std::string reason = refused_text(name);
+                                              return reason.empty() ? "no plugin on the search path provides"
+                                                                    : "is refused: " + reason;
+                                          });
+    std::vector<std::pair<PluginFile*, const ManifestType*>> refused;
+    const ManifestType* default_machine = nullptr;
+    for (PluginFile& file : plugins_) {
+        if (!file.refusal.empty()) continue;
+        for (ManifestType& type : file.manifest.types) {
+            if (file.refused_type(type.name)) continue;
+            if (!checks_->verdict(type).empty()) {
+                refused.emplace_back(&file, &type);
+            } else if (type.is_default && is_a(type, "machine")) {
+                if (default_machine)
+                    file.notes.push_back("type " + quote(type.name) +
+                                         " says that it is the default machine, as does " +
+                                         quote(default_machine->name) + ", which is it");
+                type.is_default = !default_machine;
+                if (type.is_default) default_machine = &type;
+            }
+        }
+    }
+    // Verdicts look at types that are to go: they go when all are made.
+    for (const auto& [file, type] : refused) {
+        refuse(*file, *type, checks_->verdict(*type));
+        by_name_.erase(type->name);
+        providers_.erase(type->name);
+        for (const ManifestVersion& version : type->versions) {
+            versions_.erase(type->version_type(version));
+            providers_.erase(type->version_type(version));
+        }
+    }
+}
+
+void Catalog::refuse(PluginFile& file, const ManifestType& type, const std::string& reason) {
+    file.refused.push_back(
+        {type.name, file.path.filename().string() + ": type " + quote(type.name) + " is refused: " + reason});
+}
+
+std::vector<std::string> Catalog::warnings(const PluginFile& file) const {
+    std::vector<std::string> all;
+    if (!file.refusal.empty()) return all;
+    std::vector<const ManifestType*> types;
+    for (const auto& [name, listed] : by_name_) types.push_back(listed.type);
+    const auto add = [&](const std::string& text) {
+        all.push_back(file.path.filename().string() + ": " + text);
+    };
+    std::ranges::for_each(file.notes, add);
+    for (const ManifestType& type : file.manifest.types)
+        if (!file.refused_type(type.name)) std::ranges::for_each(checks_->warnings(type, types), add);
+    return all;
+}
+
+std::vector<std::string> Catalog::folder_warnings() const {
+    std::vector<std::string> all;
+    for (const SearchFolder& folder : search_path_)
+        if (!folder.problem.empty())
+            all.push_back(std::string(origin_text(folder.origin)) + ": " + folder.problem);
+    return all;
+}
+
+Catalog::ListedVersion Catalog::find_version(std::string_view name) const {
+    const auto found = versions_.find(name);
+    return found == versions_.end() ? ListedVersion{nullptr, nullptr} : found->second;
 }
 
 const ManifestType* Catalog::find_type(std::string_view name) const {
@@ -173,6 +243,22 @@ std::string Catalog::category_of(const ManifestType& type) const {
     for (std::size_t steps = 0; at && steps <= by_name_.size(); ++steps, at = find_type(at->parent))
         if (!at->category.empty()) return at->category;
     return {};
+}
+
+std::vector<ManifestDelta> Catalog::defaults_of(const ListedVersion& listed) const {
+    std::map<std::pair<std::string_view, std::string_view>, std::string_view> values;
+    if (const auto release = Release::parse(listed.version->release))
+        for (const auto& [name, type] : by_name_)
+            for (const auto& [property, value] : past_values(type.type->history, *release))
+                values[{name, property}] = value;
+    for (const ManifestVersion& version : listed.board->versions) {
+        for (const ManifestDelta& delta : version.deltas) values[{delta.type, delta.property}] = delta.value;
+        if (&version == listed.version) break;
+    }
+    std::vector<ManifestDelta> deltas;
+    for (const auto& [what, value] : values)
+        deltas.push_back({std::string(what.first), std::string(what.second), std::string(value)});
+    return deltas;
 }
 
 std::vector<const ManifestProperty*> Catalog::properties(const ManifestType& type) const {
@@ -218,67 +304,81 @@ std::string Catalog::resolve_option(std::string_view option, std::string_view an
                 return type.version_type(version);
         }
     }
-    std::string message = "unsupported " + std::string(what) + " '" + std::string(option) + "'";
+    if (const std::string reason = refused_option_text(option, ancestor); !reason.empty()) {
+        errors.fail("unsupported " + std::string(what) + " " + quote(option) + ": " + reason);
+        return {};
+    }
+    std::string message = "unsupported " + std::string(what) + " " + quote(option);
     if (const std::string near = nearest(option, names); !near.empty())
         message += "; did you mean '" + near + "'?";
-    errors.fail(message + " (searched " + join(search_path_) + skipped_text() + ")");
+    errors.fail(message + " (" + searched_text() + ")");
     return {};
 }
 
-std::string Catalog::skipped_text() const {
-    std::string text;
+/// Where was looked, and what was passed over there.
+std::string Catalog::searched_text() const {
+    std::string text = "searched";
+    for (const SearchFolder& folder : search_path_)
+        if (folder.problem.empty() && !folder.missing) text += " " + folder.path.string();
+    for (const std::string& warning : folder_warnings()) text += "; skipped " + warning;
     for (const PluginFile& file : plugins_)
         if (!file.refusal.empty()) text += "; skipped " + file.refusal;
     return text;
 }
 
+/// Who has a type of that name and is not used, or was not used for it; empty when nobody has.
+std::string Catalog::refused_text(std::string_view name) const {
+    for (const PluginFile& file : plugins_) {
+        if (const RefusedType* refused = file.refused_type(name)) return refused->reason;
+        if (!file.refusal.empty() &&
+            std::ranges::find(file.manifest.types, name, &ManifestType::name) != file.manifest.types.end())
+            return file.refusal;
+    }
+    return {};
+}
+
+/// The same for what users call it.
+std::string Catalog::refused_option_text(std::string_view option, std::string_view ancestor) const {
+    for (const PluginFile& file : plugins_)
+        for (const ManifestType& type : file.manifest.types) {
+            const RefusedType* refused = file.refused_type(type.name);
+            if (file.refusal.empty() && !refused) continue;
+            bool named = type.name == option || type.option_name() == option ||
+                         std::ranges::find(type.aliases, option) != type.aliases.end();
+            for (const ManifestVersion& version : type.versions)
+                named |= type.option_name() + "-" + version.version == option ||
+                         std::ranges::find(version.aliases, option) != version.aliases.end();
+            if (named && (!find_type(type.parent) || is_a(type, ancestor)))
+                return refused ? refused->reason : file.refusal;
+        }
+    return {};
+}
+
 std::string Catalog::explain_unknown(std::string_view name, std::string_view what) const {
+    const std::string asked = quote(name) + " is not a valid " + std::string(what) + " name";
+    if (const std::string reason = refused_text(name); !reason.empty()) return asked + ": " + reason;
     std::vector<std::string> names;
     for (const auto& [known, listed] : by_name_)
         if (listed.plugin && !listed.type->abstract) names.push_back(known);
-    std::string message = "'" + std::string(name) + "' is not a valid " + std::string(what) + " name";
-    if (const std::string near = nearest(name, names); !near.empty())
-        message += "; did you mean '" + near + "' (plugin " +
-                   by_name_.find(near)->second.plugin->manifest.plugin + ")?";
-    return message + " Searched " + join(search_path_) + skipped_text();
+    const std::string near = nearest(name, names);
+    return asked +
+           (near.empty() ? ""
+                         : "; did you mean '" + near + "' (plugin " +
+                               by_name_.find(near)->second.plugin->manifest.plugin + ")?") +
+           " (" + searched_text() + ")";
 }
 
 bool Catalog::load_provider(std::string_view name, Errors& errors) {
     if (types_.known(name)) return true;
-    // The versions of a machine are registered by the board that lists them.
-    for (PluginFile& file : plugins_) {
-        if (!file.refusal.empty() || file.loaded) continue;
-        for (const ManifestType& type : file.manifest.types) {
-            bool provides = type.name == name;
-            for (const ManifestVersion& version : type.versions)
-                provides |= name == type.version_type(version);
-            if (provides) return load(file, errors);
-        }
-    }
+    const auto provider = providers_.find(name);
+    if (provider != providers_.end() && provider->second->refusal.empty())
+        return provider->second->loaded || load(*provider->second, errors);
     errors.fail(explain_unknown(name, "type"));
     return false;
 }
 
-/// Parents' plugins first, then this one: its code maps and its constructors queue; then its initialisers run.
+/// Its code maps and its constructors queue; then its initialisers run. Its types' parents are loaded when those are used.
 bool Catalog::load(PluginFile& file, Errors& errors) {
-    const std::string name = file.path.filename().string();
-    if (std::ranges::find(loading_, file.path) != loading_.end()) {
-        errors.fail(name + ": its types and those of another plugin are each other's parents");
-        return false;
-    }
-    loading_.push_back(file.path);
-    bool parents = true;
-    for (const ManifestType& type : file.manifest.types) {
-        const bool own = std::ranges::any_of(
-            file.manifest.types, [&](const ManifestType& other) { return other.name == type.parent; });
-        if (!own && !load_provider(type.parent, errors)) {
-            parents = false;
-            break;
-        }
-    }
-    loading_.pop_back();
-    if (!parents) return false;
-
     const Callee callee("plugin '" + file.manifest.plugin + "' (" + file.path.string() + ")");
     ErrorText reason;
     const void* base = nullptr;
@@ -296,26 +396,31 @@ bool Catalog::load(PluginFile& file, Errors& errors) {
         return base != nullptr;
     });
     if (!opened) {
-        file.refusal = name + ": cannot be loaded: " + reason.text();
+        file.refusal = file.path.filename().string() + ": cannot be loaded: " + reason.text();
         errors.fail(file.refusal);
         return false;
     }
     note_plugin(base, file.manifest.plugin, file.path.string());
+    file.loaded = register_types(file, callee, base, errors);
+    return file.loaded;
+}
 
-    types_.set_registering_plugin(file.manifest.plugin);
+bool Catalog::register_types(PluginFile& file, const Callee& callee, const void* base, Errors& errors) {
+    std::set<std::string, std::less<>> refused;
+    for (const RefusedType& type : file.refused) refused.insert(type.name);
+    types_.set_registering_plugin(file.manifest.plugin, std::move(refused));
+    ErrorText reason;
     bool registered = true;
     for (const ModuleInitNode* node : initialisers_of(base))
         registered = registered && refusable(callee, "an initialiser", reason,
                                              [&](Errors& refusal) { return node->run(types_, refusal); });
     types_.set_registering_plugin("");
-    if (!registered) {
-        types_.forget_plugin(file.manifest.plugin);
-        file.refusal = name + ": " + reason.text();
-        errors.fail(file.refusal);
-        return false;
-    }
-    file.loaded = true;
-    return true;
+    if (registered) return true;
+    types_.forget_plugin(file.manifest.plugin);
+    file.refusal = file.path.filename().string() + ": " +
+                   (reason.failed() ? reason.text() : "its initialiser failed without a reason");
+    errors.fail(file.refusal);
+    return false;
 }
 
 }  // namespace backplane::kernel

@@ -2,39 +2,58 @@
 #pragma once
 
 #include "kernel/module/manifest.h"
+#include "kernel/module/search_path.h"
+#include "kernel/module/type_check.h"
 #include "kernel/object/type_store.h"
 
-#include <set>
-
 namespace backplane::kernel {
+
+/// A type of a plugin that is used, which is not.
+struct RefusedType {
+    std::string name;
+    std::string reason;  ///< begins with the file's name
+};
 
 /// One file that the search found.
 struct PluginFile {
     std::filesystem::path path;
+    FolderOrigin origin = FolderOrigin::Install;
     Manifest manifest;
     std::string refusal;  ///< why it will not be loaded; empty: it fits
+    std::vector<RefusedType> refused;
+    std::vector<std::string> notes;  ///< found while it was compared with others; warnings() has them all
     bool loaded = false;
+
+    const RefusedType* refused_type(std::string_view name) const;
 };
 
 /// What is on the search path, read once per process. No plugin's code runs before it is asked for by name.
 /// Thread: main.
 class Catalog {
   public:
-    /// `extra`: --plugin-dir options. Then BACKPLANE_PLUGIN_PATH (':' between), then the build's or the
-    /// installation's own directory.
-    explicit Catalog(std::vector<std::filesystem::path> extra = {});
+    /// `options`: what --plugin-dir named. Of two plugins or types of one name the first on the search path is used, and
+    /// the installation comes first.
+    explicit Catalog(const std::vector<std::filesystem::path>& options = {}, const Trust& trust = Trust());
 
     TypeStore& types() { return types_; }
-    const std::vector<std::filesystem::path>& search_path() const { return search_path_; }
+    const std::vector<SearchFolder>& search_path() const { return search_path_; }
     const std::vector<PluginFile>& plugins() const { return plugins_; }
 
     struct Listed {
         const ManifestType* type;
         const PluginFile* plugin;
     };
+    struct ListedVersion {
+        const ManifestType* board;
+        const ManifestVersion* version;
+    };
     /// From manifests alone: the concrete (or all) types below `ancestor`.
     std::vector<Listed> list(std::string_view ancestor, bool include_abstract = false) const;
     const ManifestType* find_type(std::string_view name) const;
+    /// The machine version that the type `name` stands for; null members when it is none.
+    ListedVersion find_version(std::string_view name) const;
+    /// What a machine version changes: its board's deltas and the histories of all types, the last change of each.
+    std::vector<ManifestDelta> defaults_of(const ListedVersion& version) const;
     /// Own, inherited and forwarded properties, from manifests alone.
     std::vector<const ManifestProperty*> properties(const ManifestType& type) const;
     /// Nearest non-empty bus or category up the ancestry.
@@ -51,17 +70,30 @@ class Catalog {
     bool load_provider(std::string_view name, Errors& errors);
     /// Why `name` is not to be had: nearest name, the paths searched, what was skipped and why.
     std::string explain_unknown(std::string_view name, std::string_view what) const;
+    /// What is hardly meant in a plugin that is used.
+    std::vector<std::string> warnings(const PluginFile& file) const;
+    /// Folders that were named and are not used: why, and who named them.
+    std::vector<std::string> folder_warnings() const;
 
   private:
-    void scan(const std::filesystem::path& directory);
+    void scan(const SearchFolder& folder, const Trust& trust);
+    void claim_plugin_names();
+    void claim_type_names();
+    void check_types();
+    void refuse(PluginFile& file, const ManifestType& type, const std::string& reason);
     bool load(PluginFile& file, Errors& errors);
-    std::string skipped_text() const;
+    bool register_types(PluginFile& file, const Callee& callee, const void* base, Errors& errors);
+    std::string refused_text(std::string_view name) const;
+    std::string refused_option_text(std::string_view option, std::string_view ancestor) const;
+    std::string searched_text() const;
 
-    std::vector<std::filesystem::path> search_path_;
+    std::vector<SearchFolder> search_path_;
     std::vector<PluginFile> plugins_;
     std::vector<ManifestType> core_;  ///< the core's own abstract types, as a manifest would have them
     std::map<std::string, Listed, std::less<>> by_name_;
-    std::vector<std::filesystem::path> loading_;
+    std::map<std::string, ListedVersion, std::less<>> versions_;
+    std::map<std::string, PluginFile*, std::less<>> providers_;  ///< of types and of machine versions' types
+    std::unique_ptr<TypeCheck> checks_;
     TypeStore types_;
 };
 

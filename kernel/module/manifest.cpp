@@ -208,6 +208,12 @@ ManifestType type_of(const Json& json) {
 
 }  // namespace
 
+std::optional<PropertyKind> property_kind(std::string_view name) {
+    for (unsigned kind = 0; kind <= unsigned(PropertyKind::Link); ++kind)
+        if (name == manifest::kind_name(PropertyKind(kind))) return PropertyKind(kind);
+    return std::nullopt;
+}
+
 bool parse_manifest(std::string_view json, Manifest& manifest, Errors& errors) {
     if (json.size() > kMaximumText) return fail(errors, "its manifest is larger than 1 MiB");
     if (too_deep(json)) return fail(errors, "its manifest nests deeper than a manifest does");

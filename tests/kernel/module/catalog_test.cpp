@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <stdexcept>
 #include <sys/stat.h>
 
 namespace backplane::kernel {
@@ -89,6 +90,7 @@ TEST_F(CatalogTest, AMissingSymbolIsNamed) {
     Catalog catalog({fixture("missing_symbol")});
     EXPECT_EQ(catalog.types().find("fixture-incomplete", errors), nullptr);
     EXPECT_NE(errors.text().find("fixture_symbol_that_nobody_has"), std::string::npos) << errors.text();
+    EXPECT_EQ(errors.text().find("boost"), std::string::npos) << errors.text();
 }
 
 TEST_F(CatalogTest, AThrowingInitialiserIsARefusal) {
@@ -115,30 +117,110 @@ TEST_F(CatalogTest, TwoFilesOfOnePluginNameAreRefusedWithBoth) {
     EXPECT_EQ(find(catalog, "fixture-good.so")->refusal, "");
 }
 
-TEST_F(CatalogTest, AFileOrFolderThatOthersMayWriteIsRefused) {
-    char pattern[] = "/tmp/backplane-catalog-XXXXXX";
-    const fs::path folder = mkdtemp(pattern);
-    fs::copy(fixture("good") / "fixture-good.so", folder);
-    const fs::path file = folder / "fixture-good.so";
-    chmod(file.c_str(), 0666);
-    EXPECT_NE(find(Catalog({folder}), "fixture-good.so")->refusal.find("written by anyone"),
-              std::string::npos);
-    chmod(file.c_str(), 0644);
-    EXPECT_EQ(find(Catalog({folder}), "fixture-good.so")->refusal, "");
-    chmod(folder.c_str(), 0777);
-    EXPECT_NE(find(Catalog({folder}), "fixture-good.so")->refusal.find("written by anyone"),
-              std::string::npos);
-    fs::remove_all(folder);
+const SearchFolder& folder_of(const Catalog& catalog, const fs::path& path) {
+    for (const SearchFolder& folder : catalog.search_path())
+        if (folder.path == fs::weakly_canonical(path)) return folder;
+    throw std::runtime_error("not on the path: " + path.string());
 }
 
-TEST_F(CatalogTest, TheFirstOnThePathWinsAndTheOtherIsReported) {
-    char pattern[] = "/tmp/backplane-catalog-XXXXXX";
-    const fs::path folder = mkdtemp(pattern);
-    fs::copy(fixture("good") / "fixture-good.so", folder / "copy.so");
-    Catalog catalog({fixture("good"), folder});
-    EXPECT_NE(find(catalog, "copy.so")->refusal.find("provided by"), std::string::npos);
+/// A folder of the test's own.
+class Scratch {
+  public:
+    Scratch() {
+        char pattern[] = "/tmp/backplane-catalog-XXXXXX";
+        path = mkdtemp(pattern);
+    }
+    ~Scratch() { fs::remove_all(path); }
+    fs::path path;
+};
+
+TEST_F(CatalogTest, AFileOrFolderThatOthersMayWriteIsRefused) {
+    const Scratch scratch;
+    fs::copy(fixture("good") / "fixture-good.so", scratch.path);
+    const fs::path file = scratch.path / "fixture-good.so";
+    chmod(file.c_str(), 0666);
+    EXPECT_NE(find(Catalog({scratch.path}), "fixture-good.so")->refusal.find("written by anyone"),
+              std::string::npos);
+    chmod(file.c_str(), 0644);
+    EXPECT_EQ(find(Catalog({scratch.path}), "fixture-good.so")->refusal, "");
+    chmod(scratch.path.c_str(), 0777);
+    const Catalog catalog({scratch.path});
+    EXPECT_NE(folder_of(catalog, scratch.path).problem.find("written by anyone"), std::string::npos);
+    EXPECT_EQ(find(catalog, "fixture-good.so"), nullptr);
+}
+
+TEST_F(CatalogTest, AFolderThatIsNotThereIsNamed) {
+    const Catalog catalog({"/tmp/backplane-no-such-folder"});
+    ASSERT_EQ(catalog.folder_warnings().size(), 1u);
+    EXPECT_EQ(catalog.folder_warnings()[0], "--plugin-dir: '/tmp/backplane-no-such-folder' does not exist");
+}
+
+TEST_F(CatalogTest, TheSamePluginTwiceIsUsedWhereItIsFoundFirst) {
+    const Scratch scratch;
+    fs::copy(fixture("good") / "fixture-good.so", scratch.path / "copy.so");
+    const Catalog catalog({fixture("good"), scratch.path});
+    EXPECT_NE(find(catalog, "copy.so")->refusal.find("comes first"), std::string::npos);
     EXPECT_EQ(find(catalog, "fixture-good.so")->refusal, "");
-    fs::remove_all(folder);
+}
+
+TEST_F(CatalogTest, OnlyTheTypeWhoseNameIsTakenIsRefused) {
+    Catalog catalog({fixture("good"), fixture("rival")});
+    const PluginFile* rival = find(catalog, "fixture-rival.so");
+    EXPECT_EQ(rival->refusal, "");
+    ASSERT_NE(rival->refused_type("fixture-lamp"), nullptr);
+    EXPECT_NE(rival->refused_type("fixture-lamp")->reason.find("fixture-good.so already"), std::string::npos);
+    EXPECT_EQ(catalog.types().find("fixture-lamp", errors)->plugin(), "fixture-good") << errors.text();
+    ASSERT_NE(catalog.types().find("fixture-rival-lamp", errors), nullptr) << errors.text();
+    EXPECT_EQ(catalog.types().find("fixture-rival-lamp", errors)->plugin(), "fixture-rival");
+}
+
+TEST_F(CatalogTest, TheEnvironmentTakesNothingFromTheInstallation) {
+    setenv("BACKPLANE_PLUGIN_PATH", fixture("rival").c_str(), 1);
+    const Catalog catalog;
+    unsetenv("BACKPLANE_PLUGIN_PATH");
+    EXPECT_EQ(catalog.search_path().front().origin, FolderOrigin::Install);
+    EXPECT_NE(find(catalog, "fixture-rival.so")->refused_type("rng-builtin"), nullptr);
+    EXPECT_EQ(find(catalog, "rng.so")->refused_type("rng-builtin"), nullptr);
+}
+
+TEST_F(CatalogTest, ParentsAreLoadedWhenTheyAreNeeded) {
+    Catalog catalog({fixture("good"), fixture("rival")});
+    ASSERT_NE(catalog.types().find("fixture-rival", errors), nullptr) << errors.text();
+    EXPECT_TRUE(find(catalog, "fixture-rival.so")->loaded);
+    EXPECT_FALSE(find(catalog, "fixture-good.so")->loaded);
+    ASSERT_NE(catalog.types().find("fixture-rival-lamp", errors), nullptr) << errors.text();
+    EXPECT_TRUE(find(catalog, "fixture-good.so")->loaded);
+}
+
+TEST_F(CatalogTest, AMissingParentIsNamed) {
+    Catalog catalog({fixture("orphan")});
+    for (const char* name : {"fixture-orphan", "fixture-grandchild"}) {
+        ErrorText reason;
+        EXPECT_EQ(catalog.types().find(name, reason), nullptr);
+        EXPECT_NE(reason.text().find("'fixture-nobody', which no plugin"), std::string::npos)
+            << reason.text();
+        EXPECT_EQ(reason.text().find("did you mean"), std::string::npos) << reason.text();
+    }
+    EXPECT_NE(catalog.types().find("fixture-whole", errors), nullptr) << errors.text();
+    EXPECT_EQ(catalog.find_type("fixture-orphan"), nullptr);
+}
+
+TEST_F(CatalogTest, ACircleIsNamed) {
+    Catalog catalog({fixture("orphan")});
+    const std::string text = catalog.explain_unknown("fixture-hen", "device model");
+    EXPECT_NE(text.find("'fixture-hen' derives from 'fixture-egg' derives from 'fixture-hen'"),
+              std::string::npos)
+        << text;
+}
+
+TEST_F(CatalogTest, AVersionSaysWhatItChanges) {
+    Catalog catalog({fixture("good")});
+    const auto deltas = catalog.defaults_of(catalog.find_version("fixture-house-1.0-machine"));
+    ASSERT_EQ(deltas.size(), 1u);
+    // The board's own delta is stronger than the lamp's history.
+    EXPECT_EQ(deltas[0].type + "." + deltas[0].property + "=" + deltas[0].value, "fixture-lamp.watts=50");
+    EXPECT_TRUE(catalog.defaults_of(catalog.find_version("fixture-house-2.0-machine")).empty());
+    EXPECT_EQ(catalog.resolve_option("shed", "machine", "machine type", errors), "fixture-house-1.0-machine");
 }
 
 }  // namespace

@@ -1,0 +1,237 @@
+#include "kernel/module/type_check.h"
+
+#include "kernel/object/property_text.h"
+#include "kernel/object/release.h"
+
+#include <backplane/block.h>
+#include <backplane/board.h>
+#include <backplane/bus.h>
+#include <backplane/char.h>
+#include <backplane/draft/accelerator.h>
+#include <backplane/management.h>
+#include <backplane/memory_backend.h>
+#include <backplane/net.h>
+#include <backplane/rng.h>
+#include <backplane/text.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace backplane::kernel {
+namespace {
+
+/// What a type that can be made has to offer, itself or by an ancestor, to be of any use as what it derives from.
+struct NeededInterface {
+    const char* ancestor;
+    const char* id;
+};
+constexpr NeededInterface kNeeded[] = {
+    {"device", Device::kId},
+    {"cpu", Cpu::kId},
+    {"bus", Bus::kId},
+    {"machine", Board::kId},
+    {"accelerator", Accelerator::kId},
+    {"chardev", CharBackend::kId},
+    {"block-node", BlockBackend::kId},
+    {"netdev", NetBackend::kId},
+    {"memory-backend", MemoryBackend::kId},
+    {"rng-backend", RngBackend::kId},
+};
+
+std::string quote(std::string_view text) { return "'" + std::string(text) + "'"; }
+
+/// The row as the type has it; valid as long as `property`. Null where this host does not know the kind.
+std::optional<PropertyInfo> paper(const ManifestProperty& property) {
+    PropertyInfo info;
+    const auto kind = property_kind(property.kind);
+    if (!kind) return std::nullopt;
+    info.name = property.name.c_str();
+    info.kind = *kind;
+    info.choices = property.choices.empty() ? nullptr : property.choices.c_str();
+    info.minimum = property.minimum;
+    info.maximum = property.maximum;
+    return info;
+}
+
+/// Why the property does not take the text; empty when it does.
+std::string value_problem(const ManifestProperty& property, std::string_view owner, std::string_view text) {
+    const auto info = paper(property);
+    ErrorText reason;
+    if (info) check_property_text(*info, owner, text, reason);
+    return reason.text();
+}
+
+}  // namespace
+
+const std::string& TypeCheck::verdict(const ManifestType& type) {
+    const auto known = verdicts_.find(&type);
+    if (known != verdicts_.end()) return known->second;
+    return verdicts_[&type] = problem(type);
+}
+
+std::string TypeCheck::problem(const ManifestType& type) {
+    if (type.name == "object") return {};
+    if (std::string reason = ancestry_problem(type); !reason.empty()) return reason;
+    const ManifestType& parent = *find_(type.parent);
+    if (const std::string& reason = verdict(parent); !reason.empty())
+        return "it derives from " + quote(parent.name) + ", which is refused: " + reason;
+    for (const Check check : {&TypeCheck::property_problem, &TypeCheck::history_problem,
+                              &TypeCheck::interface_problem, &TypeCheck::version_problem})
+        if (std::string reason = (this->*check)(type); !reason.empty()) return reason;
+    return claim(type);
+}
+
+std::string TypeCheck::ancestry_problem(const ManifestType& type) const {
+    if (type.parent.empty()) return "it has no parent";
+    const std::vector<const ManifestType*> line = ancestry(type);
+    if (!find_(type.parent))
+        return "it derives from " + quote(type.parent) + ", which " + missing_(type.parent);
+    if (find_(line.back()->parent) != &type) return {};
+    std::string circle;
+    for (const ManifestType* each : line) circle += quote(each->name) + " derives from ";
+    return "it is its own ancestor: " + circle + quote(type.name);
+}
+
+std::string TypeCheck::property_problem(const ManifestType& type) const {
+    std::set<std::string_view> names;
+    for (const ManifestProperty& property : type.properties) {
+        const std::string which = "property " + quote(property.name);
+        if (property.name.empty()) return "it has a property without a name";
+        if (!names.insert(property.name).second) return which + " stands there twice";
+        if (!property_kind(property.kind))
+            return which + " is of kind " + quote(property.kind) + ", which this host does not know";
+        if (property.kind == "enum" && property.choices.empty()) return which + " has no choices";
+        if (!property.has_default) continue;
+        if (const std::string reason = value_problem(property, type.name, property.default_text);
+            !reason.empty())
+            return "the default of " + reason;
+    }
+    if (!type.forwards.empty() && !find_(type.forwards))
+        return "it is a proxy for " + quote(type.forwards) + ", which " + missing_(type.forwards);
+    return {};
+}
+
+std::string TypeCheck::history_problem(const ManifestType& type) const {
+    for (const ManifestHistoryRow& row : type.history) {
+        const std::string which = "its history of property " + quote(row.property);
+        if (!Release::parse(row.release))
+            return which + " names " + quote(row.release) + ", which is no release";
+        const ManifestProperty* property = find_property(type, row.property);
+        if (!property) return which + ": it has no such property";
+        if (const std::string reason = value_problem(*property, type.name, row.value); !reason.empty())
+            return "in its history, " + reason;
+    }
+    return {};
+}
+
+std::string TypeCheck::interface_problem(const ManifestType& type) const {
+    if (type.abstract) return {};
+    const std::vector<const ManifestType*> line = ancestry(type);
+    const auto offers = [&](std::string_view id) {
+        return std::ranges::any_of(line, [&](const ManifestType* each) {
+            return std::ranges::find(each->interfaces, id) != each->interfaces.end();
+        });
+    };
+    for (const NeededInterface& needed : kNeeded)
+        if (is_a(type, needed.ancestor) && !offers(needed.id))
+            return "it derives from " + quote(needed.ancestor) + ", but neither it nor an ancestor offers " +
+                   needed.id;
+    if (!type.commands.empty() && !offers(CommandHandler::kId))
+        return std::string("it has commands, but does not offer ") + CommandHandler::kId;
+    const auto has_class_data = [](const ManifestType* each) { return each->has_class_data; };
+    if (is_a(type, "machine") && !std::ranges::any_of(line, has_class_data))
+        return "it is a board without BoardTraits (class_data)";
+    return {};
+}
+
+std::string TypeCheck::version_problem(const ManifestType& type) const {
+    std::set<std::string_view> names;
+    for (const ManifestVersion& version : type.versions) {
+        if (!names.insert(version.version).second)
+            return "version " + quote(version.version) + " stands there twice";
+        if (!version.release.empty() && !Release::parse(version.release))
+            return "version " + quote(version.version) + " names " + quote(version.release) +
+                   ", which is no release";
+    }
+    return {};
+}
+
+/// One thing of a name: option names of a family, options, commands.
+std::string TypeCheck::claim(const ManifestType& type) {
+    std::vector<std::pair<std::string, std::string>> names;  // what it is, and its name
+    std::string family;
+    for (const ManifestType* each : ancestry(type))
+        if (family.empty() && each != &type && each->abstract) family = each->name;
+    if (!type.abstract) {
+        if (!type.option.empty()) names.emplace_back(family, type.option);
+        for (const std::string& alias : type.aliases) names.emplace_back(family, alias);
+        for (const ManifestVersion& version : type.versions) {
+            names.emplace_back(family, type.option_name() + "-" + version.version);
+            for (const std::string& alias : version.aliases) names.emplace_back(family, alias);
+        }
+    }
+    for (const ManifestOption& option : type.options) names.emplace_back("option", "-" + option.name);
+    for (const ManifestCommand& command : type.commands)
+        if (!command.name.empty()) names.emplace_back("command", command.name);
+    for (const auto& [what, name] : names) {
+        const auto held = claims_.find(what + " " + name);
+        if (held != claims_.end() && held->second != &type)
+            return "its " + what + " " + quote(name) + " is one of type " + quote(held->second->name) +
+                   " already";
+    }
+    for (const auto& [what, name] : names) claims_.emplace(what + " " + name, &type);
+    return {};
+}
+
+std::vector<std::string> TypeCheck::warnings(const ManifestType& type,
+                                             const std::vector<const ManifestType*>& all) const {
+    std::vector<std::string> found;
+    for (const ManifestVersion& version : type.versions)
+        for (const ManifestDelta& delta : version.deltas)
+            if (const std::string reason = delta_warning(delta, all); !reason.empty())
+                found.push_back("version " + quote(version.version) + " of type " + quote(type.name) +
+                                " changes " + quote(delta.type + "." + delta.property) + ", but " + reason);
+    const bool rows = !type.options.empty() || !type.commands.empty();
+    if (rows && !is_a(type, "service"))
+        found.push_back("type " + quote(type.name) +
+                        " has options or commands, but does not derive from 'service': they are not offered");
+    return found;
+}
+
+/// A delta holds for descendants as well, and a property may be theirs.
+std::string TypeCheck::delta_warning(const ManifestDelta& delta,
+                                     const std::vector<const ManifestType*>& all) const {
+    if (!find_(delta.type)) return "there is no such type";
+    std::string reason = "no such type has that property";
+    for (const ManifestType* type : all) {
+        if (!is_a(*type, delta.type)) continue;
+        const ManifestProperty* property = find_property(*type, delta.property);
+        if (!property) continue;
+        reason = value_problem(*property, type->name, delta.value);
+        if (!reason.empty()) return reason;
+    }
+    return reason;
+}
+
+std::vector<const ManifestType*> TypeCheck::ancestry(const ManifestType& type) const {
+    std::vector<const ManifestType*> line;
+    for (const ManifestType* at = &type; at && std::ranges::find(line, at) == line.end();
+         at = find_(at->parent))
+        line.push_back(at);
+    return line;
+}
+
+const ManifestProperty* TypeCheck::find_property(const ManifestType& type, std::string_view name) const {
+    for (const ManifestType* each : ancestry(type)) {
+        const auto found = std::ranges::find(each->properties, name, &ManifestProperty::name);
+        if (found != each->properties.end()) return &*found;
+    }
+    return nullptr;
+}
+
+bool TypeCheck::is_a(const ManifestType& type, std::string_view ancestor) const {
+    return std::ranges::any_of(ancestry(type),
+                               [&](const ManifestType* each) { return each->name == ancestor; });
+}
+
+}  // namespace backplane::kernel

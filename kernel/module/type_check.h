@@ -1,0 +1,48 @@
+// What is wrong with types as their manifests have them: found before anything is loaded, so that what is listed is
+// what can be made.
+#pragma once
+
+#include "kernel/module/manifest.h"
+
+#include <functional>
+#include <map>
+#include <set>
+
+namespace backplane::kernel {
+
+class TypeCheck {
+  public:
+    using Find = std::function<const ManifestType*(std::string_view name)>;
+    using Explain = std::function<std::string(std::string_view name)>;
+    /// `find`: the type of a name. `missing`: what is known of a type that `find` does not have ("no plugin … has").
+    TypeCheck(Find find, Explain missing) : find_(std::move(find)), missing_(std::move(missing)) {}
+
+    /// Why the type cannot be made; empty when it can. Looks at its ancestors first. Of two types that offer the same
+    /// command or option, the one that is asked for first has it.
+    const std::string& verdict(const ManifestType& type);
+    /// What does not keep it from being made, and is hardly meant; for a type with an empty verdict.
+    std::vector<std::string> warnings(const ManifestType& type,
+                                      const std::vector<const ManifestType*>& all) const;
+
+  private:
+    using Check = std::string (TypeCheck::*)(const ManifestType&) const;
+    std::string problem(const ManifestType& type);
+    std::string ancestry_problem(const ManifestType& type) const;
+    std::string property_problem(const ManifestType& type) const;
+    std::string history_problem(const ManifestType& type) const;
+    std::string interface_problem(const ManifestType& type) const;
+    std::string version_problem(const ManifestType& type) const;
+    std::string claim(const ManifestType& type);
+    std::string delta_warning(const ManifestDelta& delta, const std::vector<const ManifestType*>& all) const;
+    /// The type and its ancestors, nearest first; ends where one is missing or comes again.
+    std::vector<const ManifestType*> ancestry(const ManifestType& type) const;
+    const ManifestProperty* find_property(const ManifestType& type, std::string_view name) const;
+    bool is_a(const ManifestType& type, std::string_view ancestor) const;
+
+    Find find_;
+    Explain missing_;
+    std::map<const ManifestType*, std::string> verdicts_;
+    std::map<std::string, const ManifestType*> claims_;  ///< what users name, by what it is
+};
+
+}  // namespace backplane::kernel
