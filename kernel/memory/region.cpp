@@ -143,11 +143,11 @@ const char* Region::kind_text() const {
 }
 
 void Region::set_handler(IoHandler& handler, const IoTraits& traits) {
-    traits_ = traits;
-    traits_.minimum = access_size(traits.minimum);
-    traits_.maximum = std::max(access_size(traits.maximum), traits_.minimum);
-    traits_.implemented_min = access_size(traits.implemented_min);
-    traits_.implemented_max = std::max(access_size(traits.implemented_max), traits_.implemented_min);
+    traits_ = read_sized(traits);
+    traits_.minimum = access_size(traits_.minimum);
+    traits_.maximum = std::max(access_size(traits_.maximum), traits_.minimum);
+    traits_.implemented_min = access_size(traits_.implemented_min);
+    traits_.implemented_max = std::max(access_size(traits_.implemented_max), traits_.implemented_min);
     handler_ = &handler;
 }
 

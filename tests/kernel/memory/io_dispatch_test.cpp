@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+
 namespace backplane::test {
 namespace {
 
@@ -23,6 +25,17 @@ TEST_F(IoDispatch, AnAccessThatTheHandlerImplementsArrivesAsItIs) {
     store(0x1008, 0xaabb, 2);
     EXPECT_EQ(handler.calls, (Calls{{false, 4, 4, 0}, {true, 8, 2, 0xaabb}}));
     EXPECT_FALSE(failed);
+}
+
+/// As a plugin has them that was built when the traits ended before implemented_max.
+TEST_F(IoDispatch, TraitsOfAnOlderPluginAreReadAtTheirSize) {
+    IoTraits older{.maximum = 4, .implemented_max = 1};
+    older.struct_size = offsetof(IoTraits, implemented_max);
+    device(older);
+    store(0x1000, 0xaabbccdd, 4);
+    EXPECT_EQ(handler.calls, (Calls{{true, 0, 4, 0xaabbccdd}}));
+    store(0x1000, 0, 8);
+    EXPECT_TRUE(failed);
 }
 
 TEST_F(IoDispatch, WhatAHandlerReturnsAboveTheSizeIsDropped) {

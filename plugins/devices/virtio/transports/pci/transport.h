@@ -19,7 +19,8 @@ namespace backplane::virtio {
 
 class PciTransport final : public DeviceBase, public VirtioTransport, PciConfigObserver {
   public:
-    PciTransport(Object& object, const VirtioPciClass& row) : context_(device_context(object)), row_(row) {}
+    PciTransport(Object& object, const VirtioPciClass& row)
+        : context_(device_context(object)), row_(read_sized(row)) {}
     /// Makes the proxied device; properties go on to it from here.
     bool create_backend(Errors& errors);
 
@@ -99,7 +100,7 @@ class PciTransport final : public DeviceBase, public VirtioTransport, PciConfigO
     IoHandler* window_target(std::uint32_t& offset, unsigned& size);
 
     DeviceContext& context_;
-    const VirtioPciClass& row_;
+    const VirtioPciClass row_;
     PciDevice* pci_ = nullptr;
     Object* bus_ = nullptr;
     Object* device_ = nullptr;
