@@ -21,15 +21,6 @@ namespace {
 
 std::string quote(std::string_view text) { return "'" + std::string(text) + "'"; }
 
-/// What the dynamic loader said, out of what Boost.DLL makes of it.
-std::string loader_message(std::string_view text) {
-    constexpr std::string_view kBefore = "dlerror system message: ";
-    const std::size_t start = text.find(kBefore);
-    if (start == std::string_view::npos) return std::string(text);
-    text.remove_prefix(start + kBefore.size());
-    return std::string(text.substr(0, text.rfind("): ")));
-}
-
 ManifestType core_type(const TypeInfo& info) {
     ManifestType type;
     type.name = info.name;

@@ -8,6 +8,8 @@
 
 namespace backplane::kernel {
 
+class Callee;
+
 /// A type of a plugin that is used, which is not.
 struct RefusedType {
     std::string name;

@@ -1,35 +1,85 @@
 #!/usr/bin/env bash
-# An author's ten minutes: install Backplane, build a device and a board against the installed SDK alone, have
-# them found by name, and let a guest program drive them.
+# An author's ten minutes: install Backplane, move it elsewhere, build a device and a board against the installed SDK
+# alone, test the device on the bench, have both found by name, and let a guest program drive them.
 # usage: run.sh BUILD_DIR SOURCE_DIR   (exit status 77: something needed is not installed)
 set -euo pipefail
 build=$1 source=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-command -v riscv64-linux-gnu-gcc >/dev/null || { echo "skipped: riscv64-linux-gnu-gcc is not installed"; exit 77; }
+fail() {
+    echo "$*"
+    exit 1
+}
+quietly() {  # quietly LOG COMMAND…
+    local log=$work/$1
+    shift
+    "$@" >"$log" 2>&1 || { cat "$log"; exit 1; }
+}
 
-cmake --install "$build" --prefix "$work/usr" >"$work/install.log" || { cat "$work/install.log"; exit 1; }
-cmake -S "$source/acme" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/usr" \
-      -DCMAKE_CXX_FLAGS="${SDK_TEST_FLAGS:-} -Wall -Wextra -Werror" >"$work/configure.log" || { cat "$work/configure.log"; exit 1; }
-cmake --build "$work/build" >"$work/build.log" || { cat "$work/build.log"; exit 1; }
-if nm -D --defined-only "$work/build/acme-blinker.so" | grep -q .; then
-    echo "the plugin shows symbols:"; nm -D --defined-only "$work/build/acme-blinker.so"; exit 1
-fi
+says() {  # says PATTERN COMMAND…
+    local pattern=$1 output
+    shift
+    output=$("$@" 2>&1) || true
+    grep -q -- "$pattern" <<<"$output" || fail "'$*' does not say '$pattern', but: $output"
+}
+export -n BACKPLANE_PLUGIN_PATH
+export XDG_DATA_HOME=$work/data
+
+command -v riscv64-linux-gnu-gcc >/dev/null || { echo "skipped: riscv64-linux-gnu-gcc is not installed"; exit 77; }
+command -v pkg-config >/dev/null || { echo "skipped: pkg-config is not installed"; exit 77; }
+
+quietly install.log cmake --install "$build" --prefix "$work/first"
+mv "$work/first" "$work/usr"  # whatever is found, is found from where it stands
+doc=$(echo "$work"/usr/share/doc/*)
+for file in LICENSE docs/plugins.md examples/acme/blinker.cpp; do
+    [ -f "$doc/$file" ] || fail "$file is not installed"
+done
+chmod -R go-w "$work"
+
+quietly configure.log cmake -S "$doc/examples/acme" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/usr" \
+    -DCMAKE_INSTALL_PREFIX="$work/usr" -DCMAKE_CXX_FLAGS="${SDK_TEST_FLAGS:-} -Wall -Wextra -Werror"
+quietly build.log cmake --build "$work/build"
+quietly bench.log ctest --test-dir "$work/build" --output-on-failure
+
+# The same with pkg-config and a compiler.
+export PKG_CONFIG_PATH=$(dirname "$(find "$work/usr" -name backplane-sdk.pc)")
+mkdir "$work/by-hand"
+# shellcheck disable=SC2046
+quietly by-hand.log c++ ${SDK_TEST_FLAGS:-} $(pkg-config --cflags backplane-sdk) "$source/acme/blinker.cpp" \
+    -o "$work/by-hand/acme-blinker.so" $(pkg-config --libs backplane-sdk)
+
 stamp=$(sed -n 's/^#define BACKPLANE_BUILD_STAMP "\(.*\)"$/\1/p' "$work/usr/include/backplane/build_stamp.h")
-[ -n "$stamp" ] && grep -qaF "$stamp" "$work/build/acme-blinker.so" || { echo "the plugin does not say what it was built with"; exit 1; }
+for plugin in "$work/build/acme-blinker.so" "$work/by-hand/acme-blinker.so"; do
+    shown=$(nm -D --defined-only "$plugin")
+    [ -z "$shown" ] || fail "$plugin shows symbols: $shown"
+    flags=$(readelf -dW "$plugin")
+    [[ $flags == *NODELETE* && $flags == *NOW* ]] || fail "$plugin could be unloaded, or is bound lazily"
+    { [ -n "$stamp" ] && grep -qaF "$stamp" "$plugin"; } || fail "$plugin does not say what it was built with"
+done
+printf '#include <backplane/draft/cpu.h>\n' >"$work/draft.cpp"
+# shellcheck disable=SC2046
+if c++ $(pkg-config --cflags backplane-sdk) -DBACKPLANE_STABLE -fsyntax-only "$work/draft.cpp" 2>/dev/null; then
+    fail "a plugin that says that it is stable may include a draft header"
+fi
+# shellcheck disable=SC2046
+if echo '#include <backplane/abi.h>' | c++ $(pkg-config --cflags backplane-sdk) -DBACKPLANE_SDK_TARGET_MINOR=99 -fsyntax-only -x c++ - 2>/dev/null; then
+    fail "a plugin may target a minor version that these headers do not serve"
+fi
 
 backplane="$work/usr/bin/backplane"
-export BACKPLANE_PLUGIN_PATH="$work/build"
-chmod go-w "$work/build"
-"$backplane" -machine help | grep -q 'acme-board-1.0' || { echo "-machine help does not list acme-board-1.0"; exit 1; }
-"$backplane" -device acme-blinker,help | grep -q 'period' || { echo "-device acme-blinker,help does not list period"; exit 1; }
+says "$work/by-hand" env BACKPLANE_PLUGIN_PATH="$work/by-hand" "$backplane" plugin why acme-blinker
+quietly plugins.log cmake --install "$work/build"
+quietly list.log "$backplane" plugin list
+says '^acme-board-1.0 .*(deprecated)$' "$backplane" -machine help
+says 'acme-blinker.period=20' "$backplane" -M acme-board-1.0,help
+says 'period' "$backplane" -device acme-blinker,help
 
 for version in 2.0:10 1.0:20; do
     riscv64-linux-gnu-gcc -march=rv64ima_zicsr -mabi=lp64 -nostdlib -static -DEXPECTED_PERIOD="${version#*:}" \
         -Wl,-Ttext=0x80000000,--build-id=none -o "$work/program.elf" "$source/acme/program.S"
     riscv64-linux-gnu-objcopy -O binary "$work/program.elf" "$work/program.bin"
     timeout 60 "$backplane" -M "acme-board-${version%:*}" -bios "$work/program.bin" -display none -serial none -monitor none ||
-        { echo "the guest program failed on acme-board-${version%:*} (status $?)"; exit 1; }
+        fail "the guest program failed on acme-board-${version%:*} (status $?)"
 done
 echo "a device and a board from outside of the tree run"

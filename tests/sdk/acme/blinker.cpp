@@ -24,6 +24,12 @@ class Blinker final : public DeviceBase, public RegisterDevice<Blinker> {
         if (phase == ResetPhase::Hold) start();
     }
 
+    bool check_period(std::uint64_t period, Errors& errors) {
+        if (period >= 1 && period <= 0xffff) return true;
+        errors.fail("a blink takes 1 to 65535 ms");
+        return false;
+    }
+
     std::uint32_t default_period_ = 10;  ///< ms
 
   private:
@@ -65,14 +71,17 @@ constexpr Register<Blinker> Blinker::kRegisters[4] = {
      .written = &Blinker::acknowledged},
 };
 
-constexpr PropertyInfo kProperties[] = {property<&Blinker::default_period_>(
+constexpr PropertyInfo kProperties[] = {property<&Blinker::default_period_, &Blinker::check_period>(
     {.name = "period", .summary = "ms between blinks until the guest says otherwise", .default_text = "10"})};
+// Boards of Acme's release 1.0 and older had slower ones.
+constexpr HistoryRow kHistory[] = {{"acme:1.0", "period", "20"}};
 
 constexpr TypeInfo kTypes[] = {device_type<Blinker>({.name = "acme-blinker",
                                                      .summary = "Acme Blinker",
                                                      .category = "Misc",
                                                      .interfaces = kDeviceInterfaces<Blinker>,
-                                                     .properties = kProperties})};
+                                                     .properties = kProperties,
+                                                     .history = kHistory})};
 
 }  // namespace
 

@@ -51,8 +51,10 @@ constexpr BoardTraits kTraits{
 constexpr InterfaceInfo kInterfaces[] = {offers<AcmeBoard, Board>()};
 constexpr PropertyInfo kProperties[] = {
     property<&AcmeBoard::firmware_>({.name = "firmware", .summary = "the program (-bios)"})};
-constexpr CompatProperty kSinceTwo[] = {{"acme-blinker", "period", "20"}};
-constexpr MachineVersion kVersions[] = {{"2.0", {}}, {"1.0", kSinceTwo}};
+constexpr MachineVersion kVersions[] = {
+    {.version = "2.0"},
+    {.version = "1.0", .release = "acme:1.0", .deprecated = "it blinks at half the speed; use acme-board-2.0"},
+};
 constexpr TypeInfo kTypes[] = {{.name = "acme-board-machine",
                                 .parent = "machine",
                                 .summary = "Acme evaluation board",
