@@ -47,6 +47,32 @@ inline constexpr ExtensionInfo kExtensions[] = {
     {Extension::Pmp, "pmp", "physical memory protection", bit(Extension::Zicsr), false},
 };
 
+/// A letter that stands for several: switching it switches them.
+struct ExtensionGroup {
+    const char* name;
+    const char* summary;
+    std::uint64_t extensions;
+};
+inline constexpr ExtensionGroup kGroups[] = {
+    {"g", "m, a, f, d, zicsr and zifencei; off changes none of them",
+     bit(Extension::M) | bit(Extension::A) | bit(Extension::F) | bit(Extension::D) | bit(Extension::Zicsr) |
+         bit(Extension::Zifencei)},
+    {"b", "zba, zbb and zbs", bit(Extension::Zba) | bit(Extension::Zbb) | bit(Extension::Zbs)},
+};
+
+/// A part of an extension that has a name of its own. It comes with the whole, and not alone.
+struct ExtensionPart {
+    const char* name;
+    std::uint64_t whole;
+};
+inline constexpr ExtensionPart kParts[] = {
+    {"zmmul", bit(Extension::M)},
+    {"zaamo", bit(Extension::A)},
+    {"zalrsc", bit(Extension::A)},
+    {"zca", bit(Extension::C)},
+    {"zcd", bit(Extension::C) | bit(Extension::D)},
+};
+
 /// False and a reason when an extension is there without what it needs.
 bool check_extensions(std::uint64_t extensions, std::uint32_t privileged_version, Errors& errors);
 /// "rv64imafdc_zicsr_…"

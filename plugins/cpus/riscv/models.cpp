@@ -2,6 +2,7 @@
 //
 // rv64 and max are generic; the others follow their manuals: "SiFive U54 Core Complex Manual" and "SiFive E51 Core
 // Complex Manual" (FU540-C000), "Shakti C-class". Identification registers read as 0, "not implemented".
+#include "missing_extensions.h"
 #include "riscv_cpu.h"
 
 #include <backplane/plugin.h>
@@ -24,6 +25,8 @@ constexpr std::uint64_t kGcSv39 = kImac | all_of(F, D, S, Sv39);
 constexpr Model kRv64{.extensions =
                           kGcSv39 | all_of(Zihpm, Zihintpause, Zba, Zbb, Zbc, Zbs, Sstc, Svadu, Sv48)};
 constexpr Model kMax{.extensions = kRv64.extensions | all_of(Svinval, Svnapot, Sv57)};
+/// The base alone, for those who name all that they want.
+constexpr Model kRv64i{.extensions = all_of(Zicsr), .privileged_version = 10};
 constexpr Model kSifiveU54{.extensions = kGcSv39, .pmp_entries = 8, .privileged_version = 10};
 constexpr Model kSifiveE51{.extensions = kImac, .pmp_entries = 8, .privileged_version = 10};
 constexpr Model kShaktiC{.extensions = kGcSv39 & ~bit(Pmp), .privileged_version = 10};
@@ -46,6 +49,54 @@ constexpr PropertyInfo extension_property() {
             .get = get_extension<kExtensions[Index].extension>};
 }
 
+template <std::size_t Index>
+constexpr PropertyInfo group_property() {
+    return {.name = kGroups[Index].name,
+            .kind = PropertyKind::Bool,
+            .summary = kGroups[Index].summary,
+            .set =
+                [](void* part, const PropertyValue& value, Errors&) {
+                    static_cast<RiscvCpu*>(part)->switch_group(kGroups[Index], value.boolean);
+                    return true;
+                },
+            .get =
+                [](const void* part, PropertyValue& value) {
+                    value.boolean = static_cast<const RiscvCpu*>(part)->has_all(kGroups[Index].extensions);
+                }};
+}
+
+template <std::size_t Index>
+constexpr PropertyInfo part_property() {
+    return {.name = kParts[Index].name,
+            .kind = PropertyKind::Bool,
+            .summary = "part of an extension, there when the whole is",
+            .set =
+                [](void* part, const PropertyValue& value, Errors&) {
+                    static_cast<RiscvCpu*>(part)->want_part(kParts[Index], value.boolean);
+                    return true;
+                },
+            .get =
+                [](const void* part, PropertyValue& value) {
+                    value.boolean = static_cast<const RiscvCpu*>(part)->has_all(kParts[Index].whole);
+                }};
+}
+
+/// A switch that is off and stays so.
+template <const auto& Table, std::size_t Index>
+constexpr PropertyInfo missing_property() {
+    return {.name = Table[Index].name,
+            .kind = PropertyKind::Bool,
+            .summary = Table[Index].reason,
+            .set =
+                [](void*, const PropertyValue& value, Errors& errors) {
+                    if (value.boolean)
+                        errors.fail(std::string(Table[Index].reason) + "; leave " + Table[Index].name +
+                                    " off");
+                    return !value.boolean;
+                },
+            .get = [](const void*, PropertyValue& value) { value.boolean = false; }};
+}
+
 constexpr PropertyInfo text_property(const char* name, const char* summary,
                                      void (*get)(const void* part, PropertyValue& value)) {
     return {.name = name, .kind = PropertyKind::String, .summary = summary, .get = get};
@@ -53,6 +104,24 @@ constexpr PropertyInfo text_property(const char* name, const char* summary,
 const RiscvCpu& cpu(const void* part) { return *static_cast<const RiscvCpu*>(part); }
 
 constexpr PropertyInfo kOtherProperties[] = {
+    {.name = "i",
+     .kind = PropertyKind::Bool,
+     .summary = "base integer instructions; always on",
+     .set =
+         [](void*, const PropertyValue& v, Errors& errors) {
+             if (!v.boolean) errors.fail("every hart has the base integer instructions; leave i on");
+             return v.boolean;
+         },
+     .get = [](const void*, PropertyValue& v) { v.boolean = true; }},
+    {.name = "svade",
+     .kind = PropertyKind::Bool,
+     .summary = "software sets A and D bits; the opposite of svadu",
+     .set =
+         [](void* part, const PropertyValue& v, Errors&) {
+             if (v.boolean) static_cast<RiscvCpu*>(part)->set_extension(Extension::Svadu, false);
+             return true;
+         },
+     .get = [](const void* part, PropertyValue& v) { v.boolean = !cpu(part).extension(Extension::Svadu); }},
     property<&RiscvCpu::mmu_>({.name = "mmu", .summary = "address translation; off leaves only Bare"}),
     property<&RiscvCpu::pmp_entries_>(
         {.name = "num-pmp-regions", .summary = "PMP entries that can be written", .maximum = kPmpEntries}),
@@ -84,12 +153,25 @@ constexpr PropertyInfo kOtherProperties[] = {
         [](const void* part, PropertyValue& v) { v.text = mmu_type(cpu(part).effective_extensions()); }),
 };
 
-constexpr auto kProperties = []<std::size_t... I>(std::index_sequence<I...>) {
-    std::array<PropertyInfo, sizeof...(I) + std::size(kOtherProperties)> all{extension_property<I>()...};
-    for (std::size_t i = 0; i < std::size(kOtherProperties); ++i) all[sizeof...(I) + i] = kOtherProperties[i];
+template <std::size_t... E, std::size_t... G, std::size_t... P, std::size_t... M, std::size_t... R>
+constexpr auto all_properties(std::index_sequence<E...>, std::index_sequence<G...>, std::index_sequence<P...>,
+                              std::index_sequence<M...>, std::index_sequence<R...>) {
+    constexpr std::size_t kSwitches =
+        sizeof...(E) + sizeof...(G) + sizeof...(P) + sizeof...(M) + sizeof...(R);
+    std::array<PropertyInfo, kSwitches + std::size(kOtherProperties)> all{
+        extension_property<E>()...,
+        group_property<G>()...,
+        part_property<P>()...,
+        missing_property<kMissingExtensions, M>()...,
+        missing_property<kMissingProfiles, R>()...,
+    };
+    for (std::size_t i = 0; i < std::size(kOtherProperties); ++i) all[kSwitches + i] = kOtherProperties[i];
     return all;
 }
-(std::make_index_sequence<std::size(kExtensions)>{});
+constexpr auto kProperties = all_properties(
+    std::make_index_sequence<std::size(kExtensions)>{}, std::make_index_sequence<std::size(kGroups)>{},
+    std::make_index_sequence<std::size(kParts)>{}, std::make_index_sequence<std::size(kMissingExtensions)>{},
+    std::make_index_sequence<std::size(kMissingProfiles)>{});
 
 constexpr InterfaceInfo kInterfaces[] = {
     offers<RiscvCpu, Device>(),
@@ -124,6 +206,7 @@ constexpr TypeInfo kTypes[] = {
         .instance_finalize = free_part<RiscvCpu>,
     },
     model("rv64-riscv-cpu", "rv64", "64-bit hart with RV64GC, bit manipulation, Sv48 and Sstc", kRv64),
+    model("rv64i-riscv-cpu", "rv64i", "64-bit hart with the base alone, to be given what is wanted", kRv64i),
     model("max-riscv-cpu", "max", "all that is implemented", kMax, "any"),
     model("shakti-c-riscv-cpu", "shakti-c", "Shakti C-class", kShaktiC),
     model("sifive-e51-riscv-cpu", "sifive-e51", "SiFive E51 monitor core", kSifiveE51),

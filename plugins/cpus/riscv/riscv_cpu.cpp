@@ -79,7 +79,8 @@ void RiscvCpu::describe_state() {
 
 bool RiscvCpu::realize(Errors& errors) {
     const std::uint32_t privileged_version = privileged_choice_ + 10;
-    if (!check_extensions(effective_extensions(), privileged_version, errors)) return false;
+    if (!check_parts(errors) || !check_extensions(effective_extensions(), privileged_version, errors))
+        return false;
     if (!host_.clock || !host_.lock || !host_.address_space) {
         errors.fail("a RISC-V CPU is made by a board, for -cpu; it cannot be added as a device");
         return false;
@@ -203,6 +204,32 @@ void RiscvCpu::refresh_supervisor_timer() {
 void RiscvCpu::set_extension(Extension extension, bool on) {
     if (on) extensions_ |= bit(extension);
     else extensions_ &= ~bit(extension);
+}
+
+/// "g=off" takes nothing away: it stands in front of the letters that are wanted.
+void RiscvCpu::switch_group(const ExtensionGroup& group, bool on) {
+    if (on) extensions_ |= group.extensions;
+    else if (*group.name != 'g') extensions_ &= ~group.extensions;
+}
+
+void RiscvCpu::want_part(const ExtensionPart& part, bool on) {
+    const std::uint64_t mask = std::uint64_t{1} << (&part - kParts);
+    wanted_parts_ = on ? wanted_parts_ | mask : wanted_parts_ & ~mask;
+}
+
+bool RiscvCpu::check_parts(Errors& errors) const {
+    for (const ExtensionPart& part : kParts) {
+        const std::uint64_t mask = std::uint64_t{1} << (&part - kParts);
+        if (!(wanted_parts_ & mask) || has_all(part.whole)) continue;
+        std::string whole;
+        for (const ExtensionInfo& info : kExtensions)
+            if (part.whole & bit(info.extension))
+                whole += std::string(whole.empty() ? "" : ",") + info.name + "=on";
+        errors.fail(std::string(part.name) + "=on is executed with the whole extension only: add " + whole +
+                    ", or leave " + part.name + " off");
+        return false;
+    }
+    return true;
 }
 
 void RiscvCpu::set_hart_id(std::uint64_t id) {

@@ -71,6 +71,9 @@ class RiscvCpu final : public DeviceBase, public Cpu, public CpuDebug, public Ha
     // Properties
     bool extension(Extension extension) const { return (extensions_ & bit(extension)) != 0; }
     void set_extension(Extension extension, bool on);
+    bool has_all(std::uint64_t extensions) const { return (extensions_ & extensions) == extensions; }
+    void switch_group(const ExtensionGroup& group, bool on);
+    void want_part(const ExtensionPart& part, bool on);
     void set_hart_id(std::uint64_t id);
     /// Without `mmu`, satp has no mode but Bare.
     std::uint64_t effective_extensions() const;
@@ -92,6 +95,7 @@ class RiscvCpu final : public DeviceBase, public Cpu, public CpuDebug, public Ha
     std::uint64_t now_ns() const override;
     void supervisor_timer_changed() override;
 
+    bool check_parts(Errors& errors) const;
     void describe_state();
     void interrupt_changed(unsigned number, int level);
     void raise(std::atomic<std::uint64_t>& bits, std::uint64_t mask);
@@ -106,6 +110,7 @@ class RiscvCpu final : public DeviceBase, public Cpu, public CpuDebug, public Ha
     VcpuRunner* runner_ = nullptr;  ///< with the machine lock
     HartState state_;
     std::uint64_t extensions_;
+    std::uint64_t wanted_parts_ = 0;  ///< a bit for each of kParts
     std::uint64_t hart_id_ = 0;
     bool hart_id_set_ = false;
     std::atomic<std::uint64_t> time_offset_{0};

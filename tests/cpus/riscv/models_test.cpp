@@ -102,9 +102,38 @@ TEST(Models, TheListOfWhatToSwitchOffIsComplete) {
         EXPECT_NE(reason.find(needed), std::string::npos) << needed << " is not in: " << reason;
 }
 
-TEST(Models, WhatIsNotExecutedIsNotOffered) {
-    for (const char* feature : {"h", "v", "zicboz", "zfh"})
+TEST(Models, WhatIsNotExecutedMayBeOff) {
+    for (const char* feature : {"h", "v", "zicboz", "zfh", "sdtrig", "svpbmt", "rva23s64"}) {
         EXPECT_NE(refusal("rv64-riscv-cpu", {{feature, "on"}}).find(feature), std::string::npos);
+        EXPECT_EQ(read("rv64-riscv-cpu", {{feature, "off"}}, feature), "off");
+    }
+    EXPECT_NE(refusal("rv64-riscv-cpu", {{"v", "true"}}).find("vectors are not executed"), std::string::npos);
+    EXPECT_NE(refusal("rv64-riscv-cpu", {{"rva22u64", "on"}}).find("zfhmin"), std::string::npos);
+}
+
+TEST(Models, TheBaseAloneIsGivenWhatIsWanted) {
+    EXPECT_EQ(read("rv64i-riscv-cpu", {}, "isa-string"), "rv64i_zicsr");
+    const Properties wanted{{"i", "on"},   {"m", "on"}, {"a", "on"},     {"f", "on"},
+                            {"d", "on"},   {"c", "on"}, {"zicsr", "on"}, {"zifencei", "on"},
+                            {"pmp", "on"}, {"u", "on"}, {"s", "on"},     {"priv_spec", "v1.12.0"},
+                            {"sv39", "on"}};
+    EXPECT_EQ(read("rv64i-riscv-cpu", wanted, "isa-string"), "rv64imafdc_zicsr_zifencei");
+    EXPECT_EQ(read("rv64i-riscv-cpu", wanted, "mmu-type"), "riscv,sv39");
+    EXPECT_NE(refusal("rv64i-riscv-cpu", {{"i", "off"}}), "");
+}
+
+TEST(Models, ALetterMayStandForSeveral) {
+    EXPECT_EQ(read("rv64i-riscv-cpu", {{"g", "on"}, {"b", "on"}}, "isa-string"),
+              "rv64imafd_zicsr_zifencei_zba_zbb_zbs");
+    EXPECT_EQ(read("rv64-riscv-cpu", {{"g", "off"}, {"b", "off"}}, "isa-string"),
+              "rv64imafdc_zicntr_zicsr_zifencei_zihintpause_zihpm_zbc_sstc_svadu");
+    EXPECT_EQ(read("rv64-riscv-cpu", {{"svade", "on"}}, "svadu"), "off");
+}
+
+TEST(Models, APartComesWithTheWhole) {
+    EXPECT_EQ(read("rv64i-riscv-cpu", {{"zmmul", "on"}, {"m", "on"}}, "zmmul"), "on");
+    EXPECT_NE(refusal("rv64i-riscv-cpu", {{"zmmul", "on"}}).find("m=on"), std::string::npos);
+    EXPECT_NE(refusal("rv64i-riscv-cpu", {{"zcd", "on"}, {"c", "on"}}).find("d=on"), std::string::npos);
 }
 
 TEST(Models, HartIdIsTheIndexUnlessItIsSet) {
