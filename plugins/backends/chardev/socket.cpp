@@ -1,12 +1,12 @@
 // "socket": a stream socket, which listens or connects. One peer at a time; a server that lost its peer listens for
 // the next, a client connects again after `reconnect-ms`. Not here: TLS, websockets, passing of descriptors.
 #include "char_base.h"
-#include "connector.h"
 #include "telnet.h"
 
 #include <backplane/clock.h>
 #include <backplane/lifetime.h>
 #include <backplane/plugin.h>
+#include <lib/sockets.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -22,6 +22,8 @@
 namespace backplane::chardev {
 
 namespace {
+
+using namespace sockets;
 
 constexpr std::uint64_t kMillisecond = 1'000'000;  // ns
 /// How long a listener rests when the host has nothing left to accept with.
@@ -127,14 +129,8 @@ class SocketChar final : public StreamChar, FdHandler, Connector::Owner {
     // --- server ---
     bool serve(Errors& errors) {
         Lookup lookup(endpoint_, true);
-        if (lookup.fd() >= 0) {
-            if (lifetime().running())
-                return fail(errors, "host=" + host_ +
-                                        " is a name, and looking it up would hold up the machine; give the "
-                                        "address in numbers");
-            if (lifetime().wait_for(lookup.fd(), true, false) == Lifetime::Outcome::Ending)
-                return fail(errors, "the program is to end");
-        }
+        if (const std::string waiting = await_answer(lookup, lifetime()); !waiting.empty())
+            return fail(errors, endpoint_.text() + ": " + waiting);
         std::string problem;
         const std::vector<Target> targets = lookup.targets(problem);
         const SocketResult result =

@@ -1,9 +1,9 @@
 // "udp": each write is a datagram to one address, and what comes to the local port is input.
 #include "char_base.h"
-#include "endpoint.h"
 
 #include <backplane/lifetime.h>
 #include <backplane/plugin.h>
+#include <lib/sockets.h>
 
 #include <cerrno>
 #include <cstring>
@@ -15,6 +15,8 @@
 namespace backplane::chardev {
 
 namespace {
+
+using namespace sockets;
 
 constexpr std::size_t kLargestDatagram = 65536;
 
@@ -84,12 +86,8 @@ class UdpChar final : public CharBase, FdHandler {
     bool look_up(const Endpoint& endpoint, bool passive, std::vector<Target>& targets, Errors& errors) {
         Lookup lookup(endpoint, passive);
         auto& lifetime = *static_cast<Lifetime*>(context().host_interface(Lifetime::kId));
-        if (lookup.fd() >= 0 && lifetime.running())
-            return fail(errors, "host=" + endpoint.host +
-                                    " is a name, and looking it up would hold up the machine; give the "
-                                    "address in numbers");
-        if (lookup.fd() >= 0 && lifetime.wait_for(lookup.fd(), true, false) == Lifetime::Outcome::Ending)
-            return fail(errors, "the program is to end");
+        if (const std::string problem = await_answer(lookup, lifetime); !problem.empty())
+            return fail(errors, endpoint.text() + ": " + problem);
         std::string problem;
         targets = lookup.targets(problem);
         return !targets.empty() || fail(errors, endpoint.text() + ": " + problem);

@@ -1,6 +1,7 @@
 // "user": a network of its own for the guest, behind NAT, without privileges (libslirp).
 //
 // Not here: SMB, and state in a snapshot.
+#include "net_base.h"
 #include "slirp_stack.h"
 
 #include <backplane/backend.h>
@@ -14,14 +15,11 @@ namespace backplane::net {
 
 namespace {
 
-constexpr std::size_t kSmallestFrame = 14;
-constexpr std::size_t kLargestFrame = 65550;
-
 constexpr unsigned kGuestForwardDevices = 4;
 
-class UserNet final : public NetBackend, public Completable, public UserNetwork, SlirpStack::Receiver {
+class UserNet final : public NetBase, public UserNetwork, SlirpStack::Receiver {
   public:
-    explicit UserNet(Object& object) : object_(object) {}
+    explicit UserNet(Object& object) : NetBase(object) {}
 
     bool ipv4_ = true, ipv6_ = true, restrict_ = false;
     std::string net_, host_, dhcp_start_, dns_, ipv6_prefix_, ipv6_host_, ipv6_dns_;
@@ -54,7 +52,7 @@ class UserNet final : public NetBackend, public Completable, public UserNetwork,
                 "of this host";
         if (!ipv4_ && !ipv6_) problem = "ipv4=off and ipv6=off: nothing is left";
         if (problem.empty()) {
-            BackendContext& context = backend_context(object_);
+            BackendContext& context = this->context();
             auto* machine_clock = static_cast<Clock*>(context.host_interface(Clock::kId));
             Clock& clock = machine_clock ? *machine_clock : context.loop().host_clock();
             Receiver& receiver = *this;
@@ -65,22 +63,9 @@ class UserNet final : public NetBackend, public Completable, public UserNetwork,
             if (problem.empty()) problem = add_guest_forward(forward);
         if (problem.empty()) return true;
         stack_.reset();
-        errors.fail("netdev '" + std::string(object_.id().view()) + "': " + problem);
-        return false;
+        return fail(errors, problem);
     }
     void shut_down() override { stack_.reset(); }
-
-    bool connect(NetFront* front) override {
-        if (front && front_) return false;
-        front_ = front;
-        return true;
-    }
-    void send_frame(Bytes frame) override {
-        if (stack_ && frame.size >= kSmallestFrame && frame.size <= kLargestFrame) stack_->input(frame);
-    }
-    void accept_frames() override {
-        if (stack_) stack_->resume();
-    }
 
     // --- UserNetwork ---
     bool add_forward(Str rule, Errors& errors) override {
@@ -121,25 +106,28 @@ class UserNet final : public NetBackend, public Completable, public UserNetwork,
             return blamed(stack_->add_command(rule.address, rule.port, rule.target));
         if (rule.kind == GuestForwardRule::Kind::UnixSocket)
             return blamed(stack_->add_unix(rule.address, rule.port, rule.target));
-        Object* device = backend_context(object_).find(rule.target);
+        Object* device = context().find(rule.target);
         if (!device || !query<CharBackend>(*device))
             return blamed("there is no chardev '" + rule.target + "'");
         // A link, so that the device does not go while it is used here.
         for (unsigned i = 0; i < kGuestForwardDevices; ++i) {
             if (guest_forward_devices_[i]) continue;
             ErrorText reason;
-            if (!object_.set_link("guestfwd-chardev." + std::to_string(i), device, reason))
+            if (!object().set_link("guestfwd-chardev." + std::to_string(i), device, reason))
                 return blamed(reason.text());
             return blamed(stack_->add_chardev(rule.address, rule.port, *guest_forward_devices_[i]));
         }
         return blamed("at most " + std::to_string(kGuestForwardDevices) + " lead to character devices");
     }
 
-    // Nobody is there: the frame is lost, as on a wire.
-    bool take_frame(Bytes frame) override { return !front_ || front_->receive_frame(frame); }
+    void transmit(Bytes frame) override {
+        if (stack_) stack_->input(frame);
+    }
+    void resume() override {
+        if (stack_) stack_->resume();
+    }
+    bool take_frame(Bytes frame) override { return deliver(frame); }
 
-    Object& object_;
-    NetFront* front_ = nullptr;
     std::unique_ptr<SlirpStack> stack_;
 };
 
@@ -215,8 +203,8 @@ constexpr PropertyInfo kProperties[] = {
         {.name = "tftp-server-name", .summary = "the boot server that DHCP names"}),
     property<&UserNet::bootfile_>({.name = "bootfile", .summary = "the boot file that DHCP names"}),
 };
-constexpr InterfaceInfo kInterfaces[] = {offers<UserNet, NetBackend>(), offers<UserNet, Completable>(),
-                                         offers<UserNet, UserNetwork>()};
+constexpr InterfaceInfo kInterfaces[] = {offers<UserNet, NetBackend>(), offers<UserNet, NetTapPoint>(),
+                                         offers<UserNet, Completable>(), offers<UserNet, UserNetwork>()};
 constexpr TypeInfo kTypes[] = {
     backend_type<UserNet>({.name = "netdev-user",
                            .parent = "netdev",

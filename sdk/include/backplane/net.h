@@ -32,4 +32,25 @@ class NetBackend {
     ~NetBackend() = default;
 };
 
+/// Sees the frames that pass a network backend, whole and in order. Thread: holding the machine lock.
+class NetTap {
+  public:
+    virtual void frame_passed(Bytes frame, bool from_guest) = 0;
+
+  protected:
+    ~NetTap() = default;
+};
+
+/// Offered by a "netdev" beside NetBackend when its frames can be watched. Thread: holding the machine lock.
+class NetTapPoint {
+  public:
+    static constexpr const char* kId = "backplane.net-tap-point/1";
+    /// Owner of the tap: the caller, until remove_tap().
+    virtual void add_tap(NetTap& tap) = 0;
+    virtual void remove_tap(NetTap& tap) = 0;
+
+  protected:
+    ~NetTapPoint() = default;
+};
+
 }  // namespace backplane

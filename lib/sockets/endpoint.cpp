@@ -1,4 +1,4 @@
-#include "endpoint.h"
+#include <lib/sockets.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,7 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-namespace backplane::chardev {
+namespace backplane::sockets {
 
 namespace {
 
@@ -197,6 +197,14 @@ std::vector<Target> Lookup::targets(std::string& problem) {
     return question_->targets;
 }
 
+std::string await_answer(Lookup& lookup, Lifetime& lifetime) {
+    if (lookup.fd() < 0) return {};
+    if (lifetime.running())
+        return "looking up a name would hold up the machine, which runs; give the address in numbers";
+    return lifetime.wait_for(lookup.fd(), true, false) == Lifetime::Outcome::Ready ? ""
+                                                                                   : "the program is to end";
+}
+
 std::string Endpoint::text() const {
     if (!path.empty()) return "unix:" + path + (abstract ? ",abstract=on" : "");
     return (type == SOCK_DGRAM ? "udp:" : "tcp:") + host + ":" + port;
@@ -254,4 +262,4 @@ std::string end_of(int fd, bool peer) {
     return (brackets ? "[" : "") + std::string(host) + (brackets ? "]:" : ":") + port;
 }
 
-}  // namespace backplane::chardev
+}  // namespace backplane::sockets

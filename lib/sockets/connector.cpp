@@ -1,4 +1,4 @@
-#include "connector.h"
+#include <lib/sockets.h>
 
 #include <cstring>
 #include <utility>
@@ -6,7 +6,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-namespace backplane::chardev {
+namespace backplane::sockets {
 
 void Connector::begin(const Endpoint& endpoint) {
     cancel();
@@ -76,4 +76,4 @@ void Connector::drop_watch() {
 
 void Connector::give_up() { owner_.not_connected(problem_); }
 
-}  // namespace backplane::chardev
+}  // namespace backplane::sockets
