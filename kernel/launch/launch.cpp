@@ -19,6 +19,7 @@
 #include <mutex>
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace backplane::kernel {
@@ -31,6 +32,15 @@ bool fill_standard_descriptors() {
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) return input_closed;
     return input_closed;
+}
+
+/// Guests' connections take descriptors, and the limit that shells set is made for programs that use select(2).
+void raise_descriptor_limit() {
+    constexpr rlim_t kEnough = 65536;
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kEnough) return;
+    limit.rlim_cur = std::min(limit.rlim_max, kEnough);
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int show(const std::string& text) {
@@ -71,6 +81,7 @@ int run(const LaunchPlan& plan, Catalog& catalog, bool input_closed) {
                           "character device");
     LogHub log;
     configure_log(plan, catalog, log);
+    raise_descriptor_limit();
     if (!plan.process_name.empty()) prctl(PR_SET_NAME, plan.process_name.c_str());
     PidFile pid_file;
     if (!plan.pid_file.empty()) pid_file.create(plan.pid_file);

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import resource
 import select
 import signal
 import socket
@@ -77,6 +78,16 @@ class Process(ProgramTest):
         terminal = os.open(lines[0].split()[4], os.O_RDWR | os.O_NOCTTY)
         self.addCleanup(os.close, terminal)
         self.assertIn(b"monitor", os.read(terminal, 100))
+
+    def test_it_takes_the_descriptors_that_it_may(self):
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        path = self.folder / "pid"
+        process = self.start(
+            *(*QUIET, "-pidfile", path, "-monitor", "none"),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, most)),
+        )
+        self.await_file(path, process)
+        self.assertEqual(resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0], min(most, 65536))
 
     def test_a_pid_file_lives_as_long_as_the_process(self):
         path = self.folder / "pid"
