@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 namespace backplane::kernel {
 
@@ -14,10 +15,16 @@ struct LogHub::Sink {
     explicit Sink(spdlog::sink_ptr sink) : logger("backplane", std::move(sink)) {
         logger.set_pattern("%v");
         logger.set_level(spdlog::level::trace);
+        // The library would write a line of its own to stderr, every second.
+        logger.set_error_handler([this](const std::string& reason) {
+            if (std::exchange(failed, true)) return;
+            std::fprintf(stderr, "backplane: the log cannot be written: %s\n", reason.c_str());
+        });
         logger.flush_on(
             spdlog::level::trace);  // the last lines are those that matter when the program crashes
     }
     spdlog::logger logger;
+    bool failed = false;  ///< with the library's own lock
 };
 
 LogHub::LogHub() : sink_(std::make_unique<Sink>(std::make_shared<spdlog::sinks::stderr_sink_mt>())) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -23,6 +24,20 @@ TEST(LogHubTest, ALineIsInTheFileAtOnce) {
     std::ifstream file(path);
     EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "taken\n");
     std::filesystem::remove(path);
+}
+
+TEST(LogHubTest, AFullDiskIsSaidOnceInOurWords) {
+    ::testing::internal::CaptureStderr();
+    {
+        LogHub hub;
+        ErrorText errors;
+        ASSERT_TRUE(hub.set_file("/dev/full", errors)) << errors.text();
+        for (int line = 0; line < 3; ++line) hub.write(LogLevel::Warning, "x", "lost");
+    }
+    const std::string said = ::testing::internal::GetCapturedStderr();
+    EXPECT_EQ(said.find("LOG ERROR"), std::string::npos) << said;
+    EXPECT_TRUE(said.starts_with("backplane: the log cannot be written: ")) << said;
+    EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
 }
 
 TEST(LogHubTest, CategoriesAreSwitchedWhileOthersLook) {
