@@ -250,12 +250,26 @@ Json chardev_remove(const Call& call) { return remove_backend(call, "/chardevs")
 /// QMP wraps what -chardev says flat: {"type": "socket", "data": {"addr": {"type": "unix", "data": {"path": …}}}}.
 void unwrap(const Json& value, const Kinds& kinds, PropertyList& out) {
     for (const auto& [name, member] : value.items()) {
-        if (name == "data" || name == "addr") {
+        if (name == "data" || name == "addr" || name == "remote") {
             if (!member.is_object())
                 fail_command("Invalid parameter type for '" + name + "', expected: object");
             unwrap(member, kinds, out);
+        } else if (name == "local" && member.is_object()) {
+            PropertyList local;
+            unwrap(member, kinds, local);
+            for (auto& [part, text] : local)
+                out.emplace_back(part == "host" ? "localaddr" : part == "port" ? "localport" : part, text);
+        } else if (member.is_array()) {
+            for (std::size_t index = 0; index < member.size(); ++index)
+                collect(member[index], name + "." + std::to_string(index), kinds, out);
         } else if (name != "type") {
-            collect(member, name == "device" || name == "out" ? "path" : name, kinds, out);
+            const bool path = name == "device" || name == "out";
+            collect(member,
+                    path            ? "path"
+                    : name == "in"  ? "input-path"
+                    : name == "str" ? "fd"
+                                    : name,
+                    kinds, out);
         }
     }
 }

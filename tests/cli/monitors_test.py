@@ -101,6 +101,23 @@ class Monitors(ProgramTest):
         qmp.send("{'execute': 'chardev-add', 'arguments': {'id': 'it', 'backend': {'type': 'null', 'data': {}}}}")
         self.assertEqual(qmp.read(), {"return": {}})
 
+    def test_character_devices_are_added_as_programs_describe_them(self):
+        qmp = self.machine()
+        inet = lambda port: {"type": "inet", "data": {"host": "127.0.0.1", "port": port}}
+        for number, (kind, data) in enumerate(
+            (
+                ("null", {}),
+                ("ringbuf", {"size": 4096}),
+                ("udp", {"remote": inet("9"), "local": inet("0")}),
+                ("file", {"out": str(self.folder / "out"), "append": True, "logfile": str(self.folder / "log")}),
+                ("hub", {"chardevs": ["c0", "c1"]}),
+                ("mux", {"chardev": "c2"}),
+            )
+        ):
+            with self.subTest(kind):
+                reply = qmp("chardev-add", id=f"c{number}", backend={"type": kind, "data": data})
+                self.assertEqual(reply, {"return": {}})
+
     def test_a_client_that_is_added_says_whom_it_does_not_reach(self):
         qmp = self.machine()
         backend = {"type": "socket", "data": {"addr": {"type": "unix", "data": {"path": "/nowhere/s"}}, "server": False}}
