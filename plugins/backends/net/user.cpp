@@ -3,6 +3,7 @@
 // Not here: SMB, and state in a snapshot.
 #include "net_base.h"
 #include "slirp_stack.h"
+#include "user_commands.h"
 
 #include <backplane/backend.h>
 #include <backplane/draft/user_network.h>
@@ -205,6 +206,7 @@ constexpr PropertyInfo kProperties[] = {
 };
 constexpr InterfaceInfo kInterfaces[] = {offers<UserNet, NetBackend>(), offers<UserNet, NetTapPoint>(),
                                          offers<UserNet, Completable>(), offers<UserNet, UserNetwork>()};
+constexpr InterfaceInfo kCommandInterfaces[] = {offers<UserNetworkCommands, CommandHandler>()};
 constexpr TypeInfo kTypes[] = {
     backend_type<UserNet>({.name = "netdev-user",
                            .parent = "netdev",
@@ -212,6 +214,13 @@ constexpr TypeInfo kTypes[] = {
                            .option_name = "user",
                            .interfaces = kInterfaces,
                            .properties = kProperties}),
+    {.name = "user-network-commands",
+     .parent = "service",
+     .summary = "what monitors ask of user networks",
+     .interfaces = kCommandInterfaces,
+     .commands = kUserNetworkCommands,
+     .instance_init = make_part<UserNetworkCommands>,
+     .instance_finalize = free_part<UserNetworkCommands>},
 };
 
 }  // namespace

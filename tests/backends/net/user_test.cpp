@@ -2,6 +2,7 @@
 #include "tests/backends/fixture.h"
 
 #include <backplane/draft/user_network.h>
+#include <backplane/management.h>
 #include <backplane/net.h>
 #include <backplane/text.h>
 
@@ -311,6 +312,29 @@ TEST_F(UserNet, ForwardsComeAndGoWhileItRuns) {
         EXPECT_EQ(user.remove_forward(side), UserNetwork::Removal::NotFound);
         EXPECT_EQ(user.remove_forward("nonsense"), UserNetwork::Removal::BadFormat);
     });
+}
+
+/// What a monitor hears.
+struct Answer final : CommandReply {
+    void succeed(Str json) override { text = json.view(); }
+    void succeed_text(Str more) override { text = more.view(); }
+    void fail(Str description) override { error = description.view(); }
+    void fail_as(Str, Str description) override { error = description.view(); }
+    int take_descriptor(Str, Errors&) override { return -1; }
+    std::string text, error;
+};
+
+TEST_F(UserNet, AMonitorWithoutAUserNetworkHearsSo) {
+    auto& commands = make<CommandHandler>("user-network-commands", "commands");
+    const auto ask = [&](const char* command, const std::string& arguments) {
+        Answer answer;
+        locked([&] { commands.execute(command, arguments, answer); });
+        return answer;
+    };
+    EXPECT_EQ(ask("info usernet", "{}").error, "");
+    EXPECT_EQ(ask("hostfwd_add", R"({"netdev-or-rule": "tcp::1-:2"})").error, "there is no user network");
+    EXPECT_EQ(ask("hostfwd_remove", R"({"netdev-or-rule": "n9", "rule": "tcp::1"})").error,
+              "unrecognized netdev id 'n9'");
 }
 
 /// The process may have few descriptors while the test runs.
