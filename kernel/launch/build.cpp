@@ -87,6 +87,8 @@ class Builder {
         make_monitors();
         check_board(machine_.finish(errors_));
         expect_drives_used();
+        for (const ServicePlan& service : plan_.services)
+            check(machine_.create_service(service.type, service.properties, errors_), service.option);
         for (const PropertyDefault& unused : machine_.objects().unused_globals())
             machine_.log().write(LogLevel::Warning, "global",
                                  "-global " + unused.type + "." + unused.property + "=" + unused.value +

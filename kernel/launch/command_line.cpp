@@ -2,7 +2,7 @@
 #include "kernel/launch/command_line.h"
 
 #include "kernel/launch/launch_error.h"
-#include "kernel/object/instance.h"
+#include "kernel/launch/option_table.h"
 
 #include <algorithm>
 #include <utility>
@@ -13,53 +13,24 @@ namespace {
 
 namespace options = boost::program_options;
 
-const std::vector<OptionGroup>& table() {
-    static const std::vector<OptionGroup> groups{machine_options(), boot_options(),      block_options(),
-                                                 network_options(), character_options(), device_options(),
-                                                 process_options()};
-    return groups;
-}
-
-const OptionRow* find_row(std::string_view name) {
-    for (const OptionGroup& group : table())
-        for (const OptionRow& row : group.rows)
-            if (name == row.name) return &row;
-    return nullptr;
-}
-
-std::string without_dashes(std::string_view option) {
-    option = option.substr(0, option.find_first_of("=,"));
-    while (option.starts_with('-')) option.remove_prefix(1);
-    return std::string(option);
-}
-
-[[noreturn]] void unknown_option(const std::string& text) {
-    std::vector<std::string> names;
-    for (const OptionGroup& group : table())
-        for (const OptionRow& row : group.rows) names.emplace_back(row.name);
-    const std::string near = nearest(without_dashes(text), names);
-    throw LaunchError(text + ": invalid option" + (near.empty() ? "" : "; did you mean -" + near + "?") +
-                      "; -help lists them");
-}
-
 /// A value as messages show it.
 std::string shown_value(const std::string& value) { return value.empty() ? "''" : value; }
 
-options::options_description describe_options() {
+options::options_description describe_options(const OptionTable& table) {
     options::options_description all;
-    for (const OptionGroup& group : table())
-        for (const OptionRow& row : group.rows) {
-            if (row.argument) all.add_options()(row.name, options::value<std::string>(), "");
-            else all.add_options()(row.name, "");
+    for (const OptionTable::Group& group : table.groups())
+        for (const OptionTable::Row& row : group.rows) {
+            if (row.argument.empty()) all.add_options()(row.name.c_str(), "");
+            else all.add_options()(row.name.c_str(), options::value<std::string>(), "");
         }
     return all;
 }
 
-void apply_parsed(PlanBuilder& builder, const options::option& parsed) {
+void apply_parsed(PlanBuilder& builder, const OptionTable& table, const options::option& parsed) {
     const std::string& word = parsed.original_tokens.front();
     const bool positional = parsed.position_key >= 0;
     if (parsed.unregistered || (positional && word.starts_with('-') && word != "-")) {
-        unknown_option(word);
+        table.refuse_unknown(word);
     } else if (positional) {
         builder.apply_as("disk image " + shown_value(word), "hda", word);
     } else {
@@ -67,8 +38,9 @@ void apply_parsed(PlanBuilder& builder, const options::option& parsed) {
     }
 }
 
-std::vector<options::option> parse_words(const std::vector<std::string>& arguments) {
-    const options::options_description all = describe_options();
+std::vector<options::option> parse_words(const OptionTable& table,
+                                         const std::vector<std::string>& arguments) {
+    const options::options_description all = describe_options(table);
     using namespace options::command_line_style;
     try {
         return options::command_line_parser(arguments)
@@ -78,10 +50,12 @@ std::vector<options::option> parse_words(const std::vector<std::string>& argumen
             .run()
             .options;
     } catch (const options::error_with_option_name& error) {
-        const std::string name = without_dashes(error.get_option_name());
-        const OptionRow* row = find_row(name);
-        if (!row) unknown_option("-" + name);
-        if (row->argument) throw LaunchError("-" + name + ": requires an argument: " + row->argument);
+        const std::string option = error.get_option_name();
+        const std::string name = option.substr(std::min(option.find_first_not_of('-'), option.size()));
+        const OptionTable::Row* row = table.find(name);
+        if (!row) table.refuse_unknown("-" + name);
+        if (!row->argument.empty())
+            throw LaunchError("-" + name + ": requires an argument: " + row->argument);
         throw LaunchError("-" + name + ": takes no argument");
     }
 }
@@ -150,16 +124,16 @@ std::string PlanBuilder::unused_id(std::string_view stem) {
 }
 
 void PlanBuilder::apply(const std::string& name, const std::string& value) {
-    const OptionRow* row = find_row(name);
-    if (!row) unknown_option("-" + name);
-    apply_as("-" + name + (row->argument ? " " + shown_value(value) : ""), name, value);
+    const OptionTable::Row* row = table_.find(name);
+    if (!row) table_.refuse_unknown("-" + name);
+    apply_as("-" + name + (row->argument.empty() ? "" : " " + shown_value(value)), name, value);
 }
 
 void PlanBuilder::apply_as(const std::string& shown, const std::string& name, const std::string& value) {
-    const OptionRow* row = find_row(name);
+    const OptionTable::Row* row = table_.find(name);
     const std::string outer = std::exchange(option, shown);
     try {
-        row->apply(*this, value);
+        apply_option(*this, *row, value);
     } catch (const LaunchError& error) {
         const std::string_view message = error.what();
         throw LaunchError(message.starts_with(option) ? std::string(message)
@@ -168,9 +142,10 @@ void PlanBuilder::apply_as(const std::string& shown, const std::string& name, co
     option = outer;
 }
 
-CommandLine read_command_line(const std::vector<std::string>& arguments) {
-    PlanBuilder builder;
-    for (const options::option& parsed : parse_words(arguments)) apply_parsed(builder, parsed);
+CommandLine read_command_line(const std::vector<std::string>& arguments, const Catalog* catalog) {
+    const OptionTable table(catalog);
+    PlanBuilder builder(table);
+    for (const options::option& parsed : parse_words(table, arguments)) apply_parsed(builder, table, parsed);
     if (builder.result.topic) return std::move(builder.result);
     connect_qtest(builder);
     add_memory_backend(builder);
@@ -179,19 +154,38 @@ CommandLine read_command_line(const std::vector<std::string>& arguments) {
     return std::move(builder.result);
 }
 
-std::string usage() {
+std::vector<std::filesystem::path> plugin_directories(const std::vector<std::string>& arguments) {
+    constexpr std::string_view kName = "plugin-dir";
+    const OptionTable own(nullptr);
+    std::vector<std::filesystem::path> directories;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        std::string_view word = arguments[i];
+        if (!word.starts_with('-')) continue;
+        word.remove_prefix(word.starts_with("--") ? 2 : 1);
+        if (word.starts_with(std::string(kName) + "="))
+            directories.emplace_back(word.substr(kName.size() + 1));
+        const OptionTable::Row* row = own.find(word);
+        if (!row || row->argument.empty() || i + 1 == arguments.size()) continue;
+        ++i;
+        if (word == kName) directories.emplace_back(arguments[i]);
+    }
+    return directories;
+}
+
+std::string usage(const Catalog* catalog) {
     constexpr std::size_t kColumn = 24;
+    const OptionTable table(catalog);
     std::string text = "usage: backplane [options] [disk_image]\n"
                        "       backplane plugin list | plugin info NAME\n\n"
                        "'disk_image' is a raw disk image, as -hda takes it\n";
-    for (const OptionGroup& group : table()) {
-        text += "\n" + std::string(group.title) + ":\n";
-        for (const OptionRow& row : group.rows) {
-            std::string left = "-" + std::string(row.name);
-            if (row.argument) left += " " + std::string(row.argument);
+    for (const OptionTable::Group& group : table.groups()) {
+        text += "\n" + group.title + ":\n";
+        for (const OptionTable::Row& row : group.rows) {
+            std::string left = "-" + row.name;
+            if (!row.argument.empty()) left += " " + row.argument;
             text += left;
             std::string_view help = row.help;
-            bool first = left.size() < kColumn;
+            const bool first = left.size() < kColumn;
             if (first) text += std::string(kColumn - left.size(), ' ');
             else text += "\n" + std::string(kColumn, ' ');
             while (true) {

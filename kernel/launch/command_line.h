@@ -1,12 +1,15 @@
-// argv → launch plan. What an option is called, what it takes and what -help says of it stand in one table.
+// argv → launch plan. What an option is called, what it takes and what -help says of it stand in one table, to which
+// plugins add rows.
 #pragma once
 
 #include "kernel/launch/plan.h"
 
 #include <filesystem>
-#include <functional>
 
 namespace backplane::kernel {
+
+class Catalog;
+class OptionTable;
 
 /// A listing that is asked for instead of a machine.
 struct HelpTopic {
@@ -32,18 +35,22 @@ struct HelpTopic {
 struct CommandLine {
     LaunchPlan plan;
     std::optional<HelpTopic> topic;
-    std::vector<std::filesystem::path> plugin_directories;
     bool print_plan = false;
 };
 
-/// Throws LaunchError: "-device foo,x: …". `arguments` without the program's name.
-CommandLine read_command_line(const std::vector<std::string>& arguments);
+/// Throws LaunchError: "-device foo,x: …". `arguments` without the program's name. `catalog`: whose plugins' options
+/// there are besides the core's own; null for those alone.
+CommandLine read_command_line(const std::vector<std::string>& arguments, const Catalog* catalog = nullptr);
+/// The -plugin-dir options alone: what plugins there are decides what other options there are.
+std::vector<std::filesystem::path> plugin_directories(const std::vector<std::string>& arguments);
 /// The text of -help.
-std::string usage();
+std::string usage(const Catalog* catalog = nullptr);
 
 /// What option handlers write into.
 class PlanBuilder {
   public:
+    explicit PlanBuilder(const OptionTable& table) : table_(table) {}
+
     CommandLine result;
     LaunchPlan& plan() { return result.plan; }
 
@@ -87,11 +94,12 @@ class PlanBuilder {
     void apply_as(const std::string& shown, const std::string& name, const std::string& value);
 
   private:
+    const OptionTable& table_;
     std::vector<std::string> ids_;
 };
 
-/// One row of the table.
-struct OptionRow {
+/// One of the core's own options.
+struct CoreOption {
     const char* name;
     const char* argument;  ///< null: it takes none
     const char* help;      ///< lines after the first are indented by the printer
@@ -99,7 +107,7 @@ struct OptionRow {
 };
 struct OptionGroup {
     const char* title;
-    std::vector<OptionRow> rows;
+    std::vector<CoreOption> rows;
 };
 
 OptionGroup machine_options();

@@ -146,7 +146,7 @@ std::string version() { return std::string("backplane version ") + BACKPLANE_VER
 
 std::string help_text(const HelpTopic& topic, const Catalog& catalog) {
     switch (topic.kind) {
-    case Kind::Usage: return version() + usage();
+    case Kind::Usage: return version() + usage(&catalog);
     case Kind::Version: return version();
     case Kind::LogItems: return log_item_lines();
     case Kind::Machines: return machines(catalog);

@@ -119,9 +119,9 @@ int launch_or_throw(const std::vector<std::string>& arguments) {
     std::signal(SIGXFSZ, SIG_IGN);
     const bool input_closed = fill_standard_descriptors();
     if (!arguments.empty() && arguments.front() == "plugin") return plugin_command(arguments);
-    const CommandLine command_line = read_command_line(arguments);
-    Catalog catalog(command_line.plugin_directories);
+    Catalog catalog(plugin_directories(arguments));
     check_plugin_folders(catalog);
+    const CommandLine command_line = read_command_line(arguments, &catalog);
     if (command_line.topic) return show(help_text(*command_line.topic, catalog));
     if (command_line.print_plan) return show(print_plan(command_line.plan));
     return run(command_line.plan, catalog, input_closed);

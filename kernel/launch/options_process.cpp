@@ -76,9 +76,7 @@ OptionGroup process_options() {
              {"no-user-config", nullptr, "reads no configuration of the user's: none is ever read",
               [](PlanBuilder&, const std::string&) {}},
              {"plugin-dir", "DIRECTORY", "where plugins are looked for first (may be repeated)",
-              [](PlanBuilder& builder, const std::string& value) {
-                  builder.result.plugin_directories.emplace_back(value);
-              }},
+              [](PlanBuilder&, const std::string&) {}},  // read ahead of all others
              {"print-plan", nullptr, "prints what would be launched as JSON, and ends",
               [](PlanBuilder& builder, const std::string&) { builder.result.print_plan = true; }},
              {"daemonize", nullptr, "refused, with what to use instead", refuse_daemonize},

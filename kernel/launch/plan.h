@@ -23,6 +23,15 @@ struct ObjectPlan {
     bool operator==(const ObjectPlan&) const = default;
 };
 
+/// An object that an option of a service's type makes: "-vnc :1".
+struct ServicePlan {
+    std::string option;
+    std::string row;   ///< the option's name alone
+    std::string type;  ///< a type's name
+    PropertyList properties;
+    bool operator==(const ServicePlan&) const = default;
+};
+
 struct DevicePlan {
     std::string option;
     std::string type;
@@ -122,6 +131,7 @@ struct LaunchPlan {
     std::vector<DevicePlan> devices;
     std::vector<std::string> serials;  ///< a chardev's id per port; empty: nothing is connected
     std::vector<MonitorPlan> monitors;
+    std::vector<ServicePlan> services;
     bool default_devices = true;  ///< false: -nodefaults
     bool default_network = true;  ///< false: a network was asked for, or none
 

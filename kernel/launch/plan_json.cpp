@@ -43,6 +43,9 @@ Json json_of(const MonitorPlan& plan) {
     return {
         {"chardev", plan.chardev}, {"mode", plan.control ? "control" : "readline"}, {"pretty", plan.pretty}};
 }
+Json json_of(const ServicePlan& plan) {
+    return {{"type", plan.type}, {"properties", properties_json(plan.properties)}};
+}
 Json json_of(const GlobalPlan& plan) {
     return {{"type", plan.type}, {"property", plan.property}, {"value", plan.value}};
 }
@@ -100,6 +103,7 @@ std::string print_plan(const LaunchPlan& plan) {
     json["devices"] = list_json(plan.devices);
     json["serials"] = list_json(plan.serials);
     json["monitors"] = list_json(plan.monitors);
+    json["services"] = list_json(plan.services);
     json["default-devices"] = plan.default_devices;
     json["default-network"] = plan.default_network;
     json["name"] = plan.name;

@@ -10,6 +10,19 @@ namespace backplane::kernel {
 Machine::Machine(Catalog& catalog, LogHub& log) : parts_(std::make_unique<MachineParts>(catalog, log)) {}
 Machine::~Machine() = default;
 
+namespace {
+
+/// The object with its properties, ready for use; on failure it is gone, and null.
+Instance* completed(ObjectTree& objects, Instance& object, const PropertyList& properties, Errors& errors) {
+    bool ok = true;
+    for (const auto& [name, value] : properties) ok = ok && object.set_property(name, value, errors);
+    if (ok && object.realize(errors)) return &object;
+    objects.destroy(object);
+    return nullptr;
+}
+
+}  // namespace
+
 Instance* Machine::create_backend(std::string_view type, const std::string& id,
                                   const PropertyList& properties, std::string_view container,
                                   Errors& errors) {
@@ -20,13 +33,20 @@ Instance* Machine::create_backend(std::string_view type, const std::string& id,
     Instance* object = parts_->objects->create(type, id, parts_->folder(container), errors);
     if (!object) return nullptr;
     object->set_id(id);
-    for (const auto& [name, value] : properties) {
-        if (object->set_property(name, value, errors)) continue;
-        parts_->objects->destroy(*object);
-        return nullptr;
-    }
-    if (object->realize(errors)) return object;
-    parts_->objects->destroy(*object);
+    return completed(*parts_->objects, *object, properties, errors);
+}
+
+Instance* Machine::create_service(std::string_view type, const PropertyList& properties, Errors& errors) {
+    Instance& services = parts_->folder("machine/services");
+    std::string name(type);
+    for (unsigned n = 2; services.child(name); ++n) name = std::string(type) + "-" + std::to_string(n);
+    Instance* object = parts_->objects->create(type, name, services, errors);
+    return object ? completed(*parts_->objects, *object, properties, errors) : nullptr;
+}
+
+Instance* Machine::find_service(std::string_view type) {
+    for (const auto& child : parts_->folder("machine/services").children())
+        if (child->is_a(type)) return child.get();
     return nullptr;
 }
 

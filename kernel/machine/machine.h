@@ -40,6 +40,10 @@ class Machine {
     Instance* create_backend(std::string_view type, const std::string& id, const PropertyList& properties,
                              std::string_view container, Errors& errors);
     bool destroy_backend(const std::string& id, Errors& errors);
+    /// Makes and completes an object of a type derived from "service", below /machine/services.
+    Instance* create_service(std::string_view type, const PropertyList& properties, Errors& errors);
+    /// The first of that type; null when there is none.
+    Instance* find_service(std::string_view type);
     /// Makes the machine object (type name, not option name). Its version's compat defaults hold from here on.
     bool set_type(std::string_view type, Errors& errors);
     const BoardTraits& traits() const;

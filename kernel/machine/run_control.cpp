@@ -11,6 +11,7 @@ namespace backplane::kernel {
 const char* run_state_name(RunState state) {
     switch (state) {
     case RunState::Prelaunch: return "prelaunch";
+    case RunState::InMigrate: return "inmigrate";
     case RunState::Running: return "running";
     case RunState::Paused: return "paused";
     case RunState::Debug: return "debug";

@@ -3,7 +3,7 @@
 
 namespace backplane::kernel {
 
-enum class RunState { Prelaunch, Running, Paused, Debug, Shutdown, GuestPanicked, InternalError };
+enum class RunState { Prelaunch, InMigrate, Running, Paused, Debug, Shutdown, GuestPanicked, InternalError };
 const char* run_state_name(RunState state);
 
 }  // namespace backplane::kernel

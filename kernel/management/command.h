@@ -1,10 +1,18 @@
 // A management command: one row, two faces. Programs call it by `name` with JSON arguments; people type `human`
-// and read what `show` makes of the result.
+// and read what `show` makes of the result. The core's own rows and those that plugins offer have one shape.
 #pragma once
 
+#include "kernel/module/manifest.h"
+
+#include <functional>
 #include <string>
 #include <vector>
 #include <nlohmann/json_fwd.hpp>
+
+namespace backplane {
+class ManagementCaller;
+struct ManagementReply;
+}  // namespace backplane
 
 namespace backplane::kernel {
 
@@ -19,47 +27,57 @@ struct CommandError {
 };
 [[noreturn]] void fail_command(std::string description, const char* error_class = "GenericError");
 
-struct Argument {
-    enum class Kind {
-        Text,     ///< a word
-        Rest,     ///< the rest of the line
-        Number,   ///< an unsigned number, also 0x…
-        Flag,     ///< on the line "-x", where x is the name's first letter
-        Value,    ///< any JSON scalar; a word
-        Object,   ///< a JSON object; people have no way to type it
-        Options,  ///< all further members; on the line "FIRST,key=value", FIRST being the value of `name`
-        Format,   ///< on the line "/4xw", without the slash
-    };
-    const char* name;
-    Kind kind = Kind::Text;
-    bool required = true;
-};
-
 struct Call {
     Machine& machine;
     ManagementHost& host;
     const Json& arguments;
+    ManagementCaller* caller = nullptr;  ///< null: nobody who waits
 
     std::string text(const char* name, const std::string& otherwise = {}) const;
     std::uint64_t number(const char* name, std::uint64_t otherwise = 0) const;
     bool flag(const char* name) const;
 };
 
-struct Command {
-    const char* name;    ///< null: for people only
-    const char* human;   ///< "info status"; null: for programs only
-    const char* syntax;  ///< of the human face's arguments
-    const char* help;
-    std::vector<Argument> arguments;
-    Json (*run)(const Call& call);
-    /// Null: nothing to read, or the result's "human-readable-text".
+/// Takes the answer of a call. What is thrown before is the answer as well.
+using CommandDone = std::function<void(const ManagementReply&)>;
+
+/// One of the core's own. It is allowed while a saved machine is awaited as well.
+struct CoreCommand {
+    CommandInfo info;
+    Json (*run)(const Call& call) = nullptr;
+    /// What people read; null: nothing, or the result's "human-readable-text".
     std::string (*show)(const Json& result) = nullptr;
+    /// In place of `run`: the answer comes when it comes.
+    void (*start)(const Call& call, CommandDone done) = nullptr;
+};
+Slice<const CoreCommand> run_commands();
+Slice<const CoreCommand> query_commands();
+Slice<const CoreCommand> object_commands();
+Slice<const CoreCommand> inspect_commands();
+Slice<const CoreCommand> memory_commands();
+Slice<const EventInfo> core_events();
+
+struct Command {
+    ManifestCommand row;
+    const CoreCommand* core = nullptr;  ///< the core's own
+    std::string service;                ///< or the type whose object serves it
+    std::string key;                    ///< what it is called by: `name`, or the human face
 };
 
-std::vector<Command> run_commands();
-std::vector<Command> object_commands();
-std::vector<Command> inspect_commands();
-std::vector<Command> memory_commands();
+/// The core's rows in the shape that manifests are read into.
+ManifestCommand row_of(const CommandInfo& info);
+ManifestEvent row_of(const EventInfo& info);
+
+/// Throws CommandError when `arguments` are not what the row says.
+void check_arguments(const ManifestCommand& row, const Json& arguments);
+/// The human face's arguments: "path [value]".
+std::string syntax_of(const ManifestCommand& row);
+/// "stop|s": each alternative.
+std::vector<std::string> human_names(const ManifestCommand& row);
+/// What a text may be; empty: anything.
+std::vector<std::string> choices_of(const ManifestArgument& argument);
+/// Reads a human line's arguments as the row declares them. Throws CommandError.
+Json read_human_arguments(const ManifestCommand& row, std::string_view text);
 
 /// {"human-readable-text": text}
 Json readable(std::string text);

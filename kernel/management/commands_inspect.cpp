@@ -10,7 +10,7 @@
 namespace backplane::kernel {
 namespace {
 
-using Kind = Argument::Kind;
+using Kind = ArgumentKind;
 
 Json mtree(const Call& call) { return readable(call.machine.info_mtree(call.flag("flat"))); }
 Json qtree(const Call& call) { return readable(call.machine.info_qtree()); }
@@ -171,37 +171,59 @@ Json network(const Call& call) {
     return readable(text);
 }
 
+constexpr ArgumentInfo kFlat[] = {{.name = "flat", .kind = Kind::Flag, .required = false}};
+constexpr ArgumentInfo kAll[] = {{.name = "all", .kind = Kind::Flag, .required = false}};
+constexpr ArgumentInfo kOptionalPath[] = {{.name = "path", .required = false}};
+constexpr ArgumentInfo kIndex[] = {{.name = "index", .kind = Kind::Number}};
+constexpr const char* kText = "HumanReadableText";
+constexpr CoreCommand kCommands[] = {
+    {{.name = "x-query-mtree",
+      .human = "info mtree",
+      .summary = "the memory map; -f: as CPUs see it",
+      .arguments = kFlat,
+      .returns = kText},
+     mtree},
+    {{.name = "x-query-qtree",
+      .human = "info qtree",
+      .summary = "devices and the buses that they are on",
+      .returns = kText},
+     qtree},
+    {{.name = "x-query-irq",
+      .human = "info irq",
+      .summary = "interrupt lines and other wires",
+      .returns = kText},
+     irq},
+    {{.human = "info qom-tree", .summary = "the tree of objects", .arguments = kOptionalPath}, qom_tree},
+    {{.name = "x-query-registers",
+      .human = "info registers",
+      .summary = "the CPU's registers; -a: of all",
+      .arguments = kAll,
+      .returns = kText},
+     registers},
+    {{.name = "query-cpus-fast", .human = "info cpus", .summary = "the CPUs", .returns = "[CpuInfoFast]"},
+     query_cpus,
+     show_cpus},
+    {{.human = "cpu", .summary = "the CPU that x and info registers are about", .arguments = kIndex},
+     select_cpu},
+    {{.name = "query-chardev",
+      .human = "info chardev",
+      .summary = "character devices",
+      .returns = "[ChardevInfo]"},
+     query_chardev,
+     show_chardevs},
+    {{.name = "query-block", .human = "info block", .summary = "block nodes", .returns = "[BlockInfo]"},
+     query_block,
+     show_blocks},
+    {{.human = "info network", .summary = "networks"}, network},
+    {{.name = "x-query-plugins",
+      .human = "info plugins",
+      .summary = "the plugins that were found",
+      .returns = kText},
+     plugins},
+};
+
 }  // namespace
 
-std::vector<Command> inspect_commands() {
-    return {
-        {"x-query-mtree",
-         "info mtree",
-         "[-f]",
-         "the memory map; -f: as CPUs see it",
-         {{"flat", Kind::Flag, false}},
-         mtree},
-        {"x-query-qtree", "info qtree", "", "devices and the buses that they are on", {}, qtree},
-        {"x-query-irq", "info irq", "", "interrupt lines and other wires", {}, irq},
-        {nullptr, "info qom-tree", "[path]", "the tree of objects", {{"path", Kind::Text, false}}, qom_tree},
-        {"x-query-registers",
-         "info registers",
-         "[-a]",
-         "the CPU's registers; -a: of all",
-         {{"all", Kind::Flag, false}},
-         registers},
-        {"query-cpus-fast", "info cpus", "", "the CPUs", {}, query_cpus, show_cpus},
-        {nullptr,
-         "cpu",
-         "index",
-         "the CPU that x and info registers are about",
-         {{"index", Kind::Number}},
-         select_cpu},
-        {"query-chardev", "info chardev", "", "character devices", {}, query_chardev, show_chardevs},
-        {"query-block", "info block", "", "block nodes", {}, query_block, show_blocks},
-        {nullptr, "info network", "", "networks", {}, network},
-        {"x-query-plugins", "info plugins", "", "the plugins that were found", {}, plugins},
-    };
-}
+Slice<const CoreCommand> inspect_commands() { return kCommands; }
 
 }  // namespace backplane::kernel

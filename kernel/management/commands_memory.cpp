@@ -13,7 +13,7 @@
 namespace backplane::kernel {
 namespace {
 
-using Kind = Argument::Kind;
+using Kind = ArgumentKind;
 constexpr std::uint64_t kMaximumCount = 1u << 16;
 
 struct Format {
@@ -131,14 +131,16 @@ Json examine_virtual(const Call& call) {
     return result;
 }
 
+constexpr ArgumentInfo kExamined[] = {{.name = "format", .kind = Kind::Format, .required = false},
+                                      {.name = "address", .kind = Kind::Number}};
+constexpr CoreCommand kCommands[] = {
+    {{.human = "xp", .summary = "physical memory, as /4xw 0x80000000", .arguments = kExamined},
+     examine_physical},
+    {{.human = "x", .summary = "virtual memory as the CPU sees it", .arguments = kExamined}, examine_virtual},
+};
+
 }  // namespace
 
-std::vector<Command> memory_commands() {
-    const std::vector<Argument> arguments{{"format", Kind::Format, false}, {"address", Kind::Number}};
-    return {
-        {nullptr, "xp", "/fmt address", "physical memory, as /4xw 0x80000000", arguments, examine_physical},
-        {nullptr, "x", "/fmt address", "virtual memory as the CPU sees it", arguments, examine_virtual},
-    };
-}
+Slice<const CoreCommand> memory_commands() { return kCommands; }
 
 }  // namespace backplane::kernel

@@ -27,7 +27,7 @@ std::string text_value(const Json& value, const std::string& name) {
 
 namespace {
 
-using Kind = Argument::Kind;
+using Kind = ArgumentKind;
 
 const char* kind_text(PropertyKind kind) {
     switch (kind) {
@@ -288,65 +288,74 @@ Json chardev_add(const Call& call) {
     return Json::object();
 }
 
+constexpr ArgumentInfo kPath[] = {{.name = "path"}};
+constexpr ArgumentInfo kProperty[] = {{.name = "path"}, {.name = "property"}};
+constexpr ArgumentInfo kSetting[] = {
+    {.name = "path"}, {.name = "property"}, {.name = "value", .kind = Kind::Value}};
+constexpr ArgumentInfo kTypeFilter[] = {{.name = "implements", .required = false},
+                                        {.name = "abstract", .kind = Kind::Flag, .required = false}};
+constexpr ArgumentInfo kTypeName[] = {{.name = "typename"}};
+constexpr ArgumentInfo kDriver[] = {{.name = "driver", .kind = Kind::Options}};
+constexpr ArgumentInfo kObjectType[] = {{.name = "qom-type", .kind = Kind::Options}};
+constexpr ArgumentInfo kId[] = {{.name = "id"}};
+constexpr ArgumentInfo kChardev[] = {{.name = "id"}, {.name = "backend", .kind = Kind::Object}};
+constexpr const char* kProperties = "[ObjectPropertyInfo]";
+constexpr CoreCommand kCommands[] = {
+    {{.name = "qom-list",
+      .human = "qom-list",
+      .summary = "an object's properties and children",
+      .arguments = kPath,
+      .returns = kProperties},
+     qom_list,
+     show_qom_list},
+    {{.name = "qom-get",
+      .human = "qom-get",
+      .summary = "a property's value",
+      .arguments = kProperty,
+      .returns = "any"},
+     qom_get,
+     show_value},
+    {{.name = "qom-set", .human = "qom-set", .summary = "sets a property", .arguments = kSetting}, qom_set},
+    {{.name = "qom-list-types",
+      .summary = "the types that there are",
+      .arguments = kTypeFilter,
+      .returns = "[ObjectTypeInfo]"},
+     qom_list_types},
+    {{.name = "qom-list-properties",
+      .summary = "a type's properties",
+      .arguments = kTypeName,
+      .returns = kProperties},
+     qom_list_properties},
+    {{.name = "device-list-properties",
+      .summary = "a device's properties",
+      .arguments = kTypeName,
+      .returns = kProperties},
+     device_list_properties},
+    {{.name = "device_add", .human = "device_add", .summary = "plug a device in", .arguments = kDriver},
+     device_add},
+    {{.name = "device_del",
+      .human = "device_del",
+      .summary = "ask for a device to be let go",
+      .arguments = kId},
+     device_del},
+    {{.name = "object-add", .human = "object_add", .summary = "make an object", .arguments = kObjectType},
+     object_add},
+    {{.name = "object-del", .human = "object_del", .summary = "remove an object", .arguments = kId},
+     object_del},
+    {{.name = "chardev-add",
+      .summary = "make a character device",
+      .arguments = kChardev,
+      .returns = "ChardevReturn"},
+     chardev_add},
+    {{.name = "chardev-remove",
+      .human = "chardev-remove",
+      .summary = "remove a character device",
+      .arguments = kId},
+     chardev_remove},
+};
+
 }  // namespace
 
-std::vector<Command> object_commands() {
-    return {
-        {"qom-list",
-         "qom-list",
-         "path",
-         "an object's properties and children",
-         {{"path"}},
-         qom_list,
-         show_qom_list},
-        {"qom-get",
-         "qom-get",
-         "path property",
-         "a property's value",
-         {{"path"}, {"property"}},
-         qom_get,
-         show_value},
-        {"qom-set",
-         "qom-set",
-         "path property value",
-         "sets a property",
-         {{"path"}, {"property"}, {"value", Kind::Value}},
-         qom_set},
-        {"qom-list-types",
-         nullptr,
-         "",
-         "the types that there are",
-         {{"implements", Kind::Text, false}, {"abstract", Kind::Flag, false}},
-         qom_list_types},
-        {"qom-list-properties", nullptr, "", "a type's properties", {{"typename"}}, qom_list_properties},
-        {"device-list-properties",
-         nullptr,
-         "",
-         "a device's properties",
-         {{"typename"}},
-         device_list_properties},
-        {"device_add",
-         "device_add",
-         "driver[,property=value...]",
-         "plug a device in",
-         {{"driver", Kind::Options}},
-         device_add},
-        {"device_del", "device_del", "id", "ask for a device to be let go", {{"id"}}, device_del},
-        {"object-add",
-         "object_add",
-         "type,id=id[,property=value...]",
-         "make an object",
-         {{"qom-type", Kind::Options}},
-         object_add},
-        {"object-del", "object_del", "id", "remove an object", {{"id"}}, object_del},
-        {"chardev-add",
-         nullptr,
-         "",
-         "make a character device",
-         {{"id"}, {"backend", Kind::Object}},
-         chardev_add},
-        {"chardev-remove", "chardev-remove", "id", "remove a character device", {{"id"}}, chardev_remove},
-    };
-}
+Slice<const CoreCommand> object_commands() { return kCommands; }
 
 }  // namespace backplane::kernel

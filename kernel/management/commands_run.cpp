@@ -1,4 +1,4 @@
-// Commands that start, stop and end the machine, and say what it and this program are.
+// Commands that start, stop and end the machine.
 #include "kernel/launch/build.h"
 #include "kernel/machine/log_hub.h"
 #include "kernel/management/management.h"
@@ -9,9 +9,7 @@
 namespace backplane::kernel {
 namespace {
 
-using Kind = Argument::Kind;
-
-constexpr const char* kEvents[] = {"DEVICE_DELETED", "POWERDOWN", "RESET", "RESUME", "SHUTDOWN", "STOP"};
+using Kind = ArgumentKind;
 
 Json quit(const Call& call) {
     call.machine.request_end("host-qmp-quit");
@@ -53,42 +51,22 @@ std::string show_status(const Json& result) {
            (plain ? "" : " (" + status + ")") + "\n";
 }
 
-Json query_version(const Call& call) { return Json::parse(call.host.version_json()); }
-
-std::string show_version(const Json& result) { return result["package"].get<std::string>() + "\n"; }
-
-Json query_name(const Call& call) {
-    if (call.host.guest_name().empty()) return Json::object();
-    return {{"name", call.host.guest_name()}};
-}
-
-std::string show_name(const Json& result) { return result.value("name", "") + "\n"; }
-
-Json query_commands(const Call& call) {
-    Json list = Json::array();
-    for (const Command& command : call.host.commands())
-        if (command.name) list.push_back({{"name", command.name}});
-    return list;
-}
-
-Json query_events(const Call&) {
-    Json list = Json::array();
-    for (const char* event : kEvents) list.push_back({{"name", event}});
-    return list;
-}
-
 /// A monitor in command mode has negotiated already.
 Json capabilities(const Call&) {
     fail_command("Capabilities negotiation is already complete, command ignored", "CommandNotFound");
 }
 
-Json human_command(const Call& call) {
-    const std::uint64_t before = call.host.current_cpu_index();
-    if (call.arguments.contains("cpu-index")) call.host.select_cpu(call.number("cpu-index"));
-    TextBuffer out;
-    call.host.execute_human(call.text("command-line"), out);
-    if (call.arguments.contains("cpu-index")) call.host.select_cpu(before);
-    return out.text();
+/// The line's answer may come later: the program's answer waits for it.
+void human_command(const Call& call, CommandDone done) {
+    ManagementHost& host = call.host;
+    const std::uint64_t before = host.current_cpu_index();
+    const bool other_cpu = call.arguments.contains("cpu-index");
+    if (other_cpu) host.select_cpu(call.number("cpu-index"));
+    host.run_line(call.text("command-line"), call.caller, [done](const ManagementReply& reply) {
+        const Json text = reply.text;
+        done({true, text.dump(-1, ' ', true, Json::error_handler_t::replace), {}, {}, reply.text});
+    });
+    if (other_cpu) host.select_cpu(before);
 }
 
 std::vector<std::string> read_log_items(const Catalog& catalog, std::string_view text) {
@@ -118,58 +96,36 @@ Json log_items(const Call& call) {
     return Json::object();
 }
 
-Json query_machines(const Call& call) {
-    Json list = Json::array();
-    for (const Catalog::Listed& listed : call.machine.catalog().list("machine")) {
-        const ManifestType& type = *listed.type;
-        const std::string& name = type.option_name();
-        const auto add = [&](const std::string& each, const std::vector<std::string>& aliases, bool first) {
-            Json entry{{"name", each}, {"description", type.summary}};
-            if (!aliases.empty()) entry["alias"] = aliases.front();
-            if (first && type.is_default) entry["is-default"] = true;
-            list.push_back(std::move(entry));
-            return &list.back();
-        };
-        if (type.versions.empty()) add(name, type.aliases, true);
-        for (const ManifestVersion& version : type.versions) {
-            const bool first = &version == &type.versions.front();
-            Json* entry = add(name + "-" + version.version,
-                              first ? std::vector<std::string>{name} : version.aliases, first);
-            if (!version.deprecated.empty()) (*entry)["deprecated"] = true;
-        }
-    }
-    return list;
-}
+constexpr ArgumentInfo kEnable[] = {{.name = "enable", .kind = Kind::Array, .required = false}};
+constexpr ArgumentInfo kLine[] = {{.name = "command-line"},
+                                  {.name = "cpu-index", .kind = Kind::Number, .required = false}};
+constexpr ArgumentInfo kItems[] = {{.name = "items"}};
+constexpr CoreCommand kCommands[] = {
+    {{.name = "qmp_capabilities", .summary = "ends the negotiation", .arguments = kEnable}, capabilities},
+    {{.name = "quit", .human = "quit|q", .summary = "end this program"}, quit},
+    {{.name = "stop", .human = "stop|s", .summary = "stop the machine"}, stop},
+    {{.name = "cont", .human = "cont|c", .summary = "go on"}, cont},
+    {{.name = "system_reset", .human = "system_reset", .summary = "reset the machine"}, system_reset},
+    {{.name = "system_powerdown", .human = "system_powerdown", .summary = "ask the guest to power off"},
+     system_powerdown},
+    {{.name = "query-status",
+      .human = "info status",
+      .summary = "whether the machine runs",
+      .returns = "StatusInfo"},
+     query_status,
+     show_status},
+    {{.name = "human-monitor-command",
+      .summary = "runs a line of the human face",
+      .arguments = kLine,
+      .returns = "str"},
+     nullptr,
+     nullptr,
+     human_command},
+    {{.human = "log", .summary = "log items as -d does, or none", .arguments = kItems}, log_items},
+};
 
 }  // namespace
 
-std::vector<Command> run_commands() {
-    return {
-        {"qmp_capabilities",
-         nullptr,
-         "",
-         "ends the negotiation",
-         {{"enable", Kind::Value, false}},
-         capabilities},
-        {"quit", "quit|q", "", "end this program", {}, quit},
-        {"stop", "stop|s", "", "stop the machine", {}, stop},
-        {"cont", "cont|c", "", "go on", {}, cont},
-        {"system_reset", "system_reset", "", "reset the machine", {}, system_reset},
-        {"system_powerdown", "system_powerdown", "", "ask the guest to power off", {}, system_powerdown},
-        {"query-status", "info status", "", "whether the machine runs", {}, query_status, show_status},
-        {"query-version", "info version", "", "this program's version", {}, query_version, show_version},
-        {"query-name", "info name", "", "the guest's name", {}, query_name, show_name},
-        {"query-commands", nullptr, "", "the commands that there are", {}, query_commands},
-        {"query-events", nullptr, "", "the events that there are", {}, query_events},
-        {"query-machines", nullptr, "", "the kinds of machine", {}, query_machines},
-        {"human-monitor-command",
-         nullptr,
-         "",
-         "runs a line of the human face",
-         {{"command-line"}, {"cpu-index", Kind::Number, false}},
-         human_command},
-        {nullptr, "log", "item[,item...]", "log items as -d does, or none", {{"items"}}, log_items},
-    };
-}
+Slice<const CoreCommand> run_commands() { return kCommands; }
 
 }  // namespace backplane::kernel

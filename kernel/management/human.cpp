@@ -35,7 +35,7 @@ std::string next_word(std::string_view& text) {
     fail_command("a quoted word is not closed");
 }
 
-std::uint64_t read_number(const char* name, const std::string& word) {
+std::uint64_t read_number(const std::string& name, const std::string& word) {
     try {
         return number_value(name, word, ~std::uint64_t{0});
     } catch (const LaunchError& error) {
@@ -43,7 +43,14 @@ std::uint64_t read_number(const char* name, const std::string& word) {
     }
 }
 
-void read_options(Json& arguments, const char* first_key, const std::string& text) {
+std::int64_t read_integer(const std::string& name, const std::string& word) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    if (error == std::errc() && end == word.data() + word.size()) return value;
+    fail_command("parameter '" + name + "' expects a whole number, not '" + word + "'");
+}
+
+void read_options(Json& arguments, const std::string& first_key, const std::string& text) {
     try {
         SubOptions options = SubOptions::parse_either(text, first_key);
         for (const auto& [key, value] : options.rest()) arguments[key] = value;
@@ -53,7 +60,7 @@ void read_options(Json& arguments, const char* first_key, const std::string& tex
 }
 
 /// True when the next word is the flag that the argument declares.
-bool take_flag(std::string_view& text, const char* name) {
+bool take_flag(std::string_view& text, const std::string& name) {
     const std::string_view rest = skip_space(text);
     const bool found =
         rest.size() >= 2 && rest[0] == '-' && rest[1] == name[0] && (rest.size() == 2 || rest[2] == ' ');
@@ -63,20 +70,22 @@ bool take_flag(std::string_view& text, const char* name) {
 
 }  // namespace
 
-Json read_human_arguments(const Command& command, std::string_view text) {
+Json read_human_arguments(const ManifestCommand& row, std::string_view text) {
     Json arguments = Json::object();
-    for (const Argument& argument : command.arguments) {
+    for (const ManifestArgument& argument : row.arguments) {
         text = skip_space(text);
         switch (argument.kind) {
-        case Argument::Kind::Flag:
+        case ArgumentKind::Object:
+        case ArgumentKind::Array: continue;
+        case ArgumentKind::Flag:
             if (take_flag(text, argument.name)) arguments[argument.name] = true;
             continue;
-        case Argument::Kind::Format:
+        case ArgumentKind::Format:
             if (!text.starts_with('/')) continue;
             text.remove_prefix(1);
             arguments[argument.name] = next_word(text);
             continue;
-        case Argument::Kind::Rest:
+        case ArgumentKind::Rest:
             if (!text.empty()) arguments[argument.name] = std::string(text);
             text = {};
             continue;
@@ -84,13 +93,15 @@ Json read_human_arguments(const Command& command, std::string_view text) {
         }
         if (text.empty()) continue;
         const std::string word = next_word(text);
-        if (argument.kind == Argument::Kind::Number)
+        if (argument.kind == ArgumentKind::Number)
             arguments[argument.name] = read_number(argument.name, word);
-        else if (argument.kind == Argument::Kind::Options) read_options(arguments, argument.name, word);
+        else if (argument.kind == ArgumentKind::Integer)
+            arguments[argument.name] = read_integer(argument.name, word);
+        else if (argument.kind == ArgumentKind::Options) read_options(arguments, argument.name, word);
         else arguments[argument.name] = word;
     }
     if (text = skip_space(text); !text.empty())
-        fail_command("'" + std::string(text) + "' is too much: " + command.human + " " + command.syntax);
+        fail_command("'" + std::string(text) + "' is too much: " + row.human + " " + syntax_of(row));
     return arguments;
 }
 
@@ -99,18 +110,13 @@ const Command* ManagementHost::find_human(std::string_view& line) const {
     const Command* best = nullptr;
     std::size_t length = 0;
     for (const Command& command : commands_) {
-        std::string_view names = command.human ? command.human : "";
-        while (!names.empty()) {
-            const std::size_t bar = names.find('|');
-            const std::string_view name = names.substr(0, bar);
+        for (const std::string& name : human_names(command.row)) {
             const bool whole =
                 line.size() == name.size() ||
                 (line.size() > name.size() && (line[name.size()] == ' ' || line[name.size()] == '/'));
-            if (line.starts_with(name) && whole && name.size() > length) {
-                best = &command;
-                length = name.size();
-            }
-            names.remove_prefix(bar == std::string_view::npos ? names.size() : bar + 1);
+            if (!line.starts_with(name) || !whole || name.size() <= length) continue;
+            best = &command;
+            length = name.size();
         }
     }
     line.remove_prefix(length);
@@ -120,17 +126,19 @@ const Command* ManagementHost::find_human(std::string_view& line) const {
 std::string ManagementHost::help(std::string_view topic) const {
     std::string text;
     for (const Command& command : commands_) {
-        if (!command.human) continue;
-        const std::string_view human = command.human;
+        const std::string& human = command.row.human;
+        if (human.empty()) continue;
         const bool info = human.starts_with("info ");
+        const std::vector<std::string> names = human_names(command.row);
         const bool wanted = topic.empty()
                                 ? !info
-                                : human == topic || (info && (topic == "info" || human.substr(5) == topic)) ||
-                                      ("|" + std::string(human) + "|").find("|" + std::string(topic) + "|") !=
-                                          std::string::npos;
+                                : human == topic || (info && topic == "info") ||
+                                      std::ranges::any_of(names, [&](const std::string& name) {
+                                          return name == topic || name == "info " + std::string(topic);
+                                      });
         if (!wanted) continue;
-        text +=
-            std::string(human) + (*command.syntax ? " " : "") + command.syntax + " -- " + command.help + "\n";
+        const std::string syntax = syntax_of(command.row);
+        text += human + (syntax.empty() ? "" : " ") + syntax + " -- " + command.row.summary + "\n";
     }
     if (topic.empty())
         text += "info [subcommand] -- show what the machine is and does; help info lists the subcommands\n"
@@ -138,52 +146,69 @@ std::string ManagementHost::help(std::string_view topic) const {
     return text.empty() ? "unknown command: '" + std::string(topic) + "'\n" : text;
 }
 
-void ManagementHost::execute_human(Str text, TextSink& out) {
-    std::string line(skip_space(text.view()));
+void ManagementHost::execute_human(Str line, ManagementCaller& caller) {
+    run_line(line.view(), &caller,
+             [&caller](const ManagementReply& reply) { caller.management_reply(reply); });
+}
+
+void ManagementHost::run_line(std::string_view text, ManagementCaller* caller, CommandDone done) {
+    const auto answer = [&](std::string shown) { done({true, {}, {}, {}, std::move(shown)}); };
+    std::string line(skip_space(text));
     while (!line.empty() && (line.back() == ' ' || line.back() == '\n' || line.back() == '\r'))
         line.pop_back();
-    if (line.empty()) return;
+    if (line.empty()) return answer({});
     if (line == "info") line = "help info";
     for (const std::string_view word : {"help", "?"})
         if (line == word || line.starts_with(std::string(word) + " "))
-            return out.append(help(skip_space(std::string_view(line).substr(word.size()))));
+            return answer(help(skip_space(std::string_view(line).substr(word.size()))));
     std::string_view rest = line;
     const Command* command = find_human(rest);
+    Json arguments;
     try {
-        if (!command) {
-            const std::string_view name = std::string_view(line).substr(0, line.find(' '));
-            std::vector<std::string> names = candidates(name == "info" ? "info " : "");
-            const std::string wanted = name == "info" ? line.substr(5) : std::string(name);
-            const std::string near = nearest(wanted, names);
-            fail_command("unknown command: '" + line + "'" +
-                         (near.empty() ? "; help lists them" : "; did you mean '" + near + "'?"));
-        }
-        const Json result = run(*command, read_human_arguments(*command, rest));
-        if (command->show) out.append(command->show(result));
-        else if (result.is_object() && result.contains("human-readable-text"))
-            out.append(result["human-readable-text"].get<std::string>());
+        if (!command) fail_command(unknown(line));
+        arguments = read_human_arguments(command->row, rest);
     } catch (const CommandError& error) {
-        out.append("Error: " + error.description + "\n");
-    } catch (const std::exception& error) {  // the host's: no memory, no threads
-        out.append("Error: " + std::string(error.what()) + "\n");
+        return answer("Error: " + error.description + "\n");
     }
+    run(*command, arguments, caller, std::move(done));
+}
+
+std::string ManagementHost::unknown(const std::string& line) const {
+    const std::string name = line.substr(0, line.find(' '));
+    const bool info = name == "info";
+    const std::string near = nearest(info ? line.substr(5) : name, candidates(info ? "info " : ""));
+    return "unknown command: '" + line + "'" +
+           (near.empty() ? "; help lists them" : "; did you mean '" + near + "'?");
 }
 
 /// What may follow `before` (empty, or "info ").
 std::vector<std::string> ManagementHost::candidates(std::string_view before) const {
     std::vector<std::string> words;
     if (before.empty()) words = {"help", "info"};
-    for (const Command& command : commands_) {
-        std::string_view names = command.human ? command.human : "";
-        while (!names.empty()) {
-            const std::size_t bar = names.find('|');
-            const std::string_view name = names.substr(0, bar);
+    for (const Command& command : commands_)
+        for (const std::string& name : human_names(command.row))
             if (before.empty() ? !name.starts_with("info ") : name.starts_with(before))
-                words.emplace_back(name.substr(before.size()));
-            names.remove_prefix(bar == std::string_view::npos ? names.size() : bar + 1);
-        }
-    }
+                words.push_back(name.substr(before.size()));
     return words;
+}
+
+/// The choices of the argument that is being typed after a whole command.
+std::vector<std::string> ManagementHost::choices_after(std::string_view before) const {
+    const Command* command = find_human(before);
+    if (!command) return {};
+    std::size_t index = 0;
+    for (before = skip_space(before); !before.empty(); before = skip_space(before)) {
+        const std::string_view word = before.substr(0, before.find(' '));
+        before.remove_prefix(word.size());
+        if (!word.starts_with('-')) ++index;
+    }
+    for (const ManifestArgument& argument : command->row.arguments) {
+        const bool positional = argument.kind != ArgumentKind::Flag &&
+                                argument.kind != ArgumentKind::Object &&
+                                argument.kind != ArgumentKind::Array && argument.kind != ArgumentKind::Format;
+        if (positional && index-- == 0) return choices_of(argument);
+    }
+    return {};
 }
 
 std::vector<std::string> ManagementHost::complete(Str text) {
@@ -199,8 +224,10 @@ std::vector<std::string> ManagementHost::complete(Str text) {
             if (!instance.id().empty()) words.emplace_back(instance.id().view());
         });
     else if (before == "device_add ")
-        for (const Catalog::Listed& listed : machine_->catalog().list("device"))
+        for (const Catalog::Listed& listed : machine_->catalog().list("device")) {
             if (listed.type->user_creatable) words.push_back(listed.type->name);
+        }
+    else words = choices_after(before);
     std::erase_if(words, [&](const std::string& candidate) { return !candidate.starts_with(word); });
     std::ranges::sort(words);
     return words;

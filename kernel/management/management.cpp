@@ -1,3 +1,4 @@
+// Which commands there are, and how a call of one is answered: at once, or when the object that serves it is done.
 #include "kernel/management/management.h"
 
 #include <algorithm>
@@ -9,48 +10,9 @@ namespace backplane::kernel {
 namespace {
 
 constexpr int kMaximumDepth = 64;
+constexpr std::uint8_t kCoreWhen = command_when::kBuilt | command_when::kIncoming;
 
-const char* kind_name(Argument::Kind kind) {
-    switch (kind) {
-    case Argument::Kind::Number: return "integer";
-    case Argument::Kind::Flag: return "boolean";
-    case Argument::Kind::Object: return "object";
-    default: return "string";
-    }
-}
-
-bool fits(Argument::Kind kind, const Json& value) {
-    switch (kind) {
-    case Argument::Kind::Text:
-    case Argument::Kind::Rest:
-    case Argument::Kind::Options:
-    case Argument::Kind::Format: return value.is_string();
-    case Argument::Kind::Number: return value.is_number_unsigned();
-    case Argument::Kind::Flag: return value.is_boolean();
-    case Argument::Kind::Object: return value.is_object();
-    case Argument::Kind::Value: return true;
-    }
-    return false;
-}
-
-void check_arguments(const Command& command, const Json& arguments) {
-    bool open = false;
-    for (const Argument& argument : command.arguments) {
-        open |= argument.kind == Argument::Kind::Options;
-        const auto found = arguments.find(argument.name);
-        if (found == arguments.end()) {
-            if (argument.required) fail_command("Parameter '" + std::string(argument.name) + "' is missing");
-        } else if (!fits(argument.kind, *found)) {
-            fail_command("Invalid parameter type for '" + std::string(argument.name) +
-                         "', expected: " + kind_name(argument.kind));
-        }
-    }
-    if (open) return;
-    for (const auto& [name, value] : arguments.items())
-        if (std::ranges::none_of(command.arguments,
-                                 [&given = name](const Argument& a) { return given == a.name; }))
-            fail_command("Parameter '" + name + "' is unexpected");
-}
+std::string dump(const Json& json) { return json.dump(-1, ' ', true, Json::error_handler_t::replace); }
 
 Json parse_object(std::string_view text) {
     const auto limit = [](int depth, Json::parse_event_t, Json&) {
@@ -63,38 +25,121 @@ Json parse_object(std::string_view text) {
     return json;
 }
 
+ManagementReply failure(std::string error_class, const std::string& description) {
+    return {false, {}, std::move(error_class), description, "Error: " + description + "\n"};
+}
+
+/// What a person reads of a result that nobody made a text of.
+std::string shown(const Json& result) {
+    if (result.is_object() && result.contains("human-readable-text"))
+        return result["human-readable-text"].get<std::string>();
+    if (result.is_null() || (result.is_object() && result.empty())) return {};
+    return result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+ManagementReply success(const Json& result, std::string (*show)(const Json&)) {
+    return {true, dump(result), {}, {}, show ? show(result) : shown(result)};
+}
+
+/// `work`, with what it throws as the call's answer.
+template <class Work>
+void answering(const CommandDone& done, Work work) {
+    try {
+        work();
+    } catch (const CommandError& error) {
+        done(failure(error.error_class, error.description));
+    } catch (const std::exception& error) {  // the host's: no memory, no threads
+        done(failure("GenericError", error.what()));
+    }
+}
+
 }  // namespace
 
 void fail_command(std::string description, const char* error_class) {
     throw CommandError{error_class, std::move(description)};
 }
 
-Json readable(std::string text) { return {{"human-readable-text", std::move(text)}}; }
+/// A call that an object serves, until it answers.
+class ManagementHost::PendingCall final : public CommandReply {
+  public:
+    PendingCall(ManagementHost& host, ManagementCaller* caller, CommandDone done)
+        : host_(host), caller_(caller), done_(std::move(done)) {}
 
-std::string Call::text(const char* name, const std::string& otherwise) const {
-    const auto found = arguments.find(name);
-    return found == arguments.end() ? otherwise : found->get<std::string>();
-}
-std::uint64_t Call::number(const char* name, std::uint64_t otherwise) const {
-    const auto found = arguments.find(name);
-    return found == arguments.end() ? otherwise : found->get<std::uint64_t>();
-}
-bool Call::flag(const char* name) const {
-    const auto found = arguments.find(name);
-    return found != arguments.end() && found->get<bool>();
-}
+    void succeed(Str json) override {
+        Json result = Json::parse(json.view(), nullptr, false);
+        if (result.is_discarded()) return fail("the answer is no JSON: this is a fault of the plugin");
+        answer(success(result, nullptr));
+    }
+    void succeed_text(Str text) override { answer(success(readable(std::string(text.view())), nullptr)); }
+    void fail(Str description) override { fail_as("GenericError", description); }
+    void fail_as(Str error_class, Str description) override {
+        answer(failure(std::string(error_class.view()), std::string(description.view())));
+    }
+    int take_descriptor(Str, Errors& errors) override {
+        const int descriptor = caller_ ? caller_->take_passed_descriptor() : -1;
+        if (descriptor < 0) errors.fail("No file descriptor supplied via SCM_RIGHTS");
+        return descriptor;
+    }
+
+    /// The client is gone: whatever the answer is, nobody hears it.
+    void forget(const ManagementCaller& caller) {
+        if (caller_ != &caller) return;
+        caller_ = nullptr;
+        done_ = [](const ManagementReply&) {};
+    }
+
+  private:
+    void answer(const ManagementReply& reply) {
+        const CommandDone done = std::move(done_);
+        host_.pending_.remove_if([this](const auto& call) { return call.get() == this; });
+        done(reply);
+    }
+
+    ManagementHost& host_;
+    ManagementCaller* caller_;
+    CommandDone done_;
+};
 
 ManagementHost::ManagementHost() {
-    for (auto rows : {run_commands(), object_commands(), inspect_commands(), memory_commands()})
-        commands_.insert(commands_.end(), rows.begin(), rows.end());
+    for (const auto rows :
+         {run_commands(), query_commands(), object_commands(), inspect_commands(), memory_commands()})
+        for (const CoreCommand& core : rows) {
+            Command& command = commands_.emplace_back(Command{row_of(core.info), &core, {}, {}});
+            command.row.when = kCoreWhen;
+            command.key = command.row.name.empty() ? command.row.human : command.row.name;
+        }
+    for (const EventInfo& event : core_events()) events_.push_back(row_of(event));
 }
 ManagementHost::~ManagementHost() = default;
 
 void ManagementHost::serve(Machine& machine, std::string guest_name) {
     machine_ = &machine;
     guest_name_ = std::move(guest_name);
+    add_offers(machine.catalog());
     machine.offer_interface(Management::kId, static_cast<Management*>(this));
     machine.add_event_listener(*this);
+}
+
+/// A name that is taken stays with who has it: the core first.
+void ManagementHost::add_offers(const Catalog& catalog) {
+    const auto taken = [&](const ManifestCommand& row) {
+        const std::vector<std::string> humans = human_names(row);
+        return std::ranges::any_of(commands_, [&](const Command& other) {
+            if (!row.name.empty() && row.name == other.row.name) return true;
+            return std::ranges::any_of(human_names(other.row), [&](const std::string& human) {
+                return std::ranges::find(humans, human) != humans.end();
+            });
+        });
+    };
+    for (const Catalog::Listed& listed : catalog.list("service"))
+        for (const ManifestCommand& row : listed.type->commands)
+            if (!taken(row))
+                commands_.push_back(
+                    {row, nullptr, listed.type->name, row.name.empty() ? row.human : row.name});
+    for (const Catalog::Listed& listed : catalog.list("object"))
+        for (const ManifestEvent& event : listed.type->events)
+            if (std::ranges::find(events_, event.name, &ManifestEvent::name) == events_.end())
+                events_.push_back(event);
 }
 
 std::string ManagementHost::version_json() const {
@@ -105,27 +150,67 @@ std::string ManagementHost::version_json() const {
     return Json{{"qemu", triple}, {"package", "backplane " BACKPLANE_VERSION}}.dump();
 }
 
-Json ManagementHost::run(const Command& command, const Json& arguments) {
-    check_arguments(command, arguments);
-    return command.run({*machine_, *this, arguments});
+const Command* ManagementHost::find(std::string_view name) const {
+    const auto found =
+        std::ranges::find_if(commands_, [&](const Command& command) { return command.row.name == name; });
+    return name.empty() || found == commands_.end() ? nullptr : &*found;
 }
 
-ManagementReply ManagementHost::execute(Str name, Str arguments) {
-    const auto command = std::ranges::find_if(
-        commands_, [&](const Command& c) { return c.name && name.view() == std::string_view(c.name); });
+/// Answers once. `done` may come later, from the object that serves the command.
+void ManagementHost::run(const Command& command, const Json& arguments, ManagementCaller* caller,
+                         CommandDone done) {
+    answering(done, [&] {
+        const bool incoming = machine_->run_state() == RunState::InMigrate;
+        if (!(command.row.when & (incoming ? command_when::kIncoming : command_when::kBuilt)))
+            fail_command("The command '" + command.key + "' is not allowed while " +
+                         (incoming ? "a saved machine is awaited" : "there is a machine"));
+        check_arguments(command.row, arguments);
+        if (!command.core) return run_service(command, arguments, caller, done);
+        const Call call{*machine_, *this, arguments, caller};
+        if (command.core->start) return command.core->start(call, done);
+        done(success(command.core->run(call), command.core->show));
+    });
+}
+
+/// The one object of the type that offers it, made now when it was not.
+CommandHandler& ManagementHost::handler_of(const Command& command) {
+    ErrorText errors;
+    Instance* object = machine_->find_service(command.service);
+    if (!object) object = machine_->create_service(command.service, {}, errors);
+    if (!object) fail_command(errors.failed() ? errors.text() : "'" + command.service + "' gave no reason");
+    auto* handler = query<CommandHandler>(*object);
+    if (!handler) fail_command("type '" + command.service + "' lists commands and serves none");
+    return *handler;
+}
+
+void ManagementHost::run_service(const Command& command, const Json& arguments, ManagementCaller* caller,
+                                 CommandDone done) {
+    CommandHandler& handler = handler_of(command);
+    PendingCall* call =
+        pending_.emplace_back(std::make_unique<PendingCall>(*this, caller, std::move(done))).get();
+    std::string problem;
     try {
-        if (command == commands_.end())
+        return handler.execute(command.key, dump(arguments), *call);
+    } catch (const std::exception& error) {
+        problem = error.what();
+    }
+    const bool open = std::ranges::any_of(pending_, [&](const auto& other) { return other.get() == call; });
+    if (open) call->fail("'" + command.service + "' threw: " + problem);
+}
+
+void ManagementHost::execute(Str name, Str arguments, ManagementCaller& caller) {
+    const CommandDone done = [&caller](const ManagementReply& reply) { caller.management_reply(reply); };
+    answering(done, [&] {
+        const Command* command = find(name.view());
+        if (!command)
             fail_command("The command " + std::string(name.view()) + " has not been found",
                          "CommandNotFound");
-        return {true,
-                run(*command, parse_object(arguments)).dump(-1, ' ', true, Json::error_handler_t::replace),
-                {},
-                {}};
-    } catch (const CommandError& error) {
-        return {false, {}, error.error_class, error.description};
-    } catch (const std::exception& error) {  // the host's: no memory, no threads
-        return {false, {}, "GenericError", error.what()};
-    }
+        run(*command, parse_object(arguments), &caller, done);
+    });
+}
+
+void ManagementHost::forget(ManagementCaller& caller) {
+    for (const auto& call : pending_) call->forget(caller);
 }
 
 void ManagementHost::add_listener(ManagementListener& listener) { listeners_.push_back(&listener); }
@@ -138,7 +223,7 @@ void ManagementHost::machine_event(std::string_view name, std::string_view data)
                {"event", name}};
     if (Json parsed = Json::parse(data, nullptr, false); parsed.is_object() && !parsed.empty())
         event["data"] = std::move(parsed);
-    const std::string text = event.dump(-1, ' ', true, Json::error_handler_t::replace);
+    const std::string text = dump(event);
     const std::vector<ManagementListener*> all = listeners_;
     for (ManagementListener* listener : all)
         if (std::ranges::find(listeners_, listener) != listeners_.end()) listener->management_event(text);

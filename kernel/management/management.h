@@ -5,6 +5,9 @@
 #include "kernel/management/command.h"
 
 #include <backplane/draft/management.h>
+#include <backplane/management.h>
+
+#include <list>
 
 namespace backplane::kernel {
 
@@ -17,35 +20,47 @@ class ManagementHost final : public Management, EventListener {
     void serve(Machine& machine, std::string guest_name);
 
     std::string version_json() const override;
-    ManagementReply execute(Str command, Str arguments) override;
-    void execute_human(Str line, TextSink& out) override;
+    void execute(Str command, Str arguments, ManagementCaller& caller) override;
+    void execute_human(Str line, ManagementCaller& caller) override;
+    void forget(ManagementCaller& caller) override;
     std::vector<std::string> complete(Str line) override;
     void add_listener(ManagementListener& listener) override;
     void remove_listener(ManagementListener& listener) override;
 
     const std::vector<Command>& commands() const { return commands_; }
+    /// The core's events and those of plugins.
+    const std::vector<ManifestEvent>& events() const { return events_; }
     const std::string& guest_name() const { return guest_name_; }
     /// The CPU that people look at (`cpu N`); null when the machine has none.
     Cpu* current_cpu() const;
     std::uint64_t current_cpu_index() const { return current_cpu_; }
     /// Throws CommandError when there is no such CPU.
     void select_cpu(std::uint64_t index);
+    /// Runs a line; `done` gets its text. `caller` may be null.
+    void run_line(std::string_view line, ManagementCaller* caller, CommandDone done);
 
   private:
+    class PendingCall;
     void machine_event(std::string_view name, std::string_view data) override;
+    void add_offers(const Catalog& catalog);
+    const Command* find(std::string_view name) const;
     const Command* find_human(std::string_view& line) const;
-    Json run(const Command& command, const Json& arguments);
+    void run(const Command& command, const Json& arguments, ManagementCaller* caller, CommandDone done);
+    void run_service(const Command& command, const Json& arguments, ManagementCaller* caller,
+                     CommandDone done);
+    CommandHandler& handler_of(const Command& command);
     std::string help(std::string_view topic) const;
+    std::string unknown(const std::string& line) const;
     std::vector<std::string> candidates(std::string_view before) const;
+    std::vector<std::string> choices_after(std::string_view before) const;
 
     Machine* machine_ = nullptr;
     std::string guest_name_;
     std::vector<Command> commands_;
+    std::vector<ManifestEvent> events_;
+    std::list<std::unique_ptr<PendingCall>> pending_;
     std::vector<ManagementListener*> listeners_;
     std::uint64_t current_cpu_ = 0;
 };
-
-/// Reads a human line's arguments as `command` declares them. Throws CommandError.
-Json read_human_arguments(const Command& command, std::string_view text);
 
 }  // namespace backplane::kernel

@@ -166,13 +166,18 @@ ManifestOption option_of(const Json& json) {
             text_of(json, "group"),
             text_of(json, "first"),
             text_of(json, "fixed"),
-            flag_of(json, "repeatable")};
+            flag_of(json, "repeatable"),
+            flag_of(json, "verbatim")};
 }
 
 ManifestCommand command_of(const Json& json) {
-    return {text_of(json, "name"),    text_of(json, "human"),
-            text_of(json, "summary"), rows_of(json, "arguments", argument_of),
-            text_of(json, "returns"), std::uint8_t(number_of(json, "when", 0))};
+    return {text_of(json, "name"),
+            text_of(json, "human"),
+            text_of(json, "summary"),
+            rows_of(json, "arguments", argument_of),
+            text_of(json, "returns"),
+            std::uint8_t(number_of(json, "when", 0)),
+            rows_of(json, "results", argument_of)};
 }
 
 ManifestType type_of(const Json& json) {

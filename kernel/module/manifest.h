@@ -62,6 +62,7 @@ struct ManifestOption {
     std::string first_property{};
     std::string fixed{};
     bool repeatable = false;
+    bool verbatim = false;
 };
 
 struct ManifestCommand {
@@ -71,6 +72,7 @@ struct ManifestCommand {
     std::vector<ManifestArgument> arguments{};
     std::string returns{};  ///< empty: an empty object
     std::uint8_t when = 0;  ///< command_when
+    std::vector<ManifestArgument> results;
 };
 
 struct ManifestEvent {

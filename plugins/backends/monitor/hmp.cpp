@@ -7,19 +7,14 @@ constexpr std::size_t kInputChunk = 1024;
 constexpr std::size_t kInputLimit = 256u << 10;
 
 /// A terminal wants both ends of a line.
-class LineSink final : public TextSink {
-  public:
-    void append(Str text) override {
-        for (const char c : text.view()) {
-            if (c == '\n') text_ += '\r';
-            text_ += c;
-        }
+std::string on_terminal(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '\n') out += '\r';
+        out += c;
     }
-    const std::string& text() const { return text_; }
-
-  private:
-    std::string text_;
-};
+    return out;
+}
 
 }  // namespace
 
@@ -27,7 +22,7 @@ HmpMonitor::HmpMonitor(Object& object)
     : object_(object),
       editor_(
           "(backplane) ", [this](std::string_view text) { write(text); },
-          [this](const std::string& line) { run_line(line); },
+          [this](const std::string& line) { return run_line(line); },
           [this](const std::string& before) { return management_->complete(before); }) {}
 
 bool HmpMonitor::complete(Errors& errors) {
@@ -46,32 +41,59 @@ bool HmpMonitor::complete(Errors& errors) {
 }
 
 void HmpMonitor::shut_down() {
-    if (connected_) chardev_->disconnect(*this);
+    if (!connected_) return;
+    chardev_->disconnect(*this);
+    management_->forget(*this);
     connected_ = false;
 }
 
 void HmpMonitor::char_event(CharEvent event) {
     if (event == CharEvent::Closed) {
+        management_->forget(*this);
         output_.clear();
         return chardev_->accept_input();
     }
     if (event != CharEvent::Opened) return;
     editor_.reset();
     output_.clear();
+    typed_.clear();
+    waiting_ = false;
     write("backplane monitor - type 'help' for more information\r\n");
     editor_.show_prompt();
 }
 
-std::size_t HmpMonitor::can_receive() { return output_.size() < kInputLimit ? kInputChunk : 0; }
+std::size_t HmpMonitor::can_receive() { return !waiting_ && output_.size() < kInputLimit ? kInputChunk : 0; }
 
 void HmpMonitor::receive(Bytes bytes) {
-    editor_.feed({reinterpret_cast<const char*>(bytes.data), bytes.size});
+    typed_.append(reinterpret_cast<const char*>(bytes.data), bytes.size);
+    feed();
 }
 
-void HmpMonitor::run_line(const std::string& line) {
-    LineSink out;
-    management_->execute_human(line, out);
-    write(out.text());
+/// A line that is not answered yet holds up what was typed after it.
+void HmpMonitor::feed() {
+    feeding_ = true;
+    while (!waiting_ && !typed_.empty()) {
+        const char c = typed_.front();
+        typed_.erase(0, 1);
+        editor_.feed({&c, 1});
+    }
+    feeding_ = false;
+}
+
+/// False while its answer is to come, and the prompt with it.
+bool HmpMonitor::run_line(const std::string& line) {
+    waiting_ = true;
+    management_->execute_human(line, *this);
+    return !waiting_;
+}
+
+void HmpMonitor::management_reply(const ManagementReply& reply) {
+    waiting_ = false;
+    write(on_terminal(reply.text));
+    if (feeding_) return;
+    editor_.show_prompt();
+    feed();
+    chardev_->accept_input();
 }
 
 void HmpMonitor::write(std::string_view text) { output_.put(*chardev_, text); }

@@ -11,7 +11,7 @@
 namespace backplane::monitor {
 
 /// Thread: the host loop, with the machine lock held.
-class HmpMonitor final : public Completable, CharFront {
+class HmpMonitor final : public Completable, CharFront, ManagementCaller {
   public:
     explicit HmpMonitor(Object& object);
 
@@ -25,14 +25,20 @@ class HmpMonitor final : public Completable, CharFront {
     void receive(Bytes bytes) override;
     void char_event(CharEvent event) override;
     void can_send() override;
+    void management_reply(const ManagementReply& reply) override;
+    int take_passed_descriptor() override { return -1; }
     void write(std::string_view text);
-    void run_line(const std::string& line);
+    bool run_line(const std::string& line);
+    void feed();
 
     Object& object_;
     CharBackend* chardev_ = nullptr;
     Management* management_ = nullptr;
     LineEditor editor_;
     OutputQueue output_;
+    std::string typed_;     ///< and not looked at yet
+    bool waiting_ = false;  ///< for the answer to a line
+    bool feeding_ = false;
     bool connected_ = false;
 };
 

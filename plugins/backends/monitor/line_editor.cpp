@@ -146,8 +146,7 @@ void LineEditor::enter() {
     line_.clear();
     cursor_ = 0;
     browsing_ = history_.size();
-    if (!blank) accept_(line);
-    show_prompt();
+    if (blank || accept_(line)) show_prompt();
 }
 
 void LineEditor::browse(int direction) {

@@ -14,8 +14,9 @@ namespace backplane::monitor {
 class LineEditor {
   public:
     using Write = std::function<void(std::string_view)>;
-    /// Gets a finished line. It may write; the prompt is shown again afterwards.
-    using Accept = std::function<void(const std::string& line)>;
+    /// Gets a finished line. It may write; the prompt is shown again afterwards, unless it says false: then by
+    /// show_prompt() later.
+    using Accept = std::function<bool(const std::string& line)>;
     /// What the last word of the line before the cursor may become.
     using Complete = std::function<std::vector<std::string>(const std::string& before)>;
 

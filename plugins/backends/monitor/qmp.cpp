@@ -48,7 +48,7 @@ Request read_request(const std::string& text) {
 }
 
 ManagementReply failure(const char* error_class, std::string description) {
-    return {false, {}, error_class, std::move(description)};
+    return {false, {}, error_class, std::move(description), {}};
 }
 
 /// Nothing can be enabled, as nothing is offered.
@@ -62,7 +62,7 @@ ManagementReply negotiate(const Request& request) {
         if (!value.empty())
             return failure("GenericError", "Capability not available: " + value.front().dump());
     }
-    return {true, "{}", {}, {}};
+    return {true, "{}", {}, {}, {}};
 }
 
 std::string reply_text(const ManagementReply& reply, const Json& id) {
@@ -77,7 +77,8 @@ std::string reply_text(const ManagementReply& reply, const Json& id) {
 
 }  // namespace
 
-QmpMonitor::QmpMonitor(Object& object) : object_(object) {}
+QmpMonitor::QmpMonitor(Object& object) : object_(object), id_(std::make_unique<Json>()) {}
+QmpMonitor::~QmpMonitor() = default;
 
 bool QmpMonitor::complete(Errors& errors) {
     BackendContext& context = backend_context(object_);
@@ -101,6 +102,7 @@ void QmpMonitor::shut_down() {
     if (!connected_) return;
     chardev_->disconnect(*this);
     management_->remove_listener(*this);
+    management_->forget(*this);
     connected_ = false;
 }
 
@@ -108,42 +110,72 @@ void QmpMonitor::char_event(CharEvent event) {
     if (event == CharEvent::Opened) begin_session();
     if (event != CharEvent::Closed) return;
     open_ = false;
+    management_->forget(*this);
     output_.clear();
+    queue_.clear();
+    waiting_ = false;
     chardev_->accept_input();
 }
 
 void QmpMonitor::begin_session() {
     framer_.reset();
     output_.clear();
+    queue_.clear();
+    waiting_ = false;
     open_ = true;
     negotiated_ = dropped_ = false;
     send("{\"QMP\": {\"version\": " + management_->version_json() + ", \"capabilities\": []}}");
 }
 
-std::size_t QmpMonitor::can_receive() { return output_.size() < kInputLimit ? kInputChunk : 0; }
+std::size_t QmpMonitor::can_receive() {
+    return queue_.empty() && output_.size() < kInputLimit ? kInputChunk : 0;
+}
 
 void QmpMonitor::receive(Bytes bytes) {
     if (!open_) return;  // left behind by one who is gone
-    for (const JsonPiece& piece : framer_.feed({reinterpret_cast<const char*>(bytes.data), bytes.size}))
+    for (JsonPiece& piece : framer_.feed({reinterpret_cast<const char*>(bytes.data), bytes.size}))
+        queue_.push_back(std::move(piece));
+    work();
+}
+
+/// One command after the other: each waits for the answer of the one before it.
+void QmpMonitor::work() {
+    if (working_) return;
+    working_ = true;
+    while (!waiting_ && !queue_.empty()) {
+        const JsonPiece piece = std::move(queue_.front());
+        queue_.pop_front();
         handle(piece);
+    }
+    working_ = false;
 }
 
 void QmpMonitor::handle(const JsonPiece& piece) {
     const Request request = piece.error.empty()
                                 ? read_request(piece.text)
                                 : Request{Json(Json::value_t::discarded), {}, {}, piece.error};
-    ManagementReply reply;
+    *id_ = request.id;
     if (!request.error.empty()) {
-        reply = failure("GenericError", request.error);
+        send(reply_text(failure("GenericError", request.error), *id_));
     } else if (negotiated_) {
-        reply = management_->execute(request.command, request.arguments);
+        waiting_ = true;
+        management_->execute(request.command, request.arguments, *this);
     } else if (request.command == "qmp_capabilities") {
-        reply = negotiate(request);
+        const ManagementReply reply = negotiate(request);
         negotiated_ = reply.ok;
+        send(reply_text(reply, *id_));
     } else {
-        reply = failure("CommandNotFound", "Expecting capabilities negotiation with 'qmp_capabilities'");
+        send(reply_text(
+            failure("CommandNotFound", "Expecting capabilities negotiation with 'qmp_capabilities'"), *id_));
     }
-    send(reply_text(reply, request.id));
+}
+
+void QmpMonitor::management_reply(const ManagementReply& reply) {
+    waiting_ = false;
+    send(reply_text(reply, *id_));
+    if (working_) return;
+    work();
+    chardev_->accept_input();
 }
 
 void QmpMonitor::management_event(Str json) {

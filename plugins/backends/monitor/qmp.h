@@ -12,12 +12,17 @@
 #include <backplane/draft/management.h>
 #include <backplane/property.h>
 
+#include <deque>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+
 namespace backplane::monitor {
 
 /// Thread: the host loop, with the machine lock held.
-class QmpMonitor final : public Completable, CharFront, ManagementListener {
+class QmpMonitor final : public Completable, CharFront, ManagementListener, ManagementCaller {
   public:
     explicit QmpMonitor(Object& object);
+    ~QmpMonitor();
 
     bool complete(Errors& errors) override;
     void shut_down() override;
@@ -31,7 +36,11 @@ class QmpMonitor final : public Completable, CharFront, ManagementListener {
     void can_send() override;
     void management_event(Str json) override;
 
+    void management_reply(const ManagementReply& reply) override;
+    int take_passed_descriptor() override { return -1; }
+
     void begin_session();
+    void work();
     void handle(const JsonPiece& piece);
     void send(const std::string& json);
 
@@ -40,6 +49,10 @@ class QmpMonitor final : public Completable, CharFront, ManagementListener {
     bool pretty_ = false;
     Management* management_ = nullptr;
     JsonFramer framer_;
+    std::deque<JsonPiece> queue_;                 ///< what came while a command waits for its answer
+    std::unique_ptr<nlohmann::ordered_json> id_;  ///< of that command
+    bool waiting_ = false;
+    bool working_ = false;
     OutputQueue output_;
     bool connected_ = false;
     bool open_ = false;

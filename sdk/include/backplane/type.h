@@ -115,8 +115,11 @@ struct CommandInfo {
         nullptr;  ///< for people: "info vnc", alternatives with '|' between; null: for programs only
     const char* summary = "";
     Slice<const ArgumentInfo> arguments{};
-    const char* returns = nullptr;  ///< the name of what comes back in the schema; null: an empty object
+    /// The name of what comes back in the schema; null: an empty object. "[name]": a list; "str", "int", "bool",
+    /// "number", "any" are those.
+    const char* returns = nullptr;
     std::uint8_t when = command_when::kBuilt;
+    Slice<const ArgumentInfo> results{};  ///< the members of what `returns` names, for the schema
 };
 
 /// An event that a type's objects emit.
@@ -136,6 +139,8 @@ struct OptionInfo {
     const char* fixed =
         nullptr;              ///< properties that are always set: "device=tcp::1234"; may be all that it does
     bool repeatable = false;  ///< another one makes another object; else it is refused
+    /// The whole text is the value of `first_property`: commas in it separate nothing.
+    bool verbatim = false;
 };
 
 /// A class in the making, for class initialisers. Valid during the call.
@@ -171,7 +176,7 @@ struct TypeInfo {
     /// Of a type derived from "service": what users see of it without naming an object.
     Slice<const OptionInfo> options{};
     Slice<const CommandInfo> commands{};
-    Slice<const EventInfo> events{};
+    Slice<const EventInfo> events{};  ///< of any type
 
     /// Run once for each class derived from this one (and itself), before class_init.
     void (*class_base_init)(Class&, const void* class_data) = nullptr;

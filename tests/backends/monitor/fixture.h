@@ -44,19 +44,28 @@ class FakeChardev final : public CharBackend {
 class FakeManagement final : public Management {
   public:
     std::string version_json() const override { return "{\"package\": \"test\"}"; }
-    ManagementReply execute(Str command, Str arguments) override {
+    void execute(Str command, Str arguments, ManagementCaller& caller) override {
         calls.push_back(std::string(command.view()) + std::string(arguments.view()));
-        return reply;
+        waiting = &caller;
+        if (!late) answer();
     }
-    void execute_human(Str line, TextSink& out) override {
-        out.append("ran " + std::string(line.view()) + "\n");
+    void execute_human(Str line, ManagementCaller& caller) override {
+        reply.text = "ran " + std::string(line.view()) + "\n";
+        waiting = &caller;
+        if (!late) answer();
     }
+    void forget(ManagementCaller& caller) override {
+        if (waiting == &caller) waiting = nullptr;
+    }
+    void answer() { std::exchange(waiting, nullptr)->management_reply(reply); }
     std::vector<std::string> complete(Str) override { return {}; }
     void add_listener(ManagementListener& added) override { listener = &added; }
     void remove_listener(ManagementListener&) override { listener = nullptr; }
 
     std::vector<std::string> calls;
-    ManagementReply reply{true, "{}", {}, {}};
+    ManagementReply reply{true, "{}", {}, {}, {}};
+    bool late = false;  ///< answers come when the test says so
+    ManagementCaller* waiting = nullptr;
     ManagementListener* listener = nullptr;
 };
 
@@ -122,9 +131,9 @@ class MonitorTest : public testing::Test {
     ~MonitorTest() override { monitor.shut_down(); }
 
     void set(std::string_view name, const PropertyValue& value) {
-        Refusal refusal_of_set;
+        Refusal refusal;
         for (const PropertyInfo& info : M::kProperties)
-            if (name == info.name) info.set(&monitor, value, refusal_of_set);
+            if (name == info.name) info.set(&monitor, value, refusal);
     }
     void open() {
         Refusal refusal;

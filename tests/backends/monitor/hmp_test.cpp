@@ -19,6 +19,19 @@ TEST_F(Hmp, RunsALineAndEndsLinesAsTerminalsWantThem) {
     EXPECT_EQ(chardev.take(), "info status\r\nran info status\r\n(backplane) ");
 }
 
+TEST_F(Hmp, ThePromptWaitsForALateAnswerAndSoDoesWhatIsTyped) {
+    open();
+    chardev.take();
+    management.late = true;
+    chardev.type("a\rb\r");
+    EXPECT_EQ(chardev.take(), "a\r\n");
+    EXPECT_EQ(chardev.front->can_receive(), 0u);
+    management.answer();
+    EXPECT_EQ(chardev.take(), "ran a\r\n(backplane) b\r\n");
+    management.answer();
+    EXPECT_EQ(chardev.take(), "ran b\r\n(backplane) ");
+}
+
 TEST_F(Hmp, ANewConnectionBeginsWithAnEmptyLine) {
     open();
     chardev.type("half");

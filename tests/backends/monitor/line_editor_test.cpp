@@ -12,7 +12,10 @@ class Editor : public testing::Test {
     std::vector<std::string> words;
     std::string completed;
     LineEditor editor{"> ", [this](std::string_view text) { screen += text; },
-                      [this](const std::string& line) { lines.push_back(line); },
+                      [this](const std::string& line) {
+                          lines.push_back(line);
+                          return true;
+                      },
                       [this](const std::string& before) {
                           completed = before;
                           return words;

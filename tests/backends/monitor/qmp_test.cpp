@@ -54,7 +54,7 @@ TEST_F(Qmp, HandsACommandOverAndReturnsItsId) {
 
 TEST_F(Qmp, AnErrorHasAClassAndTheId) {
     negotiate();
-    management.reply = {false, {}, "DeviceNotFound", "no such thing"};
+    management.reply = {false, {}, "DeviceNotFound", "no such thing", {}};
     EXPECT_EQ(answer("{\"execute\": \"x\", \"id\": 1}"),
               "{\"error\": {\"class\":\"DeviceNotFound\",\"desc\":\"no such thing\"}, \"id\": 1}\r\n");
 }
@@ -64,6 +64,33 @@ TEST_F(Qmp, SeveralCommandsMayComeInOnePacket) {
     chardev.type("{\"execute\": \"a\"}{\"execute\": \"b\"}\n{\"exe");
     chardev.type("cute\": \"c\"}");
     EXPECT_EQ(management.calls, (std::vector<std::string>{"a", "b", "c"}));
+}
+
+TEST_F(Qmp, AnAnswerMayComeLaterAndTheNextCommandWaitsForIt) {
+    negotiate();
+    management.late = true;
+    chardev.type("{\"execute\": \"a\", \"id\": 1}{\"execute\": \"b\", \"id\": 2}");
+    EXPECT_EQ(management.calls, (std::vector<std::string>{"a"}));
+    EXPECT_EQ(chardev.take(), "");
+    EXPECT_EQ(chardev.front->can_receive(), 0u);
+    management.answer();
+    EXPECT_EQ(chardev.take(), "{\"return\": {}, \"id\": 1}\r\n");
+    EXPECT_EQ(management.calls, (std::vector<std::string>{"a", "b"}));
+    management.answer();
+    EXPECT_EQ(chardev.take(), "{\"return\": {}, \"id\": 2}\r\n");
+    EXPECT_GT(chardev.accepted, 0);
+}
+
+TEST_F(Qmp, ASessionThatEndsLeavesNoAnswerBehind) {
+    negotiate();
+    management.late = true;
+    chardev.type("{\"execute\": \"a\"}{\"execute\": \"b\"}");
+    chardev.front->char_event(CharEvent::Closed);
+    EXPECT_EQ(management.waiting, nullptr);
+    chardev.front->char_event(CharEvent::Opened);
+    chardev.take();
+    EXPECT_EQ(answer("{\"execute\": \"qmp_capabilities\", \"id\": 3}"), "{\"return\": {}, \"id\": 3}\r\n");
+    EXPECT_EQ(management.calls, (std::vector<std::string>{"a"}));
 }
 
 TEST_F(Qmp, BadInputIsAnErrorAndNoMore) {

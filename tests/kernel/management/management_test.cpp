@@ -1,62 +1,8 @@
 // The management commands of a machine that has a board of the test's own, and nothing on it.
-#include "kernel/management/management.h"
-
-#include "kernel/machine/log_hub.h"
-#include "kernel/machine/machine.h"
-
-#include <backplane/property.h>
-
-#include <gtest/gtest.h>
-
-#include <new>
+#include "fixture.h"
 
 namespace backplane::kernel {
 namespace {
-
-class TestBoard final : public Board {
-  public:
-    explicit TestBoard(Object&) {}
-    bool build(BoardContext&, Errors&) override { return true; }
-    bool finish(BoardContext&, Errors&) override { return true; }
-    void reset(BoardContext&) override {}
-    bool quiet_ = true;
-};
-
-constexpr PropertyInfo throwing_property() {
-    PropertyInfo info{.name = "greedy"};
-    info.kind = PropertyKind::UInt;
-    info.get = [](const void*, PropertyValue&) { throw std::bad_alloc(); };
-    return info;
-}
-constexpr BoardTraits kTraits{};
-constexpr InterfaceInfo kInterfaces[] = {offers<TestBoard, Board>()};
-constexpr PropertyInfo kProperties[] = {property<&TestBoard::quiet_>({.name = "quiet"}), throwing_property()};
-constexpr TypeInfo kBoardType{.name = "test-machine",
-                              .parent = "machine",
-                              .interfaces = kInterfaces,
-                              .properties = kProperties,
-                              .class_data = &kTraits,
-                              .instance_init = make_part<TestBoard>,
-                              .instance_finalize = free_part<TestBoard>};
-
-class ManagementTest : public ::testing::Test {
-  protected:
-    ManagementTest() {
-        catalog.types().register_type(kBoardType, errors);
-        machine.set_ram_size(1 << 20);
-        EXPECT_TRUE(machine.set_type("test-machine", errors)) << errors.text();
-        host.serve(machine, "");
-    }
-    ManagementReply execute(const char* command, const char* arguments) {
-        const std::lock_guard guard(machine.lock());
-        return host.execute(command, arguments);
-    }
-    Catalog catalog;
-    LogHub log;
-    ManagementHost host;
-    Machine machine{catalog, log};
-    ErrorText errors;
-};
 
 TEST_F(ManagementTest, AFlagIsReadAsAJsonBoolean) {
     EXPECT_EQ(execute("qom-get", R"({"path":"/machine","property":"quiet"})").json, "true");
@@ -83,18 +29,11 @@ TEST_F(ManagementTest, WhatTheHostThrowsIsTheCommandsError) {
     const ManagementReply reply = execute("qom-get", R"({"path":"/machine","property":"greedy"})");
     EXPECT_FALSE(reply.ok);
     EXPECT_EQ(reply.error_class, "GenericError");
-    TextBuffer out;
-    const std::lock_guard guard(machine.lock());
-    host.execute_human("qom-get /machine greedy", out);
-    EXPECT_TRUE(out.text().starts_with("Error: ")) << out.text();
+    const std::string text = line("qom-get /machine greedy");
+    EXPECT_TRUE(text.starts_with("Error: ")) << text;
 }
 
-TEST_F(ManagementTest, AnUnknownLogItemIsAnError) {
-    TextBuffer out;
-    const std::lock_guard guard(machine.lock());
-    host.execute_human("log foo", out);
-    EXPECT_TRUE(out.text().starts_with("Error: ")) << out.text();
-}
+TEST_F(ManagementTest, AnUnknownLogItemIsAnError) { EXPECT_TRUE(line("log foo").starts_with("Error: ")); }
 
 }  // namespace
 }  // namespace backplane::kernel

@@ -95,6 +95,28 @@ TEST(Manifest, TwoDeclarationsInOneFileAreRefusedWithBothNames) {
     EXPECT_NE(errors.text().find("fixture-other"), std::string::npos) << errors.text();
 }
 
+TEST(Manifest, ListsOptionsCommandsAndEvents) {
+    Manifest manifest;
+    ErrorText errors;
+    ASSERT_TRUE(read_manifest(std::filesystem::path(LIGHTS), manifest, errors)) << errors.text();
+    const ManifestType& lights = manifest.types.at(0);
+    EXPECT_EQ(lights.options.at(0).first_property, "place");
+    EXPECT_FALSE(lights.options[0].verbatim);
+    EXPECT_TRUE(lights.options.at(1).verbatim);
+    EXPECT_TRUE(lights.options[1].repeatable);
+    EXPECT_EQ(lights.options.at(2).fixed, "level=100,place=here");
+    const ManifestCommand& command = lights.commands.at(0);
+    EXPECT_EQ(command.name, "set-lights");
+    EXPECT_EQ(command.human, "lights");
+    EXPECT_EQ(command.arguments.at(0).kind, ArgumentKind::Number);
+    EXPECT_TRUE(command.arguments[0].required);
+    EXPECT_FALSE(command.arguments.at(1).required);
+    EXPECT_EQ(command.arguments[1].choices, "red|green");
+    EXPECT_EQ(command.when, command_when::kBuilt);
+    EXPECT_EQ(lights.commands.at(1).results.size(), 2u);
+    EXPECT_EQ(lights.events.at(0).members.at(0).name, "level");
+}
+
 TEST(Manifest, SaysWhatAFileIsWhenItIsNoPlugin) {
     for (const auto& [bytes, expected] :
          std::vector<std::pair<std::string, std::string>>{{"", "not an ELF file"},

@@ -178,6 +178,7 @@ constexpr void write_option(W& w, const OptionInfo& option) {
     w.text_member("first", option.first_property);
     w.text_member("fixed", option.fixed);
     w.flag_member("repeatable", option.repeatable);
+    w.flag_member("verbatim", option.verbatim);
     w.close('}');
 }
 
@@ -190,6 +191,7 @@ constexpr void write_command(W& w, const CommandInfo& command) {
     array_member(w, "arguments", command.arguments, write_argument<W>);
     w.text_member("returns", command.returns);
     w.number_member("when", command.when);
+    array_member(w, "results", command.results, write_argument<W>);
     w.close('}');
 }
 

@@ -16,6 +16,19 @@ struct ManagementReply {
     std::string json;         ///< the value of "return"
     std::string error_class;  ///< "GenericError", "CommandNotFound", "DeviceNotFound"
     std::string description;  ///< of the error
+    std::string text;         ///< of a line: what a person reads, also of an error. Lines end in '\n'
+};
+
+/// A monitor's client. Thread: holding the machine lock, on the host loop.
+class ManagementCaller {
+  public:
+    /// The answer to its call: one for each, within execute() or later.
+    virtual void management_reply(const ManagementReply& reply) = 0;
+    /// The oldest descriptor that came over its connection and was not taken yet: it becomes the caller's. -1: none.
+    virtual int take_passed_descriptor() = 0;
+
+  protected:
+    ~ManagementCaller() = default;
 };
 
 /// Thread: holding the machine lock.
@@ -34,10 +47,12 @@ class Management {
     static constexpr const char* kId = "backplane.management/draft";
     /// The value of "version" in a greeting.
     virtual std::string version_json() const = 0;
-    /// `arguments`: JSON text of an object, or empty.
-    virtual ManagementReply execute(Str command, Str arguments) = 0;
-    /// Runs a line as a person types it, and writes what they read. Lines end in '\n'.
-    virtual void execute_human(Str line, TextSink& out) = 0;
+    /// `arguments`: JSON text of an object, or empty. The answer goes to `caller`, which makes its next call then.
+    virtual void execute(Str command, Str arguments, ManagementCaller& caller) = 0;
+    /// Runs a line as a person types it.
+    virtual void execute_human(Str line, ManagementCaller& caller) = 0;
+    /// The client is gone: its descriptors are closed, and no answer comes any more.
+    virtual void forget(ManagementCaller& caller) = 0;
     /// What the last word of `line` may become; whole words.
     virtual std::vector<std::string> complete(Str line) = 0;
     virtual void add_listener(ManagementListener& listener) = 0;
