@@ -47,6 +47,9 @@ class VirtualClock final : public Clock {
     /// moves a stopped clock (a test, a snapshot that is loaded).
     void step_to(std::uint64_t now_ns);
 
+    /// A saved machine's time, which may be an earlier one. Timers keep their deadlines, and none runs. Stopped only.
+    void set(std::uint64_t now_ns) { set_time(now_ns, false); }
+
     /// Virtual ns; ~0: none.
     std::uint64_t next_deadline() const { return timers_.next_deadline(); }
     /// When the host's monotonic clock reaches this, run_due() has something to do; ~0: not by itself.

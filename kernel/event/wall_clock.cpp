@@ -13,6 +13,14 @@ void RtcClock::set(const RtcOptions& options) {
     offset_ = virtual_clock_ ? start - std::int64_t(clock_.now_ns()) : start - host;
 }
 
+void RtcClock::restore(std::int64_t offset_ns, bool on_virtual_clock) {
+    const auto driver = [this](bool on_virtual) {
+        return on_virtual ? std::int64_t(clock_.now_ns()) : time_.realtime_ns();
+    };
+    offset_ = offset_ns;
+    if (on_virtual_clock != virtual_clock_) offset_ += driver(on_virtual_clock) - driver(virtual_clock_);
+}
+
 std::int64_t RtcClock::now_ns() const {
     return offset_ + (virtual_clock_ ? std::int64_t(clock_.now_ns()) : time_.realtime_ns());
 }

@@ -12,12 +12,18 @@ struct RtcOptions {
     bool virtual_clock = false;  ///< clock=vm: stands still while the machine does
 };
 
-/// now_ns(), deadline_for(): any thread. set(): before the machine runs.
+/// now_ns(), deadline_for(): any thread. set(), restore(): while the machine stands still.
 class RtcClock final : public WallClock {
   public:
     RtcClock(const HostTime& time, const VirtualClock& clock) : time_(time), clock_(clock) { set({}); }
 
     void set(const RtcOptions& options);
+    /// What now_ns() adds to the clock that drives the date.
+    std::int64_t offset_ns() const { return offset_; }
+    bool on_virtual_clock() const { return virtual_clock_; }
+    /// Goes on from a saved machine's, which had these for the two above. Where another clock drives the date here, it
+    /// goes on from what it is now. The virtual clock has the saved machine's time already.
+    void restore(std::int64_t offset_ns, bool on_virtual_clock);
     std::int64_t now_ns() const override;
     std::uint64_t deadline_for(std::int64_t wall_ns) const override;
 

@@ -125,11 +125,20 @@ void Devices::unplugged(Instance& device) {
     machine_.run.emit("DEVICE_DELETED", data + "}");
 }
 
-void Devices::reset() {
+std::vector<Instance*> Devices::all() {
     std::vector<Instance*> devices;
     machine_.objects->walk(machine_.objects->root(), [&](Instance& instance) {
         if (instance.is_a("device") && instance.realized()) devices.push_back(&instance);
     });
+    return devices;
+}
+
+void Devices::resume() {
+    for (Instance* device : all()) device->for_each_part<Device>([](Device& part) { part.resume(); });
+}
+
+void Devices::reset() {
+    const std::vector<Instance*> devices = all();
     for (const ResetPhase phase : {ResetPhase::Enter, ResetPhase::Hold, ResetPhase::Exit})
         for (Instance* device : devices) host_of(*device).reset(phase);
 }

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace backplane::kernel {
 
@@ -26,7 +27,11 @@ class Devices {
     bool remove(std::string_view id_or_path, Errors& errors);
     /// The device is gone for good (its bus says so).
     void unplugged(Instance& device);
-    /// All that are realized, phase by phase.
+    /// All that are realized, as they stand in the tree.
+    std::vector<Instance*> all();
+    /// They were loaded, and the machine runs again.
+    void resume();
+    /// All, phase by phase.
     void reset();
     /// `device` and those below it.
     void reset(Instance& device);

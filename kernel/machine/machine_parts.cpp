@@ -19,6 +19,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
       debug(*this),
       board(*this),
       devices(*this),
+      snapshots(*this),
       objects(std::make_unique<ObjectTree>(catalog_.types(), [this](Instance& i) { return make_host(i); })) {
     loop.on_failure([this](const std::string& message) { run.request_internal_error(message); });
     objects->set_destroy_hook([this](Instance& instance) { forget(instance); });

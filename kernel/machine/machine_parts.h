@@ -15,6 +15,7 @@
 #include "kernel/machine/processors.h"
 #include "kernel/machine/run_control.h"
 #include "kernel/machine/wiring.h"
+#include "kernel/snapshot/snapshot_service.h"
 
 namespace backplane::kernel {
 
@@ -43,6 +44,7 @@ struct MachineParts {
     DebugHost debug;
     MachineBoard board;
     Devices devices;
+    snapshot::SnapshotService snapshots;
     std::unique_ptr<ObjectTree> objects;  ///< last: its objects use all of the above
 
   private:

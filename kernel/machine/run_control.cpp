@@ -11,13 +11,15 @@ namespace backplane::kernel {
 const char* run_state_name(RunState state) {
     switch (state) {
     case RunState::Prelaunch: return "prelaunch";
-    case RunState::InMigrate: return "inmigrate";
     case RunState::Running: return "running";
     case RunState::Paused: return "paused";
     case RunState::Debug: return "debug";
     case RunState::Shutdown: return "shutdown";
     case RunState::GuestPanicked: return "guest-panicked";
     case RunState::InternalError: return "internal-error";
+    case RunState::InMigrate: return "inmigrate";
+    case RunState::FinishMigrate: return "finish-migrate";
+    case RunState::PostMigrate: return "postmigrate";
     }
     return "";
 }
@@ -42,12 +44,18 @@ void RunControl::request(const std::function<void(Requests&)>& change) {
     if (post) machine_.loop.post(*this);
 }
 
-void RunControl::run() {
+void RunControl::carry_out() {
     Requests todo;
     {
         const std::lock_guard guard(mutex_);
         todo = std::exchange(requests_, {});
         posted_ = false;
+        // What is being saved must not change.
+        if (state_ == RunState::FinishMigrate) {
+            requests_.reset = std::exchange(todo.reset, {});
+            requests_.powerdown = std::exchange(todo.powerdown, false);
+            if (todo.end && todo.end->guest()) requests_.end = std::exchange(todo.end, {});
+        }
     }
     for (const auto& [name, data] : todo.events) emit(name, data);
     if (todo.internal_error) {
@@ -98,8 +106,15 @@ bool RunControl::end_is_due() {
 }
 
 void RunControl::start() {
-    if (state_ == RunState::Running || state_ == RunState::InternalError || end_is_due()) return;
+    if (state_ == RunState::Running || state_ == RunState::InternalError ||
+        state_ == RunState::FinishMigrate || end_is_due())
+        return;
+    if (state_ == RunState::InMigrate) {
+        run_on_arrival_ = true;
+        return;
+    }
     if (state_ == RunState::Shutdown) reset();
+    if (std::exchange(loaded_, false)) machine_.devices.resume();
     set_state(RunState::Running);
     machine_.debug.tell([](RunListener& listener) { listener.machine_starts(); });
     machine_.loop.virtual_clock().start();
@@ -123,7 +138,45 @@ void RunControl::reset() {
     if (running) machine_.processors.stop();
     machine_.reset_all();
     if (running) machine_.processors.start();
-    else if (state_ != RunState::Prelaunch) set_state(RunState::Paused);
+    else if (state_ != RunState::Prelaunch && state_ != RunState::InMigrate) set_state(RunState::Paused);
+    loaded_ = false;
+}
+
+void RunControl::begin_saving() {
+    const bool was_running = state_ == RunState::Running;
+    if (was_running) stop(RunState::Paused);
+    carry_out();
+    VirtualClock& clock = machine_.loop.virtual_clock();
+    clock.step_to(clock.now_ns());  // timers that are due
+    before_saving_ = was_running && state_ == RunState::Paused ? RunState::Running : state_.load();
+    set_state(RunState::FinishMigrate);
+}
+
+void RunControl::end_saving(bool saved) {
+    if (state_ != RunState::FinishMigrate) return;
+    set_state(saved                                 ? RunState::PostMigrate
+              : before_saving_ == RunState::Running ? RunState::Paused
+                                                    : before_saving_);
+    if (!saved && before_saving_ == RunState::Running) start();
+    request([](Requests&) {});  // what had to wait
+}
+
+void RunControl::expect_state() {
+    if (state_ == RunState::Prelaunch) set_state(RunState::InMigrate);
+}
+
+void RunControl::arrived(bool run) {
+    if (state_ != RunState::InMigrate) return;
+    set_state(RunState::Paused);
+    if (run && run_on_arrival_) start();
+}
+
+void RunControl::state_loaded() {
+    const std::lock_guard guard(mutex_);
+    requests_.reset.reset();
+    requests_.powerdown = false;
+    if (requests_.end && requests_.end->guest()) requests_.end.reset();
+    loaded_ = true;
 }
 
 void RunControl::request_reset(std::string reason) {

@@ -30,6 +30,19 @@ class RunControl final : Work {
     /// The machine goes away: nothing that was asked for is carried out any more.
     void close();
     void set_reboot_policy(bool no_reboot, bool no_shutdown);
+
+    /// Stops the machine to be saved; what was asked for is carried out first, and afterwards waits.
+    void begin_saving();
+    RunState state_before_saving() const { return before_saving_; }
+    /// `saved`: it stays stopped, as it may be going on elsewhere; else it goes on where it ran.
+    void end_saving(bool saved);
+    /// The machine does not run before a saved one's state arrived(). start() says that it shall run then.
+    void expect_state();
+    void arrived(bool run);
+    /// It has a saved machine's state now: what the guest of before asked for means nothing any more, and devices are
+    /// told when it first runs.
+    void state_loaded();
+
     void add_listener(EventListener& listener) { listeners_.push_back(&listener); }
     void remove_listener(EventListener& listener) { std::erase(listeners_, &listener); }
     /// `data` is JSON text of an object.
@@ -59,12 +72,16 @@ class RunControl final : Work {
         std::deque<std::pair<std::string, std::string>> events;
     };
     void request(const std::function<void(Requests&)>& change);
-    void run() override;
+    void run() override { carry_out(); }
+    void carry_out();
     void set_state(RunState state);
     bool end_is_due();
 
     MachineParts& machine_;
     std::atomic<RunState> state_{RunState::Prelaunch};
+    RunState before_saving_ = RunState::Prelaunch;
+    bool run_on_arrival_ = false;
+    bool loaded_ = false;  ///< and has not run since
     bool no_reboot_ = false;
     bool no_shutdown_ = false;
     std::vector<EventListener*> listeners_;

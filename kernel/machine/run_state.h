@@ -3,7 +3,18 @@
 
 namespace backplane::kernel {
 
-enum class RunState { Prelaunch, InMigrate, Running, Paused, Debug, Shutdown, GuestPanicked, InternalError };
+enum class RunState {
+    Prelaunch,
+    Running,
+    Paused,
+    Debug,  ///< a debugger stopped it
+    Shutdown,
+    GuestPanicked,
+    InternalError,
+    InMigrate,      ///< a saved machine is expected
+    FinishMigrate,  ///< it is being saved
+    PostMigrate,    ///< it was saved, and may be going on elsewhere
+};
 const char* run_state_name(RunState state);
 
 }  // namespace backplane::kernel

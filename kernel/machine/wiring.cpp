@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace backplane::kernel {
 
@@ -9,6 +10,10 @@ void OutputWire::set(int level) {
     assert((!lock_ || lock_->held()) && "a wire changes with the machine lock held: docs/threads.md");
     if (level == level_) return;
     level_ = level;
+    if (hold_.on) {
+        hold_.changed.insert(hold_.changed.end(), pins_.begin(), pins_.end());
+        return;
+    }
     if (probe_) {
         probe_(probe_data_, group_, index_, level);
         return;
@@ -47,7 +52,7 @@ Wire& Wiring::add_outputs(Device device, std::string_view group, unsigned count)
     auto& wires = devices_[device].outputs[std::string(group)];
     const std::size_t first = wires.size();
     for (unsigned i = 0; i < std::max(count, 1u); ++i)
-        wires.push_back(std::make_unique<OutputWire>(lock_, std::string(group), unsigned(first + i)));
+        wires.push_back(std::make_unique<OutputWire>(lock_, hold_, std::string(group), unsigned(first + i)));
     return *wires[first];
 }
 
@@ -153,6 +158,34 @@ bool Wiring::drive_input(Device device, std::string_view group, unsigned index, 
     InputPin* pin = input(device, group, index, errors);
     if (pin) pin->deliver(level);
     return pin != nullptr;
+}
+
+Wiring::Levels Wiring::levels(Device device) const {
+    Levels levels;
+    const auto found = devices_.find(device);
+    if (found == devices_.end()) return levels;
+    for (const auto& [group, pins] : found->second.inputs)
+        for (const auto& pin : pins) levels.inputs[group].push_back(pin->level_);
+    for (const auto& [group, wires] : found->second.outputs)
+        for (const auto& wire : wires) levels.outputs[group].push_back(wire->level_);
+    return levels;
+}
+
+void Wiring::restore(Device device, const Levels& levels) {
+    const auto found = devices_.find(device);
+    if (found == devices_.end()) return;
+    for (auto& [group, pins] : found->second.inputs)
+        for (std::size_t i = 0; i < pins.size(); ++i) pins[i]->level_ = levels.inputs.at(group).at(i);
+    for (auto& [group, wires] : found->second.outputs)
+        for (std::size_t i = 0; i < wires.size(); ++i) wires[i]->level_ = levels.outputs.at(group).at(i);
+}
+
+Wiring::Hold::Hold(Wiring& wiring) : wiring_(wiring) { wiring_.hold_.on = true; }
+
+Wiring::Hold::~Hold() {
+    wiring_.hold_.on = false;
+    const std::vector<InputPin*> changed = std::exchange(wiring_.hold_.changed, {});
+    for (InputPin* pin : changed) pin->update();
 }
 
 void Wiring::describe(Device device, TextSink& out) const {

@@ -16,11 +16,17 @@ namespace backplane::kernel {
 
 class InputPin;
 
+/// While somebody holds it, levels change and nobody hears; what changed is delivered at the end.
+struct WiringHold {
+    bool on = false;
+    std::vector<InputPin*> changed;
+};
+
 /// One output of a device. Drives every pin that it is joined to.
 class OutputWire final : public Wire {
   public:
-    OutputWire(const MachineLock* lock, std::string group, unsigned index)
-        : lock_(lock), group_(std::move(group)), index_(index) {}
+    OutputWire(const MachineLock* lock, WiringHold& hold, std::string group, unsigned index)
+        : lock_(lock), hold_(hold), group_(std::move(group)), index_(index) {}
     void set(int level) override;
     int level() const override { return level_; }
 
@@ -28,6 +34,7 @@ class OutputWire final : public Wire {
     friend class Wiring;
     friend class InputPin;
     const MachineLock* lock_;
+    WiringHold& hold_;
     std::string group_;
     unsigned index_;
     int level_ = 0;
@@ -86,6 +93,26 @@ class Wiring {
                        Errors& errors);
     bool drive_input(Device device, std::string_view group, unsigned index, int level, Errors& errors);
 
+    /// The levels of all pins of a device, by group.
+    struct Levels {
+        std::map<std::string, std::vector<int>> outputs, inputs;
+    };
+    Levels levels(Device device) const;
+    /// Sets them without telling anybody: each end must know already. The groups must be those that levels() gives.
+    void restore(Device device, const Levels& levels);
+    /// Between its making and its end a change of an output is only noted; inputs then hear of what differs from what
+    /// they heard last. Not one inside of another.
+    class Hold {
+      public:
+        explicit Hold(Wiring& wiring);
+        Hold(const Hold&) = delete;
+        Hold& operator=(const Hold&) = delete;
+        ~Hold();
+
+      private:
+        Wiring& wiring_;
+    };
+
     /// Writes "  GROUP[INDEX]: LEVEL, CHANGES" lines for the inputs that ever changed.
     void describe(Device device, TextSink& out) const;
     /// "gpio-in NAME COUNT" and "gpio-out NAME COUNT" lines, as `info qtree` shows them.
@@ -101,6 +128,7 @@ class Wiring {
     InputPin* input(Device device, std::string_view group, unsigned index, Errors& errors);
 
     const MachineLock* lock_;
+    WiringHold hold_;
     std::map<Device, Pins> devices_;
 };
 

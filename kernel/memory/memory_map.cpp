@@ -72,6 +72,7 @@ class Owner final : public MemoryOwner {
             return nullptr;
         }
         claimed_.push_back(memory);
+        storage->set_id(unique_id("ram"));  // whatever backend it comes from
         return &make(name, memory->memory().size, RegionKind::Ram, storage);
     }
     MemoryRegion* rom(Str name, std::uint64_t size, Errors& errors) override {
@@ -93,7 +94,20 @@ class Owner final : public MemoryOwner {
     Region* stored(Str name, std::uint64_t size, RegionKind kind, Errors& errors) {
         const std::lock_guard guard(core_.lock());
         RamStorage* storage = core_.allocate(name.view(), size, errors);
-        return storage ? &make(name, size, kind, storage) : nullptr;
+        if (!storage) return nullptr;
+        storage->set_id(unique_id(name.view()));
+        return &make(name, size, kind, storage);
+    }
+    /// Of a block of this owner: the same whenever the same machine is made.
+    std::string unique_id(std::string_view name) const {
+        const std::string id = record_->name + ":" + std::string(name);
+        const auto taken = [this](const std::string& wanted) {
+            return std::ranges::any_of(core_.blocks(), [&](RamStorage* s) { return s->id() == wanted; });
+        };
+        if (!taken(id)) return id;
+        for (unsigned number = 2;; ++number)
+            if (const std::string numbered = id + "#" + std::to_string(number); !taken(numbered))
+                return numbered;
     }
 
     MapCore& core_;
@@ -185,6 +199,12 @@ void MemoryMap::commit() {
 std::vector<RamBlock*> MemoryMap::ram_blocks() const {
     std::vector<RamBlock*> blocks;
     for (RamStorage* storage : core_->blocks()) blocks.push_back(&storage->block());
+    return blocks;
+}
+
+std::vector<NamedBlock> MemoryMap::named_blocks() const {
+    std::vector<NamedBlock> blocks;
+    for (RamStorage* storage : core_->blocks()) blocks.push_back({storage->id(), storage->block()});
     return blocks;
 }
 

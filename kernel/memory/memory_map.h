@@ -42,6 +42,12 @@ class MemoryPort : public DmaPort {
     virtual void set_requester(std::uint16_t requester) = 0;
 };
 
+/// A block of RAM or ROM, by a name that it has whenever the same machine is made.
+struct NamedBlock {
+    std::string id;  ///< "/machine:ram"
+    RamBlock& block;
+};
+
 /// What the text of `info mtree` has in it.
 struct MapTextOptions {
     bool flat = false;
@@ -74,6 +80,7 @@ class MemoryMap {
 
     /// All blocks, in order of their making. Holding the machine lock.
     std::vector<RamBlock*> ram_blocks() const;
+    std::vector<NamedBlock> named_blocks() const;
     /// A log starts with all pages clean. Listeners hear dirty_log_changed().
     void set_dirty_log(RamBlock& block, DirtyClient client, bool on);
     /// The pages that became dirty since the last call, a bit each, lowest first; they are clean in this log

@@ -112,6 +112,7 @@ RamStorage* RamStorage::create(std::string_view name, std::uint64_t size, std::u
     RamStorage* storage = nullptr;
     if (ftruncate(memory.fd, off_t(memory.size)) != 0) refuse(std::strerror(errno));
     else storage = create(name, memory, base_id, listeners, errors);
+    if (storage) storage->own_ = true;
     close(memory.fd);
     return storage;
 }
@@ -135,6 +136,7 @@ RamStorage* RamStorage::create(std::string_view name, const MemoryDescription& m
     block.base_id = base_id;
     block.shared = memory.shared && memory.fd >= 0;
     block.fd_offset = memory.offset;
+    storage->read_only_ = memory.read_only;
     if (memory.fd >= 0 && (block.fd = fcntl(memory.fd, F_DUPFD_CLOEXEC, 0)) < 0)
         return refuse(std::strerror(errno));
     void* host = map_memory(memory);

@@ -1,12 +1,15 @@
 // The host memory behind RAM, ROM and ROM devices: one memfd each, its page flags and its dirty logs.
 #pragma once
 
+#include "kernel/memory/ram_contents.h"
+
 #include <backplane/draft/address_space.h>
 #include <backplane/memory_backend.h>
 
 #include <array>
 #include <shared_mutex>
 #include <string_view>
+#include <utility>
 
 namespace backplane::kernel {
 
@@ -48,6 +51,14 @@ class RamStorage {
     void release();
 
     RamBlock& block() { return block_; }
+    /// See NamedBlock.
+    void set_id(std::string id) { id_ = std::move(id); }
+    const std::string& id() const { return id_; }
+    /// Gives the block other contents, of its size, and takes those that it had, all at once: to those who watch, a
+    /// store to the whole block. It keeps its address. A memfd of the block's own is exchanged as it is, in no time;
+    /// what a backend described stays in place and has its bytes swapped. Thread: holding the machine lock; no CPU
+    /// runs and nobody holds a window. False and a reason with nothing changed.
+    bool exchange(RamContents& contents, Errors& errors);
     /// The storage that `block` is part of.
     static RamStorage& of(RamBlock& block) { return *static_cast<Block&>(block).storage; }
 
@@ -73,6 +84,8 @@ class RamStorage {
     std::uint64_t pages() const { return block_.size >> kPageBits; }
     bool clamp(std::uint64_t offset, std::uint64_t& size) const;
     void mark_page(std::uint64_t page, std::uint8_t flags);
+    bool exchange_mappings(RamContents& contents, Errors& errors);
+    bool exchange_bytes(RamContents& contents, Errors& errors);
 
     /// Allocated when a log is first switched on, and kept: stores may look at it at any time.
     struct Log {
@@ -81,9 +94,28 @@ class RamStorage {
     };
 
     Block block_;
+    std::string id_;
+    bool own_ = false;        ///< the memory is made here, and no backend's
+    bool read_only_ = false;  ///< the host lets nobody store to it
     std::array<Log, kDirtyClients> logs_;
     CodeListeners& listeners_;
     std::atomic<std::uint32_t> references_{1};
+};
+
+/// Keeps a block, whatever becomes of its regions.
+class HeldBlock {
+  public:
+    explicit HeldBlock(RamBlock& block) : storage_(&RamStorage::of(block)) { storage_->retain(); }
+    HeldBlock(HeldBlock&& other) noexcept : storage_(std::exchange(other.storage_, nullptr)) {}
+    HeldBlock& operator=(HeldBlock&&) = delete;
+    HeldBlock(const HeldBlock&) = delete;
+    HeldBlock& operator=(const HeldBlock&) = delete;
+    ~HeldBlock() {
+        if (storage_) storage_->release();
+    }
+
+  private:
+    RamStorage* storage_;
 };
 
 }  // namespace backplane::kernel

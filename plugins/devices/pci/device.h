@@ -35,6 +35,7 @@ class DevicePart final : public Device, public PciDevice {
     void reset(ResetPhase phase) override;
     void before_save() override {}
     bool after_load(Errors& errors) override;
+    void resume() override {}
 
     // PciDevice
     void set_identity(const PciIdentity& identity) override;

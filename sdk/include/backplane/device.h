@@ -29,9 +29,16 @@ class Device {
     /// Undoes realize(): no timer, region, wire or backend of the device is in use afterwards.
     virtual void unrealize() = 0;
     virtual void reset(ResetPhase phase) = 0;
-    /// Around a snapshot: before the state table is read, and after it was written.
+    /// The machine stands still and its state tables are about to be read: what is under way outside of it (a disk
+    /// request) is finished here. All devices are asked before the first table is read.
     virtual void before_save() = 0;
+    /// All state tables were written: derives from this one what follows from it. Changes nothing outside of the device,
+    /// as the load can still be undone. False and a reason when what is there does not fit together: some stream may
+    /// have been made to do harm.
     virtual bool after_load(Errors& errors) = 0;
+    /// The machine runs again for the first time since after_load(): what the world or another device is to hear (bytes
+    /// that wait to be sent, a link to announce) belongs here.
+    virtual void resume() = 0;
 
   protected:
     ~Device() = default;
@@ -45,6 +52,7 @@ class DeviceBase : public Device {
     void reset(ResetPhase) override {}
     void before_save() override {}
     bool after_load(Errors&) override { return true; }
+    void resume() override {}
 
   protected:
     ~DeviceBase() = default;

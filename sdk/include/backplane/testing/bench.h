@@ -77,6 +77,7 @@ class BACKPLANE_EXPORT DeviceBench {
     bool run_until(bool (*done)(void* data), void* data, unsigned limit_ms = 10'000);
 
     void reset();
+    /// The focused device's alone. Loading lets it go on at once.
     std::vector<std::uint8_t> save_state();
     void load_state(const std::vector<std::uint8_t>& state);
     std::string property(Object& object, std::string_view name);

@@ -1,0 +1,194 @@
+#include "kernel/snapshot/machine_image.h"
+
+#include "kernel/machine/device_host.h"
+#include "kernel/machine/machine_parts.h"
+#include "kernel/snapshot/bytes.h"
+
+#include <algorithm>
+#include <set>
+
+namespace backplane::kernel::snapshot {
+namespace {
+
+using Groups = std::map<std::string, std::vector<int>>;
+
+void put(ByteWriter& out, const Groups& groups) {
+    out.number(std::uint32_t(groups.size()));
+    for (const auto& [name, levels] : groups) {
+        out.text(name);
+        out.number(std::uint32_t(levels.size()));
+        for (const int level : levels) out.number(std::uint32_t(level));
+    }
+}
+
+Groups get_groups(ByteReader& in) {
+    Groups groups;
+    for (auto left = in.number<std::uint32_t>(); left > 0 && !in.ran_short(); --left) {
+        std::vector<int>& levels = groups[in.text()];
+        for (auto count = in.number<std::uint32_t>(); count > 0 && !in.ran_short(); --count)
+            levels.push_back(int(in.number<std::uint32_t>()));
+    }
+    return groups;
+}
+
+/// Puts the device's name ahead of what is said of its table.
+class DeviceErrors final : public Errors {
+  public:
+    DeviceErrors(const DeviceImage& device, Errors& errors) : device_(device), errors_(errors) {}
+    void fail(Str message) override {
+        errors_.fail("device '" + device_.path + "' (" + device_.type + "): " + std::string(message.view()));
+    }
+
+  private:
+    const DeviceImage& device_;
+    Errors& errors_;
+};
+
+bool same_shape(const Groups& saved, const Groups& here) {
+    return std::ranges::equal(saved, here, [](const auto& a, const auto& b) {
+        return a.first == b.first && a.second.size() == b.second.size();
+    });
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> encode(const DeviceImage& image) {
+    ByteWriter out;
+    out.text(image.path);
+    out.text(image.type);
+    out.sized(image.table);
+    put(out, image.outputs);
+    put(out, image.inputs);
+    return out.take();
+}
+
+bool decode(Bytes payload, DeviceImage& image) {
+    ByteReader in(payload);
+    image.path = in.text();
+    image.type = in.text();
+    const Bytes table = in.sized();
+    image.table.assign(table.begin(), table.end());
+    image.outputs = get_groups(in);
+    image.inputs = get_groups(in);
+    return in.complete();
+}
+
+MachineRecord::MachineRecord() {
+    describe_bytes<256>(table, "machine", machine);
+    describe_bytes<256>(table, "release", release);
+    describe_bytes<64>(table, "run_state", run_state);
+    describe(table, "virtual_clock", clock_ns);
+    describe(table, "date_offset", date_offset_ns);
+    describe(table, "date_on_virtual_clock", date_on_virtual_clock);
+    describe(table, "cpus", cpus);
+}
+
+bool MachineImage::take(MachineParts& machine, const std::string& run_state, Errors& errors) {
+    record_.machine = machine.board.object() ? machine.board.object()->type_name().view() : "";
+    record_.release = BACKPLANE_VERSION;
+    record_.run_state = run_state;
+    record_.clock_ns = machine.loop.virtual_clock().now_ns();
+    record_.date_offset_ns = machine.loop.wall_clock().offset_ns();
+    record_.date_on_virtual_clock = machine.loop.wall_clock().on_virtual_clock();
+    record_.cpus = std::uint32_t(machine.processors.cpus().size());
+    devices_.clear();
+    const std::vector<Instance*> devices = machine.devices.all();
+    // One device's finishing what it has under way may change another: all of them come first.
+    for (Instance* device : devices) device->for_each_part<Device>([](Device& part) { part.before_save(); });
+    for (Instance* device : devices) {
+        const StateDescription& description = host_of(*device).description();
+        Wiring::Levels levels = machine.wiring.levels(device);
+        devices_.push_back({device->path_text(), std::string(device->type_name().view()), description.save(),
+                            std::move(levels.outputs), std::move(levels.inputs)});
+        if (description.fault().empty()) continue;
+        DeviceErrors(devices_.back(), errors)
+            .fail("its state description is faulty, so that it cannot be saved: " + description.fault());
+        return false;
+    }
+    return true;
+}
+
+bool MachineImage::set_machine(Bytes payload, Errors& errors) { return record_.table.load(payload, errors); }
+
+bool MachineImage::add_device(Bytes payload, Errors& errors) {
+    DeviceImage image;
+    if (!decode(payload, image)) {
+        errors.fail("the saved machine is damaged: a device's section cannot be understood");
+        return false;
+    }
+    devices_.push_back(std::move(image));
+    return true;
+}
+
+bool MachineImage::check(MachineParts& machine, Errors& errors) const {
+    const auto fail = [&](const std::string& what) {
+        errors.fail(what + "; start the machine with the options that it was saved with");
+        return false;
+    };
+    const std::string type(machine.board.object() ? machine.board.object()->type_name().view() : "");
+    if (type != record_.machine)
+        return fail("the saved machine is a '" + record_.machine + "', and this one a '" + type + "'");
+    if (record_.cpus != machine.processors.cpus().size())
+        return fail("the saved machine has " + std::to_string(record_.cpus) + " CPUs, and this one " +
+                    std::to_string(machine.processors.cpus().size()));
+    std::set<std::string> seen;
+    for (const DeviceImage& image : devices_) {
+        DeviceErrors device_errors(image, errors);
+        if (!seen.insert(image.path).second) {
+            device_errors.fail("saved twice");
+            return false;
+        }
+        Instance* device = machine.objects->find(image.path);
+        if (!device || !device->is_a("device") || !device->realized()) {
+            device_errors.fail(
+                "the saved machine has it, and this one has not; start it with the options that it "
+                "was saved with");
+            return false;
+        }
+        if (device->type_name() != Str(image.type)) {
+            device_errors.fail("in this machine it is a '" + std::string(device->type_name().view()) +
+                               "'; start it with the options that it was saved with");
+            return false;
+        }
+        const StateDescription& description = host_of(*device).description();
+        if (!description.fault().empty()) {
+            device_errors.fail("its state description is faulty, so that it cannot be loaded: " +
+                               description.fault());
+            return false;
+        }
+        if (!description.check(Bytes(image.table), device_errors)) return false;
+        const Wiring::Levels here = machine.wiring.levels(device);
+        if (!same_shape(image.outputs, here.outputs) || !same_shape(image.inputs, here.inputs)) {
+            device_errors.fail(
+                "it was saved with other inputs or outputs; start the machine with the options "
+                "that it was saved with");
+            return false;
+        }
+    }
+    for (Instance* device : machine.devices.all())
+        if (!seen.contains(device->path_text()))
+            return fail("device '" + device->path_text() + "' (" + std::string(device->type_name().view()) +
+                        ") is not in the saved machine");
+    return true;
+}
+
+bool MachineImage::apply(MachineParts& machine, Errors& errors) const {
+    machine.loop.virtual_clock().set(record_.clock_ns);
+    machine.loop.wall_clock().restore(record_.date_offset_ns, record_.date_on_virtual_clock);
+    const Wiring::Hold hold(machine.wiring);
+    for (const DeviceImage& image : devices_) {
+        Instance* device = machine.objects->find(image.path);
+        host_of(*device).description().apply(Bytes(image.table));
+        machine.wiring.restore(device, {image.outputs, image.inputs});
+    }
+    for (Instance* device : machine.devices.all()) {
+        const auto image = std::ranges::find(devices_, device->path_text(), &DeviceImage::path);
+        DeviceErrors device_errors(*image, errors);
+        bool ok = true;
+        device->for_each_part<Device>([&](Device& part) { ok = ok && part.after_load(device_errors); });
+        if (!ok) return false;
+    }
+    return true;
+}
+
+}  // namespace backplane::kernel::snapshot
