@@ -72,7 +72,7 @@ struct ManifestCommand {
     std::vector<ManifestArgument> arguments{};
     std::string returns{};  ///< empty: an empty object
     std::uint8_t when = 0;  ///< command_when
-    std::vector<ManifestArgument> results;
+    std::vector<ManifestArgument> results{};
 };
 
 struct ManifestEvent {

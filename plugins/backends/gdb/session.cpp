@@ -39,6 +39,7 @@ void Session::begin() {
 
 void Session::end() {
     active_ = waits_ = false;
+    if (management_) management_->forget(*this);
     debuggee_.detach();
 }
 

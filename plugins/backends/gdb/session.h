@@ -14,7 +14,7 @@
 namespace backplane::gdb {
 
 /// Thread: the host loop, with the machine lock held.
-class Session final : DebuggeeListener {
+class Session final : DebuggeeListener, ManagementCaller {
   public:
     using Write = std::function<void(std::string_view bytes)>;
     /// `management` may be null: no monitor commands then.
@@ -47,6 +47,8 @@ class Session final : DebuggeeListener {
     void send(std::string_view payload);
     void debuggee_stopped(const StopReport& report) override;
     void debuggee_ends(int exit_code) override;
+    void management_reply(const ManagementReply& reply) override;
+    int take_passed_descriptor() override { return -1; }
     std::string stop_reply(const StopReport& report) const;
     std::optional<Thread> take_thread(std::string_view& text) const;
     std::string thread_name(std::size_t cpu) const;

@@ -11,15 +11,6 @@ namespace {
 constexpr unsigned kInvalid = 22;
 constexpr std::size_t kOutputPiece = 4096;  ///< bytes of a monitor command's output in one packet
 
-class TextBuffer final : public TextSink {
-  public:
-    void append(Str text) override { text_ += text.view(); }
-    const std::string& text() const { return text_; }
-
-  private:
-    std::string text_;
-};
-
 }  // namespace
 
 Session::Answer Session::supported(std::string_view arguments) {
@@ -102,12 +93,15 @@ Session::Answer Session::monitor_command(std::string_view arguments) {
     if (!management_) return "";
     const auto line = take_char(arguments, ',') ? bytes_of_hex(arguments) : std::nullopt;
     if (!line) return error(kInvalid);
-    TextBuffer out;
-    management_->execute_human(*line, out);
-    const std::string& text = out.text();
+    management_->execute_human(*line, *this);
+    return std::nullopt;
+}
+
+void Session::management_reply(const ManagementReply& reply) {
+    const std::string_view text = reply.text;
     for (std::size_t at = 0; at < text.size(); at += kOutputPiece)
-        send("O" + hex_of_bytes(std::string_view(text).substr(at, kOutputPiece)));
-    return "OK";
+        send("O" + hex_of_bytes(text.substr(at, kOutputPiece)));
+    send("OK");
 }
 
 // ---- what QEMU's users know: `maintenance packet` with these

@@ -114,4 +114,4 @@ constexpr TypeInfo kTypes[] = {{
 }  // namespace
 }  // namespace backplane::migration
 
-BACKPLANE_DRAFT_PLUGIN("migration", "1.0", "Backplane", backplane::migration::kTypes)
+BACKPLANE_PLUGIN("migration", "1.0", "Backplane", backplane::migration::kTypes)

@@ -204,10 +204,13 @@ class FakeMachine final : public FakeObject,
 
     // Management
     std::string version_json() const override { return "{}"; }
-    ManagementReply execute(Str, Str) override { return {}; }
-    void execute_human(Str line, TextSink& out) override {
-        out.append("ran " + std::string(line.view()) + "\n");
+    void execute(Str, Str, ManagementCaller&) override {}
+    void execute_human(Str line, ManagementCaller& caller) override {
+        ManagementReply reply;
+        reply.text = "ran " + std::string(line.view()) + "\n";
+        caller.management_reply(reply);
     }
+    void forget(ManagementCaller&) override {}
     std::vector<std::string> complete(Str) override { return {}; }
     void add_listener(ManagementListener&) override {}
     void remove_listener(ManagementListener&) override {}

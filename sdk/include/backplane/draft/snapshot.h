@@ -7,6 +7,7 @@
 #pragma once
 
 #include <backplane/abi.h>
+#include <backplane/draft/mark.h>
 
 #include <atomic>
 
