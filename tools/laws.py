@@ -88,6 +88,19 @@ def sdk_includes(root, paths):
                 yield f"{path}:{number}: an SDK header includes {name}; it may see <backplane/...> only"
 
 
+def draft_marks(root, paths):
+    """Every draft header marks what includes it; devices and boards include none."""
+    mark = "backplane/draft/mark.h"
+    for path in sources(paths):
+        draft = path.parts[:4] == ("sdk", "include", "backplane", "draft") and path.suffix == ".h" and path.name != "mark.h"
+        if draft and mark not in [name for _, _, name in includes(root, path)]:
+            yield f"{path}:1: a draft header does not include <{mark}>, so plugins that use it pass for stable"
+        if path.parts[:2] in (("plugins", "devices"), ("plugins", "boards")):
+            for number, _, name in includes(root, path):
+                if name.startswith("backplane/draft/"):
+                    yield f"{path}:{number}: a device or board includes {name}; what it needs has to be settled first"
+
+
 def words(text):
     """The words of a line: identifiers are taken apart at underscores and where a capital begins.
 
@@ -151,5 +164,5 @@ def long_files(root, paths):
             yield f"{path}:{count}: {count} lines; find the second thing that it does"
 
 
-LAWS = [plugin_includes, kernel_includes, sdk_includes, hardware_words, sleeping_tests]
+LAWS = [plugin_includes, kernel_includes, sdk_includes, draft_marks, hardware_words, sleeping_tests]
 WARNINGS = [long_files, marks_of_unfinished_work]

@@ -42,6 +42,18 @@ class Laws(unittest.TestCase):
         }
         self.assertEqual(len(self.complaints(laws.sdk_includes, files)), 1)
 
+    def test_a_draft_header_marks_what_includes_it(self):
+        files = {
+            "sdk/include/backplane/draft/cpu.h": "#include <backplane/draft/mark.h>\n",
+            "sdk/include/backplane/draft/mark.h": "",
+            "sdk/include/backplane/draft/x/new.h": "#include <backplane/abi.h>\n",
+            "plugins/accel/tcg/a.cpp": "#include <backplane/draft/cpu.h>\n",
+            "plugins/devices/uart/uart.cpp": "#include <backplane/draft/cpu.h>\n",
+        }
+        found = self.complaints(laws.draft_marks, files)
+        self.assertEqual([line.split(":")[0] for line in found],
+                         ["sdk/include/backplane/draft/x/new.h", "plugins/devices/uart/uart.cpp"])
+
     def test_hardware_word_is_found_in_identifiers_and_comments(self):
         for line in ("PciBus bus;", "int virtio_blk;", "// like the PLIC", '"fw_cfg"', "riscv64", "kVirtioId", "x86_64"):
             self.assertEqual(len(self.complaints(laws.hardware_words, {"kernel/a.h": line})), 1, line)

@@ -64,7 +64,8 @@ uid_t owner_outside() {
 std::vector<uid_t> usual_owners() {
     std::vector<uid_t> owners{geteuid()};
     struct stat status {};
-    if (stat(library_file().c_str(), &status) == 0) owners.push_back(status.st_uid);
+    for (fs::path path = library_file(); path.has_relative_path(); path = path.parent_path())
+        if (stat(path.c_str(), &status) == 0) owners.push_back(status.st_uid);
     if (const uid_t outside = owner_outside()) owners.push_back(outside);
     return owners;
 }

@@ -13,7 +13,8 @@ namespace backplane::kernel {
 /// Thread: any.
 class Trust {
   public:
-    /// Trusts root, the effective user, and the owner of this program's library, who could have written anything there.
+    /// Trusts root, the effective user, and the owners of this program's library and of the folders that it stands in, who
+    /// could have put anything there.
     Trust();
     /// Trusts root and these.
     explicit Trust(std::vector<uid_t> owners);

@@ -89,6 +89,34 @@ class Folders(ProgramTest):
         self.assertEqual(result.status, 1)
         self.assertIn("belongs to user 12345", result.errors)
 
+    def moved_installation(self):
+        """The program's library in a folder of its own, with one plugin where an installation has them."""
+        library = pathlib.Path(BINARY).resolve().parent.parent / "lib/libbackplane.so.0"
+        plugins = self.folder / "lib/backplane/plugins"
+        plugins.mkdir(parents=True)
+        shutil.copy(library, self.folder / "lib/libbackplane.so.0")
+        shutil.copy(PLUGINS / "rng.so", plugins)
+        return plugins
+
+    def listed_by_moved_installation(self):
+        variables = environment(LD_LIBRARY_PATH=str(self.folder / "lib"), HOME="/nonexistent")
+        return self.run_program("plugin", "list", "--json", env=variables)
+
+    def test_an_installation_is_found_beside_its_library(self):
+        plugins = self.moved_installation()
+        result = self.listed_by_moved_installation()
+        self.assertEqual((result.status, result.errors), (0, ""))
+        listed = json.loads(result.output)
+        self.assertEqual(listed["folders"][0]["path"], str(plugins.resolve()))
+        self.assertEqual([plugin["plugin"] for plugin in listed["plugins"]], ["rng"])
+
+    @unittest.skipIf(os.geteuid() != 0, "only root gives files to other users")
+    def test_who_owns_the_library_may_own_its_plugins(self):
+        plugins = self.moved_installation()
+        os.chown(self.folder, STRANGER, -1)
+        os.chown(plugins / "rng.so", STRANGER, -1)
+        self.assertEqual(self.listed_by_moved_installation().status, 0)
+
     @unittest.skipIf(os.geteuid() != 0, "only root makes a program that changes its user")
     def test_a_set_uid_program_does_not_read_the_environment(self):
         if os.statvfs(self.folder).f_flag & os.ST_NOSUID:
