@@ -2,8 +2,11 @@
 """Measures Backplane beside a peer, interleaved in one run on one machine, and prints a table of ratios.
 
 Every round boots the bench guest (bench/guest/, cross-compiled here) on each emulator in turn with the
-same firmware, kernel and options; the best of the rounds counts. A ratio is the peer's figure over ours:
-above 1, Backplane is ahead. The chart and the raw figures go to the output folder.
+same firmware, kernel and options, and runs the same source compiled for this machine; the best of the rounds
+counts, and how far they lie apart is said. A ratio is the peer's figure over ours: above 1, Backplane is
+ahead. The chart and the raw figures go to the output folder.
+
+With --build, instead: how long the product and everything take to build from an empty compiler cache.
 
 Guest figures are in the guest's own time, and in CPU time of the emulator's process, which suffers less
 on a busy machine (--clock cpu); scaling over two harts always needs two idle cores.
@@ -11,7 +14,6 @@ on a busy machine (--clock cpu); scaling over two harts always needs two idle co
 
 import argparse
 import json
-import math
 import os
 import pathlib
 import re
@@ -27,7 +29,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path += [str(HERE), str(HERE.parent / "tests" / "guests")]
 sys.dont_write_bytecode = True
 
+import build  # noqa: E402
 import chart  # noqa: E402
+import figures  # noqa: E402
 import payload  # noqa: E402
 
 MEMORY_MIB = 512
@@ -93,16 +97,21 @@ class Bench:
         self.options = options
         self.folder = folder
         self.guests = options.guests
+        self.native = self.compile("gcc", "native")
         self.initramfs = self.make_initramfs()
 
-    def make_initramfs(self):
-        program, archive = self.folder / "bench", self.folder / "initramfs.cpio"
-        compiler = "riscv64-linux-gnu-gcc"
+    def compile(self, compiler, name):
+        """The bench program, made by this compiler."""
         if not shutil.which(compiler):
             raise SystemExit(f"bench: {compiler} is missing; run: ./dev setup bench")
+        program = self.folder / name
         flags = ["-O2", "-static", "-std=c17", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE"]
         sources = sorted(map(str, (HERE / "guest").glob("*.c")))
         subprocess.run([compiler, *flags, *sources, "-lm", "-o", program], check=True)
+        return program
+
+    def make_initramfs(self):
+        program, archive = self.compile("riscv64-linux-gnu-gcc", "bench"), self.folder / "initramfs.cpio"
         maker, guest = HERE.parent / "tests/guests/make_initramfs.py", HERE.parent / "tests/guests/guest"
         busybox = self.guests / "riscv64/busybox"
         arguments = ["--busybox", busybox, "--guest", guest, "--add", f"{program}:bin/bench", "--out", archive]
@@ -138,6 +147,12 @@ class Bench:
                     return results
         raise SystemExit(f"bench: {emulator.program} ended before the bench guest was done")
 
+    def native_items(self, words):
+        """The same items as this machine's own code: {name: {"wall": value}}."""
+        with Run([str(self.native), *filter(None, words.split(","))]) as run:
+            items = (re.match(r"bench (\S+) ([\d.]+)$", line) for line, _, _ in run.lines())
+            return {item[1]: {"wall": float(item[2])} for item in items if item}
+
     def first_instruction(self, emulator):
         """Start to the first byte that a payload of three instructions says (ms), and what is then resident
         beyond the guest's own memory (MiB)."""
@@ -167,20 +182,11 @@ def resident_beyond_guest(pid):
     return total / 1024
 
 
-def best(rounds):
-    """The minimum of each figure over the rounds; NaN where no round has it."""
-    names = {name: None for each in rounds for name in each}
-    return {
-        name: {clock: min((each[name][clock] for each in rounds if clock in each.get(name, {})), default=math.nan)
-               for clock in ("wall", "cpu")}
-        for name in names
-    }  # fmt: skip
-
-
 def measure(bench, emulators, options):
-    """Every round runs every emulator once, so that a slow minute of the machine hits both."""
+    """Every round runs everything once, so that a slow minute of the machine hits all."""
     rounds = {each.key: [] for each in emulators}
     scaling = {each.key: [] for each in emulators}
+    native = []
     small = {each.key: {"first": [], "resident": [], "help": []} for each in emulators}
     for number in range(options.runs):
         for each in emulators:
@@ -194,83 +200,29 @@ def measure(bench, emulators, options):
                 parallel = bench.guest_items(each, "parallel", harts=2)
                 scaling[each.key].append(2 * parallel["parallel-1"]["wall"] / parallel["parallel-2"]["wall"])
             rounds[each.key].append(bench.guest_items(each, options.items))
-    results = {}
+        print(f"round {number + 1} of {options.runs}: native", file=sys.stderr, flush=True)
+        native.append(bench.native_items(options.items))
+    results = {"native": {"version": "the same program, compiled for this machine", "guest": figures.best(native)}}
     for each in emulators:
-        figures = small[each.key]
-        results[each.key] = {"version": each.version, "guest": best(rounds[each.key])}
+        found = small[each.key]
+        results[each.key] = {"version": each.version, "guest": figures.best(rounds[each.key])}
         if not options.only_guest:
             results[each.key]["host"] = {
-                "start to first instruction, ms": min(figures["first"]),
-                "resident beyond the guest, MiB": statistics.median(figures["resident"]),
-                "-device help, ms": min(figures["help"]),
+                "start to first instruction, ms": min(found["first"]),
+                "resident beyond the guest, MiB": statistics.median(found["resident"]),
+                "-device help, ms": min(found["help"]),
                 "two harts over one": max(scaling[each.key]),
             }
     return results
 
 
-# What the project holds itself to: (figure, limit, whether more is better).
-LIMITS = {
-    "start to first instruction, ms": (20, False),
-    "resident beyond the guest, MiB": (20, False),
-    "-device help, ms": (20, False),
-    "two harts over one": (1.7, True),
-}
-
-
-def ratios(results, clock):
-    ours, peer = results["backplane"]["guest"], results["peer"]["guest"]
-    found = {name: peer[name][clock] / ours[name][clock] for name in peer if name in ours}
-    return {name: value for name, value in found.items() if value > 0}  # A NaN is not.
-
-
-def geometric_mean(values):
-    return math.exp(sum(map(math.log, values)) / len(values)) if values else float("nan")
-
-
-def print_table(results, clock):
-    keys = list(results)
-    both = len(keys) == 2
-    ratio = ratios(results, clock) if both else {}
-    print()
-    for key in keys:
-        print(f"{key}: {results[key]['version']}")
-    print(f"\n{'guest, ns per iteration (' + clock + ')':34}" + "".join(f"{key:>14}" for key in keys) + "   ratio" * both)
-    for name in results[keys[-1]]["guest"]:
-        unit = f"{name}, ms" if name == "boot" else name
-        figures = "".join(f"{results[key]['guest'][name][clock]:14.1f}" for key in keys)
-        print(f"{unit:34}{figures}" + (f"{ratio[name]:8.2f}" if name in ratio else ""))
-    work = [value for name, value in ratio.items() if name != "boot"]
-    if work:
-        worst = min((value, name) for name, value in ratio.items() if name != "boot")
-        print(f"{'geometric mean of guest work':34}{'':{14 * len(keys)}}{geometric_mean(work):8.2f}")
-        print(f"{'worst item':34}{worst[1]:>{14 * len(keys)}}{worst[0]:8.2f}")
-    if "host" not in results[keys[0]]:
-        return
-    print(f"\n{'host':34}" + "".join(f"{key:>14}" for key in keys) + "   limit")
-    for name, (limit, more) in LIMITS.items():
-        figures = "".join(f"{results[key]['host'][name]:14.2f}" for key in keys)
-        print(f"{name:34}{figures}   {'>=' if more else '<='} {limit}")
-
-
-def warn_if_busy(results):
-    items = [item for each in results.values() for item in each["guest"].values()]
-    shares = [item["cpu"] / item["wall"] for item in items if item["cpu"] > 0] or [0]
-    share = statistics.median(shares)
-    if not share >= 0.9:
-        print(f"\nThe machine was busy: guests got {share:.0%} of a core. Trust --clock cpu, or measure alone.")
-
-
 def find_peer(options):
     if options.peer:
         return options.peer
-    fetched = options.guests / "peer/run"
-    installed = shutil.which("qemu-system-riscv64")
-    if fetched.exists():
-        return fetched
-    if installed:
-        print("bench: the peer of the backports is not there; measuring beside the installed one", file=sys.stderr)
-        return installed
-    raise SystemExit("bench: no peer; run: ./dev guests --peer, or ./dev setup bench")
+    fetched = sorted(options.guests.glob("peer-*/run"))
+    if not fetched:
+        raise SystemExit("bench: no peer; run: ./dev guests --peer")
+    return fetched[-1]
 
 
 def find_emulators(options):
@@ -296,24 +248,27 @@ def main():
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="which figures the table shows")
     parser.add_argument("--guests", type=pathlib.Path, default=pathlib.Path(cache) / "guests")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/bench"))
+    parser.add_argument("--build", action="store_true", help="measure the build alone")
     options = parser.parse_args()
 
+    if options.build:
+        return build.measure(HERE.parent)
     emulators = find_emulators(options)
     with tempfile.TemporaryDirectory(prefix="backplane-bench-") as folder:
         results = measure(Bench(options, pathlib.Path(folder)), emulators, options)
-    print_table(results, options.clock)
-    warn_if_busy(results)
+    print("", *figures.table(results, options.clock), "", *figures.noise(results), sep="\n")
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     if len(emulators) == 2:
-        mean = geometric_mean([value for name, value in ratios(results, options.clock).items() if name != "boot"])
-        picture = chart.draw(ratios(results, options.clock), mean, results["peer"]["version"])
+        ratio = figures.ratios(results, options.clock)
+        mean = figures.geometric_mean(figures.work(ratio).values())
+        picture = chart.draw(ratio, mean, results["peer"]["version"])
         (options.out / "chart.svg").write_text(picture)
     print(f"\nThe figures{' and the chart' * (len(emulators) == 2)} are in {options.out}/")
 
 
 if __name__ == "__main__":
     try:
-        main()
+        sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(1)

@@ -3,7 +3,7 @@
 #
 #   guests/firmware/           OpenSBI and U-Boot of the system's own release (links)
 #   guests/riscv64/            vmlinux, busybox, modules/, initramfs.cpio, debian.ext4 (Debian trixie)
-#   guests/peer/               with --peer: the emulator that `dev bench` measures beside (backports)
+#   guests/peer-SUITE/run      with --peer: the emulator that `dev bench` measures beside (the newest release)
 #
 # The archive is the one that apt is set up with here, and its signatures are checked by apt; other
 # suites and architectures go through a private apt state, so nothing on the system changes.
@@ -15,7 +15,7 @@ cache="${BACKPLANE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/backplane}"
 guests="$cache/guests"
 target="$guests/riscv64"
 guest_suite=trixie
-peer_suite=bookworm-backports
+peer_suite=trixie-backports
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 firmware_files=(
     /usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin
@@ -38,21 +38,23 @@ archive_url() {
     echo "${listing:-http://deb.debian.org/debian/}"
 }
 
-# use_state SUITE ARCHITECTURE: sets `apt` to apt-get options for a private state of that suite.
+# use_state ARCHITECTURE SUITE...: sets `apt` to apt-get options for a private state of these suites.
 use_state() {
-    local state="$cache/apt/$1-$2"
+    local architecture=$1 state
+    shift
+    state="$cache/apt/${*: -1}-$architecture"
     mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
     printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
-        "$(archive_url)" "$1" "$keyring" >"$state/suite.sources"
+        "$(archive_url)" "$*" "$keyring" >"$state/suite.sources"
     apt=(-q "-oDir::Etc::sourcelist=$state/suite.sources" -oDir::Etc::sourceparts=/dev/null
         -oDir::Etc::preferencesparts=/dev/null "-oDir::State::Lists=$state/lists" "-oDir::Cache=$state/cache"
         "-oDir::Cache::pkgcache=" "-oDir::Cache::srcpkgcache="
-        -oDir::State::status=/dev/null "-oAPT::Architecture=$2" "-oAPT::Architectures=$2"
+        -oDir::State::status=/dev/null "-oAPT::Architecture=$architecture" "-oAPT::Architectures=$architecture"
         -oAPT::Sandbox::User=root -oDebug::NoLocking=1)
     archives="$state/cache/archives"
     rm -f "$archives"/*.deb
     apt-get "${apt[@]}" update </dev/null >"$state/log" 2>&1 ||
-        die "cannot read the lists of $1 ($2); the end of $state/log: $(tail -n 1 "$state/log")"
+        die "cannot read the lists of $* ($architecture); the end of $state/log: $(tail -n 1 "$state/log")"
 }
 
 # download PACKAGE... into the state's archives folder, without dependencies.
@@ -61,7 +63,7 @@ download() {
         die "cannot download $*; the end of the log: $(tail -n 1 "$archives/../../log")"
 }
 
-# download_with_dependencies PACKAGE...
+# download_with_dependencies [-t SUITE] PACKAGE...
 download_with_dependencies() {
     apt-get "${apt[@]}" -y --download-only --no-install-recommends install "$@" </dev/null \
         >"$archives/../../log" 2>&1 ||
@@ -111,7 +113,7 @@ link_firmware() {
 fetch_kernel() {
     [ -e "$target/vmlinux" ] && [ -e "$target/busybox" ] && [ -d "$target/modules" ] && return
     say "fetching the $guest_suite kernel and busybox for riscv64"
-    use_state "$guest_suite" riscv64
+    use_state riscv64 "$guest_suite"
     local scratch="$target/unpacked" image
     image=$(apt-cache "${apt[@]}" depends linux-image-riscv64 | sed -n 's/^ *Depends: //p' | head -n 1)
     download "$image" busybox-static
@@ -136,10 +138,12 @@ make_initramfs() {
 }
 
 make_debian_disk() {
-    local inputs=("$here/fetch.sh" "$here"/debian/*) tree="$target/debian" file
+    local recipe="$target/debian.recipe" tree="$target/debian" file
+    { declare -f make_debian_disk && echo "$guest_suite ${debian_packages[*]}"; } >"$recipe"
+    local inputs=("$recipe" "$here"/debian/*)
     fresh "$target/debian.ext4" "${inputs[@]}" && return
     say "making a Debian $guest_suite disk"
-    use_state "$guest_suite" riscv64
+    use_state riscv64 "$guest_suite"
     download_with_dependencies "${debian_packages[@]}"
     rm -rf "$tree"
     unpack "$tree" "$archives"/base-files_*.deb "$archives"/*.deb
@@ -161,22 +165,23 @@ make_debian_disk() {
     made "$target/debian.ext4" "${inputs[@]}"
 }
 
-# The peer is for `dev bench` alone, which falls back to the system's own when there is none.
+# The peer and all that it is linked to: the programs of a newer release need its C library and its loader.
 fetch_peer() {
-    local peer="$guests/peer" version
+    local peer="$guests/peer-$peer_suite" version
     [ -x "$peer/run" ] && return
     say "fetching the peer emulator from $peer_suite"
-    use_state "$peer_suite" "$(dpkg --print-architecture)"
-    download qemu-system-riscv qemu-system-common qemu-system-data
+    use_state "$(dpkg --print-architecture)" "${peer_suite%-backports}" "$peer_suite"
+    download_with_dependencies -t "$peer_suite" qemu-system-riscv qemu-utils
     rm -rf "$peer"
     unpack "$peer" "$archives"/*.deb
     rm -f "$archives"/*.deb
-    # shellcheck disable=SC2016
-    printf '#!/bin/sh\nexec "%s/usr/bin/qemu-system-riscv64" -L "%s/usr/share/qemu" -L /usr/share/seabios "$@"\n' \
-        "$peer" "$peer" >"$peer/run.new"
+    cat >"$peer/run.new" <<EOF
+#!/bin/sh
+exec "$(echo "$peer"/usr/lib64/ld-linux-*)" --library-path "$(dirname "$peer"/usr/lib/*/libc.so.6)" \\
+    "$peer/usr/bin/qemu-system-riscv64" -L "$peer/usr/share/qemu" -L "$peer/usr/share/seabios" "\$@"
+EOF
     chmod +x "$peer/run.new"
-    version=$("$peer/run.new" --version 2>/dev/null | head -n 1) ||
-        { say "the peer does not run here (a library is missing); the installed emulator will be used"; return; }
+    version=$("$peer/run.new" --version | head -n 1) || die "the peer does not run here: $peer/run.new"
     mv "$peer/run.new" "$peer/run"
     say "the peer: $version"
 }
