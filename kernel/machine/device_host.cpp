@@ -67,24 +67,33 @@ void DeviceHost::unrealize_parts(const std::vector<Device*>& parts) {
         last_call(callee(), "unrealize()", [&] { (*part)->unrealize(); });
 }
 
+bool DeviceHost::attach(const GuardedBus& bus, Errors& errors) {
+    if (!bus) {
+        errors.fail("'" + bus_object()->path_text() + "' (" + std::string(bus_object()->type_name().view()) +
+                    ") is no bus");
+        return false;
+    }
+    attached_ = true;
+    for (const auto& [name, value] : places_) {
+        const GuardedBus::Place placed = bus.set_place(instance_, name, value, errors);
+        // What neither the bus nor the device knows is an error of the device's properties.
+        if (placed == GuardedBus::Place::Unknown && instance_.set_property(name, value, errors)) continue;
+        if (placed != GuardedBus::Place::Set) return false;
+    }
+    return bus.attach(instance_, errors);
+}
+
 /// A part that refused, or threw, has left nothing behind by contract, and is not asked to unrealize; what it made
 /// here all the same goes with the object.
 bool DeviceHost::realize(Instance& instance, Errors& errors) {
     const GuardedBus bus(bus_object());
-    if (bus_object()) {
-        if (!bus) {
-            errors.fail("'" + bus_object()->path_text() + "' (" +
-                        std::string(bus_object()->type_name().view()) + ") is no bus");
-            return false;
-        }
-        if (!bus.attach(instance, errors)) return false;
-        attached_ = true;
-    }
     std::vector<Device*> realized;
-    if (realize_parts(realized, errors) && (!bus || bus.place(instance, errors))) return true;
+    if ((!bus_object() || attach(bus, errors)) && realize_parts(realized, errors) &&
+        (!bus || bus.place(instance, errors)))
+        return true;
     unrealize_parts(realized);
     machine_.wiring.silence(&instance_);
-    if (attached_) bus.detach(instance);
+    if (bus && attached_) bus.detach(instance);
     attached_ = false;
     return false;
 }
@@ -183,6 +192,16 @@ Wire& DeviceHost::add_outputs(Str name, unsigned count) {
 
 Wire* DeviceHost::wire_at(Str name, unsigned index) {
     return machine_.wiring.output(&instance_, name, index);
+}
+
+std::size_t DeviceHost::output_count() const { return machine_.wiring.outputs(&instance_).size(); }
+
+bool DeviceHost::join(Object& device, std::size_t output, Str input, unsigned index, Errors& errors) {
+    const auto& outputs = machine_.wiring.outputs(static_cast<Instance*>(&device));
+    if (output < outputs.size())
+        return machine_.wiring.connect(*outputs[output], &instance_, input, index, errors);
+    errors.fail("'" + std::string(device.name().view()) + "' has no output number " + std::to_string(output));
+    return false;
 }
 
 Object* DeviceHost::create_bus(Str bus_type, Str name, Errors& errors) {

@@ -5,6 +5,7 @@
 #include "kernel/machine/object_loop.h"
 #include "kernel/machine/switchable_port.h"
 #include "kernel/object/instance.h"
+#include "kernel/object/property_list.h"
 #include "kernel/state/state_description.h"
 
 #include <backplane/bus.h>
@@ -12,6 +13,7 @@
 
 namespace backplane::kernel {
 
+class GuardedBus;
 struct MachineParts;
 
 class DeviceHost final : public InstanceHost, public DeviceContext, private Work {
@@ -39,6 +41,8 @@ class DeviceHost final : public InstanceHost, public DeviceContext, private Work
     void add_inputs(Str name, unsigned count, WireReceiver& receiver) override;
     Wire& add_outputs(Str name, unsigned count) override;
     Wire* wire_at(Str name, unsigned index) override;
+    std::size_t output_count() const override;
+    bool join(Object& device, std::size_t output, Str input, unsigned index, Errors& errors) override;
     void* bus(Str interface_id) override;
     Object* create_bus(Str bus_type, Str name, Errors& errors) override;
     void set_dma(Object& device, DmaPort* port) override;
@@ -51,6 +55,12 @@ class DeviceHost final : public InstanceHost, public DeviceContext, private Work
 
     /// The bus that it is, or will be, plugged into: what -device chose, else a parent that is a bus.
     void set_bus(Instance* bus) { bus_ = bus; }
+    /// Where on the bus: said to it before it takes the device.
+    void set_place(std::string name, std::string value) {
+        places_.emplace_back(std::move(name), std::move(value));
+    }
+    /// Does it show anything that a board or a bus would have to place?
+    bool needs_a_place() const { return !regions_.empty() || output_count() != 0; }
     Instance* bus_object() const;
     StateDescription& description() { return state_; }
     void reset(ResetPhase phase);
@@ -62,6 +72,7 @@ class DeviceHost final : public InstanceHost, public DeviceContext, private Work
   private:
     MemoryOwner& owner();
     Callee& callee() { return instance_.callee(); }
+    bool attach(const GuardedBus& bus, Errors& errors);
     bool realize_parts(std::vector<Device*>& realized, Errors& errors);
     void unrealize_parts(const std::vector<Device*>& parts);
     void run() override;
@@ -76,6 +87,7 @@ class DeviceHost final : public InstanceHost, public DeviceContext, private Work
     std::vector<std::unique_ptr<MemoryPort>> ports_;
     std::vector<std::pair<std::string, MemoryRegion*>> regions_;
     Instance* bus_ = nullptr;
+    PropertyList places_;
     bool attached_ = false;
 };
 

@@ -5,9 +5,14 @@
 #include "kernel/machine/json_text.h"
 #include "kernel/machine/machine_parts.h"
 
+#include <algorithm>
+
 namespace backplane::kernel {
 
 namespace {
+
+/// The bus for what names none (<backplane/platform.h>).
+constexpr const char* kAnywhere = "platform";
 
 /// The bus that `wanted` names (an id, a path or a bus's own name), or the first of the right kind with room.
 Instance* find_bus(ObjectTree& objects, const char* kind, const std::string& wanted, Errors& errors) {
@@ -61,12 +66,13 @@ const Type* Devices::creatable_type(std::string_view name, const std::string& id
 }
 
 Instance* Devices::bus_for(const Type& type, const std::string& wanted, Errors& errors) {
-    if (!type.bus()) {
-        if (!wanted.empty())
-            errors.fail("device '" + std::string(type.name().view()) + "' goes on no bus; leave out bus=");
-        return nullptr;
+    Instance* bus = nullptr;
+    if (type.bus() || !wanted.empty()) {
+        bus = find_bus(*machine_.objects, type.bus() ? type.bus() : kAnywhere, wanted, errors);
+    } else {
+        IgnoredErrors none;  // it may need no place
+        bus = find_bus(*machine_.objects, kAnywhere, wanted, none);
     }
-    Instance* bus = find_bus(*machine_.objects, type.bus(), wanted, errors);
     if (bus && machine_.board.finished() && !GuardedBus(bus).hot_pluggable()) {
         errors.fail("Bus '" + std::string(bus->name().view()) + "' does not support hotplugging");
         return nullptr;
@@ -74,20 +80,35 @@ Instance* Devices::bus_for(const Type& type, const std::string& wanted, Errors& 
     return bus;
 }
 
+bool Devices::set_up(Instance& device, Instance* bus, const PropertyList& properties, Errors& errors) {
+    DeviceHost& host = host_of(device);
+    host.set_bus(bus);
+    for (const auto& [name, value] : properties) {
+        if (bus && !device.has_property(name)) host.set_place(name, value);
+        else if (!device.set_property(name, value, errors)) return false;
+    }
+    if (!device.realize(errors)) return false;
+    if (bus || !host.needs_a_place()) return true;
+    errors.fail("nothing places device '" + std::string(device.type_name().view()) +
+                "': it goes on no bus of its own, and this machine has no platform bus");
+    return false;
+}
+
 Instance* Devices::add(std::string_view type_name, const std::string& id, const std::string& bus_name,
                        const PropertyList& properties, Errors& errors) {
     const Type* type = creatable_type(type_name, id, errors);
     if (!type) return nullptr;
-    Instance* bus = bus_for(*type, bus_name, errors);
-    if (!bus && (type->bus() || !bus_name.empty())) return nullptr;
+    ErrorText reason;
+    Instance* bus = bus_for(*type, bus_name, reason);
+    if (reason.failed()) {
+        errors.fail(reason.text());
+        return nullptr;
+    }
     Instance& place = machine_.folder(id.empty() ? "machine/peripheral-anon" : "machine/peripheral");
     Instance* device = machine_.objects->create(type_name, id, place, errors);
     if (!device) return nullptr;
     device->set_id(id);
-    host_of(*device).set_bus(bus);
-    bool ok = true;
-    for (const auto& [name, value] : properties) ok = ok && device->set_property(name, value, errors);
-    if (!ok || !device->realize(errors)) {
+    if (!set_up(*device, bus, properties, errors)) {
         machine_.objects->destroy(*device);
         return nullptr;
     }
@@ -116,7 +137,24 @@ bool Devices::remove(std::string_view id_or_path, Errors& errors) {
     return plug.request_unplug(*device, errors);
 }
 
-void Devices::unplugged(Instance& device) {
+void Devices::unplugged(Object& device) {
+    leaving_.push_back(static_cast<Instance*>(&device));
+    machine_.loop.post(*this);
+}
+
+void Devices::run() {
+    while (!leaving_.empty()) {
+        Instance* device = leaving_.back();
+        leaving_.pop_back();
+        delete_unplugged(*device);
+    }
+}
+
+void Devices::forget(Instance& instance) { std::erase(leaving_, &instance); }
+
+void Devices::close() { machine_.loop.cancel(*this); }
+
+void Devices::delete_unplugged(Instance& device) {
     const std::string path = device.path_text();
     const std::string id(device.id().view());
     machine_.objects->destroy(device);

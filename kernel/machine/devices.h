@@ -3,7 +3,8 @@
 
 #include "kernel/object/property_list.h"
 
-#include <backplane/abi.h>
+#include <backplane/bus.h>
+#include <backplane/event_loop.h>
 
 #include <string>
 #include <string_view>
@@ -16,7 +17,7 @@ class Type;
 struct MachineParts;
 
 /// Thread: main, holding the machine lock.
-class Devices {
+class Devices final : public UnpluggedDevices, Work {
   public:
     explicit Devices(MachineParts& machine) : machine_(machine) {}
 
@@ -25,8 +26,11 @@ class Devices {
                   const PropertyList& properties, Errors& errors);
     /// device_del: asks the bus to let it go.
     bool remove(std::string_view id_or_path, Errors& errors);
-    /// The device is gone for good (its bus says so).
-    void unplugged(Instance& device);
+    void unplugged(Object& device) override;
+    /// `instance` is about to go.
+    void forget(Instance& instance);
+    /// The machine goes away.
+    void close();
     /// All that are realized, as they stand in the tree.
     std::vector<Instance*> all();
     /// They were loaded, and the machine runs again.
@@ -37,11 +41,15 @@ class Devices {
     void reset(Instance& device);
 
   private:
+    void run() override;
+    void delete_unplugged(Instance& device);
+    bool set_up(Instance& device, Instance* bus, const PropertyList& properties, Errors& errors);
     const Type* creatable_type(std::string_view name, const std::string& id, Errors& errors);
-    /// The bus that a device of `type` goes on; null with a reason, or without one where it needs none.
+    /// The bus that a device of `type` goes on; null with a reason, or without one where there is none for it.
     Instance* bus_for(const Type& type, const std::string& wanted, Errors& errors);
 
     MachineParts& machine_;
+    std::vector<Instance*> leaving_;  ///< unplugged, and not yet destroyed
 };
 
 }  // namespace backplane::kernel

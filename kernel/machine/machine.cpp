@@ -127,10 +127,6 @@ bool Machine::remove_device(std::string_view id_or_path, Errors& errors) {
     const std::lock_guard guard(parts_->lock);
     return parts_->devices.remove(id_or_path, errors);
 }
-void Machine::device_unplugged(Instance& device) {
-    const std::lock_guard guard(parts_->lock);
-    parts_->devices.unplugged(device);
-}
 
 bool Machine::finish(Errors& errors) {
     const std::lock_guard guard(parts_->lock);

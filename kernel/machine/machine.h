@@ -75,8 +75,6 @@ class Machine {
                          const PropertyList& properties, Errors& errors);
     /// device_del: asks the bus to let it go.
     bool remove_device(std::string_view id_or_path, Errors& errors);
-    /// The device is gone for good (its bus says so).
-    void device_unplugged(Instance& device);
     /// Everything of the command line is there: the board describes itself, CPUs are attached, all is reset.
     bool finish(Errors& errors);
 

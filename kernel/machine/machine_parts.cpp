@@ -22,6 +22,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
       snapshots(*this),
       objects(std::make_unique<ObjectTree>(catalog_.types(), [this](Instance& i) { return make_host(i); })) {
     loop.on_failure([this](const std::string& message) { run.request_internal_error(message); });
+    interfaces.offer<UnpluggedDevices>(devices);
     objects->set_destroy_hook([this](Instance& instance) { forget(instance); });
     // Before the machine, so that they outlive it: also those that are filled while it runs.
     for (const char* name : {"objects", "chardevs", "blockdevs", "netdevs"}) folder(name);
@@ -31,6 +32,7 @@ MachineParts::~MachineParts() {
     const std::lock_guard guard(lock);
     if (run.state() == RunState::Running) processors.stop();
     run.close();
+    devices.close();
     processors.detach_all();
     objects.reset();
 }
@@ -45,6 +47,7 @@ std::unique_ptr<InstanceHost> MachineParts::make_host(Instance& instance) {
 void MachineParts::forget(Instance& instance) {
     if (instance.is_a("device")) host_of(instance).release_memory();
     else if (instance.is_a("machine")) static_cast<BoardHost&>(*instance.host()).release_memory();
+    devices.forget(instance);
     processors.forget(instance);
     board.forget(instance);
 }

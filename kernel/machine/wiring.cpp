@@ -51,9 +51,17 @@ void Wiring::add_inputs(Device device, std::string_view group, unsigned count, W
 Wire& Wiring::add_outputs(Device device, std::string_view group, unsigned count) {
     auto& wires = devices_[device].outputs[std::string(group)];
     const std::size_t first = wires.size();
-    for (unsigned i = 0; i < std::max(count, 1u); ++i)
+    for (unsigned i = 0; i < std::max(count, 1u); ++i) {
         wires.push_back(std::make_unique<OutputWire>(lock_, hold_, std::string(group), unsigned(first + i)));
+        devices_[device].ordered.push_back(wires.back().get());
+    }
     return *wires[first];
+}
+
+const std::vector<OutputWire*>& Wiring::outputs(Device device) const {
+    static const std::vector<OutputWire*> none;
+    const auto found = devices_.find(device);
+    return found == devices_.end() ? none : found->second.ordered;
 }
 
 Wire* Wiring::output(Device device, std::string_view group, unsigned index) {
@@ -83,10 +91,15 @@ bool Wiring::connect(Device from, std::string_view output_group, unsigned output
                     std::to_string(output_index));
         return false;
     }
+    return connect(*wire, to, input_group, input_index, errors);
+}
+
+bool Wiring::connect(OutputWire& wire, Device to, std::string_view input_group, unsigned input_index,
+                     Errors& errors) {
     InputPin* pin = input(to, input_group, input_index, errors);
     if (!pin) return false;
-    wire->pins_.push_back(pin);
-    pin->drivers_.push_back(wire);
+    wire.pins_.push_back(pin);
+    pin->drivers_.push_back(&wire);
     pin->update();
     return true;
 }

@@ -79,6 +79,10 @@ class Wiring {
                     Callee* callee = nullptr);
     Wire& add_outputs(Device device, std::string_view group, unsigned count);
     Wire* output(Device device, std::string_view group, unsigned index);
+    /// All outputs of a device, in the order in which they were declared.
+    const std::vector<OutputWire*>& outputs(Device device) const;
+    /// Joins an output of a device to an input.
+    bool connect(OutputWire& wire, Device to, std::string_view input, unsigned input_index, Errors& errors);
     bool connect(Device from, std::string_view output, unsigned output_index, Device to,
                  std::string_view input, unsigned input_index, Errors& errors);
     /// The device's inputs hear nothing from now on: it was unrealized.
@@ -124,6 +128,7 @@ class Wiring {
     struct Pins {
         Inputs inputs;
         Outputs outputs;
+        std::vector<OutputWire*> ordered;  ///< the outputs, as they were declared
     };
     InputPin* input(Device device, std::string_view group, unsigned index, Errors& errors);
 

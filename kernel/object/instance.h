@@ -57,6 +57,10 @@ class Instance final : public Object {
     void forward_properties(Object& child) override;
 
     const Type& type() const { return type_; }
+    /// Of its own, or one that it forwards.
+    bool has_property(std::string_view name) const {
+        return type_.find_property(name) || forward_target(name);
+    }
     std::string path_text() const;
     void set_id(std::string id) { id_ = std::move(id); }
     bool realized() const { return realized_; }

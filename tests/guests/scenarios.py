@@ -262,6 +262,15 @@ def finish_linux(guest):
     guest.expect_exit(0)
 
 
+@scenario
+def platform_device(guest):
+    """Linux finds somebody else's device, which -device alone put on the platform bus, and binds a driver to it."""
+    start_linux(guest, "accum", "-device", "acme-accum,step=5", append="iomem=relaxed")
+    expect_init(guest)
+    expect_pass(guest, "accum")
+    finish_linux(guest)
+
+
 @for_each_transport
 def virtio_blk(guest, suffix, options):
     """Two disks read back what the host wrote, and the host reads what the guest wrote."""

@@ -7,6 +7,7 @@
 #include "tables.h"
 
 #include <backplane/board.h>
+#include <backplane/platform.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
 #include <backplane/riscv.h>
@@ -41,6 +42,9 @@ class VirtBoard final : public Board {
 
     std::uint32_t harts() const { return std::uint32_t(harts_.size()); }
     Object& chip(const char* name) { return *chips_.at(name); }
+    PlatformBus& platform_bus() {
+        return require<PlatformBus>(*chip("platform-bus").child("platform-bus"), "platform bus");
+    }
 
     bool add(BoardContext& context, const char* name, const char* type, const Settings& settings,
              Errors& errors);
@@ -176,6 +180,7 @@ bool VirtBoard::wire(BoardContext& context, Errors& errors) {
         if (!context.connect(chip("platform-bus"), "irq", i, chip("plic"), "", kPlatformBusSource + i,
                              errors))
             return false;
+    platform_bus().set_base(GuestAddress(kPlatformBus.base));
     auto* time = query<riscv::TimeSource>(chip("mtimer"));
     for (std::uint32_t i = 0; i < harts(); ++i) {
         Object& hart = *harts_[i];
@@ -218,6 +223,7 @@ bool VirtBoard::make_tree(BoardContext& context, const BootPlan& plan, TreeBytes
     if (dtb_.empty()) {
         TreeContents contents{.harts = {}, .ram_size = context.ram().size(), .aclint = aclint_};
         if (!compatible_.empty()) contents.compatible = compatible_;
+        contents.platform = &platform_bus();
         if (!describe_harts(contents, errors) || !make_device_tree(contents, tree, errors)) return false;
     } else {
         Bytes file;
@@ -269,7 +275,9 @@ bool VirtBoard::finish(BoardContext& context, Errors& errors) {
               .initrd = initrd_,
               .arguments = append_,
               .flash0 = flashes_[0] != nullptr,
-              .tree_room = (tree_room(harts_.size()) + append_.size() + kUnit - 1) / kUnit * kUnit};
+              .tree_room =
+                  (tree_room(harts_.size(), platform_bus().device_count()) + append_.size() + kUnit - 1) /
+                  kUnit * kUnit};
     FwCfg& fw_cfg = *query<FwCfg>(chip("fw-cfg"));
     BootPlan plan;
     TreeBytes tree;

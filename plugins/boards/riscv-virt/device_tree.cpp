@@ -3,6 +3,7 @@
 #include "map.h"
 
 #include <lib/flat_tree.h>
+#include <lib/tree_node_writer.h>
 
 #include <libfdt.h>
 
@@ -20,6 +21,7 @@ namespace {
 constexpr std::size_t kRoomForFirmware = 64 << 10;
 constexpr std::size_t kRoomForChips = 16 << 10;
 constexpr std::size_t kRoomForHart = 2048;
+constexpr std::size_t kRoomForPlatformDevice = 4096;
 constexpr std::size_t kRoomForChosen = 1024;
 /// What /aliases and /chosen call the UART.
 constexpr const char* kUartPath = "/soc/serial@10000000";
@@ -28,10 +30,16 @@ constexpr std::uint32_t kPciIoSpace = 0x0100'0000;
 constexpr std::uint32_t kPciMemory32 = 0x0200'0000;
 constexpr std::uint32_t kPciMemory64 = 0x0300'0000;
 
+constexpr std::size_t room_for_all(std::size_t harts, std::size_t platform_devices) {
+    return kRoomForChips + harts * kRoomForHart + platform_devices * kRoomForPlatformDevice;
+}
+
 class Maker {
   public:
     explicit Maker(const TreeContents& contents)
-        : contents_(contents), tree_(kRoomForChips + contents.harts.size() * kRoomForHart) {}
+        : contents_(contents),
+          tree_(room_for_all(contents.harts.size(),
+                             contents.platform ? contents.platform->device_count() : 0)) {}
 
     bool make(TreeBytes& bytes, Errors& errors) {
         tree_.begin("");
@@ -131,6 +139,28 @@ class Maker {
         tree_.cell("#size-cells", 1);
         tree_.cells("ranges", {0, 0, std::uint32_t(kPlatformBus.base), std::uint32_t(kPlatformBus.size)});
         tree_.cell("interrupt-parent", plic_handle());
+        for (std::size_t i = 0; contents_.platform && i < contents_.platform->device_count(); ++i)
+            platform_device(contents_.platform->device(i), contents_.platform->place(i));
+        tree_.end();
+    }
+    /// What says nothing of itself has no node: no driver would know it.
+    void platform_device(Object& device, const PlatformPlace& place) {
+        auto* node = query<DeviceTreeNode>(device);
+        if (!node || place.windows.empty()) return;
+        begin_at(std::string(node->node_name().view()).c_str(), place.windows[0].address - kPlatformBus.base);
+        Cells ranges, lines;
+        for (const PlatformPlace::Window& window : place.windows) {
+            ranges.push_back(std::uint32_t(window.address - kPlatformBus.base));
+            ranges.push_back(std::uint32_t(window.size));
+        }
+        for (const std::uint32_t line : place.lines) lines.push_back(kPlatformBusSource + line);
+        tree_.cells("reg", ranges);
+        if (!lines.empty()) {
+            tree_.cell("interrupt-parent", plic_handle());
+            tree_.cells("interrupts", lines);
+        }
+        device_tree::TreeNodeWriter writer(tree_);
+        node->describe_node(writer, place);
         tree_.end();
     }
     void memory() {
@@ -313,8 +343,8 @@ class Maker {
 
 }  // namespace
 
-std::uint64_t tree_room(std::size_t harts) {
-    return kRoomForChips + harts * kRoomForHart + kRoomForChosen + kRoomForFirmware;
+std::uint64_t tree_room(std::size_t harts, std::size_t platform_devices) {
+    return room_for_all(harts, platform_devices) + kRoomForChosen + kRoomForFirmware;
 }
 
 bool make_device_tree(const TreeContents& contents, TreeBytes& tree, Errors& errors) {

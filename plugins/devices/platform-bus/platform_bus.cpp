@@ -1,48 +1,66 @@
-// The window and the interrupt lines that a board keeps free for devices which are plugged in by hand.
-//
-// There is no device for it yet: the window is empty, and its lines stay low. What is not decoded is a bus error.
-#include <backplane/device.h>
+// The window and the interrupt lines that a board keeps free for devices which users plug in: types
+// "platform-bus-device", and the bus "platform-bus" in it. What no device decodes is a bus error.
+#include "platform_bus.h"
+
 #include <backplane/plugin.h>
 #include <backplane/property.h>
 
-namespace backplane {
+namespace backplane::platform_bus {
 namespace {
 
-class PlatformBus final : public DeviceBase {
+class PlatformBusDevice final : public DeviceBase {
   public:
     static const PropertyInfo kProperties[];
 
-    explicit PlatformBus(Object& object) : context_(device_context(object)) {}
+    explicit PlatformBusDevice(Object& object) : context_(device_context(object)) {}
 
-    bool realize(Errors&) override {
+    bool realize(Errors& errors) override {
         context_.add_outputs("irq", lines_);
-        context_.export_region("memory", context_.memory().container("platform bus", size_));
+        context_.add_inputs("line", lines_, inputs_);
+        MemoryRegion& window = context_.memory().container("platform bus", size_);
+        context_.export_region("memory", window);
+        Object* bus = context_.create_bus("platform-bus", "platform-bus", errors);
+        if (!bus) return false;
+        static_cast<PlatformBusPart*>(bus->part("platform-bus"))->set_owner(context_, window, lines_);
         return true;
     }
 
   private:
+    void line_changed(unsigned line, int level) { context_.wire_at("irq", line)->set(level); }
+
     DeviceContext& context_;
+    InputOf<&PlatformBusDevice::line_changed> inputs_{*this};
     std::uint32_t lines_ = 0;
     std::uint64_t size_ = 0;
 };
 
-constexpr PropertyInfo PlatformBus::kProperties[] = {
-    property<&PlatformBus::lines_>({.name = "num_irqs", .default_text = "32", .maximum = 1024, .minimum = 1}),
-    size_property<&PlatformBus::size_>(
+constexpr PropertyInfo PlatformBusDevice::kProperties[] = {
+    property<&PlatformBusDevice::lines_>(
+        {.name = "num_irqs", .default_text = "32", .maximum = 1024, .minimum = 1}),
+    size_property<&PlatformBusDevice::size_>(
         {.name = "mmio_size", .summary = "bytes of the window", .default_text = "32M", .minimum = 4096}),
 };
 
+constexpr InterfaceInfo kBusInterfaces[] = {offers<PlatformBusPart, Bus>(),
+                                            offers<PlatformBusPart, PlatformBus>()};
+
 constexpr TypeInfo kTypes[] = {
-    device_type<PlatformBus>({
+    device_type<PlatformBusDevice>({
         .name = "platform-bus-device",
-        .summary = "window for devices that are plugged in by hand",
+        .summary = "window for devices that users plug in",
         .category = "Misc",
-        .interfaces = kDeviceInterfaces<PlatformBus>,
-        .properties = PlatformBus::kProperties,
+        .interfaces = kDeviceInterfaces<PlatformBusDevice>,
+        .properties = PlatformBusDevice::kProperties,
     }),
+    {.name = "platform-bus",
+     .parent = "bus",
+     .summary = "bus of devices that no other bus finds",
+     .interfaces = kBusInterfaces,
+     .instance_init = make_part<PlatformBusPart>,
+     .instance_finalize = free_part<PlatformBusPart>},
 };
 
 }  // namespace
-}  // namespace backplane
+}  // namespace backplane::platform_bus
 
-BACKPLANE_PLUGIN("platform-bus", "1.0", "Backplane", backplane::kTypes)
+BACKPLANE_PLUGIN("platform-bus", "1.0", "Backplane", backplane::platform_bus::kTypes)

@@ -82,11 +82,16 @@ class DeviceContext {
     /// Declares `count` outputs under a name and gives the first; wire_at() gives the others.
     virtual Wire& add_outputs(Str name, unsigned count) = 0;
     virtual Wire* wire_at(Str name, unsigned index) = 0;
+    /// Of all outputs of the device, in the order in which they were declared.
+    virtual std::size_t output_count() const = 0;
 
     /// The interface `id` of the bus object that the device is plugged into; null when it is on none.
     virtual void* bus(Str interface_id) = 0;
     /// Makes a bus object of type `bus_type` (derived from "bus") below this device.
     virtual Object* create_bus(Str bus_type, Str name, Errors& errors) = 0;
+    /// For bus parts: joins output number `output` (of output_count()) of `device`, on this bus, to an input of this
+    /// device. The joint goes with either of them.
+    virtual bool join(Object& device, std::size_t output, Str input, unsigned index, Errors& errors) = 0;
     /// For bus parts: the port that `device`, on this bus, masters from now on. Null puts the default back.
     virtual void set_dma(Object& device, DmaPort* port) = 0;
     /// A port to an address space rooted at `root` (a bus master's view); goes with the object.

@@ -1,8 +1,9 @@
 // The platform bus: where devices sit that no other bus finds, at an address and on interrupt lines of the board.
 //
-// A device needs nothing for it. Its exported regions are mapped in the board's window for such devices and its
-// outputs joined to the window's lines, as `-device NAME,addr=0x1000,irq=2` asks or where there is room. What it wants
-// to say of itself to the guest, it says through DeviceTreeNode.
+// A device needs nothing for it: one that users may make and that names no bus goes there. Its exported regions are mapped
+// in the board's window for such devices and its outputs joined to the window's lines, as `-device NAME,addr=0x1000,irq=2`
+// asks (of the first region, as an offset in the window, and of the first output; the others follow) or where there is
+// room. What it wants to say of itself to the guest, it says through DeviceTreeNode.
 #pragma once
 
 #include <backplane/memory.h>

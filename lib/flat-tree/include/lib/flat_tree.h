@@ -30,6 +30,7 @@ class FlatTree {
     void cells(const char* name, const Cells& values);
     void text(const char* name, const std::string& value) { texts(name, {value}); }
     void texts(const char* name, const std::vector<std::string>& values);
+    void bytes(const char* name, Bytes value) { raw(name, value.data, value.size); }
     /// `reg` with two cells for each address and size.
     void reg(std::initializer_list<std::pair<std::uint64_t, std::uint64_t>> ranges);
 
