@@ -210,6 +210,7 @@ class Builder {
         rtc.date_ns = plan_.rtc.date_ns;
         rtc.virtual_clock = plan_.rtc.virtual_clock;
         machine_.set_rtc(rtc);
+        if (plan_.seed) machine_.set_seed(*plan_.seed);
         machine_.set_firmware_path(firmware_path());
         machine_.set_reboot_policy(plan_.no_reboot, plan_.no_shutdown);
     }

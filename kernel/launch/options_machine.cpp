@@ -189,6 +189,10 @@ void apply_rtc(PlanBuilder& builder, const std::string& value) {
     options.expect_empty();
 }
 
+void apply_seed(PlanBuilder& builder, const std::string& value) {
+    builder.plan().seed = number_value("seed", value, ~std::uint64_t(0));
+}
+
 }  // namespace
 
 OptionGroup machine_options() {
@@ -212,6 +216,8 @@ OptionGroup machine_options() {
              {"mem-prealloc", nullptr, "take all of the guest's memory at the start", apply_memory_prealloc},
              {"rtc", "[base=utc|localtime|DATE][,clock=host|rt|vm]",
               "the guest's date at start, and the clock that drives it", apply_rtc},
+             {"seed", "NUMBER", "the random numbers of this run follow from it, and are no secrets then",
+              apply_seed},
              {"global", "TYPE.PROPERTY=VALUE", "a default for every object of a type", apply_global}}};
 }
 

@@ -120,6 +120,7 @@ struct LaunchPlan {
     std::string memory_backend_option;
     std::optional<ObjectPlan> ram_object;  ///< that backend, where it gets its size from `-m`
     RtcPlan rtc;
+    std::optional<std::uint64_t> seed;  ///< of the run's random numbers; none: the host's are taken
     std::vector<GlobalPlan> globals;
 
     std::vector<ObjectPlan> objects;

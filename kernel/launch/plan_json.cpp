@@ -93,6 +93,7 @@ std::string print_plan(const LaunchPlan& plan) {
     json["memory_backend"] = plan.memory_backend;
     json["memory"] = plan.ram_size ? Json(*plan.ram_size) : Json();
     json["rtc"] = rtc_json(plan.rtc);
+    json["seed"] = plan.seed ? Json(*plan.seed) : Json();
     json["globals"] = list_json(plan.globals);
     json["objects"] = list_json(plan.objects);
     json["chardevs"] = list_json(plan.chardevs);

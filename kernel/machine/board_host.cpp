@@ -3,8 +3,6 @@
 #include "kernel/machine/host_file.h"
 #include "kernel/machine/machine_parts.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -225,24 +223,7 @@ DmaPort& BoardHost::dma() {
     return *dma_;
 }
 
-void BoardHost::random(MutableBytes bytes) {
-    std::size_t done = 0;
-    while (done < bytes.size) {
-        const ssize_t got = getrandom(bytes.data + done, bytes.size - done, 0);
-        if (got > 0) done += std::size_t(got);
-        else if (errno != EINTR) break;
-    }
-    if (done == bytes.size) return;
-    // A host that forbids the call (a sandbox) may have the device.
-    std::vector<std::uint8_t> rest(bytes.size - done);
-    if (const int error = read_start_of_file("/dev/urandom", rest)) {
-        machine_.hub.write(LogLevel::Error, "machine",
-                           std::string("the host gives no random bytes, the guest gets zeros: ") +
-                               std::strerror(error));
-        std::ranges::fill(rest, 0);
-    }
-    std::ranges::copy(rest, bytes.data + done);
-}
+void BoardHost::random(MutableBytes bytes) { machine_.entropy.fill(bytes); }
 
 void* BoardHost::host_interface(Str interface_id) { return machine_.interfaces.find(interface_id); }
 

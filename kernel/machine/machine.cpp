@@ -101,6 +101,7 @@ std::vector<std::pair<std::string, unsigned>> Machine::unused_drives() const {
 }
 void Machine::set_default_devices(bool wanted) { parts_->configuration.default_devices = wanted; }
 void Machine::set_rtc(const RtcOptions& options) { parts_->loop.set_rtc(options); }
+void Machine::set_seed(std::uint64_t seed) { parts_->entropy.set_seed(seed); }
 void Machine::set_firmware_path(std::vector<std::string> path) {
     parts_->configuration.firmware_path = std::move(path);
 }

@@ -61,6 +61,8 @@ class Machine {
     std::vector<std::pair<std::string, unsigned>> unused_drives() const;
     void set_default_devices(bool wanted);
     void set_rtc(const RtcOptions& options);
+    /// -seed: what is random in the machine follows from this number.
+    void set_seed(std::uint64_t seed);
     void set_firmware_path(std::vector<std::string> directories);
     /// -no-reboot: a guest's reset ends the machine; -no-shutdown: a power-off pauses it.
     void set_reboot_policy(bool no_reboot, bool no_shutdown);

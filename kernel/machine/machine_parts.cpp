@@ -13,6 +13,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
       loop(lock),
       memory(lock, log),
       wiring(&lock),
+      entropy(log),
       interfaces(loop, lock, wiring),
       run(*this),
       processors(*this),
@@ -23,6 +24,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
       objects(std::make_unique<ObjectTree>(catalog_.types(), [this](Instance& i) { return make_host(i); })) {
     loop.on_failure([this](const std::string& message) { run.request_internal_error(message); });
     interfaces.offer<UnpluggedDevices>(devices);
+    interfaces.offer<Entropy>(entropy);
     objects->set_destroy_hook([this](Instance& instance) { forget(instance); });
     // Before the machine, so that they outlive it: also those that are filled while it runs.
     for (const char* name : {"objects", "chardevs", "blockdevs", "netdevs"}) folder(name);

@@ -6,6 +6,7 @@
 #include "kernel/event/machine_lock.h"
 #include "kernel/machine/debug_host.h"
 #include "kernel/machine/devices.h"
+#include "kernel/machine/entropy_source.h"
 #include "kernel/machine/host_interfaces.h"
 #include "kernel/machine/log_hub.h"
 #include "kernel/machine/machine.h"
@@ -37,6 +38,7 @@ struct MachineParts {
     HostLoop loop;
     MachineMemory memory;
     Wiring wiring;
+    EntropySource entropy;
     HostInterfaces interfaces;
     MachineConfiguration configuration;
     RunControl run;

@@ -1,5 +1,7 @@
-// Entropy from the host: "rng-random" reads a device such as /dev/urandom, "rng-builtin" asks getrandom(2).
+// Entropy: "rng-builtin" takes the machine's own source, which -seed makes reproducible; "rng-random" reads a device of
+// the host such as /dev/urandom, as its user asked, whatever the seed.
 #include <backplane/backend.h>
+#include <backplane/entropy.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
 #include <backplane/rng.h>
@@ -9,7 +11,6 @@
 #include <string>
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 namespace backplane::rng {
@@ -18,11 +19,15 @@ namespace {
 
 class BuiltinRng final : public RngBackend {
   public:
-    explicit BuiltinRng(Object&) {}
+    explicit BuiltinRng(Object& object)
+        : entropy_(*static_cast<Entropy*>(backend_context(object).host_interface(Entropy::kId))) {}
     std::size_t fill(MutableBytes to) override {
-        const ssize_t count = getrandom(to.data, to.size, GRND_NONBLOCK);
-        return count > 0 ? std::size_t(count) : 0;
+        entropy_.fill(to);
+        return to.size;
     }
+
+  private:
+    Entropy& entropy_;
 };
 
 class RandomRng final : public RngBackend, public Completable {
@@ -62,7 +67,7 @@ constexpr InterfaceInfo kRandomInterfaces[] = {offers<RandomRng, RngBackend>(),
 constexpr TypeInfo kTypes[] = {
     backend_type<BuiltinRng>({.name = "rng-builtin",
                               .parent = "rng-backend",
-                              .summary = "the kernel's random numbers",
+                              .summary = "the machine's own random numbers (-seed)",
                               .interfaces = kBuiltinInterfaces}),
     backend_type<RandomRng>({.name = "rng-random",
                              .parent = "rng-backend",

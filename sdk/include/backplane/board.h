@@ -105,7 +105,7 @@ class BoardContext {
                              Errors& errors) = 0;
     /// A port to system memory, for what a board does itself.
     virtual DmaPort& dma() = 0;
-    /// Fills with random bytes from the host (a seed for the guest); reproducible under replay.
+    /// Fills with random bytes (a seed for the guest) from the machine's one source, Entropy.
     virtual void random(MutableBytes bytes) = 0;
     virtual void* host_interface(Str interface_id) = 0;
 
