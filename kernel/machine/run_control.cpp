@@ -3,7 +3,10 @@
 #include "kernel/machine/json_text.h"
 #include "kernel/machine/machine_parts.h"
 
+#include <backplane/block.h>
+
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace backplane::kernel {
@@ -25,6 +28,9 @@ const char* run_state_name(RunState state) {
 }
 
 namespace {
+
+/// For all disks together.
+constexpr std::chrono::seconds kDrainLimit{10};
 
 std::string reason_data(const std::string& reason) {
     return std::string("{\"guest\":") + (reason.starts_with("guest") ? "true" : "false") +
@@ -128,8 +134,28 @@ void RunControl::stop(RunState why) {
     if (!was_running) return;
     machine_.processors.stop();
     machine_.loop.virtual_clock().stop();
+    drain_disks();
     emit("STOP", "{}");
     machine_.debug.tell([&](RunListener& listener) { listener.machine_stopped(run_state_name(why)); });
+}
+
+/// What a stopped machine has on its disks is what it wrote. A host that never answers does not hold up a monitor for
+/// good.
+void RunControl::drain_disks() {
+    const auto limit = std::chrono::steady_clock::now() + kDrainLimit;
+    machine_.objects->walk(machine_.objects->root(), [&](Instance& instance) {
+        auto* node = backplane::query<BlockBackend>(instance);
+        if (!node || !instance.is_a("block-node") || !instance.realized()) return;
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(limit - std::chrono::steady_clock::now());
+        bool done = false;
+        contained(instance.callee(), "BlockBackend::drain_for()",
+                  [&] { done = node->drain_for(std::uint32_t(std::max<std::int64_t>(0, left.count()))); });
+        if (!done)
+            machine_.hub.write(LogLevel::Warning, "machine",
+                               "the machine stopped, and block node '" + std::string(instance.id().view()) +
+                                   "' still has requests that the host did not finish");
+    });
 }
 
 void RunControl::reset() {

@@ -75,6 +75,7 @@ class RunControl final : Work {
     void run() override { carry_out(); }
     void carry_out();
     void set_state(RunState state);
+    void drain_disks();
     bool end_is_due();
 
     MachineParts& machine_;

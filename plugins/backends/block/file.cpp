@@ -9,6 +9,8 @@
 #include <backplane/plugin.h>
 #include <backplane/property.h>
 
+#include <chrono>
+
 namespace backplane::block {
 
 namespace {
@@ -99,6 +101,19 @@ class FileNode final : public BlockBackend, public Completable, Work {
             }
             run();
         }
+    }
+
+    bool drain_for(std::uint32_t limit_ms) override {
+        const auto limit = std::chrono::steady_clock::now() + std::chrono::milliseconds(limit_ms);
+        while (in_flight_ > 0) {
+            {
+                std::unique_lock guard(mutex_);
+                if (!completion_.wait_until(guard, limit, [this] { return !completed_.empty(); }))
+                    return false;
+            }
+            run();
+        }
+        return true;
     }
 
     bool claim(Str user, BlockObserver*, Errors& errors) override {

@@ -9,7 +9,9 @@
 #include <backplane/plugin.h>
 #include <backplane/property.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -81,6 +83,18 @@ class OverlayNode final : public BlockBackend, public Completable, BlockObserver
             below_->drain();
             here_->drain();
         }
+    }
+
+    bool drain_for(std::uint32_t limit_ms) override {
+        const auto limit = std::chrono::steady_clock::now() + std::chrono::milliseconds(limit_ms);
+        const auto left = [&] {
+            const auto rest = limit - std::chrono::steady_clock::now();
+            return std::uint32_t(std::max<std::int64_t>(
+                0, std::chrono::duration_cast<std::chrono::milliseconds>(rest).count()));
+        };
+        while (in_flight_ > 0)
+            if (!below_->drain_for(left()) || !here_->drain_for(left())) return false;
+        return true;
     }
 
     bool claim(Str user, BlockObserver* observer, Errors& errors) override {

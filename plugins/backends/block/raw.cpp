@@ -50,6 +50,7 @@ class RawNode final : public BlockBackend, public Completable, BlockObserver {
         file_->submit(*new Shifted(request, offset_));
     }
     void drain() override { file_->drain(); }
+    bool drain_for(std::uint32_t limit_ms) override { return file_->drain_for(limit_ms); }
 
     bool claim(Str user, BlockObserver* observer, Errors& errors) override {
         if (user_.empty()) {

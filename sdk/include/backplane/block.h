@@ -49,8 +49,13 @@ class BlockBackend {
     virtual std::uint32_t logical_block_size() const = 0;  ///< bytes, usually 512
     virtual bool write_cache() const = 0;
     virtual void submit(BlockRequest& request) = 0;
-    /// Waits until all submitted requests are done (machine stop, reset, exit).
+    /// Waits until all submitted requests are done (reset, exit).
     virtual void drain() = 0;
+    /// The same for `limit_ms` of host time at most, for a host that may never answer (machine stop): are they all done?
+    virtual bool drain_for(std::uint32_t /*limit_ms*/) {
+        drain();
+        return true;
+    }
     /// Claims the node for one device: false and a reason when another has it.
     virtual bool claim(Str user, BlockObserver* observer, Errors& errors) = 0;
     virtual void release() = 0;

@@ -5,6 +5,8 @@
 #include "kernel/machine/log_hub.h"
 #include "kernel/machine/machine_parts.h"
 
+#include <backplane/block.h>
+#include <backplane/entropy.h>
 #include <backplane/property.h>
 
 #include <gtest/gtest.h>
@@ -46,6 +48,35 @@ constexpr TypeInfo kBoardType{.name = "test-machine",
                               .class_data = &kTraits,
                               .instance_init = make_part<TestBoard>,
                               .instance_finalize = free_part<TestBoard>};
+
+std::vector<std::string>* drains = nullptr;
+
+/// A disk whose requests the host finishes, or never does.
+class TestDisk final : public BlockBackend {
+  public:
+    explicit TestDisk(Object&) {}
+    std::uint64_t size() const override { return 0; }
+    bool read_only() const override { return false; }
+    std::uint32_t logical_block_size() const override { return 512; }
+    bool write_cache() const override { return false; }
+    void submit(BlockRequest& request) override { request.done(BlockStatus::Ok); }
+    void drain() override {}
+    bool drain_for(std::uint32_t) override {
+        if (drains) drains->emplace_back("drained");
+        return !dead_;
+    }
+    bool claim(Str, BlockObserver*, Errors&) override { return true; }
+    void release() override {}
+    bool dead_ = false;
+};
+constexpr PropertyInfo kDiskProperties[] = {property<&TestDisk::dead_>({.name = "dead"})};
+constexpr InterfaceInfo kDiskInterfaces[] = {offers<TestDisk, BlockBackend>()};
+constexpr TypeInfo kDiskType{.name = "test-disk",
+                             .parent = "block-node",
+                             .interfaces = kDiskInterfaces,
+                             .properties = kDiskProperties,
+                             .instance_init = make_part<TestDisk>,
+                             .instance_finalize = free_part<TestDisk>};
 
 struct Recorder final : EventListener {
     void machine_event(std::string_view name, std::string_view data) override {
@@ -276,6 +307,39 @@ TEST_F(MachineTest, ABoardThatThrowsInAResetStopsTheMachine) {
     const std::string said = ::testing::internal::GetCapturedStderr();
     EXPECT_NE(said.find("'/machine': Board::reset() threw std::runtime_error: no copper"), std::string::npos)
         << said;
+}
+
+TEST_F(MachineTest, AStopDrainsTheDisksBeforeItIsTold) {
+    catalog.types().register_type(kDiskType, errors);
+    ASSERT_NE(machine.create_backend("test-disk", "good", {}, "blockdevs", errors), nullptr) << errors.text();
+    ASSERT_NE(machine.create_backend("test-disk", "bad", {{"dead", "on"}}, "blockdevs", errors), nullptr);
+    ASSERT_TRUE(build()) << errors.text();
+    machine.start();
+    recorder.events.clear();
+    drains = &recorder.events;
+    ::testing::internal::CaptureStderr();
+    machine.stop();
+    drains = nullptr;
+    EXPECT_EQ(recorder.events, (Events{"drained", "drained", "STOP {}"}));
+    EXPECT_EQ(
+        ::testing::internal::GetCapturedStderr(),
+        "backplane: warning: the machine stopped, and block node 'bad' still has requests that the host did not "
+        "finish\n");
+}
+
+TEST_F(MachineTest, ASeedMakesRandomBytesThatFollowFromIt) {
+    const auto bytes = [&](std::uint64_t seed) {
+        auto& entropy = *static_cast<Entropy*>(machine.host_interface(Entropy::kId));
+        machine.set_seed(seed);
+        std::array<std::uint8_t, 12> all{};
+        entropy.fill(all);
+        return all;
+    };
+    EXPECT_EQ(bytes(42), bytes(42));
+    EXPECT_NE(bytes(42), bytes(43));
+    // The generator is the C++ standard's mt19937_64, on every host: its first numbers for 42.
+    EXPECT_EQ(bytes(42)[0], 0xd6);
+    EXPECT_EQ(bytes(42)[1], 0xe2);
 }
 
 TEST_F(MachineTest, WhatIsMadeWhileItRunsOutlivesTheMachine) {
