@@ -79,7 +79,9 @@ void LogHub::guest_error(std::string_view who, std::string_view key, std::string
     if (!enabled("guest_errors")) return;
     {
         const std::lock_guard guard(mutex_);
+        if (reported_.size() > kMaximumGuestErrors) return;
         if (!reported_.insert(std::string(who) + "\n" + std::string(key)).second) return;
+        if (reported_.size() > kMaximumGuestErrors) message = "and more guest errors, which are not shown";
     }
     sink_->logger.info("{}: {}", who, message);
 }

@@ -26,7 +26,10 @@ class LogHub {
     bool set_file(const std::string& path, Errors& errors);
     /// Warnings and errors always appear ("backplane: warning: …"); what is below only when its category is on.
     void write(LogLevel level, std::string_view category, std::string_view message);
+    /// Once per (who, key), and not for ever more of them: what a guest can choose must not fill the host.
     void guest_error(std::string_view who, std::string_view key, std::string_view message);
+
+    static constexpr std::size_t kMaximumGuestErrors = 1'000;
 
   private:
     struct Sink;

@@ -19,6 +19,7 @@ std::uint64_t byte_swapped(std::uint64_t value, unsigned size) {
 }
 
 void log_refusal(MapCore& core, const Region& region, std::uint64_t offset, unsigned size, const char* why) {
+    if (!core.log().enabled("guest_errors")) return;
     const std::string name(region.name());
     char place[64];
     std::snprintf(place, sizeof place, "%u bytes at offset 0x%llx", size,
@@ -87,6 +88,7 @@ template <class Body>
 }
 
 [[gnu::cold, gnu::noinline]] Outcome refuse_reentry(MapCore& core, const Region& region, Master master) {
+    if (!core.log().enabled("guest_errors")) return Outcome::Refused;
     const std::string name(region.name());
     core.log().guest_error(name + ": re-entry", name + ": DMA of '" + master->name + "' would re-enter '" +
                                                     region.owner().name + "': refused");

@@ -147,7 +147,7 @@ class RegisterDevice : public IoHandler {
             return;
         }
         for (const RegisterField& field : reg.fields)
-            if (!field.modelled && (value & bits(field.width) << field.low_bit))
+            if (!field.modelled && (value & bits(field.width) << field.low_bit) && heard())
                 complain(
                     (std::string("field ") + field.name + " is not modelled; register at offset ").c_str(),
                     reg.offset);
@@ -167,8 +167,9 @@ class RegisterDevice : public IoHandler {
         if (reg.written) (owner().*reg.written)();
     }
 
+    bool heard() const { return log_ && log_->enabled("guest_errors"); }
     void complain(const char* what, std::uint64_t offset) {
-        if (!log_) return;
+        if (!heard()) return;
         const std::string text = std::string(what) + "0x" + hex(offset);
         log_->guest_error(text, text);
     }

@@ -56,5 +56,16 @@ TEST(LogHubTest, CategoriesAreSwitchedWhileOthersLook) {
     reader.join();
 }
 
+TEST(LogHubTest, WhatAGuestCanChooseDoesNotGrowTheLogForEver) {
+    LogHub hub;
+    hub.enable("guest_errors");
+    ::testing::internal::CaptureStderr();
+    for (unsigned i = 0; i < 3 * LogHub::kMaximumGuestErrors; ++i)
+        hub.guest_error("device", std::to_string(i), "offset " + std::to_string(i));
+    const std::string said = ::testing::internal::GetCapturedStderr();
+    EXPECT_EQ(std::size_t(std::ranges::count(said, '\n')), LogHub::kMaximumGuestErrors + 1);
+    EXPECT_TRUE(said.ends_with("device: and more guest errors, which are not shown\n"));
+}
+
 }  // namespace
 }  // namespace backplane::kernel
