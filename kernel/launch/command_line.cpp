@@ -172,11 +172,33 @@ std::vector<std::filesystem::path> plugin_directories(const std::vector<std::str
     return directories;
 }
 
+namespace {
+
+constexpr std::size_t kHelpColumn = 24;
+constexpr std::size_t kHelpWidth = 76;
+
+/// Lines of a column; what a plugin says in one long line is broken at its spaces.
+std::string help_column(std::string_view help) {
+    std::string text;
+    while (true) {
+        std::string_view line = help.substr(0, help.find('\n'));
+        if (line.size() > kHelpWidth)
+            if (const std::size_t space = line.rfind(' ', kHelpWidth);
+                space != std::string_view::npos && space != 0)
+                line = line.substr(0, space);
+        text += std::string(line) + "\n";
+        if (line.size() == help.size()) return text;
+        help.remove_prefix(line.size() + 1);
+        text += std::string(kHelpColumn, ' ');
+    }
+}
+
+}  // namespace
+
 std::string usage(const Catalog* catalog) {
-    constexpr std::size_t kColumn = 24;
     const OptionTable table(catalog);
     std::string text = "usage: backplane [options] [disk_image]\n"
-                       "       backplane plugin list | plugin info NAME\n\n"
+                       "       backplane plugin list | plugin info NAME | plugin why NAME\n\n"
                        "'disk_image' is a raw disk image, as -hda takes it\n";
     for (const OptionTable::Group& group : table.groups()) {
         text += "\n" + group.title + ":\n";
@@ -184,17 +206,9 @@ std::string usage(const Catalog* catalog) {
             std::string left = "-" + row.name;
             if (!row.argument.empty()) left += " " + row.argument;
             text += left;
-            std::string_view help = row.help;
-            const bool first = left.size() < kColumn;
-            if (first) text += std::string(kColumn - left.size(), ' ');
-            else text += "\n" + std::string(kColumn, ' ');
-            while (true) {
-                const std::size_t line = help.find('\n');
-                text += std::string(help.substr(0, line)) + "\n";
-                if (line == std::string_view::npos) break;
-                help.remove_prefix(line + 1);
-                text += std::string(kColumn, ' ');
-            }
+            if (left.size() < kHelpColumn) text += std::string(kHelpColumn - left.size(), ' ');
+            else text += "\n" + std::string(kHelpColumn, ' ');
+            text += help_column(row.help);
         }
     }
     return text;

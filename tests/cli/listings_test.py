@@ -48,7 +48,9 @@ class Listings(ProgramTest):
 
     def test_help_and_version(self):
         self.assertRegex(self.listed("-version"), r"^backplane version \d+\.\d+\.\d+\n$")
-        self.assertIn("-kernel FILE", self.listed("-help"))
+        text = self.listed("-help")
+        self.assertIn("-kernel FILE", text)
+        self.assertEqual([line for line in text.splitlines() if len(line) > 100], [])
 
     def test_plugins(self):
         text = self.listed("plugin", "list")
