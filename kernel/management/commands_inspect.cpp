@@ -110,10 +110,8 @@ std::string short_type(const Call& call, const Instance& object) {
 Json query_chardev(const Call& call) {
     Json list = Json::array();
     each_backend(call, "/chardevs", [&](Instance& object) {
-        std::string filename = short_type(call, object);
-        for (const char* name : {"path", "host", "port"})
-            if (const std::string value = property_text(object, name); !value.empty() && value != "0")
-                filename += ":" + value;
+        std::string filename = property_text(object, "filename");
+        if (filename.empty()) filename = short_type(call, object);
         list.push_back({{"frontend-open", object.users() > 0},
                         {"filename", filename},
                         {"label", std::string(object.id().view())}});

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import struct
 import unittest
 
@@ -203,6 +204,29 @@ class Monitors(ProgramTest):
         self.assertEqual(block["device"], "d0")
         self.assertEqual(block["inserted"]["image"]["virtual-size"], 8192)
         self.assertTrue(block["inserted"]["ro"])
+
+    def test_a_chardev_says_what_it_leads_to(self):
+        qmp = self.machine()
+        names = {row["label"]: row["filename"] for row in qmp("query-chardev")["return"]}
+        self.assertEqual(names["compat_monitor0"], f"unix:{self.folder}/qmp.sock,server=on")
+        path = self.folder / "nobody.sock"
+        data = {"addr": {"type": "unix", "data": {"path": str(path)}}, "server": True}
+        qmp("chardev-add", id="c1", backend={"type": "socket", "data": data})
+        names = {row["label"]: row["filename"] for row in qmp("query-chardev")["return"]}
+        self.assertEqual(names["c1"], f"disconnected:unix:{path},server=on")
+
+    def test_forwards_come_and_go(self):
+        qmp = self.machine("-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            side = f"tcp:127.0.0.1:{free.getsockname()[1]}"
+        self.assertEqual(qmp.human(f"hostfwd_add n0 {side}-:22"), "")
+        self.assertIn("TCP[HOST_FORWARD]", qmp.human("info usernet"))
+        self.assertTrue(qmp.human("info usernet").startswith("Hub -1 (n0):\n"))
+        self.assertEqual(qmp.human(f"hostfwd_remove {side}"), f"host forwarding rule for {side} removed\n")
+        self.assertIn("not found", qmp.human(f"hostfwd_remove {side}"))
+        self.assertIn("70000", qmp.human("hostfwd_add tcp::70000-:22"))
+        self.assertIn("unrecognized netdev id 'n9'", qmp.human(f"hostfwd_add n9 {side}-:22"))
 
     def test_a_chardev_comes_and_goes(self):
         qmp = self.machine()
