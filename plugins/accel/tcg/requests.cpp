@@ -6,6 +6,14 @@
 
 namespace backplane::tcg {
 
+namespace {
+
+thread_local TcgVcpu* this_thread = nullptr;
+
+}  // namespace
+
+void TcgVcpu::own_this_thread() { this_thread = this; }
+
 void TcgVcpu::start() {
     {
         std::lock_guard guard(mutex_);
@@ -46,7 +54,7 @@ void TcgVcpu::run_on(void (*function)(void* data), void* data) {
     // The vCPU may be waiting for the machine lock.
     unsigned depth = 0;
     MachineLock& lock = context_.lock();
-    Work work{function, data, false};
+    Work work{function, data, this_thread, false};
     {
         std::unique_lock guard(mutex_);
         if (!running_ && !go_) {
@@ -55,16 +63,29 @@ void TcgVcpu::run_on(void (*function)(void* data), void* data) {
         }
         work_.push_back(&work);
     }
+    settled_.notify_all();
     kick();
     while (lock.held()) {
         lock.unlock();
         ++depth;
     }
-    {
+    if (this_thread) {
+        this_thread->serve_until(work);
+    } else {
         std::unique_lock guard(mutex_);
         settled_.wait(guard, [&] { return work.done; });
     }
     while (depth-- > 0) lock.lock();
+}
+
+/// Another vCPU does `work` for this one, which does meanwhile what is asked of it: the other may ask it as well.
+void TcgVcpu::serve_until(const Work& work) {
+    std::unique_lock guard(mutex_);
+    for (;;) {
+        run_work();
+        if (work.done) return;
+        settled_.wait(guard, [&] { return work.done || !work_.empty(); });
+    }
 }
 
 /// With mutex_ held, which is dropped around each.
@@ -74,9 +95,13 @@ void TcgVcpu::run_work() {
         work_.erase(work_.begin());
         mutex_.unlock();
         work->function(work->data);
+        TcgVcpu& waiting = work->requester ? *work->requester : *this;
+        {
+            const std::lock_guard guard(waiting.mutex_);
+            work->done = true;  // it may be gone from here on
+        }
+        waiting.settled_.notify_all();
         mutex_.lock();
-        work->done = true;
-        settled_.notify_all();
     }
 }
 

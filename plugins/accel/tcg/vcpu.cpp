@@ -82,6 +82,7 @@ TcgVcpu::~TcgVcpu() {
 
 void TcgVcpu::thread_main() {
     pthread_setname_np(pthread_self(), ("CPU " + std::to_string(cpu_.index()) + "/TCG").c_str());
+    own_this_thread();
     std::unique_lock guard(mutex_);
     while (!quit_) {
         wake_.wait(guard, [this] { return quit_ || go_ || !work_.empty(); });

@@ -116,7 +116,11 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     // ---- requests.cpp
     /// Applies what others posted. Thread: the vCPU's.
     void apply_posted();
+    struct Work;
     void run_work();
+    void serve_until(const Work& work);
+
+    void own_this_thread();
     void hold_view();
 
     // ---- translate.cpp
@@ -210,7 +214,8 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     struct Work {
         void (*function)(void*);
         void* data;
-        bool done;
+        TcgVcpu* requester;  ///< whose thread waits for it; null: one that is no vCPU's
+        bool done;           ///< with the mutex of the requester, or that of who does it
     };
     struct Posted {
         std::uint64_t page;

@@ -2,6 +2,9 @@
 // several vCPUs.
 #include "harness.h"
 
+#include <barrier>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 namespace backplane::tcg::testing {
@@ -372,6 +375,34 @@ TEST(TcgEngine, WorkRunsOnTheCpusThreadBetweenInstructions) {
     m.vcpus[0]->run_on([](void* data) { static_cast<Seen*>(data)->thread = std::this_thread::get_id(); },
                        &seen);
     EXPECT_EQ(seen.thread, std::this_thread::get_id());
+}
+
+TEST(TcgEngine, TwoVcpusThatAskEachOtherServeEachOther) {
+    Machine m(2);
+    m.place(kRamBase, {m.jump(kRamBase)});
+    m.guest(0).pc = m.guest(1).pc = kRamBase;
+    m.start();
+    struct Side {
+        std::barrier<>& both;
+        TcgVcpu& other;
+        std::thread::id asked_on{}, served_on{};
+    };
+    std::barrier<> both(2);
+    Side sides[] = {{both, *m.vcpus[1]}, {both, *m.vcpus[0]}};
+    const auto ask = [](void* data) {
+        auto& side = *static_cast<Side*>(data);
+        side.asked_on = std::this_thread::get_id();
+        side.both.arrive_and_wait();  // both are in the middle of work, and wait for the other from here on
+        side.other.run_on(
+            [](void* seen) { *static_cast<std::thread::id*>(seen) = std::this_thread::get_id(); },
+            &side.served_on);
+    };
+    std::thread second([&] { m.vcpus[1]->run_on(ask, &sides[1]); });
+    m.vcpus[0]->run_on(ask, &sides[0]);
+    second.join();
+    EXPECT_EQ(sides[0].served_on, sides[1].asked_on);
+    EXPECT_EQ(sides[1].served_on, sides[0].asked_on);
+    m.stop();
 }
 
 TEST(TcgEngine, AStopLeavesTheWholeStateBehind) {
