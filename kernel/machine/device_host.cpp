@@ -234,7 +234,7 @@ void DeviceHost::emit_event(Str name, Str json) {
 void* DeviceHost::host_interface(Str interface_id) {
     if (interface_id == Str(EventLoop::kId)) return &events_.loop();
     if (interface_id == Str(Clock::kId)) return &events_.clock();
-    return machine_.interfaces.find(interface_id);
+    return machine_.find_interface(interface_id);
 }
 
 }  // namespace backplane::kernel

@@ -68,6 +68,15 @@ Instance& MachineParts::folder(std::string_view path) {
     return *at;
 }
 
+void* MachineParts::find_interface(Str id) {
+    void* found = interfaces.find(id);
+    if (!found)
+        objects->walk(objects->root(), [&](Instance& instance) {
+            if (!found && instance.is_a("service") && instance.realized()) found = instance.query(id);
+        });
+    return found;
+}
+
 void MachineParts::reset_all() {
     devices.reset();
     board.reset();

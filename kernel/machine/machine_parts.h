@@ -28,6 +28,8 @@ struct MachineParts {
 
     /// A folder of the object tree ("machine/peripheral"), made when it is not there.
     Instance& folder(std::string_view path);
+    /// What the host or one of its services offers by this id; null when nobody does.
+    void* find_interface(Str id);
     /// Devices, then the board, then whoever derived something from the CPUs' states.
     void reset_all();
 

@@ -101,7 +101,10 @@ bool RiscvCpu::realize(Errors& errors) {
     return true;
 }
 
-void RiscvCpu::unrealize() { supervisor_timer_.cancel(); }
+void RiscvCpu::unrealize() {
+    supervisor_timer_.cancel();
+    forget_calls();
+}
 
 /// 3.4: M mode, interrupts off, MPRV clear, pc at the reset vector, mcause 0, PMP entries off and unlocked.
 void RiscvCpu::reset(ResetPhase phase) {
@@ -110,6 +113,7 @@ void RiscvCpu::reset(ResetPhase phase) {
         return;
     }
     if (phase != ResetPhase::Enter) return;
+    forget_calls();
     state_.pc = reset_vector_;
     state_.mstatus = state_.has(Extension::U) ? 0 : mstatus::kMpp;
     if (state_.has(Extension::U)) state_.mstatus |= mstatus::kUxl64;

@@ -10,6 +10,7 @@
 #include <backplane/device.h>
 #include <backplane/draft/debug.h>
 #include <backplane/draft/riscv/hart.h>
+#include <backplane/draft/semihosting.h>
 
 #include <deque>
 #include <memory>
@@ -32,7 +33,12 @@ struct DebugRegisters {
     std::vector<DebugFeature> features;
 };
 
-class RiscvCpu final : public DeviceBase, public Cpu, public CpuDebug, public HartControl, HartServices {
+class RiscvCpu final : public DeviceBase,
+                       public Cpu,
+                       public CpuDebug,
+                       public HartControl,
+                       HartServices,
+                       SemihostingCaller {
   public:
     RiscvCpu(Object& object, const Model& model);
 
@@ -50,7 +56,9 @@ class RiscvCpu final : public DeviceBase, public Cpu, public CpuDebug, public Ha
     void* state() override { return &state_; }
     AddressSpace& address_space() override { return *host_.address_space; }
     void set_runner(VcpuRunner* runner) override { runner_ = runner; }
-    bool has_work() const override { return (state_.pending() & state_.mie.load()) != 0; }
+    bool has_work() const override {
+        return (state_.pending() & state_.mie.load()) != 0 || call_again_.load();
+    }
     std::uint64_t program_counter() const override { return state_.pc; }
     void set_program_counter(std::uint64_t value) override { state_.pc = value; }
     bool powered_off() const override { return false; }
@@ -94,6 +102,16 @@ class RiscvCpu final : public DeviceBase, public Cpu, public CpuDebug, public Ha
     std::uint64_t time() const override;
     std::uint64_t now_ns() const override;
     void supervisor_timer_changed() override;
+    Call semihosting_call() override;
+
+    // SemihostingCaller (semihosting.cpp)
+    bool read(std::uint64_t address, MutableBytes to) override;
+    bool write(std::uint64_t address, Bytes from) override;
+    std::int64_t wall_seconds() override;
+    void exit(int status) override;
+    void retry() override;
+    Semihosting* semihosting();
+    void forget_calls();
 
     bool check_parts(Errors& errors) const;
     void describe_state();
@@ -101,6 +119,8 @@ class RiscvCpu final : public DeviceBase, public Cpu, public CpuDebug, public Ha
     void raise(std::atomic<std::uint64_t>& bits, std::uint64_t mask);
     void refresh_supervisor_timer();
     std::uint64_t ticks() const;
+    template <class Piece>
+    bool for_each_page(std::uint64_t address, std::uint64_t size, Piece piece);
     std::unique_ptr<DebugRegisters> make_debug_registers() const;
     bool set_privilege(std::uint64_t value);
 
@@ -114,6 +134,8 @@ class RiscvCpu final : public DeviceBase, public Cpu, public CpuDebug, public Ha
     std::uint64_t hart_id_ = 0;
     bool hart_id_set_ = false;
     std::atomic<std::uint64_t> time_offset_{0};
+    Semihosting* semihosting_ = nullptr;     ///< found by the first call
+    std::atomic<bool> call_again_{false};    ///< a semihosting call that waited may be made again
     bool supervisor_timer_enabled_ = false;  ///< with the machine lock: menvcfg.STCE as it was told last
     mutable std::unique_ptr<DebugRegisters> debug_registers_;  ///< made when a debugger first asks
     mutable std::string text_;                                 ///< what a text property was last read as

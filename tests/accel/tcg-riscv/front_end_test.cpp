@@ -69,6 +69,52 @@ TEST_F(FrontEnd, BreaksAtTheInstruction) {
     EXPECT_TRUE(trapped(Cause::Breakpoint, testing::kRamBase + 4, 4));
 }
 
+// ---- semihosting calls
+
+constexpr std::uint32_t kBeforeCall = 0x01f01013, kCall = 0x00100073, kBehindCall = 0x40705013;
+
+struct CallServices final : HartServices {
+    std::uint64_t time() const override { return 0; }
+    std::uint64_t now_ns() const override { return 0; }
+    void supervisor_timer_changed() override {}
+    Call semihosting_call() override {
+        ++calls;
+        return answer;
+    }
+    Call answer = Call::Done;
+    unsigned calls = 0;
+};
+
+TEST_F(FrontEnd, ASemihostingCallGoesOnBehindItsBreakpoint) {
+    CallServices services;
+    hart().services = &services;
+    run({kBeforeCall, kCall, kBehindCall});
+    EXPECT_EQ(services.calls, 1u);
+    EXPECT_EQ(hart().pc, testing::kRamBase + 12);
+}
+
+TEST_F(FrontEnd, ASemihostingCallThatWaitsIsMadeAgain) {
+    CallServices services;
+    hart().services = &services;
+    services.answer = HartServices::Call::Wait;
+    run({kBeforeCall, kCall, kBehindCall});
+    EXPECT_GT(services.calls, 1u);
+    EXPECT_EQ(hart().pc, testing::kRamBase + 4);
+}
+
+TEST_F(FrontEnd, ASemihostingCallThatNobodyServesIsABreakpoint) {
+    run({kBeforeCall, kCall, kBehindCall});
+    EXPECT_TRUE(trapped(Cause::Breakpoint, testing::kRamBase + 4, 4));
+}
+
+TEST_F(FrontEnd, PartOfTheSequenceIsABreakpoint) {
+    CallServices services;
+    hart().services = &services;
+    run({kNop, kCall, kBehindCall});
+    EXPECT_TRUE(trapped(Cause::Breakpoint, testing::kRamBase + 4, 4));
+    EXPECT_EQ(services.calls, 0u);
+}
+
 TEST_F(FrontEnd, RaisesOnAMisalignedAtomic) {
     hart().x[10] = kData + 2;
     run({0x00b5252f});  // amoadd.w a0,a1,(a0)

@@ -65,6 +65,16 @@ std::uint64_t environment_call(void* state) {
     return deliver(state, environment_call_cause(hart_of(state)), 0);
 }
 
+std::uint64_t semihosting_call(void* state, std::uint64_t next) {
+    HartState& hart = hart_of(state);
+    switch (hart.services->semihosting_call()) {
+    case HartServices::Call::NotServed: return deliver(state, Cause::Breakpoint, hart.pc);
+    case HartServices::Call::Done: hart.pc = next; break;
+    case HartServices::Call::Wait: break;
+    }
+    return 0;
+}
+
 std::uint64_t csr(void* state, std::uint64_t packed, std::uint64_t operand) {
     const CsrAccess access = CsrAccess::unpack(packed);
     HartState& hart = hart_of(state);

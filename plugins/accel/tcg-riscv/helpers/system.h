@@ -9,6 +9,8 @@ namespace backplane::riscv::helpers {
 /// Delivers `cause` with mtval `value`.
 std::uint64_t raise(void* state, std::uint64_t cause, std::uint64_t value);
 std::uint64_t environment_call(void* state);
+/// EBREAK in the sequence of a semihosting call; sets pc to `next` when it was carried out.
+std::uint64_t semihosting_call(void* state, std::uint64_t next);
 
 /// What csr() and change_csr() are told about the instruction, in one word.
 struct CsrAccess {

@@ -112,7 +112,16 @@ void ECALL(Translator& t, const Instruction&) {
     t.b.call({}, helpers::environment_call, "environment_call", kAll, {});
     t.leave(tcg::LeaveKind::Raised);
 }
-void EBREAK(Translator& t, const Instruction&) { t.raise(Cause::Breakpoint, t.b.pc_constant(t.pc())); }
+/// Between "slli x0, x0, 0x1f" and "srai x0, x0, 7", all in one page, it is a semihosting call ("RISC-V Semihosting" 1.0,
+/// chapter 2).
+void EBREAK(Translator& t, const Instruction& i) {
+    constexpr std::uint32_t kBefore = 0x01f01013, kBehind = 0x40705013;
+    if (i.length == 4 && t.word_in_page(t.pc() - 4) == kBefore && t.word_in_page(t.pc() + 4) == kBehind) {
+        t.b.call({}, helpers::semihosting_call, "semihosting_call", kAll, {t.b.pc_constant(t.next_pc())});
+        return t.leave(tcg::LeaveKind::Interrupts);
+    }
+    t.raise(Cause::Breakpoint, t.b.pc_constant(t.pc()));
+}
 
 void MRET(Translator& t, const Instruction& i) {
     t.b.call({}, helpers::machine_return, "machine_return", kAll, {t.b.constant(i.bits)});

@@ -43,6 +43,12 @@ class Translator {
     }
     std::uint64_t pc() const { return unit_.pc; }
     std::uint64_t next_pc() const { return unit_.pc + instruction_.length; }
+    /// The four bytes at `address`, when they lie in the page of this instruction; else 0.
+    std::uint32_t word_in_page(std::uint64_t address) {
+        constexpr std::uint64_t kOffset = 0xfff;
+        const bool here = (address & ~kOffset) == (pc() & ~kOffset) && (address & kOffset) <= kOffset - 3;
+        return here ? unit_.code->fetch(address, 4) : 0;
+    }
     std::uint64_t target() const {
         return unit_.pc + static_cast<std::uint64_t>(std::int64_t{instruction_.immediate});
     }

@@ -32,6 +32,10 @@ class HartServices {
     /// stimecmp or menvcfg.STCE changed: brings STIP and its timer up to date. Takes the machine lock.
     /// Thread: the vCPU's, or one that holds the lock.
     virtual void supervisor_timer_changed() = 0;
+    /// The instruction sequence of a semihosting call was met: carries it out, for x10 and x11, when semihosting serves
+    /// the hart's mode. Wait: the hart was halted, and the call is to be made again. Thread: the vCPU's.
+    enum class Call : std::uint8_t { NotServed, Done, Wait };
+    virtual Call semihosting_call() { return Call::NotServed; }
 
   protected:
     ~HartServices() = default;
