@@ -35,8 +35,8 @@ constexpr OptionInfo kOptions[] = {
      .group = "Debugging",
      .fixed = "enable=on"},
     {.name = "semihosting-config",
-     .argument = "[enable=on|off][,target=native|auto][,chardev=ID][,userspace=on|off][,arg=WORD]...",
-     .summary = "the same, in detail",
+     .argument = "[enable=on|off][,target=native|auto][,chardev=ID][,arg=WORD]...",
+     .summary = "the same, in detail; userspace=on lets user mode call as well",
      .group = "Debugging",
      .first_property = "enable"},
 };
