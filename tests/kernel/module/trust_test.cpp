@@ -30,7 +30,7 @@ class TrustTest : public ::testing::Test {
         return text.find(part) != std::string::npos;
     }
 
-    Trust trust;
+    Trust trust{{geteuid()}};
     fs::path root, folder, file;
 };
 
