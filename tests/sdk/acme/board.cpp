@@ -53,7 +53,9 @@ constexpr PropertyInfo kProperties[] = {
     property<&AcmeBoard::firmware_>({.name = "firmware", .summary = "the program (-bios)"})};
 constexpr MachineVersion kVersions[] = {
     {.version = "2.0"},
-    {.version = "1.0", .release = "acme:1.0", .deprecated = "it blinks at half the speed; use acme-board-2.0"},
+    {.version = "1.0",
+     .release = "acme:1.0",
+     .deprecated = "it blinks at half the speed; use acme-board-2.0"},
 };
 constexpr TypeInfo kTypes[] = {{.name = "acme-board-machine",
                                 .parent = "machine",
