@@ -38,7 +38,7 @@ class Callee {
     const char* label() const { return who_.c_str(); }
     bool broken() const { return broken_.load(std::memory_order_relaxed); }
 
-    /// "plugin 'acme', type 'acme-uart', object '/machine/x': realize() threw std::runtime_error: no licence". Within a
+    /// "plugin 'acme', type 'acme-accum', object '/machine/x': realize() threw std::runtime_error: no licence". Within a
     /// handler of the exception.
     std::string threw(std::string_view call) const;
     std::string refused_silently(std::string_view call) const;

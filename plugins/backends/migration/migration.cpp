@@ -22,7 +22,9 @@ std::string text_argument(const Json& arguments, const char* name) {
 }
 
 /// A parameter's value as settings take it.
-std::string value_text(const Json& value) { return value.is_string() ? value.get<std::string>() : dump(value); }
+std::string value_text(const Json& value) {
+    return value.is_string() ? value.get<std::string>() : dump(value);
+}
 
 }  // namespace
 
@@ -70,14 +72,16 @@ void Migration::execute(Str command, Str arguments, CommandReply& reply) {
             if (!one.is_object() || !one.contains("capability") || !one["capability"].is_string() ||
                 !one.contains("state") || !one["state"].is_boolean())
                 return reply.fail("a capability is {\"capability\": NAME, \"state\": true or false}");
-            if (!settings_.set_capability(one["capability"].get<std::string>(), one["state"].get<bool>(), errors))
+            if (!settings_.set_capability(one["capability"].get<std::string>(), one["state"].get<bool>(),
+                                          errors))
                 return reply.fail(errors.text());
         }
         return reply.succeed("{}");
     }
     if (command == Str("migrate_set_capability")) {
         const std::string state = text_argument(given, "state");
-        if (settings_.set_capability(text_argument(given, "capability"), state == "on", errors)) return reply.succeed("{}");
+        if (settings_.set_capability(text_argument(given, "capability"), state == "on", errors))
+            return reply.succeed("{}");
         return reply.fail(errors.text());
     }
     if (command == Str("migrate-set-parameters")) {
@@ -86,7 +90,8 @@ void Migration::execute(Str command, Str arguments, CommandReply& reply) {
         return reply.succeed("{}");
     }
     if (command == Str("migrate_set_parameter")) {
-        if (settings_.set_parameter(text_argument(given, "parameter"), value_text(given.value("value", Json(""))), errors))
+        if (settings_.set_parameter(text_argument(given, "parameter"),
+                                    value_text(given.value("value", Json(""))), errors))
             return reply.succeed("{}");
         return reply.fail(errors.text());
     }
@@ -121,9 +126,11 @@ void Migration::migrate(Str arguments, CommandReply& reply) {
     if (place && place->kind == Place::Kind::Defer) errors.fail("'defer' is for -incoming");
     else if (place && place->kind == Place::Kind::Descriptor) {
         const bool number = place->text.find_first_not_of("0123456789") == std::string::npos;
-        descriptor = number ? inherited(place->text, errors) : Descriptor(reply.take_descriptor(place->text, errors));
+        descriptor =
+            number ? inherited(place->text, errors) : Descriptor(reply.take_descriptor(place->text, errors));
     }
-    if (errors.failed() || !begin_save(*place, std::move(descriptor), errors)) return reply.fail(errors.text());
+    if (errors.failed() || !begin_save(*place, std::move(descriptor), errors))
+        return reply.fail(errors.text());
     if (waits) waiting_ = &reply;
     else reply.succeed("{}");
 }
@@ -146,7 +153,8 @@ bool Migration::begin_save(const Place& place, Descriptor descriptor, Errors& er
         errors.fail(why.text());
         return false;
     }
-    transfer_ = std::make_unique<Transfer>(context_.loop(), static_cast<Transfer::Listener&>(*this), settings_);
+    transfer_ =
+        std::make_unique<Transfer>(context_.loop(), static_cast<Transfer::Listener&>(*this), settings_);
     active_ns_ = context_.loop().host_clock().now_ns();
     set_status(Status::Active);
     transfer_->save(*outgoing_, place, std::move(descriptor));
@@ -234,7 +242,8 @@ void Migration::stop_listening() {
 void Migration::start_load(Descriptor descriptor) {
     began_ns_ = active_ns_ = context_.loop().host_clock().now_ns();
     incoming_snapshot_ = snapshots_->load();
-    transfer_ = std::make_unique<Transfer>(context_.loop(), static_cast<Transfer::Listener&>(*this), settings_);
+    transfer_ =
+        std::make_unique<Transfer>(context_.loop(), static_cast<Transfer::Listener&>(*this), settings_);
     set_status(Status::Active);
     transfer_->load(*incoming_snapshot_, place_, std::move(descriptor));
 }

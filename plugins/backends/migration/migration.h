@@ -29,7 +29,7 @@ class Migration final : public Completable, public CommandHandler, Transfer::Lis
   private:
     void transfer_ended() override;
     void fd_ready(int fd, bool readable, bool writable) override;  // somebody connected
-    void run() override;                                           // the machine that -incoming is for was built
+    void run() override;  // the machine that -incoming is for was built
 
     void migrate(Str arguments, CommandReply& reply);
     void migrate_incoming(Str arguments, CommandReply& reply);

@@ -45,7 +45,8 @@ Addresses look_up(const Place& place, int flags, Errors& errors) {
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = flags;
     addrinfo* list = nullptr;
-    const int error = getaddrinfo(place.text.empty() ? nullptr : place.text.c_str(), place.port.c_str(), &hints, &list);
+    const int error =
+        getaddrinfo(place.text.empty() ? nullptr : place.text.c_str(), place.port.c_str(), &hints, &list);
     if (error != 0) errors.fail("tcp:" + place.text + ":" + place.port + ": " + gai_strerror(error));
     return {list, freeaddrinfo};
 }
@@ -66,9 +67,10 @@ bool connect_unix(const Place& place, const BreakSignal& breaking, Descriptor& d
     sockaddr_un address;
     if (!unix_address(place.text, address, errors)) return false;
     descriptor = Descriptor(socket(AF_UNIX, kSocketFlags, 0));
-    const int error = descriptor ? connect_within(descriptor.get(), reinterpret_cast<const sockaddr*>(&address),
-                                                  sizeof address, breaking)
-                                 : errno;
+    const int error = descriptor
+                          ? connect_within(descriptor.get(), reinterpret_cast<const sockaddr*>(&address),
+                                           sizeof address, breaking)
+                          : errno;
     return error == 0 || fail(errors, "connecting to unix:" + place.text, error);
 }
 
@@ -78,7 +80,8 @@ bool connect_tcp(const Place& place, const BreakSignal& breaking, Descriptor& de
     int error = 0;
     for (const addrinfo* entry = list.get(); entry; entry = entry->ai_next) {
         descriptor = Descriptor(socket(entry->ai_family, kSocketFlags, 0));
-        error = descriptor ? connect_within(descriptor.get(), entry->ai_addr, entry->ai_addrlen, breaking) : errno;
+        error = descriptor ? connect_within(descriptor.get(), entry->ai_addr, entry->ai_addrlen, breaking)
+                           : errno;
         if (error == 0 || error == ECANCELED) break;
     }
     return error == 0 || fail(errors, "connecting to tcp:" + place.text + ":" + place.port, error);
@@ -162,7 +165,8 @@ Descriptor listen_at(const Place& place, Errors& errors) {
         if (!unix_address(place.text, address, errors)) return Descriptor();
         descriptor = Descriptor(socket(AF_UNIX, kSocketFlags, 0));
         unlink(place.text.c_str());
-        if (descriptor && listening(reinterpret_cast<const sockaddr*>(&address), sizeof address)) return descriptor;
+        if (descriptor && listening(reinterpret_cast<const sockaddr*>(&address), sizeof address))
+            return descriptor;
         fail(errors, "listening at unix:" + place.text, errno);
         return Descriptor();
     }

@@ -91,12 +91,11 @@ constexpr CommandInfo kCommands[] = {
 
 constexpr ArgumentInfo kStatus[] = {{.name = "status"}};
 constexpr EventInfo kEvents[] = {
-    {.name = "MIGRATION",
-     .summary = "the status changed (with the capability 'events')",
-     .members = kStatus},
+    {.name = "MIGRATION", .summary = "the status changed (with the capability 'events')", .members = kStatus},
 };
 
-constexpr InterfaceInfo kInterfaces[] = {offers<Migration, Completable>(), offers<Migration, CommandHandler>()};
+constexpr InterfaceInfo kInterfaces[] = {offers<Migration, Completable>(),
+                                         offers<Migration, CommandHandler>()};
 
 constexpr TypeInfo kTypes[] = {{
     .name = "migration",

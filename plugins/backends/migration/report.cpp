@@ -12,7 +12,8 @@ double megabits_per_second(const Report& report) {
 }
 
 bool counted(const Report& report) {
-    return report.status == Status::Active || report.status == Status::Cancelling || report.status == Status::Completed;
+    return report.status == Status::Active || report.status == Status::Cancelling ||
+           report.status == Status::Completed;
 }
 
 }  // namespace

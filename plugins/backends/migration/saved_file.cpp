@@ -29,7 +29,8 @@ bool SavedFile::create(const std::string& path, Errors& errors) {
         return descriptor_ || fail();
     }
     temporary_ = path_ + ".XXXXXX";
-    descriptor_ = Descriptor(mkostemp(temporary_.data(), O_CLOEXEC));  // for its owner alone: it holds the guest's memory
+    descriptor_ = Descriptor(
+        mkostemp(temporary_.data(), O_CLOEXEC));  // for its owner alone: it holds the guest's memory
     if (descriptor_) return true;
     temporary_.clear();
     return fail();

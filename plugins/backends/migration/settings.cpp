@@ -12,31 +12,51 @@ constexpr std::uint64_t kMostBandwidth = ~std::uint64_t{0} >> 1;
 
 /// Names that tools know, and that mean something only while the machine runs on.
 constexpr const char* kLiveCapabilities[] = {
-    "xbzrle",        "rdma-pin-all",    "auto-converge",     "postcopy-ram",
-    "x-colo",        "release-ram",     "return-path",       "pause-before-switchover",
-    "multifd",       "dirty-bitmaps",   "postcopy-blocktime", "late-block-activate",
-    "x-ignore-shared", "validate-uuid", "background-snapshot", "zero-copy-send",
+    "xbzrle",           "rdma-pin-all",   "auto-converge",       "postcopy-ram",
+    "x-colo",           "release-ram",    "return-path",         "pause-before-switchover",
+    "multifd",          "dirty-bitmaps",  "postcopy-blocktime",  "late-block-activate",
+    "x-ignore-shared",  "validate-uuid",  "background-snapshot", "zero-copy-send",
     "postcopy-preempt", "switchover-ack", "dirty-limit"};
-constexpr const char* kLiveParameters[] = {
-    "announce-initial", "announce-max", "announce-rounds", "announce-step", "throttle-trigger-threshold",
-    "cpu-throttle-initial", "cpu-throttle-increment", "cpu-throttle-tailslow", "max-cpu-throttle",
-    "tls-creds", "tls-hostname", "tls-authz", "avail-switchover-bandwidth", "downtime-limit",
-    "x-checkpoint-delay", "xbzrle-cache-size", "max-postcopy-bandwidth", "multifd-zlib-level",
-    "multifd-qatzip-level", "block-bitmap-mapping", "x-vcpu-dirty-limit-period", "vcpu-dirty-limit", "mode",
-    "zero-page-detection", "direct-io"};
+constexpr const char* kLiveParameters[] = {"announce-initial",
+                                           "announce-max",
+                                           "announce-rounds",
+                                           "announce-step",
+                                           "throttle-trigger-threshold",
+                                           "cpu-throttle-initial",
+                                           "cpu-throttle-increment",
+                                           "cpu-throttle-tailslow",
+                                           "max-cpu-throttle",
+                                           "tls-creds",
+                                           "tls-hostname",
+                                           "tls-authz",
+                                           "avail-switchover-bandwidth",
+                                           "downtime-limit",
+                                           "x-checkpoint-delay",
+                                           "xbzrle-cache-size",
+                                           "max-postcopy-bandwidth",
+                                           "multifd-zlib-level",
+                                           "multifd-qatzip-level",
+                                           "block-bitmap-mapping",
+                                           "x-vcpu-dirty-limit-period",
+                                           "vcpu-dirty-limit",
+                                           "mode",
+                                           "zero-page-detection",
+                                           "direct-io"};
 
 bool listed(const auto& names, const std::string& name) {
     return std::ranges::find(names, name) != std::end(names);
 }
 
-bool number(const std::string& name, const std::string& text, std::uint64_t most, std::uint64_t& value, Errors& errors) {
+bool number(const std::string& name, const std::string& text, std::uint64_t most, std::uint64_t& value,
+            Errors& errors) {
     std::uint64_t parsed = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
     if (error == std::errc() && end == text.data() + text.size() && parsed <= most) {
         value = parsed;
         return true;
     }
-    errors.fail("parameter '" + name + "' is a number from 0 to " + std::to_string(most) + ", and not '" + text + "'");
+    errors.fail("parameter '" + name + "' is a number from 0 to " + std::to_string(most) + ", and not '" +
+                text + "'");
     return false;
 }
 
@@ -50,7 +70,8 @@ bool Settings::set_capability(const std::string& name, bool on, Errors& errors) 
     else if (!listed(kLiveCapabilities, name))
         errors.fail("there is no capability '" + name + "'; query-migrate-capabilities lists them");
     else if (on)
-        errors.fail("capability '" + name + "' is not there: a machine is stopped while it is saved, and saved as a whole");
+        errors.fail("capability '" + name +
+                    "' is not there: a machine is stopped while it is saved, and saved as a whole");
     else return true;
     return name == "events" || name == "mapped-ram";
 }
