@@ -64,7 +64,9 @@ struct DeviceBench::State {
     AddressSpace& space_of(std::string_view name) {
         DeviceHost& host = host_of(focused());
         MemoryRegion* region = name.empty() ? host.exported_region_at(0) : host.exported_region(name);
-        if (!region) throw std::runtime_error("the device has no region '" + std::string(name) + "'");
+        if (!region)
+            throw std::runtime_error("the device has no region '" + std::string(name) + "'" +
+                                     host.region_names());
         AddressSpace*& space = spaces[region];
         if (space) return *space;
         MachineParts& parts = machine.parts();
@@ -185,7 +187,9 @@ void DeviceBench::map(Object& device, std::string_view region_name, GuestAddress
     DeviceHost& host = host_of(static_cast<Instance&>(device));
     MemoryRegion* region =
         region_name.empty() ? host.exported_region_at(0) : host.exported_region(region_name);
-    if (!region) throw std::runtime_error("the device has no region '" + std::string(region_name) + "'");
+    if (!region)
+        throw std::runtime_error("the device has no region '" + std::string(region_name) + "'" +
+                                 host.region_names());
     ErrorText errors;
     if (!machine.memory.system_root().add(*region, Offset(address.value), 0, errors)) raise(errors);
 }

@@ -72,7 +72,8 @@ bool BoardHost::map(Object& device, Str region_name, GuestAddress address, Error
     DeviceHost& host = host_of(static_cast<Instance&>(device));
     MemoryRegion* region = host.exported_region(region_name);
     if (!region) {
-        errors.fail(describe_device(device) + " has no region '" + std::string(region_name.view()) + "'");
+        errors.fail(describe_device(device) + " has no region '" + std::string(region_name.view()) + "'" +
+                    host.region_names());
         return false;
     }
     return machine_.memory.system_root().add(*region, Offset(address.value), 0, errors);

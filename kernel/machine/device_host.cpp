@@ -178,6 +178,12 @@ MemoryRegion* DeviceHost::exported_region(Str name) {
     return nullptr;
 }
 
+std::string DeviceHost::region_names() const {
+    std::string text;
+    for (const auto& [name, region] : regions_) text += (text.empty() ? "; it has '" : ", '") + name + "'";
+    return text.empty() ? "; it has none" : text;
+}
+
 MemoryRegion* DeviceHost::exported_region_at(std::size_t index) {
     return index < regions_.size() ? regions_[index].second : nullptr;
 }

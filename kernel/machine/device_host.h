@@ -59,6 +59,8 @@ class DeviceHost final : public InstanceHost, public DeviceContext, private Work
     void set_place(std::string name, std::string value) {
         places_.emplace_back(std::move(name), std::move(value));
     }
+    /// "; it has 'registers', 'fifo'", for who asks for one that it has not.
+    std::string region_names() const;
     /// Does it show anything that a board or a bus would have to place?
     bool needs_a_place() const { return !regions_.empty() || output_count() != 0; }
     Instance* bus_object() const;

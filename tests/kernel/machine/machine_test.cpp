@@ -309,6 +309,16 @@ TEST_F(MachineTest, ABoardThatThrowsInAResetStopsTheMachine) {
         << said;
 }
 
+TEST_F(MachineTest, ARegionThatADeviceHasNotIsRefusedWithThoseThatItHas) {
+    script.build = [](BoardContext& context, Errors& sink) {
+        Object* device = context.create("riscv.sifive.test", "finisher", sink);
+        return device && context.realize(*device, sink) &&
+               context.map(*device, "registers", GuestAddress(0x1000), sink);
+    };
+    EXPECT_FALSE(build());
+    EXPECT_EQ(errors.text(), "'finisher' (riscv.sifive.test) has no region 'registers'; it has 'control'");
+}
+
 TEST_F(MachineTest, AStopDrainsTheDisksBeforeItIsTold) {
     catalog.types().register_type(kDiskType, errors);
     ASSERT_NE(machine.create_backend("test-disk", "good", {}, "blockdevs", errors), nullptr) << errors.text();
