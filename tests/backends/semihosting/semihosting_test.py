@@ -1,0 +1,62 @@
+"""A bare-metal guest makes semihosting calls. BACKPLANE_BINARY names the program. Exit status 77: a tool is missing, and
+which."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TESTS = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TESTS / "cli"))
+from program import DEADLINE, ProgramTest, connect  # noqa: E402
+
+PREFIX = "riscv64-linux-gnu"
+
+
+def setUpModule():
+    """Assembles the guest."""
+    global IMAGE
+    folder = tempfile.TemporaryDirectory()
+    unittest.addModuleCleanup(folder.cleanup)
+    IMAGE = pathlib.Path(folder.name) / "calls.bin"
+    program = IMAGE.with_suffix(".elf")
+    flags = ["-nostdlib", "-static", "-no-pie", "-mabi=lp64d", "-march=rv64g", "-Wl,--no-relax"]
+    flags += ["-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments"]
+    flags += ["-T", TESTS / "accel/tcg-riscv/programs/program.ld"]
+    source = pathlib.Path(__file__).with_name("calls.S")
+    subprocess.run([f"{PREFIX}-gcc", *flags, "-o", program, source], check=True)
+    subprocess.run([f"{PREFIX}-objcopy", "-O", "binary", program, IMAGE], check=True)
+
+
+class SemihostingTest(ProgramTest):
+    MACHINE = ("-M", "virt", "-display", "none", "-serial", "none", "-monitor", "none")
+
+    def test_every_call_does_what_the_specification_says(self):
+        place, kept = self.folder / "console.sock", self.folder / "kept"
+        guest = self.start(
+            *self.MACHINE, "-bios", IMAGE, "-chardev", f"socket,id=console,path={place},server=on,wait=off",
+            "-object", f"semihosting,id=calls,enable=on,chardev=console,arg={kept}", "-S", "-qmp",
+            f"unix:{self.folder / 'qmp.sock'},server=on,wait=off",
+        )
+        with connect(place, guest) as console, connect(self.folder / "qmp.sock", guest) as control:
+            control.sendall(b'{"execute": "qmp_capabilities"}{"execute": "cont"}')
+            stream = console.makefile("rb")
+            self.assertEqual(stream.readline(), b"hello\n")
+            console.sendall(b"typed\n")
+            self.assertEqual(stream.readline(), b"typed\n")
+            self.assertEqual(guest.wait(timeout=DEADLINE), 42)
+        self.assertEqual(kept.read_bytes(), b"hello\n")
+
+    def test_without_it_the_sequence_is_a_breakpoint(self):
+        for options in ((), ("-object", "semihosting,id=calls")):
+            self.assertEqual(self.run_program(*self.MACHINE, "-bios", IMAGE, *options).status, 3)
+
+
+if __name__ == "__main__":
+    missing = [tool for tool in (f"{PREFIX}-gcc", f"{PREFIX}-objcopy") if not shutil.which(tool)]
+    if missing:
+        print(f"SKIPPED: {', '.join(missing)} is missing; run: ./dev setup test")
+        sys.exit(77)
+    unittest.main()
