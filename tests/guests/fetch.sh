@@ -2,6 +2,7 @@
 # Fetches real guests by package name into the cache, outside the tree, and makes images of them:
 #
 #   guests/firmware/           OpenSBI and U-Boot of the system's own release (links)
+#   guests/efi/                UEFI firmware for the board, GRUB, systemd-boot (Debian trixie)
 #   guests/riscv64/            vmlinux, busybox, modules/, initramfs.cpio, debian.ext4 (Debian trixie)
 #   guests/peer-SUITE/run      with --peer: the emulator that `dev bench` measures beside (the newest release)
 #
@@ -127,6 +128,21 @@ fetch_kernel() {
     rm -rf "$scratch" "$archives"/*.deb
 }
 
+fetch_efi() {
+    local efi="$guests/efi" scratch="$guests/efi.unpacked"
+    [ -e "$efi/systemd-boot.efi" ] && return
+    say "fetching UEFI firmware and boot loaders of $guest_suite for riscv64"
+    use_state "$guest_suite" riscv64
+    download qemu-efi-riscv64 grub-efi-riscv64-unsigned systemd-boot-efi
+    rm -rf "$scratch"
+    unpack "$scratch" "$archives"/*.deb
+    mkdir -p "$efi"
+    cp "$scratch"/usr/share/qemu-efi-riscv64/RISCV_VIRT_{CODE,VARS}.fd "$efi"
+    cp "$scratch/usr/lib/grub/riscv64-efi/monolithic/grubriscv64.efi" "$efi/grub.efi"
+    cp "$scratch/usr/lib/systemd/boot/efi/systemd-bootriscv64.efi" "$efi/systemd-boot.efi"
+    rm -rf "$scratch" "$archives"/*.deb
+}
+
 make_initramfs() {
     local inputs=("$here/make_initramfs.py" "$here"/guest/init "$here"/guest/tests/* "$target/kernel-package")
     fresh "$target/initramfs.cpio" "${inputs[@]}" && return
@@ -191,6 +207,7 @@ exec 9>"$cache/lock"
 flock 9
 link_firmware
 fetch_kernel
+fetch_efi
 make_initramfs
 make_debian_disk
 [ "${1:-}" != --peer ] || fetch_peer

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 
+from fat_image import make_fat_image
 from payload import finish, image, say
 from run_guest import Failed, Skipped, check
 
@@ -112,6 +113,49 @@ def u_boot_supervisor_mode(guest):
     u_boot_prompt(guest)
     guest.send("reset\n")
     guest.expect_exit(0)
+
+
+# UEFI firmware in two flashes, and boot loaders that it finds on a disk.
+KERNEL_ARGUMENTS = "console=ttyS0 guest=harts"
+
+
+def uefi_starts(guest, loader, configuration):
+    """The firmware starts the loader from a virtio disk on PCIe, and that starts Linux."""
+    files = {"EFI/BOOT/BOOTRISCV64.EFI": guest.file(f"efi/{loader}"), "vmlinux": guest.file("riscv64/vmlinux")}
+    files["initramfs.cpio"] = guest.file("riscv64/initramfs.cpio")
+    contents = {name: pathlib.Path(path).read_bytes() for name, path in files.items()}
+    contents.update({name: text.encode() for name, text in configuration.items()})
+    disk = guest.folder / "efi.img"
+    make_fat_image(disk, contents)
+    variables = guest.scratch("variables.fd", pathlib.Path(guest.file("efi/RISCV_VIRT_VARS.fd")).read_bytes())
+    code = guest.file("efi/RISCV_VIRT_CODE.fd")
+    guest.start(
+        *("-machine", "virt,acpi=off"),
+        *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}"),
+        *("-drive", f"if=pflash,unit=1,format=raw,file={variables}"),
+        *("-drive", f"file={disk},format=raw,if=none,id=disk", "-device", "virtio-blk-pci,drive=disk"),
+        memory="512M",
+    )
+    guest.expect(r"OpenSBI v\d+\.\d+")
+    guest.expect(r"EDK2 firmware version")
+    expect_init(guest)
+    expect_pass(guest, "harts")
+    finish_linux(guest)
+
+
+@scenario
+def uefi_grub(guest):
+    """UEFI firmware in flash starts GRUB from a disk, GRUB its menu's entry, and that is Linux."""
+    menu = f"set timeout=0\nlinux /vmlinux {KERNEL_ARGUMENTS}\ninitrd /initramfs.cpio\nboot\n"
+    uefi_starts(guest, "grub.efi", {"EFI/debian/grub.cfg": menu})
+
+
+@scenario
+def uefi_systemd_boot(guest):
+    """UEFI firmware in flash starts systemd-boot from a disk, and that Linux."""
+    entry = f"title Linux\nlinux /vmlinux\ninitrd /initramfs.cpio\noptions {KERNEL_ARGUMENTS}\n"
+    loader = {"loader/loader.conf": "timeout 0\ndefault linux.conf\n", "loader/entries/linux.conf": entry}
+    uefi_starts(guest, "systemd-boot.efi", loader)
 
 
 # Linux with the test initramfs.
