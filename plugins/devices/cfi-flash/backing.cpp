@@ -28,9 +28,13 @@ bool Backing::open(BlockBackend* node, Str user, MutableBytes contents, Errors& 
     return false;
 }
 
+void Backing::drain() {
+    while (node_ && (busy_ || (dirty_end_ > dirty_start_ && status_ == BlockStatus::Ok))) node_->drain();
+}
+
 void Backing::close() {
     if (!node_) return;
-    while (busy_ || (dirty_end_ > dirty_start_ && status_ == BlockStatus::Ok)) node_->drain();
+    drain();
     node_->release();
     node_ = nullptr;
 }
@@ -47,13 +51,16 @@ void Backing::changed(std::uint64_t start, std::uint64_t count) {
     if (!busy_) start_write();
 }
 
-/// One write at a time, so that they cannot overtake each other.
+/// One write at a time, so that they cannot overtake each other, and of no more than the loop has time to copy.
 void Backing::start_write() {
+    constexpr std::uint64_t kMost = 1u << 20;
     const std::uint64_t unit = std::max<std::uint64_t>(node_->logical_block_size(), 1);
     const std::uint64_t start = dirty_start_ / unit * unit;
-    const std::uint64_t end = std::min<std::uint64_t>((dirty_end_ + unit - 1) / unit * unit, contents_.size);
+    const std::uint64_t end =
+        std::min({(dirty_end_ + unit - 1) / unit * unit, start + std::max(kMost, unit), contents_.size});
     copy_.assign(contents_.data + start, contents_.data + end);
-    dirty_start_ = dirty_end_ = 0;
+    dirty_start_ = end;
+    if (dirty_start_ >= dirty_end_) dirty_start_ = dirty_end_ = 0;
     vector_ = {copy_.data(), copy_.size()};
     operation = BlockOperation::Write;
     offset = start;

@@ -17,6 +17,8 @@ class Backing final : BlockRequest {
     bool open(BlockBackend* node, Str user, MutableBytes contents, Errors& errors);
     /// Writes what is not written yet, and lets go.
     void close();
+    /// Waits until everything is written.
+    void drain();
     bool read_only() const { return node_ && node_->read_only(); }
     /// These bytes of the contents were changed.
     void changed(std::uint64_t offset, std::uint64_t size);

@@ -27,11 +27,11 @@ class Pflash01 final : public DeviceBase, public IoHandler {
 
     explicit Pflash01(Object& object) : context_(device_context(object)), backing_(context_) {
         StateTable& state = context_.state();
-        describe(state, "mode", mode_);
-        describe(state, "step", step_);
+        describe(state, "mode", mode_, {.maximum = std::uint64_t(Mode::Query)});
+        describe(state, "step", step_, {.maximum = std::uint64_t(Step::Lock)});
         describe(state, "status", status_, kReady);
         describe(state, "address", address_);
-        describe(state, "words_left", words_left_);
+        describe(state, "words_left", words_left_, {.maximum = 8u << kBufferLog2});
     }
 
     bool realize(Errors& errors) override;
@@ -39,9 +39,14 @@ class Pflash01 final : public DeviceBase, public IoHandler {
     void reset(ResetPhase phase) override {
         if (phase == ResetPhase::Hold) memory_->set_rom_mode(true);
     }
+    void before_save() override { backing_.drain(); }
     bool after_load(Errors&) override {
         memory_->set_rom_mode(mode_ == Mode::Array);
         return true;
+    }
+    /// The image may be of another time than what is in the flash now.
+    void resume() override {
+        if (!backing_.read_only()) backing_.changed(0, size());
     }
 
     std::uint64_t read(Offset offset, unsigned size, Access& access) override;

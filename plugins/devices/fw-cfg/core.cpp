@@ -11,6 +11,7 @@ constexpr std::uint16_t kWriteBit = 1 << 14;  ///< of a selector; has no meaning
 constexpr std::size_t kLongestName = 55;
 
 // The DMA control word.
+constexpr std::uint64_t kMostWritten = 64u << 20;  // bytes
 constexpr std::uint32_t kDmaError = 1 << 0;
 constexpr std::uint32_t kDmaRead = 1 << 1;
 constexpr std::uint32_t kDmaSkip = 1 << 2;
@@ -33,9 +34,11 @@ std::uint64_t get_be(const std::uint8_t* bytes, unsigned size) {
 }  // namespace
 
 Core::Core(DeviceContext& context, bool dma) : context_(context), dma_(dma) {
-    describe(context.state(), "selector", key_);
-    describe(context.state(), "position", position_);
-    describe(context.state(), "dma_address", dma_address_);
+    StateTable& state = context.state().group({.name = "fw_cfg"});
+    describe(state, "selector", key_);
+    describe(state, "position", position_);
+    describe(state, "dma_address", dma_address_);
+    describe_bytes<kMostWritten>(state, "written", written_, false);
     items_[std::uint16_t(FwCfgKey::Signature)].contents = {'Q', 'E', 'M', 'U'};
     items_[std::uint16_t(FwCfgKey::Id)].contents = {std::uint8_t(kIdPorts | (dma ? kIdDma : 0)), 0, 0, 0};
     number_files();
@@ -196,6 +199,43 @@ bool Core::write_block(GuestAddress address, std::uint32_t length) {
     position_ += length;
     if (entry->observer) entry->observer->fw_cfg_written(names_[key_ - kFirstFile], start, length);
     return true;
+}
+
+void Core::before_save() {
+    written_.clear();
+    const auto put = [this](const auto& bytes) {
+        for (unsigned shift = 0; shift < 32; shift += 8)
+            written_.push_back(std::uint8_t(bytes.size() >> shift));
+        written_.insert(written_.end(), bytes.begin(), bytes.end());
+    };
+    for (const auto& [name, entry] : files_)
+        if (entry.writable) {
+            put(name);
+            put(entry.contents);
+        }
+}
+
+bool Core::after_load(Errors& errors) {
+    std::size_t at = 0;
+    bool whole = true;
+    const auto get = [&] {
+        const std::size_t left = written_.size() - at;
+        std::size_t size = 0;
+        for (unsigned i = 0; i < 4 && left >= 4; ++i) size |= std::size_t{written_[at + i]} << 8 * i;
+        whole = whole && left >= 4 && size <= left - 4;
+        if (!whole) return Bytes();
+        at += 4 + size;
+        return Bytes(written_.data() + at - size, size);
+    };
+    while (whole && at < written_.size()) {
+        const Bytes name = get();
+        const Bytes contents = get();
+        Entry* entry = find_file({reinterpret_cast<const char*>(name.data), name.size});
+        whole = whole && entry && entry->writable && entry->contents.size() == contents.size;
+        if (whole) entry->contents.assign(contents.begin(), contents.end());
+    }
+    if (!whole) errors.fail("'fw_cfg.written' is not of the files that the guest can write here");
+    return whole;
 }
 
 void Core::reset() { select(std::uint16_t(FwCfgKey::Signature)); }

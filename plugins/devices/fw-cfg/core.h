@@ -34,6 +34,8 @@ class Core final : public FwCfg {
     void write_dma_high(std::uint32_t value) { dma_address_ = std::uint64_t{value} << 32; }
     void write_dma_low(std::uint32_t value);
     void reset();
+    void before_save();
+    bool after_load(Errors& errors);
 
   private:
     struct Entry {
@@ -61,6 +63,8 @@ class Core final : public FwCfg {
     std::uint16_t key_ = 0;
     std::uint32_t position_ = 0;
     std::uint64_t dma_address_ = 0;
+    /// Of the files that the guest may write, to be saved: name and contents, each with its length (4 bytes) ahead.
+    std::vector<std::uint8_t> written_;
 };
 
 }  // namespace backplane::fw_cfg

@@ -33,6 +33,8 @@ class FwCfgMem final : public DeviceBase {
     void reset(ResetPhase phase) override {
         if (phase == ResetPhase::Enter) core_.reset();
     }
+    void before_save() override { core_.before_save(); }
+    bool after_load(Errors& errors) override { return core_.after_load(errors); }
 
     fw_cfg::Core& core() { return core_; }
 

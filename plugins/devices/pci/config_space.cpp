@@ -26,6 +26,26 @@ void ConfigSpace::describe_state(StateTable& state) {
                .reset = false});
 }
 
+std::vector<std::uint8_t> ConfigSpace::function() const {
+    std::vector<std::uint8_t> bytes;
+    const auto take = [&](unsigned first, unsigned count) {
+        for (unsigned i = first; i < first + count; ++i)
+            bytes.push_back(bytes_[i] & std::uint8_t(~(writable_[i] | clearable_[i])));
+    };
+    take(kVendorId, 4);
+    take(kRevisionId, 4);
+    take(kHeaderType, 1);
+    take(kBar0, 24);
+    take(kSubsystemVendorId, 4);
+    take(kCapabilities, 1);
+    take(kInterruptPin, 1);
+    for (const unsigned head : heads_) take(head, head < kConfigSize ? 2 : 4);
+    return bytes;
+}
+
+void ConfigSpace::remember_function() { function_ = function(); }
+bool ConfigSpace::same_function() const { return function_.empty() || function_ == function(); }
+
 void ConfigSpace::put(Bytes4K& bytes, unsigned offset, unsigned size, std::uint32_t value) {
     for (unsigned i = 0; i < size; ++i) bytes[offset + i] = std::uint8_t(value >> 8 * i);
 }
@@ -90,6 +110,7 @@ unsigned ConfigSpace::add_capability(std::uint8_t id, unsigned size, unsigned at
     set(offset + 1, 1, get(kCapabilities, 1));
     set(kCapabilities, 1, offset);
     set(kStatus, 2, get(kStatus, 2) | kStatusCapabilities);
+    heads_.push_back(offset);
     return offset;
 }
 
@@ -108,6 +129,7 @@ unsigned ConfigSpace::add_extended_capability(std::uint16_t id, std::uint8_t ver
     set(offset, 4, id | std::uint32_t{version & 15u} << 16);
     if (last_extended_) set(last_extended_ + 2, 2, (get(last_extended_ + 2, 2) & 15) | offset << 4);
     last_extended_ = offset;
+    heads_.push_back(offset);
     return offset;
 }
 

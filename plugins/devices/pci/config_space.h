@@ -6,6 +6,7 @@
 #include <backplane/state.h>
 
 #include <array>
+#include <vector>
 
 namespace backplane::pci {
 
@@ -14,6 +15,10 @@ class ConfigSpace {
     ConfigSpace();
 
     void describe_state(StateTable& state);
+    /// What makes it this function: the header but for what software sets, and every byte that heads a capability.
+    /// Taken down once the function is whole; is it still so (after a load)?
+    void remember_function();
+    bool same_function() const;
     unsigned size() const { return size_; }
     void extend() { size_ = kExtendedConfigSize; }
 
@@ -44,6 +49,9 @@ class ConfigSpace {
     Bytes4K clearable_{};
     Bytes4K used_{};  ///< not 0: belongs to the header or to a capability
     unsigned last_extended_ = 0;
+    std::vector<unsigned> heads_;  ///< of capabilities
+    std::vector<std::uint8_t> function_;
+    std::vector<std::uint8_t> function() const;
 };
 
 }  // namespace backplane::pci

@@ -10,9 +10,13 @@ bool ClosedPort::read(GuestAddress, MutableBytes to) {
     return false;
 }
 
-DevicePart::DevicePart(Object& object) : object_(object), context_(device_context(object)), msix_(context_) {
-    config_.describe_state(context_.state());
-    describe(context_.state(), "interrupt_level", interrupt_level_);
+DevicePart::DevicePart(Object& object)
+    : object_(object),
+      context_(device_context(object)),
+      state_(context_.state().group({.name = "pci"})),
+      msix_(context_, state_) {
+    config_.describe_state(state_);
+    describe(state_, "interrupt_level", interrupt_level_, {.maximum = 1});
 }
 
 bool DevicePart::realize(Errors& errors) {
@@ -204,6 +208,7 @@ void DevicePart::update_pin() {
 void DevicePart::reset(ResetPhase phase) {
     if (phase == ResetPhase::Enter) {
         config_.reset();
+        config_.remember_function();
         msi_.reset();
         msix_.reset();
     }
@@ -213,7 +218,11 @@ void DevicePart::reset(ResetPhase phase) {
     update_pin();
 }
 
-bool DevicePart::after_load(Errors&) {
+bool DevicePart::after_load(Errors& errors) {
+    if (!config_.same_function()) {
+        errors.fail("'pci.config' is of another function: its identity, its BARs or its capabilities differ");
+        return false;
+    }
     update_bars();
     update_dma();
     update_pin();

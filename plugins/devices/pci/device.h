@@ -104,6 +104,7 @@ class DevicePart final : public Device, public PciDevice {
 
     Object& object_;
     DeviceContext& context_;
+    StateTable& state_;
     PciBus* bus_ = nullptr;
     std::uint8_t place_ = 0;
     ConfigSpace config_;

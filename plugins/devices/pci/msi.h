@@ -38,7 +38,7 @@ class Msix {
   public:
     static constexpr unsigned kMostVectors = 2048;
 
-    explicit Msix(DeviceContext& context) : context_(context) {}
+    Msix(DeviceContext& context, StateTable& state) : context_(context), state_(state) {}
     /// Places table and pending bits into `container`.
     bool add(ConfigSpace& config, const PciMsixLayout& layout, MemoryRegion& container, Errors& errors);
     unsigned vectors() const { return unsigned(pending_.size()); }
@@ -77,6 +77,7 @@ class Msix {
     void deliver_pending();
 
     DeviceContext& context_;
+    StateTable& state_;
     ConfigSpace* config_ = nullptr;
     unsigned offset_ = 0;
     Table table_handler_{*this};

@@ -32,16 +32,8 @@ bool Msix::add(ConfigSpace& config, const PciMsixLayout& layout, MemoryRegion& c
     config.set(offset + 8, 4, layout.pending_offset | layout.bar);
     table_.assign(std::size_t{layout.vectors} * 4, 0);
     pending_.assign(layout.vectors, 0);
-    StateTable& state = context_.state();
-    state.add({.name = "msix_table",
-               .kind = StateKind::U32,
-               .data = table_.data(),
-               .count = std::uint32_t(table_.size()),
-               .reset = false});
-    state.add({.name = "msix_pending",
-               .kind = StateKind::U8,
-               .data = pending_.data(),
-               .count = std::uint32_t(pending_.size())});
+    describe_array(state_, "msix_table", table_, {.reset = false});
+    describe_array(state_, "msix_pending", pending_, {.maximum = 1});
     reset();
     return true;
 }

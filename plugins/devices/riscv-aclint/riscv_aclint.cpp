@@ -25,8 +25,7 @@ class AclintSwi final : public DeviceBase, public IoHandler {
 
     bool realize(Errors&) override {
         pending_.assign(num_harts_, 0);
-        context_.state().add(
-            {.name = "msip", .kind = StateKind::U32, .data = pending_.data(), .count = num_harts_});
+        describe_array(context_.state(), "msip", pending_, {.maximum = 1});
         context_.add_outputs("", num_harts_);
         for (std::uint32_t hart = 0; hart < num_harts_; ++hart) lines_.push_back(context_.wire_at("", hart));
         context_.export_region(
@@ -98,8 +97,8 @@ class AclintMtimer final : public DeviceBase, public IoHandler, public riscv::Ti
         armed_.assign(num_harts_, 0);
         StateTable& state = context_.state();
         describe(state, "mtime_offset", offset_, 0, false);
-        state.add({.name = "mtimecmp", .kind = StateKind::U64, .data = compare_.data(), .count = num_harts_});
-        state.add({.name = "armed", .kind = StateKind::U8, .data = armed_.data(), .count = num_harts_});
+        describe_array(state, "mtimecmp", compare_);
+        describe_array(state, "armed", armed_, {.maximum = 1});
         context_.add_outputs("", num_harts_);
         for (std::uint32_t hart = 0; hart < num_harts_; ++hart) {
             comparators_.push_back(std::make_unique<Comparator>(*this, hart, *context_.wire_at("", hart)));

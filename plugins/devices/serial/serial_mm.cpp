@@ -26,6 +26,7 @@ class SerialMm final : public DeviceBase, public IoHandler {
         uart_.after_load();
         return true;
     }
+    void resume() override { uart_.resume(); }
 
     std::uint64_t read(Offset offset, unsigned, Access& access) override {
         return uart_.read(unsigned(offset.value >> regshift_) & 7, access);

@@ -50,17 +50,18 @@ bool Fifo::any_error() const {
     return false;
 }
 
-void Fifo::describe_state(StateTable& table, Str data_name, Str errors_name, Str head_name, Str count_name) {
-    describe(table, data_name, data);
-    describe(table, errors_name, errors);
-    describe(table, head_name, head);
-    describe(table, count_name, count);
+void Fifo::describe_state(StateTable& table) {
+    describe(table, "data", data);
+    describe(table, "errors", errors);
+    describe(table, "head", head, {.maximum = kSize - 1});
+    describe(table, "count", count, {.maximum = kSize});
 }
 
 Uart16550::Uart16550(DeviceContext& context, Wire& interrupt) : context_(context), interrupt_(interrupt) {
-    StateTable& state = context.state();
-    received_.describe_state(state, "RBR", "RBR_errors", "RBR_head", "RBR_count");
-    sending_.describe_state(state, "THR", "THR_errors", "THR_head", "THR_count");
+    // Several kinds of devices have such a chip in them.
+    StateTable& state = context.state().group({.name = "uart"});
+    received_.describe_state(state.group({.name = "RBR"}));
+    sending_.describe_state(state.group({.name = "THR"}));
     describe(state, "divisor", divisor_, 12);
     describe(state, "IER", interrupt_enable_);
     describe(state, "FCR", fifo_control_);
@@ -72,6 +73,7 @@ Uart16550::Uart16550(DeviceContext& context, Wire& interrupt) : context_(context
     describe(state, "thre_pending", transmitter_pending_);
     describe(state, "timeout_pending", timeout_pending_);
     timeout_timer_.create(context.clock());
+    describe_timer(state, "timeout", timeout_timer_);
 }
 
 bool Uart16550::start(CharBackend* backend, std::uint64_t input_clock_hz, Errors& errors) {
@@ -96,15 +98,8 @@ void Uart16550::reset(ResetPhase phase) {
     if (phase == ResetPhase::Exit) tell_room();
 }
 
-void Uart16550::after_load() {
-    // Load everything into the queue as it was: a character timeout starts anew.
-    received_.head %= Fifo::kSize;
-    sending_.head %= Fifo::kSize;
-    if (received_.count > Fifo::kSize) received_.count = Fifo::kSize;
-    if (sending_.count > Fifo::kSize) sending_.count = Fifo::kSize;
-    restart_timeout();
-    update_interrupt();
-    transmit();
+void Uart16550::resume() {
+    if (!sending_.empty()) transmit();
     tell_room();
 }
 

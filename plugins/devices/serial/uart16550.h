@@ -36,7 +36,7 @@ struct Fifo {
     std::uint8_t front() const { return data[head]; }
     std::uint8_t front_errors() const { return errors[head]; }
     bool any_error() const;
-    void describe_state(StateTable& table, Str data_name, Str errors_name, Str head_name, Str count_name);
+    void describe_state(StateTable& table);
 };
 
 /// Thread: holding the machine lock.
@@ -48,7 +48,9 @@ class Uart16550 final : public CharFront {
     bool start(CharBackend* backend, std::uint64_t input_clock_hz, Errors& errors);
     void stop();
     void reset(ResetPhase phase);
-    void after_load();
+    void after_load() { update_interrupt(); }
+    /// What waits is sent now, and there may be room for what comes.
+    void resume();
 
     /// `index` is the register, 0–7.
     std::uint8_t read(unsigned index, const Access& access);

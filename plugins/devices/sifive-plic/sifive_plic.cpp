@@ -54,7 +54,12 @@ class SifivePlic final : public DeviceBase, public IoHandler {
         if (phase == ResetPhase::Exit) pending_ = level_;
         if (phase != ResetPhase::Enter) update();
     }
-    bool after_load(Errors&) override {
+    bool after_load(Errors& errors) override {
+        for (const auto* bitmap : {&pending_, &in_service_, &enable_, &level_})
+            if (!plausible(*bitmap)) {
+                errors.fail("a bit is set for a source that does not exist");
+                return false;
+            }
         update();
         return true;
     }
@@ -139,23 +144,19 @@ class SifivePlic final : public DeviceBase, public IoHandler {
 
     void describe_state() {
         StateTable& state = context_.state();
-        const auto add = [&state](Str name, std::vector<std::uint32_t>& values) {
-            state.add({.name = name,
-                       .kind = StateKind::U32,
-                       .data = values.data(),
-                       .count = std::uint32_t(values.size())});
-        };
-        add("priority", priority_);
-        add("pending", pending_);
-        add("in_service", in_service_);
-        add("threshold", targets_);
-        add("enable", enable_);
+        describe_array(state, "priority", priority_, {.maximum = num_priorities_});
+        describe_array(state, "pending", pending_);
+        describe_array(state, "in_service", in_service_);
+        describe_array(state, "threshold", targets_, {.maximum = num_priorities_});
+        describe_array(state, "enable", enable_);
         // The levels are those of the wires: they outlive a reset of this chip alone.
-        state.add({.name = "level",
-                   .kind = StateKind::U32,
-                   .data = level_.data(),
-                   .count = std::uint32_t(level_.size()),
-                   .reset = false});
+        describe_array(state, "level", level_, {.reset = false});
+    }
+    /// A bitmap of sources that exist.
+    bool plausible(const std::vector<std::uint32_t>& bitmap) const {
+        for (std::size_t i = 0; i < bitmap.size(); ++i)
+            if (bitmap[i] & ~sources_in(i % words())) return false;
+        return true;
     }
 
     Place locate(std::uint64_t offset) const {

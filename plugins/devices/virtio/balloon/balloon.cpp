@@ -45,12 +45,13 @@ bool Balloon::realize(Errors& errors) {
     if (!virtio_.create_queues(sizes, errors)) return false;
     config_ = virtio_.create_config(kConfigSize);
     poll_timer_.create(context_.clock());
+    describe_timer(context_.state(), "poll", poll_timer_);
     device_reset();
     return true;
 }
 
 bool Balloon::after_load(Errors&) {
-    arm_poll();
+    fill_config();
     return true;
 }
 

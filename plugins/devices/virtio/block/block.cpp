@@ -152,7 +152,30 @@ void Block::block_resized() {
 }
 
 void Block::drain() {
-    if (claimed_ && requests_.size() != free_.size()) drive_->drain();
+    // What is done may have to be flushed.
+    while (claimed_ && requests_.size() != free_.size()) drive_->drain();
+}
+
+/// A machine goes on with what its disk has, also where the host went down in between.
+void Block::before_save() {
+    drain();
+    if (!claimed_ || drive_->read_only()) return;
+    class Flush final : public BlockRequest {
+      public:
+        void done(BlockStatus) override { finished = true; }
+        bool finished = false;
+    } flush;
+    flush.operation = BlockOperation::Flush;
+    drive_->submit(flush);
+    while (!flush.finished) drive_->drain();
+}
+
+/// Only `writeback` is the driver's; the rest follows from the disk that is here.
+bool Block::after_load(Errors&) {
+    const bool writeback = config_[kWritebackAt] != 0;
+    fill_config();
+    store(config_, kWritebackAt, std::uint8_t(writeback));
+    return true;
 }
 
 void Block::device_reset() {

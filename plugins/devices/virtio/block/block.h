@@ -20,7 +20,8 @@ class Block final : public DeviceBase, public VirtioFunctionBase, BlockObserver 
 
     bool realize(Errors& errors) override;
     void unrealize() override;
-    void before_save() override { drain(); }
+    void before_save() override;
+    bool after_load(Errors& errors) override;
 
     void queue_notified(VirtioQueue& queue) override;
     void config_written(MutableBytes config, std::uint64_t offset, std::uint64_t size) override;

@@ -97,10 +97,17 @@ class Chain final : public VirtioChain {
     void complete(std::uint64_t written) override;
     void give_back() override;
 
-    void start(std::uint16_t head) {
+    /// `order`: among those that are out.
+    void start(std::uint16_t head, std::uint64_t order) {
         head_ = head;
+        order_ = order;
         out_ = true;
+        again_ = false;
     }
+    /// It was taken before the machine was saved.
+    void set_again() { again_ = true; }
+    bool again() const { return again_; }
+    std::uint64_t order() const { return order_; }
     void add(const Segment& segment, bool writable) { (writable ? writable_ : readable_).add(segment); }
     /// Lets go of everything, without telling the driver.
     void withdraw();
@@ -112,7 +119,9 @@ class Chain final : public VirtioChain {
     Part readable_{false};
     Part writable_{true};
     std::uint16_t head_ = 0;
+    std::uint64_t order_ = 0;
     bool out_ = false;
+    bool again_ = false;
 };
 
 }  // namespace backplane::virtio

@@ -12,14 +12,13 @@ using namespace virtio_status;
 namespace {
 constexpr std::size_t kMostQueues = 1024;
 /// Of any queue, whatever size the device gives it: drivers choose one that suits themselves, and not all look first.
-constexpr std::uint16_t kMostEntries = 1024;
 }  // namespace
 
-Core::Core(Object& object) : context_(device_context(object)) {
-    StateTable& state = context_.state();
-    describe(state, "status", status_, 0, false);
-    describe(state, "driver_features", driver_features_, 0, false);
-    describe(state, "config_generation", config_generation_, 0, false);
+Core::Core(Object& object)
+    : context_(device_context(object)), state_(context_.state().group({.name = "virtio"})) {
+    describe(state_, "status", status_, 0, false);
+    describe(state_, "driver_features", driver_features_, 0, false);
+    describe(state_, "config_generation", config_generation_, 0, false);
 }
 
 bool Core::realize(Errors& errors) {
@@ -45,17 +44,23 @@ void Core::reset(ResetPhase phase) {
     if (phase == ResetPhase::Enter) reset_device();
 }
 
+void Core::before_save() {
+    for (const auto& queue : queues_) queue->before_save();
+}
+
 bool Core::after_load(Errors& errors) {
-    for (const auto& queue : queues_) {
-        if (queue->size() > kMostEntries || !std::has_single_bit(queue->size())) {
-            errors.fail("virtio queue " + std::to_string(queue->index()) + ": saved size " +
-                        std::to_string(queue->size()) + " is no power of two up to " +
-                        std::to_string(kMostEntries));
-            return false;
-        }
-        queue->resume();
-    }
+    later_.cancel();
+    deferred_.clear();
+    for (const auto& queue : queues_)
+        if (!queue->after_load(errors)) return false;
     return true;
+}
+
+/// Requests that were under way, or that nobody has looked at yet, are served soon.
+void Core::resume() {
+    for (const auto& queue : queues_)
+        if (queue->ready() && running() && !queue->empty()) deferred_.push_back(queue->index());
+    if (!deferred_.empty()) later_.arm(context_.clock().now_ns());
 }
 
 void Core::set_function(VirtioFunction& function, std::uint16_t device_id) {
@@ -74,22 +79,22 @@ bool Core::create_queues(Slice<const std::uint16_t> sizes, Errors& errors) {
                     std::to_string(kMostEntries));
         return false;
     }
-    states_ = QueueStates(sizes.size);
+    states_.resize(sizes.size);
     for (std::size_t i = 0; i < sizes.size; ++i)
         queues_.push_back(
-            std::make_unique<Queue>(static_cast<QueueHost&>(*this), states_, unsigned(i), sizes[i]));
-    if (!queues_.empty()) states_.describe(context_.state());
+            std::make_unique<Queue>(static_cast<QueueHost&>(*this), states_[i], unsigned(i), sizes[i]));
+    if (!queues_.empty()) QueueState::describe(state_, states_);
     return true;
 }
 
 MutableBytes Core::create_config(std::size_t size) {
     if (config_.empty() && size != 0) {
         config_.assign(size, 0);
-        context_.state().add({.name = "config",
-                              .kind = StateKind::Bytes,
-                              .data = config_.data(),
-                              .count = std::uint32_t(size),
-                              .reset = false});
+        state_.add({.name = "config",
+                    .kind = StateKind::Bytes,
+                    .data = config_.data(),
+                    .count = std::uint32_t(size),
+                    .reset = false});
     }
     return config_;
 }

@@ -17,7 +17,9 @@ class Core final : public DeviceBase, public VirtioDevice, public VirtioBackend,
     bool realize(Errors& errors) override;
     void unrealize() override;
     void reset(ResetPhase phase) override;
+    void before_save() override;
     bool after_load(Errors& errors) override;
+    void resume() override;
 
     // VirtioDevice
     void set_function(VirtioFunction& function, std::uint16_t device_id) override;
@@ -79,7 +81,8 @@ class Core final : public DeviceBase, public VirtioDevice, public VirtioBackend,
     VirtioTransport* transport_ = nullptr;
     std::uint16_t device_id_ = 0;
     std::uint64_t function_features_ = 0;
-    QueueStates states_;
+    StateTable& state_;
+    std::vector<QueueState> states_;  ///< keeps its place
     std::vector<std::unique_ptr<Queue>> queues_;
     std::vector<std::uint8_t> config_;
     unsigned busy_ = 0;

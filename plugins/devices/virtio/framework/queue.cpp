@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstring>
+#include <string>
 
 namespace backplane::virtio {
 
@@ -30,74 +32,59 @@ struct Queue::Descriptor {
     std::uint16_t next;
 };
 
-QueueStates::QueueStates(std::size_t count)
-    : size(count),
-      next_available(count),
-      next_used(count),
-      told_used(count),
-      descriptors(count),
-      driver_area(count),
-      device_area(count),
-      ready(count),
-      wanted(count) {}
-
-void QueueStates::describe(StateTable& table) {
-    const auto add = [&](const char* name, auto& values, StateKind kind) {
-        table.add({.name = name,
-                   .kind = kind,
-                   .data = values.data(),
-                   .count = std::uint32_t(values.size()),
-                   .reset = false});
-    };
-    add("queue_size", size, StateKind::U16);
-    add("queue_next_available", next_available, StateKind::U16);
-    add("queue_next_used", next_used, StateKind::U16);
-    add("queue_told_used", told_used, StateKind::U16);
-    add("queue_desc", descriptors, StateKind::U64);
-    add("queue_driver", driver_area, StateKind::U64);
-    add("queue_device", device_area, StateKind::U64);
-    add("queue_ready", ready, StateKind::U8);
-    add("queue_wanted", wanted, StateKind::U8);
+void QueueState::describe(StateTable& table, std::vector<QueueState>& all) {
+    QueueState& first = all.front();
+    StateTable& queue = table.group(
+        {.name = "queue", .first = &first, .count = std::uint32_t(all.size()), .stride = sizeof first});
+    const StateOptions kept{.reset = false};  // the device's reset is more than a table's
+    backplane::describe(queue, "size", first.size, kept);
+    backplane::describe(queue, "next_available", first.next_available, kept);
+    backplane::describe(queue, "next_used", first.next_used, kept);
+    backplane::describe(queue, "told_used", first.told_used, kept);
+    backplane::describe(queue, "desc", first.descriptors, kept);
+    backplane::describe(queue, "driver", first.driver_area, kept);
+    backplane::describe(queue, "device", first.device_area, kept);
+    backplane::describe(queue, "ready", first.ready, kept);
+    backplane::describe(queue, "wanted", first.wanted, kept);
+    describe_bytes<2 * kMostEntries>(queue, "in_flight", first.in_flight, false);
 }
 
-void QueueStates::reset(unsigned index, std::uint16_t default_size) {
-    size[index] = default_size;
-    next_available[index] = next_used[index] = told_used[index] = 0;
-    descriptors[index] = driver_area[index] = device_area[index] = 0;
-    ready[index] = 0;
-    wanted[index] = 1;
+void QueueState::reset(std::uint16_t default_size) {
+    *this = {};
+    size = default_size;
 }
 
-Queue::Queue(QueueHost& host, QueueStates& states, unsigned index, std::uint16_t size)
-    : host_(host), states_(states), index_(index), default_size_(size) {
-    states_.reset(index_, default_size_);
+Queue::Queue(QueueHost& host, QueueState& state, unsigned index, std::uint16_t size)
+    : host_(host), state_(state), index_(index), default_size_(size) {
+    state_.reset(default_size_);
 }
 
 VirtioQueueLayout Queue::layout() const {
-    return {GuestAddress(states_.descriptors[index_]), GuestAddress(states_.driver_area[index_]),
-            GuestAddress(states_.device_area[index_])};
+    return {GuestAddress(state_.descriptors), GuestAddress(state_.driver_area),
+            GuestAddress(state_.device_area)};
 }
 
 void Queue::set_layout(const VirtioQueueLayout& layout) {
-    states_.descriptors[index_] = layout.descriptors.value;
-    states_.driver_area[index_] = layout.driver_area.value;
-    states_.device_area[index_] = layout.device_area.value;
+    state_.descriptors = layout.descriptors.value;
+    state_.driver_area = layout.driver_area.value;
+    state_.device_area = layout.device_area.value;
 }
 
-void Queue::set_ready(bool ready) { states_.ready[index_] = ready && size() != 0; }
+void Queue::set_ready(bool ready) { state_.ready = ready && size() != 0; }
 
 void Queue::reset() {
     for (const auto& chain : chains_)
         if (chain->out()) chain->withdraw();
+    again_.clear();
     available_ = 0;
-    states_.reset(index_, default_size_);
+    state_.reset(default_size_);
 }
 
 GuestAddress Queue::driver_area(std::uint64_t offset) const {
-    return GuestAddress(states_.driver_area[index_] + offset);
+    return GuestAddress(state_.driver_area + offset);
 }
 GuestAddress Queue::device_area(std::uint64_t offset) const {
-    return GuestAddress(states_.device_area[index_] + offset);
+    return GuestAddress(state_.device_area + offset);
 }
 
 bool Queue::load(GuestAddress address, std::uint16_t& value) {
@@ -130,7 +117,7 @@ bool Queue::more(std::uint16_t from) {
 /// The queue ran dry: with the event index, says where the driver is to notify next (§2.7.10). True when more came
 /// in between.
 bool Queue::arm_notification() {
-    if (!states_.wanted[index_] || !ready() || !host_.running() || !host_.has(virtio_feature::kEventIndex))
+    if (!state_.wanted || !ready() || !host_.running() || !host_.has(virtio_feature::kEventIndex))
         return false;
     if (!store(device_area(4 + 8 * std::uint64_t(size())), next_available())) return false;
     std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -185,7 +172,7 @@ bool Queue::walk_chain(std::uint16_t head, Visit&& visit) {
         host_.need_reset(reason);
         return false;
     };
-    Walk walk(host_.dma(), GuestAddress(states_.descriptors[index_]), size());
+    Walk walk(host_.dma(), GuestAddress(state_.descriptors), size());
     Descriptor descriptor;
     std::uint64_t bytes = 0;
     bool indirect = false;
@@ -231,8 +218,17 @@ Chain& Queue::fresh_chain() {
     return chain;
 }
 
+bool Queue::fill(Chain& chain, std::uint16_t head) {
+    chain.start(head, taken_++);
+    if (walk_chain(head, [&](const Segment& segment, bool writable) { chain.add(segment, writable); }))
+        return true;
+    chain.withdraw();
+    return false;
+}
+
 VirtioChain* Queue::take() {
     Guard guard(host_);
+    if (!again_.empty()) return take_again();
     if (!more(next_available()) && !arm_notification()) return nullptr;
     if (chains_.size() - free_.size() >= size()) {
         host_.need_reset("more requests than the queue has entries");
@@ -241,31 +237,72 @@ VirtioChain* Queue::take() {
     std::uint16_t head = 0;
     if (!host_.spend(index_) || !head_at(next_available(), head)) return nullptr;
     Chain& chain = fresh_chain();
-    chain.start(head);
-    if (!walk_chain(head, [&](const Segment& segment, bool writable) { chain.add(segment, writable); })) {
-        chain.withdraw();
-        return nullptr;
-    }
+    if (!fill(chain, head)) return nullptr;
     ++next_available();
     return &chain;
 }
 
-void Queue::untake(Chain&) { --next_available(); }
+/// One that was out when the machine was saved.
+VirtioChain* Queue::take_again() {
+    if (!ready() || !host_.running() || !host_.spend(index_)) return nullptr;
+    const std::uint16_t head = again_.front();
+    again_.pop_front();
+    Chain& chain = fresh_chain();
+    if (!fill(chain, head)) return nullptr;
+    chain.set_again();
+    return &chain;
+}
+
+void Queue::untake(Chain& chain) {
+    if (chain.again()) again_.push_front(chain.head());
+    else --next_available();
+}
 
 bool Queue::empty() {
     Guard guard(host_);
-    return !more(next_available());
+    return again_.empty() && !more(next_available());
+}
+
+void Queue::before_save() {
+    std::vector<const Chain*> out;
+    for (const auto& chain : chains_)
+        if (chain->out()) out.push_back(chain.get());
+    std::ranges::sort(out, {}, &Chain::order);
+    state_.in_flight.clear();
+    for (const Chain* chain : out) state_.in_flight.push_back(chain->head());
+    state_.in_flight.insert(state_.in_flight.end(), again_.begin(), again_.end());
+}
+
+bool Queue::after_load(Errors& errors) {
+    const std::string which = "virtio queue " + std::to_string(index_);
+    if (size() > kMostEntries || !std::has_single_bit(size())) {
+        errors.fail(which + ": saved size " + std::to_string(size()) + " is no power of two up to " +
+                    std::to_string(kMostEntries));
+        return false;
+    }
+    if (state_.in_flight.size() > size() ||
+        std::ranges::any_of(state_.in_flight, [this](std::uint16_t head) { return head >= size(); })) {
+        errors.fail(which + ": the requests in flight are none that it can have");
+        return false;
+    }
+    for (const auto& chain : chains_)
+        if (chain->out()) chain->withdraw();
+    again_.assign(state_.in_flight.begin(), state_.in_flight.end());
+    available_ = next_available();
+    return true;
 }
 
 std::uint64_t Queue::count_bytes(bool writable, std::uint64_t enough) {
     Guard guard(host_);
     std::uint64_t total = 0;
+    const auto count = [&](const Segment& segment, bool is_writable) {
+        if (is_writable == writable) total += segment.size;
+    };
+    for (const std::uint16_t head : again_)
+        if (total < enough && ready() && host_.running() && !walk_chain(head, count)) return 0;
     for (std::uint16_t position = next_available(); total < enough && more(position); ++position) {
         if (std::uint16_t(position - next_available()) >= size()) break;
         std::uint16_t head = 0;
-        const auto count = [&](const Segment& segment, bool is_writable) {
-            if (is_writable == writable) total += segment.size;
-        };
         if (!head_at(position, head) || !walk_chain(head, count)) return 0;
     }
     return std::min(total, enough);
@@ -288,7 +325,7 @@ void Queue::return_chain(Chain& chain, std::uint32_t written) {
 void Queue::interrupt() {
     if (!ready() || !host_.running()) return;
     Guard guard(host_);
-    const std::uint16_t old_index = states_.told_used[index_];
+    const std::uint16_t old_index = state_.told_used;
     if (old_index == next_used()) return;
     std::atomic_thread_fence(std::memory_order_seq_cst);
     bool tell = true;
@@ -302,13 +339,13 @@ void Queue::interrupt() {
                           !more(next_available());
         tell = !(word & kNoInterrupt) || idle;
     }
-    states_.told_used[index_] = next_used();
+    state_.told_used = next_used();
     if (tell) host_.queue_interrupt(index_);
 }
 
 void Queue::want_notifications(bool wanted) {
-    if (std::uint8_t(wanted) == states_.wanted[index_]) return;
-    states_.wanted[index_] = wanted;
+    if (wanted == state_.wanted) return;
+    state_.wanted = wanted;
     if (!ready() || !host_.running()) return;
     Guard guard(host_);
     if (!host_.has(virtio_feature::kEventIndex)) store(device_area(0), wanted ? 0 : kNoNotify);

@@ -135,14 +135,19 @@ void Network::unrealize() {
 }
 
 bool Network::after_load(Errors&) {
+    buffers_.clear();
     started_ = virtio_.driver_ok();
-    // §5.1.6.5.4: the link may lead to another host now.
-    if (virtio_.driver_ok() && virtio_.has(kGuestAnnounce)) {
-        announce_ = true;
-        fill_config();
-        virtio_.config_changed();
-    }
+    waiting_ = false;
+    fill_config();
     return true;
+}
+
+/// §5.1.6.5.4: the link may lead to another host now.
+void Network::resume() {
+    if (!virtio_.driver_ok() || !virtio_.has(kGuestAnnounce)) return;
+    announce_ = true;
+    fill_config();
+    virtio_.config_changed();
 }
 
 void Network::fill_config() {

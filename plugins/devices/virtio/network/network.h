@@ -22,6 +22,7 @@ class Network final : public DeviceBase, public VirtioFunctionBase, NetFront {
     bool realize(Errors& errors) override;
     void unrealize() override;
     bool after_load(Errors& errors) override;
+    void resume() override;
 
     void queue_notified(VirtioQueue& queue) override;
     void config_written(MutableBytes config, std::uint64_t offset, std::uint64_t size) override;

@@ -10,8 +10,9 @@ using backplane::Bytes;
 void ReceiveFilter::describe(backplane::StateTable& table) {
     backplane::describe(table, "rx_modes", modes_, 0, false);
     backplane::describe(table, "mac_table", addresses_, 0, false);
-    backplane::describe(table, "mac_table_count", count_, 0, false);
-    backplane::describe(table, "mac_table_first_multicast", first_multicast_, 0, false);
+    backplane::describe(table, "mac_table_count", count_, {.reset = false, .maximum = kAddresses});
+    backplane::describe(table, "mac_table_first_multicast", first_multicast_,
+                        {.reset = false, .maximum = kAddresses});
     backplane::describe(table, "mac_table_unicast_overflow", unicast_overflow_, 0, false);
     backplane::describe(table, "mac_table_multicast_overflow", multicast_overflow_, 0, false);
     backplane::describe(table, "vlans", vlans_, 0, false);

@@ -28,11 +28,41 @@ constexpr std::uint16_t kPortQueueSize = 128, kControlQueueSize = 32;
 constexpr std::size_t kMaxPortsAt = 4, kEmergencyAt = 8, kConfigSize = 12;
 /// Messages that wait for a driver which gives no buffers: then the oldest are lost.
 constexpr std::size_t kMostMessages = 256;
+constexpr std::size_t kMostMessageBytes = 1024;
 
 }  // namespace
 
 Serial::Serial(Object& object) : context_(device_context(object)), virtio_(*query<VirtioDevice>(object)) {
     virtio_.set_function(*this, virtio_id::kConsole);
+    describe_bytes<kMostMessages*(2 + kMostMessageBytes)>(context_.state(), "messages", saved_messages_,
+                                                          false);
+}
+
+void Serial::before_save() {
+    saved_messages_.clear();
+    for (const std::vector<std::uint8_t>& message : messages_) {
+        saved_messages_.push_back(std::uint8_t(message.size()));
+        saved_messages_.push_back(std::uint8_t(message.size() >> 8));
+        saved_messages_.insert(saved_messages_.end(), message.begin(), message.end());
+    }
+}
+
+bool Serial::after_load(Errors& errors) {
+    messages_.clear();
+    for (std::size_t at = 0; at < saved_messages_.size();) {
+        const std::size_t left = saved_messages_.size() - at;
+        const std::size_t size =
+            left < 2 ? 0 : std::size_t{saved_messages_[at]} | saved_messages_[at + 1] << 8;
+        if (size < sizeof(Message) || size > left - 2 || messages_.size() == kMostMessages) {
+            errors.fail("'messages' is no list of control messages");
+            return false;
+        }
+        const auto first = saved_messages_.begin() + std::ptrdiff_t(at + 2);
+        messages_.emplace_back(first, first + std::ptrdiff_t(size));
+        at += 2 + size;
+    }
+    fill_config();
+    return true;
 }
 
 bool Serial::realize(Errors& errors) {
@@ -138,7 +168,8 @@ void Serial::tell_open(SerialPort& port) {
 void Serial::send(const Message& message, const std::string& text) {
     const auto* header = reinterpret_cast<const std::uint8_t*>(&message);
     std::vector<std::uint8_t> bytes(header, header + sizeof message);
-    bytes.insert(bytes.end(), text.begin(), text.end());
+    bytes.insert(bytes.end(), text.begin(),
+                 text.begin() + std::ptrdiff_t(std::min(text.size(), kMostMessageBytes - sizeof message)));
     if (messages_.size() == kMostMessages) messages_.pop_front();
     messages_.push_back(std::move(bytes));
     flush_messages();

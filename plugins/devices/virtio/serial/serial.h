@@ -36,6 +36,8 @@ class Serial final : public DeviceBase, public VirtioFunctionBase {
     explicit Serial(Object& object);
 
     bool realize(Errors& errors) override;
+    void before_save() override;
+    bool after_load(Errors& errors) override;
 
     void queue_notified(VirtioQueue& queue) override;
     void config_written(MutableBytes config, std::uint64_t offset, std::uint64_t size) override;
@@ -65,7 +67,9 @@ class Serial final : public DeviceBase, public VirtioFunctionBase {
     VirtioDevice& virtio_;
     MutableBytes config_;
     std::vector<SerialPort*> ports_;
-    std::deque<std::vector<std::uint8_t>> messages_;  ///< wait for room in the control queue
+    /// Wait for room in the control queue.
+    std::deque<std::vector<std::uint8_t>> messages_;
+    std::vector<std::uint8_t> saved_messages_;  ///< each with its length (2 bytes) ahead
 
     std::uint32_t max_ports_ = 31;
     bool emergency_write_ = true;

@@ -15,6 +15,7 @@ SerialPort::SerialPort(Object& object, const PortClass& row)
     : context_(device_context(object)), console_(row.console) {
     describe(context_.state(), "guest_open", guest_open_, 0, false);
     describe(context_.state(), "sent", sent_, 0, false);
+    describe(context_.state(), "host_open", told_open_, 0, false);
 }
 
 bool SerialPort::realize(Errors& errors) {
@@ -45,6 +46,11 @@ void SerialPort::forget_driver() {
 void SerialPort::guest_opened(bool open) {
     guest_open_ = open;
     if (open) room_to_receive();
+}
+
+/// Somebody may have come to the host's end, or gone, since the machine was saved.
+void SerialPort::resume() {
+    if (device_ && host_open() != told_open_) device_->tell_open(*this);
 }
 
 // To the host.

@@ -23,6 +23,12 @@ class SerialPort final : public DeviceBase, CharFront {
 
     bool realize(Errors& errors) override;
     void unrealize() override;
+    void before_save() override { told_open_ = host_open(); }
+    bool after_load(Errors&) override {
+        later_.cancel();
+        return true;
+    }
+    void resume() override;
 
     static constexpr std::uint32_t kAnyNumber = 0xffffffff;
     std::uint32_t wanted_number() const { return number_; }
@@ -57,6 +63,7 @@ class SerialPort final : public DeviceBase, CharFront {
     const bool console_;
     bool host_open_ = false;
     bool guest_open_ = false;
+    bool told_open_ = false;  ///< host_open() when the machine was saved
     std::uint64_t sent_ = 0;  ///< bytes of the first request in the queue that the host has taken already
 
     CharBackend* chardev_ = nullptr;

@@ -41,11 +41,10 @@ bool PciTransport::create_backend(Errors& errors) {
     device_ = bus_->create_child(row_.backend, "virtio-backend", errors);
     if (!device_) return false;
     context_.object().forward_properties(*device_);
-    StateTable& state = context_.state();
-    common_.describe_state(state, context_.log());
-    legacy_window_.registers().describe_state(state, context_.log());
-    describe(state, "isr", isr_);
-    describe(state, "config_vector", config_vector_, kNoVector);
+    common_.describe_state(state_, context_.log());
+    legacy_window_.registers().describe_state(state_, context_.log());
+    describe(state_, "isr", isr_);
+    describe(state_, "config_vector", config_vector_, {.reset_value = kNoVector, .maximum = kNoVector});
     return true;
 }
 
@@ -68,11 +67,7 @@ bool PciTransport::realize(Errors& errors) {
         return false;
     }
     vectors_.assign(backend_->queue_count(), kNoVector);
-    context_.state().add({.name = "queue_vectors",
-                          .kind = StateKind::U16,
-                          .data = vectors_.data(),
-                          .count = std::uint32_t(vectors_.size()),
-                          .reset_value = kNoVector});
+    describe_array(state_, "queue_vectors", vectors_, {.reset_value = kNoVector});
     identify();
     if (!add_vectors(errors) || (legacy_ && !add_legacy(errors)) ||
         (!disable_modern_ && !add_modern(errors))) {
@@ -165,6 +160,15 @@ bool PciTransport::add_capability(unsigned at, std::uint8_t type, std::uint32_t 
 
 void PciTransport::reset(ResetPhase phase) {
     if (phase == ResetPhase::Hold) forget_driver();
+}
+
+bool PciTransport::after_load(Errors& errors) {
+    const auto exists = [this](std::uint32_t vector) {
+        return valid_vector(std::uint16_t(vector)) == vector;
+    };
+    if (exists(config_vector_) && std::ranges::all_of(vectors_, exists)) return true;
+    errors.fail("a queue has an interrupt vector that does not exist");
+    return false;
 }
 
 void PciTransport::forget_driver() {

@@ -20,13 +20,16 @@ namespace backplane::virtio {
 class PciTransport final : public DeviceBase, public VirtioTransport, PciConfigObserver {
   public:
     PciTransport(Object& object, const VirtioPciClass& row)
-        : context_(device_context(object)), row_(read_sized(row)) {}
+        : context_(device_context(object)),
+          state_(context_.state().group({.name = "virtio-pci"})),
+          row_(read_sized(row)) {}
     /// Makes the proxied device; properties go on to it from here.
     bool create_backend(Errors& errors);
 
     bool realize(Errors& errors) override;
     void unrealize() override;
     void reset(ResetPhase phase) override;
+    bool after_load(Errors& errors) override;
 
     void queue_interrupt(unsigned queue) override;
     void config_interrupt() override;
@@ -100,6 +103,7 @@ class PciTransport final : public DeviceBase, public VirtioTransport, PciConfigO
     IoHandler* window_target(std::uint32_t& offset, unsigned& size);
 
     DeviceContext& context_;
+    StateTable& state_;
     const VirtioPciClass row_;
     PciDevice* pci_ = nullptr;
     Object* bus_ = nullptr;
