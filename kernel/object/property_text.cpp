@@ -181,27 +181,59 @@ bool check_property_text(const PropertyInfo& info, std::string_view owner, std::
     return parse_plain(info, owner, text, unused, errors);
 }
 
+namespace {
+
+/// Letters that are wrong, missing, too many, or swapped with the next one.
+std::size_t distance(std::string_view name, std::string_view candidate) {
+    std::vector<std::size_t> before, last(candidate.size() + 1), row(candidate.size() + 1);
+    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= name.size(); ++i) {
+        before = std::exchange(last, row);
+        row[0] = i;
+        for (std::size_t j = 1; j <= candidate.size(); ++j) {
+            const std::size_t substituted = last[j - 1] + (name[i - 1] != candidate[j - 1]);
+            row[j] = std::min({substituted, row[j - 1] + 1, last[j] + 1});
+            const bool swapped =
+                i > 1 && j > 1 && name[i - 1] == candidate[j - 2] && name[i - 2] == candidate[j - 1];
+            if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
+        }
+    }
+    return row.back();
+}
+
+std::vector<std::string_view> words_of(std::string_view name) {
+    std::vector<std::string_view> words;
+    while (true) {
+        const std::size_t dash = name.find('-');
+        words.push_back(name.substr(0, dash));
+        if (dash == std::string_view::npos) return words;
+        name.remove_prefix(dash + 1);
+    }
+}
+
+/// Is none of the words another word altogether? "acme-mouse" is no misspelling of "acme-disk".
+bool same_words(std::string_view name, std::string_view candidate) {
+    const std::vector<std::string_view> a = words_of(name), b = words_of(candidate);
+    if (a.size() != b.size() || a.size() == 1) return true;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        if (distance(a[i], b[i]) > (a[i].size() + 1) / 2) return false;
+    return true;
+}
+
+}  // namespace
+
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {
+    constexpr std::size_t kLongestName = 64;  // what is longer is no name
+    if (name.size() < 2 || name.size() > kLongestName) return {};
     std::string best;
     std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
     for (const std::string& candidate : candidates) {
-        std::vector<std::size_t> before, last(candidate.size() + 1), row(candidate.size() + 1);
-        for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
-        for (std::size_t i = 1; i <= name.size(); ++i) {
-            before = std::exchange(last, row);
-            row[0] = i;
-            for (std::size_t j = 1; j <= candidate.size(); ++j) {
-                const std::size_t substituted = last[j - 1] + (name[i - 1] != candidate[j - 1]);
-                row[j] = std::min({substituted, row[j - 1] + 1, last[j] + 1});
-                const bool swapped =
-                    i > 1 && j > 1 && name[i - 1] == candidate[j - 2] && name[i - 2] == candidate[j - 1];
-                if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
-            }
-        }
-        if (row.back() < best_distance) {
-            best_distance = row.back();
-            best = candidate;
-        }
+        if (candidate.size() > name.size() + best_distance || candidate.size() + best_distance < name.size())
+            continue;
+        const std::size_t wrong = distance(name, candidate);
+        if (wrong >= best_distance || !same_words(name, candidate)) continue;
+        best_distance = wrong;
+        best = candidate;
     }
     return best;
 }

@@ -21,6 +21,15 @@ TEST(Nearest, NeighboursThatChangedPlacesAreOneMistake) {
 
 TEST(Nearest, ALetterMayBeWrongInAShortWord) { EXPECT_EQ(nearest("on", {"in", "out"}), "in"); }
 
+TEST(Nearest, AnotherWordIsNoMisspelling) {
+    EXPECT_EQ(nearest("acme-keyboard-device", {"acme-serial-device", "acme-block-device"}), "");
+    EXPECT_EQ(nearest("acme-seril-device", {"acme-serial-device", "acme-block-device"}),
+              "acme-serial-device");
+    EXPECT_EQ(nearest("s", {"M", "d"}), "");
+}
+
+TEST(Nearest, WhatIsTooLongIsNoName) { EXPECT_EQ(nearest(std::string(100'000, 'x'), {"device"}), ""); }
+
 TEST(Nearest, NothingIsNearWhenMostLettersDiffer) {
     EXPECT_EQ(nearest("foo", kNames), "");
     EXPECT_EQ(nearest("vnc", kNames), "");
