@@ -7,6 +7,8 @@
 
 #include <pthread.h>
 
+#include <unistd.h>
+
 namespace backplane::tcg {
 
 std::unique_ptr<TcgVcpu> TcgVcpu::create(AcceleratorContext& context, Cpu& cpu, const FrontEnd& front_end,
@@ -81,6 +83,7 @@ TcgVcpu::~TcgVcpu() {
 // ---- the thread
 
 void TcgVcpu::thread_main() {
+    run_state_.thread_id = gettid();
     pthread_setname_np(pthread_self(), ("CPU " + std::to_string(cpu_.index()) + "/TCG").c_str());
     own_this_thread();
     std::unique_lock guard(mutex_);

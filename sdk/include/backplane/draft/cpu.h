@@ -23,6 +23,8 @@ struct CpuRunState {
     std::atomic<std::uint32_t> halted{0};
     /// The accelerator's own per-vCPU block (soft TLB, jump cache); translated code reaches it from here.
     void* engine = nullptr;
+    /// The host's id of the thread that runs it (gettid(2)); 0 before there is one. Written by that thread.
+    std::atomic<std::int32_t> thread_id{0};
 };
 
 /// What the host gives to a CPU, for the CPU's life.
