@@ -55,7 +55,8 @@ class FileNode final : public BlockBackend, public Completable, Work {
                                   .lock = locking_ != 2,
                                   .detect_zeroes = detect_zeroes_ != 0,
                                   .lifetime =
-                                      static_cast<const Lifetime*>(context.host_interface(Lifetime::kId))};
+                                      static_cast<const Lifetime*>(context.host_interface(Lifetime::kId)),
+                                  .files = static_cast<HostFiles*>(context.host_interface(HostFiles::kId))};
         const std::string problem = file_.open(options);
         if (problem.empty()) return true;
         errors.fail(problem);

@@ -1,5 +1,7 @@
 #include "host_file.h"
 
+#include <backplane/text.h>
+
 #include "image_lock.h"
 
 #include <algorithm>
@@ -151,28 +153,43 @@ std::string HostFile::open(const FileOptions& options) {
 
 std::string HostFile::open_file() {
     const FileOptions& options = options_;
-    const auto reason = [&](int error) {
-        return "Could not open '" + options_.filename + "': " + std::strerror(error);
-    };
+    std::string problem;
     const int flags = O_CLOEXEC | (options.direct ? O_DIRECT : 0);
     read_only_ = options.read_only;
-    fd_ = ::open(options.filename.c_str(), flags | (read_only_ ? O_RDONLY : O_RDWR));
+    fd_ = open_descriptor(flags | (read_only_ ? O_RDONLY : O_RDWR), problem);
     if (fd_ < 0 && !read_only_ && options.auto_read_only &&
         (errno == EACCES || errno == EROFS || errno == EPERM)) {
         read_only_ = true;
-        fd_ = ::open(options.filename.c_str(), flags | O_RDONLY);
+        fd_ = open_descriptor(flags | O_RDONLY, problem);
     }
     if (fd_ < 0 && errno == EINVAL && options.direct)
         return "Could not open '" + options.filename +
                "': its file system does not support O_DIRECT; leave cache.direct off";
-    if (fd_ < 0) return reason(errno);
-    std::string problem = probe();
+    if (fd_ < 0) return problem;
+    problem = probe();
     if (problem.empty() && options.lock) {
         problem = lock_image(fd_, !read_only_);
         if (!problem.empty()) problem += "; is another process using the image '" + options.filename + "'?";
     }
     if (!problem.empty()) close();
     return problem;
+}
+
+/// -1, why, and errno.
+int HostFile::open_descriptor(int flags, std::string& problem) const {
+    if (options_.files) {
+        ErrorText errors;
+        const int fd = options_.files->open_file(options_.filename, flags, 0, errors);
+        const int error = errno;
+        problem = errors.text();
+        errno = error;
+        return fd;
+    }
+    const int fd = ::open(options_.filename.c_str(), flags);
+    const int error = errno;
+    if (fd < 0) problem = "Could not open '" + options_.filename + "': " + std::strerror(error);
+    errno = error;
+    return fd;
 }
 
 std::string HostFile::probe() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <backplane/block.h>
+#include <backplane/host_files.h>
 #include <backplane/lifetime.h>
 
 #include <atomic>
@@ -21,6 +22,7 @@ struct FileOptions {
     bool lock = true;
     bool detect_zeroes = false;          ///< what is written as zeroes becomes a write of zeroes
     const Lifetime* lifetime = nullptr;  ///< once it ends, long requests are given up
+    HostFiles* files = nullptr;          ///< who opens what users name; null: the file system
 };
 
 /// Thread: operations, any and several at a time.
@@ -45,6 +47,7 @@ class HostFile {
 
   private:
     std::string open_file();
+    int open_descriptor(int flags, std::string& problem) const;
     std::string probe();
     BlockStatus transfer_in_pieces(const BlockRequest& request, bool write);
     BlockStatus transfer(const BlockRequest& request, bool write);

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <string>
 
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,7 +32,7 @@ bool FdStream::open(EventLoop& loop, int input, int output) {
     loop_ = &loop;
     input_ = input;
     output_ = output;
-    at_end_ = false;
+    at_end_ = takes_descriptors_ = false;
     can_hang_up_ = true;
     set_non_blocking(input_);
     if (output_ != input_) set_non_blocking(output_);
@@ -46,6 +48,7 @@ void FdStream::close() {
     if (output_watch_) output_watch_->release();
     input_watch_ = output_watch_ = nullptr;
     drop_hang_up_watch();
+    drop_descriptors();
     if (output_ >= 0 && output_ != input_) ::close(output_);
     if (input_ >= 0) ::close(input_);
     input_ = output_ = -1;
@@ -134,10 +137,48 @@ void FdStream::take_input() {
     std::array<std::uint8_t, 4096> buffer;
     const std::size_t room = left_over_.empty() ? std::min(owner_.stream_room(), buffer.size()) : 0;
     if (room == 0) return want_input();
-    const ssize_t count = ::read(input_, buffer.data(), room);
+    const ssize_t count = read_input(buffer.data(), room);
     if (count < 0 && transient(errno)) return;
     if (count > 0) return owner_.stream_bytes({buffer.data(), std::size_t(count)});
     end();
+}
+
+/// unix(7), SCM_RIGHTS. Who sends more than anyone can want loses them.
+ssize_t FdStream::read_input(void* to, std::size_t size) {
+    if (!takes_descriptors_) return ::read(input_, to, size);
+    constexpr std::size_t kAtOnce = 16, kWaiting = 16;
+    alignas(cmsghdr) char control[CMSG_SPACE(kAtOnce * sizeof(int))];
+    iovec place{to, size};
+    msghdr message{};
+    message.msg_iov = &place;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const ssize_t count = recvmsg(input_, &message, MSG_CMSG_CLOEXEC);
+    for (cmsghdr* header = count < 0 ? nullptr : CMSG_FIRSTHDR(&message); header;
+         header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        const std::size_t bytes = header->cmsg_len - CMSG_LEN(0);
+        for (std::size_t at = 0; at + sizeof(int) <= bytes; at += sizeof(int)) {
+            int descriptor = -1;
+            std::memcpy(&descriptor, CMSG_DATA(header) + at, sizeof descriptor);
+            if (descriptors_.size() < kWaiting) descriptors_.push_back(descriptor);
+            else ::close(descriptor);
+        }
+    }
+    return count;
+}
+
+int FdStream::take_descriptor() {
+    if (descriptors_.empty()) return -1;
+    const int oldest = descriptors_.front();
+    descriptors_.pop_front();
+    return oldest;
+}
+
+void FdStream::drop_descriptors() {
+    for (const int descriptor : descriptors_) ::close(descriptor);
+    descriptors_.clear();
 }
 
 void FdStream::fd_ready(int fd, bool readable, bool) {

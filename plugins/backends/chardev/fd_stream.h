@@ -3,6 +3,7 @@
 
 #include <backplane/event_loop.h>
 
+#include <deque>
 #include <string>
 
 namespace backplane::chardev {
@@ -40,12 +41,18 @@ class FdStream final : FdHandler {
     std::size_t write(Bytes bytes);
     /// The owner has room again.
     void accept_input();
+    /// Takes the descriptors that come with the input, which is a UNIX socket's, for take_descriptor().
+    void accept_descriptors() { takes_descriptors_ = true; }
+    /// The oldest that came: it becomes the caller's. -1 when there is none.
+    int take_descriptor();
     /// Forgets what one who hung up had sent.
     void drop_left_over() { left_over_.clear(); }
 
   private:
     void fd_ready(int fd, bool readable, bool writable) override;
     void take_input();
+    ssize_t read_input(void* to, std::size_t size);
+    void drop_descriptors();
     void want_input();
     void watch_hang_up();
     void drop_hang_up_watch();
@@ -64,6 +71,8 @@ class FdStream final : FdHandler {
     int hang_up_fd_ = -1;
     bool can_hang_up_ = true;
     FdWatch* hang_up_watch_ = nullptr;
+    bool takes_descriptors_ = false;
+    std::deque<int> descriptors_;
     std::string left_over_;  ///< sent by one who hung up before it was read
 };
 

@@ -29,7 +29,7 @@ constexpr std::uint64_t kMillisecond = 1'000'000;  // ns
 /// How long a listener rests when the host has nothing left to accept with.
 constexpr std::uint64_t kRest = 500 * kMillisecond;
 
-class SocketChar final : public StreamChar, FdHandler, Connector::Owner {
+class SocketChar final : public StreamChar, public CharDescriptors, FdHandler, Connector::Owner {
   public:
     explicit SocketChar(Object& object) : StreamChar(object) {}
 
@@ -43,6 +43,7 @@ class SocketChar final : public StreamChar, FdHandler, Connector::Owner {
     static constexpr const char* kAbsent =
         "there are no websockets, no TLS and no 3270 terminals; leave it out, or put a tunnel before the socket";
 
+    int take_descriptor() override { return stream_.take_descriptor(); }
     std::string description() const override {
         const std::string role = server_ ? ",server=on" : "";
         if (!stream_.is_open()) return "disconnected:" + address_text() + role;
@@ -223,6 +224,7 @@ class SocketChar final : public StreamChar, FdHandler, Connector::Owner {
                                   "a connection was dropped: the host has no file descriptors left");
             return wait_for_another();
         }
+        if (!path_.empty()) stream_.accept_descriptors();
         if (telnet_) {
             const Bytes greeting = TelnetFilter::greeting();
             pending_.assign(greeting.begin(), greeting.end());
@@ -318,6 +320,7 @@ constexpr PropertyInfo kOwnProperties[] = {
 };
 constexpr auto kProperties = with_common<SocketChar>(kOwnProperties);
 constexpr InterfaceInfo kInterfaces[] = {offers<SocketChar, CharBackend>(),
+                                         offers<SocketChar, CharDescriptors>(),
                                          offers<SocketChar, Completable>()};
 constexpr TypeInfo kTypes[] = {
     backend_type<SocketChar>({.name = "chardev-socket",

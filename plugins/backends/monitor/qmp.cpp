@@ -87,6 +87,8 @@ bool QmpMonitor::complete(Errors& errors) {
         errors.fail("this program offers no management commands, so it can have no monitor");
         return false;
     }
+    chardev_ = query<CharBackend>(*chardev_object_);
+    descriptors_ = query<CharDescriptors>(*chardev_object_);
     management_->add_listener(*this);
     connected_ = true;
     if (chardev_->connect(this)) return true;

@@ -28,6 +28,7 @@ class QmpMonitor final : public Completable, CharFront, ManagementListener, Mana
     void shut_down() override;
 
     static const PropertyInfo kProperties[];
+    static constexpr PropertyInfo chardev_property(PropertyInfo info);
 
   private:
     std::size_t can_receive() override;
@@ -37,7 +38,7 @@ class QmpMonitor final : public Completable, CharFront, ManagementListener, Mana
     void management_event(Str json) override;
 
     void management_reply(const ManagementReply& reply) override;
-    int take_passed_descriptor() override { return -1; }
+    int take_passed_descriptor() override { return descriptors_ ? descriptors_->take_descriptor() : -1; }
 
     void begin_session();
     void work();
@@ -45,7 +46,9 @@ class QmpMonitor final : public Completable, CharFront, ManagementListener, Mana
     void send(const std::string& json);
 
     Object& object_;
+    Object* chardev_object_ = nullptr;
     CharBackend* chardev_ = nullptr;
+    CharDescriptors* descriptors_ = nullptr;  ///< null: its connection carries none
     bool pretty_ = false;
     Management* management_ = nullptr;
     JsonFramer framer_;
@@ -60,8 +63,15 @@ class QmpMonitor final : public Completable, CharFront, ManagementListener, Mana
     bool dropped_ = false;
 };
 
+/// A link to what offers a character device.
+constexpr PropertyInfo QmpMonitor::chardev_property(PropertyInfo info) {
+    info = property<&QmpMonitor::chardev_object_>(info);
+    info.choices = CharBackend::kId;
+    return info;
+}
+
 inline constexpr PropertyInfo QmpMonitor::kProperties[] = {
-    property<&QmpMonitor::chardev_>(
+    QmpMonitor::chardev_property(
         {.name = "chardev", .summary = "the character device to speak on", .required = true}),
     property<&QmpMonitor::pretty_>(
         {.name = "pretty", .summary = "indent what is sent", .default_text = "off"}),

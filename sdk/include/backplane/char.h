@@ -41,4 +41,15 @@ class CharBackend {
     ~CharBackend() = default;
 };
 
+/// Offered beside CharBackend by a device whose connection can carry descriptors. Thread: holding the machine lock.
+class CharDescriptors {
+  public:
+    static constexpr const char* kId = "backplane.char-descriptors/1";
+    /// The oldest descriptor that the other end sent and nobody took: it becomes the caller's. -1 when there is none.
+    virtual int take_descriptor() = 0;
+
+  protected:
+    ~CharDescriptors() = default;
+};
+
 }  // namespace backplane
