@@ -23,6 +23,7 @@ class Core final : public FwCfg {
     bool set_file(Str name, Bytes contents, Errors& errors) override;
     void set_writable(Str name, bool writable) override;
     void set_observer(Str name, FwCfgObserver* observer) override;
+    bool has_file(Str name) const override { return find_file(name.view()) != nullptr; }
     Bytes file(Str name) const override;
     Bytes item(std::uint16_t key) const override;
 

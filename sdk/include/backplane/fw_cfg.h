@@ -66,6 +66,7 @@ class FwCfg {
     /// The contents now; empty when there is no such file. Valid until the file changes.
     virtual Bytes file(Str name) const = 0;
     virtual Bytes item(std::uint16_t key) const = 0;
+    virtual bool has_file(Str name) const = 0;
 
   protected:
     ~FwCfg() = default;

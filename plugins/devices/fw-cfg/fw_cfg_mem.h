@@ -1,11 +1,12 @@
 // The firmware configuration device in memory: data, selector and DMA registers, all big-endian.
+#pragma once
+
 #include "core.h"
 
-#include <backplane/plugin.h>
+#include <backplane/device.h>
 #include <backplane/property.h>
 
-namespace backplane {
-namespace {
+namespace backplane::fw_cfg {
 
 class FwCfgMem final : public DeviceBase {
   public:
@@ -36,7 +37,7 @@ class FwCfgMem final : public DeviceBase {
     void before_save() override { core_.before_save(); }
     bool after_load(Errors& errors) override { return core_.after_load(errors); }
 
-    fw_cfg::Core& core() { return core_; }
+    Core& core() { return core_; }
 
   private:
     class Data final : public IoHandler {
@@ -68,7 +69,7 @@ class FwCfgMem final : public DeviceBase {
       public:
         explicit Dma(FwCfgMem& owner) : owner_(owner) {}
         std::uint64_t read(Offset offset, unsigned size, Access&) override {
-            const std::uint64_t signature = fw_cfg::Core::kDmaSignature;
+            const std::uint64_t signature = Core::kDmaSignature;
             return signature >> 8 * (8 - size - offset.value) & (size == 8 ? ~0ull : (1ull << 8 * size) - 1);
         }
         void write(Offset offset, std::uint64_t value, unsigned size, Access& access) override {
@@ -84,14 +85,14 @@ class FwCfgMem final : public DeviceBase {
     };
 
     DeviceContext& context_;
-    fw_cfg::Core core_;
+    Core core_;
     std::uint32_t slots_ = 32;
     Data data_{*this};
     Selector selector_{*this};
     Dma dma_{*this};
 };
 
-constexpr PropertyInfo FwCfgMem::kProperties[] = {
+inline constexpr PropertyInfo FwCfgMem::kProperties[] = {
     property<&FwCfgMem::slots_>({.name = "x-file-slots",
                                  .summary = "how many files there may be",
                                  .default_text = "32",
@@ -99,23 +100,18 @@ constexpr PropertyInfo FwCfgMem::kProperties[] = {
                                  .minimum = 1}),
 };
 
-constexpr InterfaceInfo kInterfaces[] = {
+inline constexpr InterfaceInfo kMemoryInterfaces[] = {
     offers<FwCfgMem, Device>(),
     {FwCfg::kId,
      [](void* part) -> void* { return static_cast<FwCfg*>(&static_cast<FwCfgMem*>(part)->core()); }},
 };
 
-constexpr TypeInfo kTypes[] = {
-    device_type<FwCfgMem>({
-        .name = "fw_cfg_mem",
-        .summary = "firmware configuration device in memory",
-        .category = "Misc",
-        .interfaces = kInterfaces,
-        .properties = FwCfgMem::kProperties,
-    }),
-};
+inline constexpr TypeInfo kMemoryDevice = device_type<FwCfgMem>({
+    .name = "fw_cfg_mem",
+    .summary = "firmware configuration device in memory",
+    .category = "Misc",
+    .interfaces = kMemoryInterfaces,
+    .properties = FwCfgMem::kProperties,
+});
 
-}  // namespace
-}  // namespace backplane
-
-BACKPLANE_PLUGIN("fw-cfg", "1.0", "Backplane", backplane::kTypes)
+}  // namespace backplane::fw_cfg

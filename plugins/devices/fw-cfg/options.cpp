@@ -1,0 +1,200 @@
+// Options that firmware reads through the configuration device: -fw_cfg, -boot and -uuid, and the commands about the
+// last.
+//
+// Item names and contents follow docs/specs/fw_cfg.rst and what SeaBIOS documents of its own (docs/Runtime_config.md:
+// etc/boot-menu-wait, etc/boot-fail-wait, bootsplash). Not here: boot orders, which need indices on devices.
+#include "options.h"
+
+#include <backplane/text.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace backplane::fw_cfg {
+namespace {
+
+constexpr std::size_t kLargestFile = 256u << 20;
+
+Object& root_of(Object& object) {
+    Object* at = &object;
+    while (at->parent()) at = at->parent();
+    return *at;
+}
+
+FwCfg* find_below(Object& object) {
+    if (auto* found = query<FwCfg>(object)) return found;
+    for (std::size_t i = 0; i < object.child_count(); ++i)
+        if (FwCfg* found = find_below(*object.child_at(i))) return found;
+    return nullptr;
+}
+
+/// The machine's device; null and a reason.
+FwCfg* device_of(Object& object, Errors& errors) {
+    FwCfg* found = find_below(root_of(object));
+    if (!found) errors.fail("this machine has no firmware configuration device");
+    return found;
+}
+
+/// All of a regular file.
+bool read_file(const std::string& path, std::vector<std::uint8_t>& bytes, Errors& errors) {
+    const auto fail = [&](const std::string& why) {
+        errors.fail("could not read '" + path + "': " + why);
+        return false;
+    };
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return fail(std::strerror(errno));
+    struct stat status {};
+    std::string problem;
+    if (fstat(fd, &status) != 0) problem = std::strerror(errno);
+    else if (!S_ISREG(status.st_mode)) problem = "it is not a regular file";
+    else if (std::uint64_t(status.st_size) > kLargestFile)
+        problem = "it is larger than " + std::to_string(kLargestFile >> 20) + " MiB";
+    if (problem.empty()) {
+        bytes.resize(std::size_t(status.st_size));
+        const ssize_t got = read(fd, bytes.data(), bytes.size());
+        if (got < 0) problem = std::strerror(errno);
+        else bytes.resize(std::size_t(got));
+    }
+    close(fd);
+    return problem.empty() || fail(problem);
+}
+
+template <class T>
+bool set_number(FwCfg& device, Str file, T value, Errors& errors) {
+    std::uint8_t bytes[sizeof value];
+    for (std::size_t i = 0; i < sizeof value; ++i) bytes[i] = std::uint8_t(std::uint64_t(value) >> 8 * i);
+    return device.set_file(file, Bytes(bytes, sizeof bytes), errors);
+}
+
+int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+}  // namespace
+
+bool FileOption::complete(Errors& errors) {
+    constexpr std::string_view kUsersPrefix = "opt/";
+    FwCfg* device = device_of(object_, errors);
+    if (!device) return false;
+    if (name_.empty() || file_.empty() == !text_given_) {
+        errors.fail("name, plus exactly one of file and string, are needed");
+        return false;
+    }
+    if (device->has_file(name_)) {
+        errors.fail("duplicate fw_cfg file name: " + name_);
+        return false;
+    }
+    std::vector<std::uint8_t> bytes(text_.begin(), text_.end());
+    if (!file_.empty() && !read_file(file_, bytes, errors)) return false;
+    if (!std::string_view(name_).starts_with(kUsersPrefix))
+        backend_context(object_).log().write(
+            LogLevel::Warning, "fw_cfg",
+            "externally provided fw_cfg item names should be prefixed with \"opt/\": " + name_);
+    return device->set_file(name_, Bytes(bytes.data(), bytes.size()), errors);
+}
+
+bool BootOption::set_letters(std::string& letters, Str text, Errors& errors) {
+    std::string seen;
+    for (const char c : text.view()) {
+        if (c < 'a' || c > 'p') {
+            errors.fail(std::string("Invalid boot device '") + c + "'; devices are letters from a to p");
+            return false;
+        }
+        if (seen.find(c) != std::string::npos) {
+            errors.fail(std::string("Boot device '") + c + "' was given twice");
+            return false;
+        }
+        seen += c;
+    }
+    letters = seen;
+    return true;
+}
+
+bool BootOption::complete(Errors& errors) {
+    if (!once_.empty()) {
+        errors.fail("property 'once': no machine here chooses a drive for one start; leave it out");
+        return false;
+    }
+    if (!order_.empty())
+        backend_context(object_).log().write(
+            LogLevel::Warning, "boot",
+            "-boot order=" + order_ + ": the firmware of this machine decides the order by itself");
+    const bool asks = menu_ || splash_time_ >= 0 || reboot_timeout_given_ || !splash_.empty();
+    if (!asks) return true;
+    FwCfg* device = device_of(object_, errors);
+    if (!device) return false;
+    if (menu_ && !set_fw_cfg_number(*device, FwCfgKey::BootMenu, std::uint16_t{1}, errors)) return false;
+    if (splash_time_ >= 0 && !set_number(*device, "etc/boot-menu-wait", std::uint16_t(splash_time_), errors))
+        return false;
+    if (reboot_timeout_given_ &&
+        !set_number(*device, "etc/boot-fail-wait", std::uint32_t(reboot_timeout_), errors))
+        return false;
+    return splash_.empty() || set_splash(*device, errors);
+}
+
+bool BootOption::set_splash(FwCfg& device, Errors& errors) {
+    std::vector<std::uint8_t> bytes;
+    if (!read_file(splash_, bytes, errors)) return false;
+    const bool jpeg = bytes.size() > 2 && bytes[0] == 0xff && bytes[1] == 0xd8;
+    const bool bitmap = bytes.size() > 2 && bytes[0] == 'B' && bytes[1] == 'M';
+    if (!jpeg && !bitmap) {
+        errors.fail("property 'splash': '" + splash_ + "' is neither a JPEG nor a BMP picture");
+        return false;
+    }
+    return device.set_file(jpeg ? "bootsplash.jpg" : "bootsplash.bmp", Bytes(bytes.data(), bytes.size()),
+                           errors);
+}
+
+/// "01234567-89ab-cdef-0123-456789abcdef", RFC 4122.
+bool UuidOption::set_text(Str text, Errors& errors) {
+    constexpr std::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    const std::string_view given = text.view();
+    std::string digits;
+    bool fits = given.size() == kForm.size();
+    for (std::size_t i = 0; fits && i < kForm.size(); ++i) {
+        if (kForm[i] == '-') fits = given[i] == '-';
+        else if (hex_digit(given[i]) < 0) fits = false;
+        else digits += given[i];
+    }
+    if (!fits) {
+        errors.fail("failed to parse UUID string: wrong format; it is " + std::string(kForm) +
+                    " in hexadecimal");
+        return false;
+    }
+    for (std::size_t i = 0; i < uuid_.size(); ++i)
+        uuid_[i] = std::uint8_t(hex_digit(digits[2 * i]) << 4 | hex_digit(digits[2 * i + 1]));
+    given_ = true;
+    return true;
+}
+
+std::string UuidOption::text() const {
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::string text;
+    for (std::size_t i = 0; i < uuid_.size(); ++i) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+        text += kDigits[uuid_[i] >> 4];
+        text += kDigits[uuid_[i] & 15];
+    }
+    return text;
+}
+
+bool UuidOption::complete(Errors& errors) {
+    if (!given_) return true;
+    // A machine without the device has its UUID for monitors alone.
+    FwCfg* device = find_below(root_of(object_));
+    return !device ||
+           device->set_item(std::uint16_t(FwCfgKey::Uuid), Bytes(uuid_.data(), uuid_.size()), errors);
+}
+
+void UuidOption::execute(Str command, Str, CommandReply& reply) {
+    if (command == Str("query-uuid")) return reply.succeed("{\"UUID\":\"" + text() + "\"}");
+    reply.succeed_text(text() + "\n");
+}
+
+}  // namespace backplane::fw_cfg

@@ -1,0 +1,154 @@
+// The plugin "fw-cfg": the configuration device, and the options that fill it.
+#include "fw_cfg_mem.h"
+#include "options.h"
+
+#include <backplane/plugin.h>
+
+namespace backplane::fw_cfg {
+namespace {
+
+// --- -fw_cfg ---
+constexpr PropertyInfo text_property() {
+    PropertyInfo info{.name = "string", .kind = PropertyKind::String, .summary = "the file's contents"};
+    info.set = [](void* part, const PropertyValue& value, Errors&) {
+        static_cast<FileOption*>(part)->set_text(value.text);
+        return true;
+    };
+    return info;
+}
+constexpr PropertyInfo kFileProperties[] = {
+    property<&FileOption::name_>({.name = "name", .summary = "the file's name, opt/… for users' own"}),
+    property<&FileOption::file_>({.name = "file", .summary = "the host's file that has the contents"}),
+    text_property(),
+};
+constexpr OptionInfo kFileOptions[] = {
+    {.name = "fw_cfg",
+     .argument = "[name=]NAME,file=FILE|string=TEXT",
+     .summary = "a file that firmware and guests find by its name",
+     .group = "What it starts",
+     .first_property = "name",
+     .repeatable = true},
+};
+constexpr InterfaceInfo kFileInterfaces[] = {offers<FileOption, Completable>()};
+
+// --- -boot ---
+template <std::string BootOption::*Letters>
+constexpr PropertyInfo letters_property(const char* name, const char* summary) {
+    PropertyInfo info = property<Letters>({.name = name, .summary = summary});
+    info.set = [](void* part, const PropertyValue& value, Errors& errors) {
+        return BootOption::set_letters(static_cast<BootOption*>(part)->*Letters, value.text, errors);
+    };
+    return info;
+}
+constexpr PropertyInfo reboot_timeout_property() {
+    PropertyInfo info{.name = "reboot-timeout",
+                      .kind = PropertyKind::Int,
+                      .summary = "ms until firmware that found nothing starts again; -1: never"};
+    info.maximum = 0xffff;
+    info.set = [](void* part, const PropertyValue& value, Errors& errors) {
+        if (value.integer < -1) {
+            errors.fail("reboot timeout is invalid, it should be a value between -1 and 65535");
+            return false;
+        }
+        static_cast<BootOption*>(part)->set_reboot_timeout(value.integer);
+        return true;
+    };
+    return info;
+}
+constexpr PropertyInfo splash_time_property() {
+    PropertyInfo info = property<&BootOption::splash_time_>(
+        {.name = "splash-time", .summary = "ms that the menu or the picture is shown"});
+    info.maximum = 0xffff;
+    info.set = [](void* part, const PropertyValue& value, Errors& errors) {
+        if (value.integer < 0) {
+            errors.fail("splash-time is invalid, it should be a value between 0 and 65535");
+            return false;
+        }
+        static_cast<BootOption*>(part)->splash_time_ = value.integer;
+        return true;
+    };
+    return info;
+}
+constexpr PropertyInfo kBootProperties[] = {
+    letters_property<&BootOption::order_>("order", "drives as letters, the first one first"),
+    letters_property<&BootOption::once_>("once", "the same, for the first start"),
+    property<&BootOption::menu_>(
+        {.name = "menu", .summary = "a menu before the start", .default_text = "off"}),
+    property<&BootOption::splash_>({.name = "splash", .summary = "a picture, JPEG or BMP"}),
+    splash_time_property(),
+    reboot_timeout_property(),
+    property<&BootOption::strict_>(
+        {.name = "strict", .summary = "nothing that the order does not have", .default_text = "off"}),
+};
+constexpr OptionInfo kBootOptions[] = {
+    {.name = "boot",
+     .argument =
+         "[order=]DRIVES[,menu=on|off][,splash=FILE][,splash-time=N][,reboot-timeout=N][,strict=on|off]",
+     .summary = "what firmware does before it starts something; the order of drives is\n"
+                "up to the firmware",
+     .group = "What it starts",
+     .first_property = "order"},
+};
+constexpr InterfaceInfo kBootInterfaces[] = {offers<BootOption, Completable>()};
+
+// --- -uuid ---
+constexpr PropertyInfo uuid_property() {
+    PropertyInfo info{.name = "uuid", .kind = PropertyKind::String, .summary = "the machine's UUID"};
+    info.set = [](void* part, const PropertyValue& value, Errors& errors) {
+        return static_cast<UuidOption*>(part)->set_text(value.text, errors);
+    };
+    return info;
+}
+constexpr PropertyInfo kUuidProperties[] = {uuid_property()};
+constexpr OptionInfo kUuidOptions[] = {
+    {.name = "uuid",
+     .argument = "UUID",
+     .summary = "the machine's UUID, for firmware and for monitors",
+     .group = "Machine",
+     .first_property = "uuid"},
+};
+constexpr CommandInfo kUuidCommands[] = {
+    {.name = "query-uuid",
+     .summary = "the machine's UUID",
+     .returns = "UuidInfo",
+     .when = command_when::kBuilt | command_when::kIncoming},
+    {.human = "info uuid",
+     .summary = "the machine's UUID",
+     .when = command_when::kBuilt | command_when::kIncoming},
+};
+constexpr InterfaceInfo kUuidInterfaces[] = {offers<UuidOption, Completable>(),
+                                             offers<UuidOption, CommandHandler>()};
+
+constexpr TypeInfo kTypes[] = {
+    kMemoryDevice,
+    {.name = "fw-cfg-file",
+     .parent = "service",
+     .summary = "a file of the firmware configuration device",
+     .interfaces = kFileInterfaces,
+     .properties = kFileProperties,
+     .options = kFileOptions,
+     .instance_init = make_part<FileOption>,
+     .instance_finalize = free_part<FileOption>},
+    {.name = "boot-options",
+     .parent = "service",
+     .summary = "what firmware does before it starts something",
+     .interfaces = kBootInterfaces,
+     .properties = kBootProperties,
+     .options = kBootOptions,
+     .instance_init = make_part<BootOption>,
+     .instance_finalize = free_part<BootOption>},
+    {.name = "machine-uuid",
+     .parent = "service",
+     .summary = "the machine's UUID",
+     .interfaces = kUuidInterfaces,
+     .properties = kUuidProperties,
+     .options = kUuidOptions,
+     .commands = kUuidCommands,
+     .instance_init = make_part<UuidOption>,
+     .instance_finalize = free_part<UuidOption>},
+};
+
+}  // namespace
+}  // namespace backplane::fw_cfg
+
+BACKPLANE_PLUGIN("fw-cfg", "1.0", "Backplane", backplane::fw_cfg::kTypes)
