@@ -193,7 +193,9 @@ class HostLoop::Implementation {
         std::signal(SIGPIPE, SIG_IGN);
         signal_handler_ = std::move(handler);
         if (signals_) return;
+        // What would end the process by itself leaves its terminal and its files as it should.
         signals_.emplace(context_, SIGINT, SIGTERM, SIGHUP);
+        for (const int number : {SIGQUIT, SIGUSR1, SIGUSR2}) signals_->add(number);
         wait_for_signal();
     }
 

@@ -2,7 +2,7 @@
 // and an error has to begin with those.
 #include "kernel/launch/boot_files.h"
 
-#include "kernel/launch/launch_error.h"
+#include "kernel/vocabulary/user_error.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -72,8 +72,8 @@ void check_boot_files(const LaunchPlan& plan, const std::vector<std::string>& fi
     for (const char* name : {"initrd", "append"}) {
         const std::string value = value_of(plan, name);
         if (!kernel && !value.empty())
-            throw LaunchError(option_of_property(plan, name, value) + ": -" + name +
-                              " is only allowed with the -kernel option");
+            throw UserError(option_of_property(plan, name, value) + ": -" + name +
+                            " is only allowed with the -kernel option");
     }
     for (const std::string_view name : kFileProperties) {
         const std::string value = value_of(plan, name);
@@ -81,8 +81,8 @@ void check_boot_files(const LaunchPlan& plan, const std::vector<std::string>& fi
         const std::string reason =
             why_unreadable(value, name == kFirmware ? firmware_path : std::vector<std::string>{});
         if (!reason.empty())
-            throw LaunchError(option_of_property(plan, name, value) + ": could not open '" + value +
-                              "': " + reason);
+            throw UserError(option_of_property(plan, name, value) + ": could not open '" + value +
+                            "': " + reason);
     }
 }
 

@@ -9,7 +9,7 @@ namespace backplane::kernel {
 
 /// The option that gave machine property `name` its value: "-kernel FILE", or "-machine NAME=VALUE".
 std::string option_of_property(const LaunchPlan& plan, std::string_view name, std::string_view value);
-/// Throws LaunchError when a file that the machine is to start from cannot be read, or an option needs one that was
+/// Throws UserError when a file that the machine is to start from cannot be read, or an option needs one that was
 /// not given. Firmware is looked for in `firmware_path` too.
 void check_boot_files(const LaunchPlan& plan, const std::vector<std::string>& firmware_path);
 /// The option whose file `message`, from a board, speaks of; empty when there is none.

@@ -1,8 +1,8 @@
 // The option table, read by Boost.Program_options: "-name value" and "--name value" are the same option.
 #include "kernel/launch/command_line.h"
 
-#include "kernel/launch/launch_error.h"
 #include "kernel/launch/option_table.h"
+#include "kernel/vocabulary/user_error.h"
 
 #include <algorithm>
 #include <utility>
@@ -54,9 +54,8 @@ std::vector<options::option> parse_words(const OptionTable& table,
         const std::string name = option.substr(std::min(option.find_first_not_of('-'), option.size()));
         const OptionTable::Row* row = table.find(name);
         if (!row) table.refuse_unknown("-" + name);
-        if (!row->argument.empty())
-            throw LaunchError("-" + name + ": requires an argument: " + row->argument);
-        throw LaunchError("-" + name + ": takes no argument");
+        if (!row->argument.empty()) throw UserError("-" + name + ": requires an argument: " + row->argument);
+        throw UserError("-" + name + ": takes no argument");
     }
 }
 
@@ -72,7 +71,7 @@ void connect_qtest(PlanBuilder& builder) {
         if (!builder.qtest.empty()) accelerator.properties.emplace_back("chardev", builder.qtest);
         if (!builder.qtest_log.empty()) accelerator.properties.emplace_back("log", builder.qtest_log);
     }
-    if (!found) throw LaunchError("-qtest: is for -accel qtest, and another accelerator was given");
+    if (!found) throw UserError("-qtest: is for -accel qtest, and another accelerator was given");
 }
 
 /// The backend that -mem-path and -mem-prealloc stand for. Its size is the machine's, which is known later.
@@ -81,7 +80,7 @@ void add_memory_backend(PlanBuilder& builder) {
     if (builder.memory_path.empty() && !builder.memory_prealloc) return;
     const std::string option = builder.memory_path.empty() ? "-mem-prealloc" : builder.memory_path_option;
     if (!plan.memory_backend.empty())
-        throw LaunchError(option + ": -machine memory-backend= was given; set mem-path= and prealloc= there");
+        throw UserError(option + ": -machine memory-backend= was given; set mem-path= and prealloc= there");
     plan.memory_backend = "ram";
     plan.memory_backend_option = option;
     ObjectPlan backend{
@@ -95,8 +94,15 @@ void add_memory_backend(PlanBuilder& builder) {
 /// Without a display, the console is the terminal unless the user said where it goes.
 void add_default_consoles(PlanBuilder& builder) {
     LaunchPlan& plan = builder.plan();
+    if (plan.process.daemonize && plan.process.exit_with_parent)
+        throw UserError("-daemonize: its parent ends at once; leave out -run-with exit-with-parent=on");
     const bool terminal = builder.nographic || (!builder.display_none && plan.default_devices);
     if (!terminal) return;
+    if (plan.process.daemonize)
+        throw UserError(builder.nographic
+                            ? "-nographic cannot be used with -daemonize; use -display none"
+                            : "-daemonize: the console would be this terminal; use -display none, and "
+                              "-serial for a console elsewhere");
     builder.option = builder.nographic ? "-nographic" : "the default console";
     const bool serial = !builder.serial_given && (plan.default_devices || builder.nographic);
     const bool monitor = !builder.monitor_given && (plan.default_devices || builder.nographic);
@@ -114,13 +120,20 @@ void add_default_consoles(PlanBuilder& builder) {
 void PlanBuilder::claim_id(std::string_view kind, const std::string& id) {
     const std::string entry = std::string(kind) + " '" + id + "'";
     if (std::ranges::find(ids_, entry) != ids_.end())
-        throw LaunchError("Duplicate ID '" + id + "' for " + std::string(kind) +
-                          "; give each an id of its own");
+        throw UserError("Duplicate ID '" + id + "' for " + std::string(kind) +
+                        "; give each an id of its own");
     ids_.push_back(entry);
 }
 
 std::string PlanBuilder::unused_id(std::string_view stem) {
     return "#" + std::string(stem) + std::to_string(ids_.size());
+}
+
+void PlanBuilder::ask_parameters(const std::string& name) {
+    std::string text = std::string(group_of_option(name)) + " options:\n";
+    for (const OptionParameter& parameter : parameters_of(table_.find(name)->argument))
+        text += "  " + parameter.name + "=<" + parameter.value + ">\n";
+    ask({HelpTopic::Kind::Text, {}, text});
 }
 
 void PlanBuilder::apply(const std::string& name, const std::string& value) {
@@ -134,10 +147,10 @@ void PlanBuilder::apply_as(const std::string& shown, const std::string& name, co
     const std::string outer = std::exchange(option, shown);
     try {
         apply_option(*this, *row, value);
-    } catch (const LaunchError& error) {
+    } catch (const UserError& error) {
         const std::string_view message = error.what();
-        throw LaunchError(message.starts_with(option) ? std::string(message)
-                                                      : option + ": " + std::string(message));
+        throw UserError(message.starts_with(option) ? std::string(message)
+                                                    : option + ": " + std::string(message));
     }
     option = outer;
 }
@@ -150,6 +163,11 @@ CommandLine read_command_line(const std::vector<std::string>& arguments, const C
     connect_qtest(builder);
     add_memory_backend(builder);
     add_default_consoles(builder);
+    connect_legacy_networks(builder);
+    if (builder.escape)
+        for (ObjectPlan& chardev : builder.plan().chardevs)
+            if (chardev.type == "mux")
+                chardev.properties.emplace_back("escape", std::to_string(*builder.escape));
     builder.add_overlays();
     return std::move(builder.result);
 }
@@ -195,6 +213,23 @@ std::string help_column(std::string_view help) {
 
 }  // namespace
 
+namespace {
+
+/// An option that takes much, on lines that fit a page.
+std::string broken_at_parameters(std::string_view text) {
+    constexpr std::size_t kWidth = 90;
+    std::string out;
+    while (text.size() > kWidth) {
+        const std::size_t at = text.rfind("[,", kWidth);
+        if (at == std::string_view::npos || at == 0) break;
+        out += std::string(text.substr(0, at)) + "\n    ";
+        text.remove_prefix(at);
+    }
+    return out + std::string(text);
+}
+
+}  // namespace
+
 std::string usage(const Catalog* catalog) {
     const OptionTable table(catalog);
     std::string text = "usage: backplane [options] [disk_image]\n"
@@ -205,7 +240,7 @@ std::string usage(const Catalog* catalog) {
         for (const OptionTable::Row& row : group.rows) {
             std::string left = "-" + row.name;
             if (!row.argument.empty()) left += " " + row.argument;
-            text += left;
+            text += broken_at_parameters(left);
             if (left.size() < kHelpColumn) text += std::string(kHelpColumn - left.size(), ' ');
             else text += "\n" + std::string(kHelpColumn, ' ');
             text += help_column(row.help);

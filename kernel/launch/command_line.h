@@ -3,34 +3,13 @@
 #pragma once
 
 #include "kernel/launch/plan.h"
+#include "kernel/vocabulary/listings.h"
 
 #include <filesystem>
 
 namespace backplane::kernel {
 
-class Catalog;
 class OptionTable;
-
-/// A listing that is asked for instead of a machine.
-struct HelpTopic {
-    enum class Kind {
-        Usage,
-        Version,
-        LogItems,
-        Machines,
-        MachineProperties,
-        Cpus,
-        Accelerators,
-        Devices,
-        Objects,
-        Chardevs,
-        Netdevs,
-        BlockDrivers,
-        TypeProperties,  ///< of `name`, an option name below `ancestor`
-    } kind = Kind::Usage;
-    std::string ancestor;
-    std::string name;
-};
 
 struct CommandLine {
     LaunchPlan plan;
@@ -38,7 +17,7 @@ struct CommandLine {
     bool print_plan = false;
 };
 
-/// Throws LaunchError: "-device foo,x: …". `arguments` without the program's name. `catalog`: whose plugins' options
+/// Throws UserError: "-device foo,x: …". `arguments` without the program's name. `catalog`: whose plugins' options
 /// there are besides the core's own; null for those alone.
 CommandLine read_command_line(const std::vector<std::string>& arguments, const Catalog* catalog = nullptr);
 /// The -plugin-dir options alone: what plugins there are decides what other options there are.
@@ -61,6 +40,8 @@ class PlanBuilder {
         if (!result.topic) result.topic = std::move(topic);
     }
     void ask(HelpTopic::Kind kind) { ask({kind, {}, {}}); }
+    /// The parameters that the row of option `name` documents.
+    void ask_parameters(const std::string& name);
     /// Claims an id among the objects of one kind.
     void claim_id(std::string_view kind, const std::string& id);
     std::string unused_id(std::string_view stem);
@@ -82,6 +63,9 @@ class PlanBuilder {
     bool machine_accelerator = false;
     bool serial_given = false;
     bool monitor_given = false;
+    std::optional<std::uint8_t> escape;  ///< -echr
+    std::vector<NicPlan> legacy_nics;    ///< -net nic, until it is known what they are on
+    std::vector<ObjectPlan> legacy_networks;
     std::string qtest;  ///< the chardev that -qtest made
     std::string qtest_log;
 
@@ -116,8 +100,11 @@ OptionGroup block_options();
 OptionGroup device_options();
 OptionGroup network_options();
 OptionGroup character_options();
+OptionGroup run_options();
 OptionGroup process_options();
 
+/// -net nic and -net user stand apart on the line: puts the one on the other.
+void connect_legacy_networks(PlanBuilder& builder);
 /// Reads "[section "id"] key = "value"" lines and applies them as options.
 void read_config_file(PlanBuilder& builder, const std::string& path);
 

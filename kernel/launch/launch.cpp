@@ -5,12 +5,15 @@
 #include "kernel/event/loop.h"
 #include "kernel/launch/build.h"
 #include "kernel/launch/command_line.h"
-#include "kernel/launch/help.h"
-#include "kernel/launch/launch_error.h"
+#include "kernel/launch/option_table.h"
 #include "kernel/launch/pid_file.h"
-#include "kernel/launch/plugin_listing.h"
+#include "kernel/launch/process.h"
 #include "kernel/machine/log_hub.h"
 #include "kernel/management/management.h"
+#include "kernel/vocabulary/listings.h"
+#include "kernel/vocabulary/log_items.h"
+#include "kernel/vocabulary/plugin_listing.h"
+#include "kernel/vocabulary/user_error.h"
 
 #include <algorithm>
 #include <csignal>
@@ -44,15 +47,20 @@ void raise_descriptor_limit() {
 }
 
 int show(const std::string& text) {
-    std::fputs(text.c_str(), stdout);
-    return std::fflush(stdout) == 0 ? 0 : 1;
+    // A long text is written in pieces, of which the last may be the only one that fits.
+    if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0 && !std::ferror(stdout)) return 0;
+    throw UserError(std::string("cannot write to standard output: ") + std::strerror(errno));
 }
 
-/// One line, whatever was typed.
-void complain(std::string message) {
+/// One line, whatever was typed, and none that fills the screen.
+void complain(const MessageStyle& style, std::string message) {
+    constexpr std::size_t kHead = 400, kTail = 800;
+    if (message.size() > kHead + kTail)
+        message = message.substr(0, kHead) + " [" + std::to_string(message.size() - kHead - kTail) +
+                  " bytes more] " + message.substr(message.size() - kTail);
     std::ranges::replace_if(
         message, [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
-    std::fprintf(stderr, "backplane: %s\n", message.c_str());
+    std::fprintf(stderr, "%s%s\n", style.prefix().c_str(), message.c_str());
 }
 
 int plugin_command(const std::vector<std::string>& arguments) {
@@ -66,44 +74,81 @@ void check_plugin_folders(const Catalog& catalog) {
     for (const SearchFolder& folder : catalog.search_path()) {
         const std::string message = std::string(origin_text(folder.origin)) + ": " + folder.problem;
         if (folder.problem.empty()) continue;
-        if (folder.origin == FolderOrigin::Option) throw LaunchError(message);
-        complain("warning: " + message);
+        if (folder.origin == FolderOrigin::Option) throw UserError(message);
+        complain({}, "warning: " + message);
     }
 }
 
-int run(const LaunchPlan& plan, Catalog& catalog, bool input_closed) {
-    check_machine_type(plan, catalog);
+/// Switches the plan's log items on, and its file.
+void configure_log(const LaunchPlan& plan, const Catalog& catalog, LogHub& log) {
+    ErrorText errors;
+    if (!plan.log_file.empty() && !log.set_file(plan.log_file, errors))
+        throw UserError("-D " + plan.log_file + ": " + errors.text());
+    for (const auto& [option, item] : plan.log_items) {
+        if (!known_log_item(catalog, item, errors))
+            throw UserError(option + ": '" + item + "': " + errors.text());
+        log.enable(item);
+    }
+}
+
+/// Throws UserError for a character device on a terminal that is not there.
+void check_terminal(const LaunchPlan& plan, bool input_closed) {
     const auto on_terminal = [](const ObjectPlan& chardev) { return chardev.type == "stdio"; };
-    if (const auto user = std::ranges::find_if(plan.chardevs, on_terminal);
-        input_closed && user != plan.chardevs.end())
-        throw LaunchError(user->option +
-                          ": standard input is closed; redirect it from /dev/null, or use another " +
-                          "character device");
+    const auto user = std::ranges::find_if(plan.chardevs, on_terminal);
+    if (user == plan.chardevs.end()) return;
+    if (input_closed)
+        throw UserError(
+            user->option +
+            ": standard input is closed; redirect it from /dev/null, or use another character device");
+    if (plan.process.daemonize)
+        throw UserError(user->option +
+                        ": with -daemonize there is no terminal; use another character device");
+}
+
+/// Duplicates what the process was started with.
+void add_descriptors(const LaunchPlan& plan, Descriptors& descriptors) {
+    for (const DescriptorPlan& each : plan.descriptors) {
+        const int copy = fcntl(each.descriptor, F_DUPFD_CLOEXEC, 0);
+        if (copy < 0)
+            throw UserError(each.option + ": descriptor " + std::to_string(each.descriptor) +
+                            " was not passed to this process: " + std::strerror(errno));
+        descriptors.add(each.set, copy, each.opaque);
+    }
+}
+
+int run(const LaunchPlan& plan, Catalog& catalog, const MessageStyle& style, bool input_closed) {
+    check_machine_type(plan, catalog);
+    check_terminal(plan, input_closed);
     LogHub log;
+    log.set_style(style);
     configure_log(plan, catalog, log);
     raise_descriptor_limit();
     if (!plan.process_name.empty()) prctl(PR_SET_NAME, plan.process_name.c_str());
+    follow_parent(plan.process);
+    Daemon daemon(plan.process.daemonize);
     PidFile pid_file;
     if (!plan.pid_file.empty()) pid_file.create(plan.pid_file);
 
     ManagementHost management;
     Machine machine(catalog, log);
-    management.serve(machine, plan.name);
+    management.serve(machine, {plan.name, OptionTable(&catalog).listings()});
+    add_descriptors(plan, management.descriptors());
     int signal = 0;
     machine.loop().handle_signals([&](int number) {
         signal = number;
         machine.request_end("host-signal");
     });
     const auto terminated = [&] {
-        return LaunchError("terminating on signal " + std::to_string(signal) + " (" + strsignal(signal) +
-                           ")");
+        return UserError("terminating on signal " + std::to_string(signal) + " (" + strsignal(signal) + ")");
     };
     try {
         build_machine(plan, machine);
-    } catch (const LaunchError&) {
+    } catch (const UserError&) {
         if (signal) throw terminated();  // a part that waited gave up
         throw;
     }
+    confine_process(plan.process);
+    daemon.ready();
     if (!plan.start_paused) {
         const std::lock_guard guard(machine.lock());
         machine.start();
@@ -113,7 +158,7 @@ int run(const LaunchPlan& plan, Catalog& catalog, bool input_closed) {
     return status;
 }
 
-int launch_or_throw(const std::vector<std::string>& arguments) {
+int launch_or_throw(const std::vector<std::string>& arguments, MessageStyle& style) {
     // A peer that is gone and a file at its limit are errors of the write, not the end.
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
@@ -122,20 +167,24 @@ int launch_or_throw(const std::vector<std::string>& arguments) {
     Catalog catalog(plugin_directories(arguments));
     check_plugin_folders(catalog);
     const CommandLine command_line = read_command_line(arguments, &catalog);
-    if (command_line.topic) return show(help_text(*command_line.topic, catalog));
-    if (command_line.print_plan) return show(print_plan(command_line.plan));
-    return run(command_line.plan, catalog, input_closed);
+    if (const auto& topic = command_line.topic) {
+        const std::string options = topic->kind == HelpTopic::Kind::Usage ? usage(&catalog) : "";
+        return show(help_text(*topic, catalog) + options);
+    }
+    const LaunchPlan& plan = command_line.plan;
+    if (command_line.print_plan) return show(print_plan(plan));
+    style = {plan.message_timestamp, plan.message_guest_name ? plan.name : ""};
+    return run(plan, catalog, style, input_closed);
 }
 
 int launch_or_complain(const std::vector<std::string>& arguments) {
+    MessageStyle style;
     try {
-        return launch_or_throw(arguments);
-    } catch (const LaunchError& error) {
-        complain(error.what());
+        return launch_or_throw(arguments, style);
     } catch (const std::bad_alloc&) {
         std::fputs("backplane: out of memory; ask for a smaller machine\n", stderr);
     } catch (const std::exception& error) {
-        complain(error.what());
+        complain(style, error.what());
     }
     return 1;
 }

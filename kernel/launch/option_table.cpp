@@ -1,8 +1,8 @@
 #include "kernel/launch/option_table.h"
 
-#include "kernel/launch/suboptions.h"
 #include "kernel/module/catalog.h"
 #include "kernel/object/instance.h"
+#include "kernel/vocabulary/suboptions.h"
 
 #include <algorithm>
 
@@ -34,7 +34,7 @@ void apply_offer(PlanBuilder& builder, const OptionTable::Row& row, const std::s
     std::vector<ServicePlan>& services = builder.plan().services;
     const auto same = [&](const ServicePlan& other) { return other.row == offer.name; };
     if (!offer.repeatable && std::ranges::any_of(services, same))
-        throw LaunchError("is given twice, and can be given once");
+        throw UserError("is given twice, and can be given once");
     ServicePlan service{builder.option, offer.name, row.type->name, {}};
     service.properties = SubOptions::parse(offer.fixed, "").rest();
     for (auto& property : options.rest()) service.properties.push_back(std::move(property));
@@ -45,7 +45,7 @@ void apply_offer(PlanBuilder& builder, const OptionTable::Row& row, const std::s
 
 OptionTable::OptionTable(const Catalog* catalog) {
     for (const OptionGroup& own : {machine_options(), boot_options(), block_options(), network_options(),
-                                   character_options(), device_options(), process_options()}) {
+                                   character_options(), device_options(), run_options(), process_options()}) {
         Group& group = groups_.emplace_back(Group{own.title, {}});
         for (const CoreOption& option : own.rows)
             group.rows.push_back(
@@ -74,13 +74,23 @@ const OptionTable::Row* OptionTable::find(std::string_view name) const {
     return nullptr;
 }
 
+std::vector<OptionListing> OptionTable::listings() const {
+    std::vector<OptionListing> all;
+    for (const Group& group : groups_)
+        for (const Row& row : group.rows)
+            all.push_back({row.name, row.argument, row.help, row.type ? row.type->name : ""});
+    return all;
+}
+
 void OptionTable::refuse_unknown(const std::string& text) const {
+    const std::string name = without_dashes(text);
+    refuse_elsewhere(name, text);
     std::vector<std::string> names;
     for (const Group& group : groups_)
         for (const Row& row : group.rows) names.push_back(row.name);
-    const std::string near = nearest(without_dashes(text), names);
-    throw LaunchError(text + ": invalid option" + (near.empty() ? "" : "; did you mean -" + near + "?") +
-                      "; -help lists them");
+    const std::string near = nearest(name, names);
+    throw UserError(text + ": invalid option" + (near.empty() ? "" : "; did you mean -" + near + "?") +
+                    "; -help lists them");
 }
 
 void apply_option(PlanBuilder& builder, const OptionTable::Row& row, const std::string& value) {

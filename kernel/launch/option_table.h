@@ -3,6 +3,7 @@
 
 #include "kernel/launch/command_line.h"
 #include "kernel/module/manifest.h"
+#include "kernel/vocabulary/option_parameters.h"
 
 #include <string_view>
 
@@ -28,6 +29,8 @@ class OptionTable {
     explicit OptionTable(const Catalog* catalog);
     const std::vector<Group>& groups() const { return groups_; }
     const Row* find(std::string_view name) const;
+    /// As programs are told of them.
+    std::vector<OptionListing> listings() const;
     /// "-X: invalid option; did you mean …".
     [[noreturn]] void refuse_unknown(const std::string& text) const;
 
@@ -36,6 +39,8 @@ class OptionTable {
     std::vector<Group> groups_;
 };
 
+/// Throws UserError when option `name`, shown as `text`, is known to users and to nothing here.
+void refuse_elsewhere(std::string_view name, const std::string& text);
 /// Does what the row says with `value`, which the option `builder.option` was given.
 void apply_option(PlanBuilder& builder, const OptionTable::Row& row, const std::string& value);
 

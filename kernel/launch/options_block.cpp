@@ -2,7 +2,7 @@
 //
 // Not here: throttling, error policies other than reporting to the guest.
 #include "kernel/launch/command_line.h"
-#include "kernel/launch/suboptions.h"
+#include "kernel/vocabulary/suboptions.h"
 
 #include <algorithm>
 #include <iterator>
@@ -15,20 +15,29 @@ using Kind = HelpTopic::Kind;
 /// A blockdev's nested "file.driver=…" members become a node of their own that "file" then names.
 void add_node(PlanBuilder& builder, SubOptions options, const std::string& name) {
     ObjectPlan node{builder.option, options.require("driver"), name, {}};
-    PropertyList own, nested;
+    constexpr std::string_view kBelow = "file.";
+    SubOptions inner;
+    JsonKinds own_kinds, inner_kinds;
+    for (const auto& [key, kind] : options.kinds()) {
+        if (key.starts_with(kBelow)) inner_kinds[key.substr(kBelow.size())] = kind;
+        else own_kinds[key] = kind;
+    }
+    PropertyList own;
+    bool nested = false;
     for (auto& [key, value] : options.rest()) {
-        if (key.starts_with("file.")) nested.emplace_back(key.substr(5), value);
+        nested |= key.starts_with(kBelow);
+        if (key.starts_with(kBelow)) inner.add(key.substr(kBelow.size()), value);
         else own.emplace_back(key, value);
     }
-    if (!nested.empty()) {
-        SubOptions inner;
-        for (auto& [key, value] : nested) inner.add(key, value);
+    if (nested) {
+        inner.set_kinds(std::move(inner_kinds));
         const std::string inner_name = inner.take_or("node-name", name + "-file");
         check_id(inner_name);
         if (!inner.has("driver")) inner.add("driver", "file");
         add_node(builder, std::move(inner), inner_name);
         own.emplace_back("file", inner_name);
     }
+    node.json = std::move(own_kinds);
     builder.claim_id("block node", name);
     node.properties = std::move(own);
     builder.plan().block_nodes.push_back(std::move(node));
@@ -36,10 +45,14 @@ void add_node(PlanBuilder& builder, SubOptions options, const std::string& name)
 
 void apply_blockdev(PlanBuilder& builder, const std::string& value) {
     SubOptions options = SubOptions::parse_either(value, "driver");
-    if (options.help()) return builder.ask(Kind::BlockDrivers);
+    const auto driver = options.take("driver");
+    if (options.help())
+        return builder.ask(driver ? HelpTopic{Kind::TypeProperties, "block-node", *driver}
+                                  : HelpTopic{Kind::BlockDrivers, {}, {}});
+    if (driver) options.add("driver", *driver);
     const std::string name = options.require("node-name");
     check_id(name);
-    if (!options.has("driver")) throw LaunchError("parameter 'driver' is missing; -blockdev help lists them");
+    if (!options.has("driver")) throw UserError("parameter 'driver' is missing; -blockdev help lists them");
     add_node(builder, std::move(options), name);
 }
 
@@ -59,13 +72,13 @@ void apply_cache_mode(const std::string& mode, PropertyList& properties) {
         if (!known.writeback) properties.emplace_back("cache.writeback", "off");
         return;
     }
-    throw LaunchError("invalid cache option '" + mode +
-                      "': none, writeback, writethrough, directsync or unsafe");
+    throw UserError("invalid cache option '" + mode +
+                    "': none, writeback, writethrough, directsync or unsafe");
 }
 
 void refuse(SubOptions& options, const char* key, const char* harmless, const char* reason) {
     const auto value = options.take(key);
-    if (value && *value != harmless) throw LaunchError(std::string(key) + "=" + *value + ": " + reason);
+    if (value && *value != harmless) throw UserError(std::string(key) + "=" + *value + ": " + reason);
 }
 
 void refuse_throttling(SubOptions& options) {
@@ -87,8 +100,7 @@ void add_drive(PlanBuilder& builder, SubOptions options) {
     if (const auto unit = options.take_number("unit", 1023)) drive.index = unsigned(*unit);
     refuse(options, "bus", "0", "a drive is placed by index=; to name a bus, use if=none with -device");
     const std::string media = options.take_or("media", "disk");
-    if (media != "disk" && media != "cdrom")
-        throw LaunchError("'" + media + "' invalid media: disk or cdrom");
+    if (media != "disk" && media != "cdrom") throw UserError("'" + media + "' invalid media: disk or cdrom");
     drive.removable = media == "cdrom";
 
     const std::string file = options.require("file");

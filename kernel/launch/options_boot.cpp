@@ -1,6 +1,6 @@
 // -kernel, -initrd, -append, -bios, -dtb, -L: what the machine starts. Each is a property of the machine.
 #include "kernel/launch/command_line.h"
-#include "kernel/launch/launch_error.h"
+#include "kernel/vocabulary/user_error.h"
 
 #include <algorithm>
 
@@ -18,7 +18,7 @@ void set_machine_property(PlanBuilder& builder, const char* name, const std::str
 }
 
 void set_file_property(PlanBuilder& builder, const char* name, const std::string& value) {
-    if (value.empty()) throw LaunchError("expects the name of a file; leave the option out for none");
+    if (value.empty()) throw UserError("expects the name of a file; leave the option out for none");
     set_machine_property(builder, name, value);
 }
 

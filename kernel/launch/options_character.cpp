@@ -2,7 +2,7 @@
 //
 // "stdio", "file:PATH", "unix:PATH,server=on" and the like are short for a -chardev of that type.
 #include "kernel/launch/command_line.h"
-#include "kernel/launch/suboptions.h"
+#include "kernel/vocabulary/suboptions.h"
 
 #include <algorithm>
 
@@ -21,7 +21,7 @@ bool take_prefix(std::string& text, std::string_view prefix) {
 void split_host_port(const std::string& text, PropertyList& properties) {
     const std::size_t colon = text.rfind(':');
     if (colon == std::string::npos || colon + 1 == text.size())
-        throw LaunchError("'" + text + "' is no HOST:PORT");
+        throw UserError("'" + text + "' is no HOST:PORT");
     std::string host = text.substr(0, colon);
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
     if (!host.empty()) properties.emplace_back("host", host);
@@ -43,7 +43,7 @@ void split_datagram_ends(const std::string& text, PropertyList& properties) {
 void split_console_size(const std::string& text, PropertyList& properties) {
     if (text.empty()) return;
     const std::size_t x = text.find('x');
-    if (x == std::string::npos) throw LaunchError("'" + text + "' is no WIDTHxHEIGHT");
+    if (x == std::string::npos) throw UserError("'" + text + "' is no WIDTHxHEIGHT");
     std::string width = text.substr(0, x), height = text.substr(x + 1);
     const bool characters = width.ends_with('C') && height.ends_with('C');
     if (characters) {
@@ -101,11 +101,11 @@ void apply_chardev(PlanBuilder& builder, const std::string& value) {
     if (options.help())
         return builder.ask(type ? HelpTopic{Kind::TypeProperties, "chardev", *type}
                                 : HelpTopic{Kind::Chardevs, {}, {}});
-    if (!type || type->empty()) throw LaunchError("parameter 'backend' is missing; -chardev help lists them");
+    if (!type || type->empty()) throw UserError("parameter 'backend' is missing; -chardev help lists them");
     const std::string id = options.take_id();
-    if (id.empty()) throw LaunchError("parameter 'id' is missing");
+    if (id.empty()) throw UserError("parameter 'id' is missing");
     const bool shared = options.take_flag("mux").value_or(false);
-    builder.add_chardev({builder.option, *type, id, options.rest()}, shared);
+    builder.add_chardev({builder.option, *type, id, options.rest(), options.kinds()}, shared);
 }
 
 void apply_serial(PlanBuilder& builder, const std::string& value) {
@@ -116,7 +116,7 @@ void apply_serial(PlanBuilder& builder, const std::string& value) {
     const std::string id = builder.chardev_for(text, "serial" + std::to_string(plan.serials.size()), monitor);
     plan.serials.push_back(id);
     if (!monitor) return;
-    if (id.empty()) throw LaunchError("a monitor cannot be on 'none'");
+    if (id.empty()) throw UserError("a monitor cannot be on 'none'");
     builder.monitor_given = true;
     add_monitor(builder, id, false, false);
 }
@@ -140,7 +140,7 @@ void apply_mon(PlanBuilder& builder, const std::string& value) {
     const std::string chardev = options.require("chardev");
     const std::string mode = options.take_or("mode", "readline");
     if (mode != "readline" && mode != "control")
-        throw LaunchError("mode is readline or control, not '" + mode + "'");
+        throw UserError("mode is readline or control, not '" + mode + "'");
     const bool pretty = options.take_flag("pretty").value_or(false);
     options.take_id();
     options.expect_empty();
@@ -149,16 +149,31 @@ void apply_mon(PlanBuilder& builder, const std::string& value) {
 }
 
 void apply_display(PlanBuilder& builder, const std::string& value) {
+    if (value == "help" || value == "?")
+        return builder.ask({Kind::Text, {}, "Available display backend types:\nnone\n"});
     if (value != "none")
-        throw LaunchError("there is no display '" + value +
-                          "'; use -display none, or -nographic for a console here");
+        throw UserError("there is no display '" + value +
+                        "'; use -display none, or -nographic for a console here");
     builder.display_none = true;
+}
+
+/// Users' lines turn off what a board may have. There is nothing to be connected.
+void expect_nothing(const std::string& value, const char* what) {
+    if (value != "none" && value != "null")
+        throw UserError(std::string("no machine here has a ") + what + "; leave it out, or give none");
+}
+
+/// A byte as a number or as itself.
+void apply_escape(PlanBuilder& builder, const std::string& value) {
+    builder.escape = value.size() == 1 && (value[0] < '0' || value[0] > '9')
+                         ? std::uint8_t(value[0])
+                         : std::uint8_t(number_value("echr", value, 255));
 }
 
 /// The accelerator "qtest" serves its protocol on a chardev.
 void apply_qtest(PlanBuilder& builder, const std::string& value) {
     const std::string id = builder.chardev_for(value, "qtest", false);
-    if (id.empty()) throw LaunchError("expects a character device such as unix:PATH, not 'none'");
+    if (id.empty()) throw UserError("expects a character device such as unix:PATH, not 'none'");
     builder.qtest = id;
 }
 
@@ -171,8 +186,8 @@ void PlanBuilder::add_chardev(ObjectPlan chardev, bool shared) {
         const auto same = [](const ObjectPlan& other) { return other.type == "stdio"; };
         const auto first = std::ranges::find_if(plan.chardevs, same);
         if (first != plan.chardevs.end())
-            throw LaunchError("cannot use stdio by multiple character devices: " + first->option +
-                              " has it; share it with mon:stdio or a chardev with mux=on");
+            throw UserError("cannot use stdio by multiple character devices: " + first->option +
+                            " has it; share it with mon:stdio or a chardev with mux=on");
         const auto has_signal = [](const auto& property) { return property.first == "signal"; };
         if (shared && std::ranges::none_of(chardev.properties, has_signal))
             chardev.properties.emplace_back("signal", "off");
@@ -190,7 +205,7 @@ void PlanBuilder::add_chardev(ObjectPlan chardev, bool shared) {
 
 std::string PlanBuilder::chardev_for(std::string text, const std::string& id, bool shared) {
     if (text.empty())
-        throw LaunchError("expects a character device such as stdio, file:PATH, unix:PATH,server=on or none");
+        throw UserError("expects a character device such as stdio, file:PATH, unix:PATH,server=on or none");
     if (text == "none") return {};
     if (take_prefix(text, "chardev:")) return text;
     ObjectPlan chardev = expand_short_form(std::move(text));
@@ -228,6 +243,11 @@ OptionGroup character_options() {
               apply_mon},
              {"chardev", "TYPE,id=ID[,mux=on|off][,PROPERTY=VALUE...]",
               "a byte stream of the host (-chardev help lists the types)", apply_chardev},
+             {"echr", "N", "the byte that begins a command on a shared terminal (1: Ctrl-a)", apply_escape},
+             {"parallel", "none", "there is no parallel port",
+              [](PlanBuilder&, const std::string& value) { expect_nothing(value, "parallel port"); }},
+             {"debugcon", "none", "there is no debug console",
+              [](PlanBuilder&, const std::string& value) { expect_nothing(value, "debug console"); }},
              {"qtest", "DEVICE", "where -accel qtest listens", apply_qtest},
              {"qtest-log", "FILE | none", "where -accel qtest writes what it hears and says",
               [](PlanBuilder& builder, const std::string& value) { builder.qtest_log = value; }}}};

@@ -1,6 +1,6 @@
 // -machine, -accel, -cpu, -smp, -m, -global, -rtc: what the machine is.
 #include "kernel/launch/command_line.h"
-#include "kernel/launch/suboptions.h"
+#include "kernel/vocabulary/suboptions.h"
 
 #include <cstdio>
 #include <ctime>
@@ -15,7 +15,7 @@ void add_accelerators(PlanBuilder& builder, std::string names, const PropertyLis
         const std::size_t colon = names.find(':');
         const std::string name = names.substr(0, colon);
         if (name.empty())
-            throw LaunchError("expects accelerator names with ':' between them; -accel help lists them");
+            throw UserError("expects accelerator names with ':' between them; -accel help lists them");
         builder.plan().accelerators.push_back({builder.option, name, properties});
         if (colon == std::string::npos) return;
         names.erase(0, colon + 1);
@@ -27,14 +27,13 @@ void apply_machine(PlanBuilder& builder, const std::string& value) {
     SubOptions options = SubOptions::parse(value, "type");
     const auto type = options.take("type");
     if (type) plan.machine = *type;
-    if (type && type->empty()) throw LaunchError("expects a machine type; -machine help lists them");
+    if (type && type->empty()) throw UserError("expects a machine type; -machine help lists them");
     if (options.help())
         return builder.ask({type ? Kind::MachineProperties : Kind::Machines, "machine", plan.machine});
     plan.machine_option = builder.option;
     if (const auto accelerators = options.take("accel")) {
         if (!plan.accelerators.empty() && !builder.machine_accelerator)
-            throw LaunchError(
-                "the -accel and \"-machine accel=\" options are incompatible; use -accel alone");
+            throw UserError("the -accel and \"-machine accel=\" options are incompatible; use -accel alone");
         plan.accelerators.clear();
         builder.machine_accelerator = true;
         add_accelerators(builder, *accelerators, {});
@@ -52,25 +51,32 @@ void apply_machine(PlanBuilder& builder, const std::string& value) {
 
 void apply_accel(PlanBuilder& builder, const std::string& value) {
     SubOptions options = SubOptions::parse(value, "accel");
-    if (options.help()) return builder.ask(Kind::Accelerators);
+    const auto name = options.take("accel");
+    if (options.help())
+        return builder.ask(name ? HelpTopic{Kind::TypeProperties, "accelerator", *name}
+                                : HelpTopic{Kind::Accelerators, {}, {}});
     if (builder.machine_accelerator)
-        throw LaunchError("the -accel and \"-machine accel=\" options are incompatible; use -accel alone");
-    const std::string names = options.require("accel");
+        throw UserError("the -accel and \"-machine accel=\" options are incompatible; use -accel alone");
+    const std::string names = name.value_or("");
     add_accelerators(builder, names, options.rest());
 }
 
 void apply_cpu(PlanBuilder& builder, const std::string& value) {
-    if (value.empty()) throw LaunchError("-cpu option cannot be empty; -cpu help lists the models");
+    if (value.empty()) throw UserError("-cpu option cannot be empty; -cpu help lists the models");
     SubOptions options = SubOptions::parse(value, "model");
-    if (options.help()) return builder.ask(Kind::Cpus);
-    CpuPlan cpu{builder.option, options.require("model"), {}};
+    const auto model = options.take("model");
+    if (options.help())
+        return builder.ask(model ? HelpTopic{Kind::TypeProperties, "cpu", *model}
+                                 : HelpTopic{Kind::Cpus, {}, {}});
+    CpuPlan cpu{builder.option, model.value_or(""), {}};
+    if (cpu.model.empty()) throw UserError("parameter 'model' is missing");
     if (cpu.model.starts_with('+') || cpu.model.starts_with('-'))
-        throw LaunchError("the model comes first, then its features; -cpu help lists the models");
+        throw UserError("the model comes first, then its features; -cpu help lists the models");
     for (const auto& [name, text] : options.rest()) {
         if (name.starts_with('+') || name.starts_with('-'))
             cpu.features.emplace_back(name.substr(1), name.starts_with('+') ? "on" : "off");
         else cpu.features.emplace_back(name, text);
-        if (cpu.features.back().first.empty()) throw LaunchError("a feature without a name");
+        if (cpu.features.back().first.empty()) throw UserError("a feature without a name");
     }
     builder.plan().cpu = std::move(cpu);
 }
@@ -78,14 +84,15 @@ void apply_cpu(PlanBuilder& builder, const std::string& value) {
 void apply_smp(PlanBuilder& builder, const std::string& value) {
     constexpr std::uint64_t kLimit = 1u << 20;
     SubOptions options = SubOptions::parse(value, "cpus");
+    if (options.help()) return builder.ask_parameters("smp");
     SmpPlan& smp = builder.plan().smp;
     smp.option = builder.option;
     const auto take = [&](const char* key, std::optional<std::uint32_t>& target) {
         const auto number = options.take_number(key, kLimit);
         if (!number) return;
         if (*number == 0)
-            throw LaunchError("Invalid CPU topology: CPU topology parameters must be greater than zero, " +
-                              std::string(key) + " is 0");
+            throw UserError("Invalid CPU topology: CPU topology parameters must be greater than zero, " +
+                            std::string(key) + " is 0");
         target = std::uint32_t(*number);
     };
     take("cpus", smp.cpus);
@@ -97,19 +104,20 @@ void apply_smp(PlanBuilder& builder, const std::string& value) {
     // Levels that no machine has may be named as long as they hold one of each.
     for (const char* level : {"drawers", "books", "dies", "modules"})
         if (options.take_number(level, kLimit).value_or(1) != 1)
-            throw LaunchError("Invalid CPU topology: " + std::string(level) +
-                              " are not supported; give sockets, " + "clusters, cores and threads");
+            throw UserError("Invalid CPU topology: " + std::string(level) +
+                            " are not supported; give sockets, " + "clusters, cores and threads");
     options.expect_empty();
 }
 
 void apply_memory(PlanBuilder& builder, const std::string& value) {
     SubOptions options = SubOptions::parse(value, "size");
+    if (options.help()) return builder.ask_parameters("m");
     const auto size = options.take_size("size", 1u << 20);
     if (options.has("slots") || options.has("maxmem"))
-        throw LaunchError("memory cannot be plugged into a running machine: leave out slots= and maxmem=");
+        throw UserError("memory cannot be plugged into a running machine: leave out slots= and maxmem=");
     options.expect_empty();
-    if (!size) throw LaunchError("parameter 'size' is missing");
-    if (*size == 0) throw LaunchError("a machine needs memory: give a size such as 512M");
+    if (!size) throw UserError("parameter 'size' is missing");
+    if (*size == 0) throw UserError("a machine needs memory: give a size such as 512M");
     builder.plan().ram_size = *size;
     builder.plan().ram_option = builder.option;
 }
@@ -168,24 +176,29 @@ std::optional<std::int64_t> parse_date(const std::string& text) {
 
 void apply_rtc(PlanBuilder& builder, const std::string& value) {
     SubOptions options = SubOptions::parse(value, "base");
+    if (options.help()) return builder.ask_parameters("rtc");
     RtcPlan& rtc = builder.plan().rtc;
     if (const auto base = options.take("base")) {
         const auto date = parse_date(*base);
         if (*base == "utc") rtc.base = RtcPlan::Base::Utc;
         else if (*base == "localtime") rtc.base = RtcPlan::Base::LocalTime;
         else if (!date)
-            throw LaunchError("invalid datetime format '" + *base +
-                              "': base is utc, localtime, 2006-06-17T16:01:21 or 2006-06-17");
+            throw UserError("invalid datetime format '" + *base +
+                            "': base is utc, localtime, 2006-06-17T16:01:21 or 2006-06-17");
         else rtc = {RtcPlan::Base::Date, *date, rtc.virtual_clock};
     }
     if (const auto clock = options.take("clock")) {
         if (*clock != "host" && *clock != "rt" && *clock != "vm")
-            throw LaunchError("invalid option value '" + *clock + "': clock is host, rt or vm");
+            throw UserError("invalid option value '" + *clock + "': clock is host, rt or vm");
         rtc.virtual_clock = *clock == "vm";
     }
-    if (const auto drift = options.take("driftfix"); drift && *drift != "none")
-        throw LaunchError("invalid option value '" + *drift +
-                          "': lost ticks are not replayed; driftfix is none");
+    if (const auto drift = options.take("driftfix"); drift && *drift != "none") {
+        if (*drift != "slew")
+            throw UserError("invalid option value '" + *drift + "': driftfix is none or slew");
+        // Users' lines have it for guests that count ticks, which a clock here does not lose.
+        builder.plan().warnings.push_back(builder.option +
+                                          ": no clock here loses ticks, so none is made up for");
+    }
     options.expect_empty();
 }
 
@@ -214,7 +227,7 @@ OptionGroup machine_options() {
              {"mem-path", "PATH", "take the guest's memory from a file, or from one made in a folder",
               apply_memory_path},
              {"mem-prealloc", nullptr, "take all of the guest's memory at the start", apply_memory_prealloc},
-             {"rtc", "[base=utc|localtime|DATE][,clock=host|rt|vm]",
+             {"rtc", "[base=utc|localtime|DATE][,clock=host|rt|vm][,driftfix=none|slew]",
               "the guest's date at start, and the clock that drives it", apply_rtc},
              {"seed", "NUMBER", "the random numbers of this run follow from it, and are no secrets then",
               apply_seed},

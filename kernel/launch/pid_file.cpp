@@ -1,6 +1,6 @@
 #include "kernel/launch/pid_file.h"
 
-#include "kernel/launch/launch_error.h"
+#include "kernel/vocabulary/user_error.h"
 
 #include <cerrno>
 #include <cstring>
@@ -17,8 +17,8 @@ PidFile::~PidFile() {
 }
 
 void PidFile::create(const std::string& path) {
-    const auto fail = [&](const std::string& why) -> LaunchError {
-        return LaunchError("-pidfile " + path + ": cannot create PID file: " + why);
+    const auto fail = [&](const std::string& why) -> UserError {
+        return UserError("-pidfile " + path + ": cannot create PID file: " + why);
     };
     const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0) throw fail(std::strerror(errno));

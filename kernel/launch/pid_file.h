@@ -11,7 +11,7 @@ class PidFile {
     PidFile(const PidFile&) = delete;
     PidFile& operator=(const PidFile&) = delete;
     ~PidFile();
-    /// Writes and locks it. Throws LaunchError, also when another process that lives has it.
+    /// Writes and locks it. Throws UserError, also when another process that lives has it.
     void create(const std::string& path);
 
   private:

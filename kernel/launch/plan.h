@@ -3,7 +3,10 @@
 // nothing.
 #pragma once
 
+#include "kernel/launch/sandbox.h"
+#include "kernel/machine/run_actions.h"
 #include "kernel/object/property_list.h"
+#include "kernel/vocabulary/json_options.h"
 
 #include <cstdint>
 #include <optional>
@@ -20,6 +23,7 @@ struct ObjectPlan {
     std::string type;    ///< as its option names it: "user", "socket", "file"
     std::string id;
     PropertyList properties;
+    JsonKinds json{};  ///< what they were written as, when that was JSON
     bool operator==(const ObjectPlan&) const = default;
 };
 
@@ -38,6 +42,7 @@ struct DevicePlan {
     std::string id;
     std::string bus;  ///< empty: the first with room
     PropertyList properties;
+    JsonKinds json{};
     bool operator==(const DevicePlan&) const = default;
 };
 
@@ -104,6 +109,35 @@ struct GlobalPlan {
     bool operator==(const GlobalPlan&) const = default;
 };
 
+struct LogItemPlan {
+    std::string option;
+    std::string item;
+    bool operator==(const LogItemPlan&) const = default;
+};
+
+/// What becomes of the process.
+struct ProcessPlan {
+    bool daemonize = false;
+    std::string user;  ///< whom it becomes; empty: stays who it is
+    std::string user_option;
+    std::string root;  ///< its root directory; empty: as it is
+    std::string root_option;
+    bool exit_with_parent = false;
+    enum class MemoryLock { Off, On, OnFault } memory_lock = MemoryLock::Off;
+    std::string memory_lock_option;
+    SandboxPlan sandbox;
+    bool operator==(const ProcessPlan&) const = default;
+};
+
+/// -add-fd: a descriptor that the process was started with, for /dev/fdset/SET.
+struct DescriptorPlan {
+    std::string option;
+    int descriptor = -1;
+    std::optional<std::uint64_t> set;  ///< none: one of its own
+    std::string opaque;
+    bool operator==(const DescriptorPlan&) const = default;
+};
+
 struct LaunchPlan {
     std::string machine;  ///< an option name; empty: the default machine
     std::string machine_option;
@@ -139,12 +173,16 @@ struct LaunchPlan {
     std::string name;
     std::string process_name;
     std::vector<std::string> firmware_path;  ///< -L
-    std::vector<std::string> log_items;      ///< -d, --trace
+    std::vector<LogItemPlan> log_items;      ///< -d, --trace
     std::string log_file;                    ///< -D
     std::string pid_file;
     bool start_paused = false;
-    bool no_reboot = false;
-    bool no_shutdown = false;
+    RunActions actions;
+    ProcessPlan process;
+    std::vector<DescriptorPlan> descriptors;
+    std::vector<std::string> warnings;  ///< of what is accepted and has no effect
+    bool message_timestamp = false;
+    bool message_guest_name = false;
 
     bool operator==(const LaunchPlan&) const = default;
 };

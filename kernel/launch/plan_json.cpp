@@ -46,6 +46,7 @@ Json json_of(const MonitorPlan& plan) {
 Json json_of(const ServicePlan& plan) {
     return {{"type", plan.type}, {"properties", properties_json(plan.properties)}};
 }
+Json json_of(const LogItemPlan& plan) { return plan.item; }
 Json json_of(const GlobalPlan& plan) {
     return {{"type", plan.type}, {"property", plan.property}, {"value", plan.value}};
 }
@@ -77,6 +78,21 @@ Json rtc_json(const RtcPlan& rtc) {
                                                               : "date";
     Json json{{"base", base}, {"clock", rtc.virtual_clock ? "vm" : "host"}};
     if (rtc.base == RtcPlan::Base::Date) json["date-ns"] = rtc.date_ns;
+    return json;
+}
+
+/// The choices by their names.
+Json actions_json(const RunActions& actions) {
+    const unsigned chosen[] = {unsigned(actions.reboot), unsigned(actions.shutdown), unsigned(actions.panic),
+                               unsigned(actions.watchdog)};
+    Json json = Json::object();
+    std::size_t row = 0;
+    for (const RunActionRow& action : run_action_rows()) {
+        std::string_view choices = action.choices;
+        for (unsigned skipped = chosen[row]; skipped; --skipped) choices.remove_prefix(choices.find('|') + 1);
+        json[action.event] = choices.substr(0, choices.find('|'));
+        ++row;
+    }
     return json;
 }
 
@@ -113,8 +129,7 @@ std::string print_plan(const LaunchPlan& plan) {
     json["log"] = {{"items", list_json(plan.log_items)}, {"file", plan.log_file}};
     json["pidfile"] = plan.pid_file;
     json["start-paused"] = plan.start_paused;
-    json["no-reboot"] = plan.no_reboot;
-    json["no-shutdown"] = plan.no_shutdown;
+    json["actions"] = actions_json(plan.actions);
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -7,11 +7,12 @@
 //
 // A section is an option of that name, its title the id, its lines the parameters. Sections are applied in order.
 #include "kernel/launch/command_line.h"
-#include "kernel/launch/launch_error.h"
+#include "kernel/vocabulary/user_error.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
+#include <sstream>
 
 namespace backplane::kernel {
 namespace {
@@ -28,6 +29,8 @@ constexpr SectionName kSections[] = {
     {"global", "global", "id"},   {"drive", "drive", "id"},   {"device", "device", "id"},
     {"object", "object", "id"},   {"netdev", "netdev", "id"}, {"nic", "nic", "id"},
     {"chardev", "chardev", "id"}, {"mon", "mon", "id"},       {"blockdev", "blockdev", "node-name"},
+    {"action", "action", "id"},   {"msg", "msg", "id"},       {"overcommit", "overcommit", "id"},
+    {"boot-opts", "boot", "id"},  {"fw_cfg", "fw_cfg", "id"}, {"sandbox", "sandbox", "id"},
 };
 
 struct Section {
@@ -51,7 +54,7 @@ void append_parameter(std::string& value, std::string_view key, std::string_view
 
 /// [name] or [name "id"].
 Section open_section(std::string_view line, std::size_t number) {
-    if (!line.ends_with(']')) throw LaunchError("a section begins '[name]' or '[name \"id\"]'");
+    if (!line.ends_with(']')) throw UserError("a section begins '[name]' or '[name \"id\"]'");
     line = trim(line.substr(1, line.size() - 2));
     const std::size_t quote = line.find('"');
     const std::string_view name = trim(line.substr(0, quote));
@@ -60,29 +63,45 @@ Section open_section(std::string_view line, std::size_t number) {
         Section section{&known, "", number};
         if (quote == std::string_view::npos) return section;
         const std::string_view id = line.substr(quote);
-        if (id.size() < 3 || !id.ends_with('"')) throw LaunchError("the id of a section stands in quotes");
+        if (id.size() < 3 || !id.ends_with('"')) throw UserError("the id of a section stands in quotes");
         append_parameter(section.value, known.id_key, id.substr(1, id.size() - 2));
         return section;
     }
-    throw LaunchError("there is no group of options '" + std::string(name) + "'");
+    throw UserError("there is no group of options '" + std::string(name) + "'");
 }
 
 void read_parameter(Section& section, std::string_view line) {
     const std::size_t equals = line.find('=');
-    if (equals == std::string_view::npos) throw LaunchError("expects key = \"value\"");
+    if (equals == std::string_view::npos) throw UserError("expects key = \"value\"");
     const std::string_view key = trim(line.substr(0, equals));
     const std::string_view text = trim(line.substr(equals + 1));
     if (key.empty() || text.size() < 2 || !text.starts_with('"') || !text.ends_with('"'))
-        throw LaunchError("expects key = \"value\", with the quotes");
-    if (!section.name) throw LaunchError("a parameter before the first section");
+        throw UserError("expects key = \"value\", with the quotes");
+    if (!section.name) throw UserError("a parameter before the first section");
     append_parameter(section.value, key, text.substr(1, text.size() - 2));
+}
+
+/// Files may also be pipes; what never ends is no configuration.
+std::string read_text(const std::string& path) {
+    constexpr std::size_t kLimit = 1 << 20;
+    const auto fail = [&](const std::string& why) {
+        return UserError("could not read '" + path + "': " + why);
+    };
+    std::FILE* file = std::fopen(path.c_str(), "re");
+    if (!file) throw fail(std::strerror(errno));
+    std::string text(kLimit + 1, '\0');
+    text.resize(std::fread(text.data(), 1, text.size(), file));
+    const int error = std::ferror(file) ? errno : 0;
+    std::fclose(file);
+    if (error != 0) throw fail(std::strerror(error));
+    if (text.size() > kLimit) throw fail("it is larger than 1 MiB");
+    return text;
 }
 
 }  // namespace
 
 void read_config_file(PlanBuilder& builder, const std::string& path) {
-    std::ifstream file(path);
-    if (!file) throw LaunchError("could not read '" + path + "': " + std::strerror(errno));
+    std::istringstream file(read_text(path));
     Section section;
     std::size_t number = 0;
     std::string text;
@@ -102,15 +121,14 @@ void read_config_file(PlanBuilder& builder, const std::string& path) {
             } else {
                 read_parameter(section, line);
             }
-        } catch (const LaunchError& error) {
-            throw LaunchError(place(at) + error.what());
+        } catch (const UserError& error) {
+            throw UserError(place(at) + error.what());
         }
     }
-    if (file.bad()) throw LaunchError("could not read '" + path + "': " + std::strerror(errno));
     try {
         apply();
-    } catch (const LaunchError& error) {
-        throw LaunchError(place(section.line) + error.what());
+    } catch (const UserError& error) {
+        throw UserError(place(section.line) + error.what());
     }
 }
 

@@ -1,6 +1,6 @@
 #include "kernel/launch/topology.h"
 
-#include "kernel/launch/launch_error.h"
+#include "kernel/vocabulary/user_error.h"
 
 #include <algorithm>
 
@@ -43,15 +43,15 @@ Topology resolve_topology(const SmpPlan& smp, std::uint32_t machine_maximum, std
     const std::uint64_t maximum = smp.max_cpus ? *smp.max_cpus : smp.cpus ? *smp.cpus : product;
     const std::uint64_t cpus = smp.cpus ? *smp.cpus : maximum;
     if (product != maximum)
-        throw LaunchError("Invalid CPU topology: product of the hierarchy must match maxcpus: " +
-                          hierarchy(t) + " != maxcpus (" + std::to_string(maximum) + ")");
+        throw UserError("Invalid CPU topology: product of the hierarchy must match maxcpus: " + hierarchy(t) +
+                        " != maxcpus (" + std::to_string(maximum) + ")");
     if (maximum < cpus)
-        throw LaunchError("Invalid CPU topology: maxcpus must be equal to or greater than smp: maxcpus (" +
-                          std::to_string(maximum) + ") < smp_cpus (" + std::to_string(cpus) + ")");
+        throw UserError("Invalid CPU topology: maxcpus must be equal to or greater than smp: maxcpus (" +
+                        std::to_string(maximum) + ") < smp_cpus (" + std::to_string(cpus) + ")");
     if (maximum > machine_maximum)
-        throw LaunchError("Invalid SMP CPUs " + std::to_string(maximum) +
-                          ". The max CPUs supported by machine '" + std::string(machine) + "' is " +
-                          std::to_string(machine_maximum));
+        throw UserError("Invalid SMP CPUs " + std::to_string(maximum) +
+                        ". The max CPUs supported by machine '" + std::string(machine) + "' is " +
+                        std::to_string(machine_maximum));
     t.cpus = std::uint32_t(cpus);
     t.max_cpus = std::uint32_t(maximum);
     return t;

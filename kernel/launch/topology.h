@@ -7,7 +7,7 @@
 
 namespace backplane::kernel {
 
-/// Works out what was left open: cores first, then threads, then sockets. Throws LaunchError when the numbers
+/// Works out what was left open: cores first, then threads, then sockets. Throws UserError when the numbers
 /// contradict each other or the machine takes fewer CPUs. `machine` is its option name, for the message.
 Topology resolve_topology(const SmpPlan& smp, std::uint32_t machine_maximum, std::string_view machine);
 

@@ -68,8 +68,8 @@ bool LogHub::set_file(const std::string& path, Errors& errors) {
 
 void LogHub::write(LogLevel level, std::string_view category, std::string_view message) {
     switch (level) {
-    case LogLevel::Error: sink_->logger.error("backplane: {}", message); return;
-    case LogLevel::Warning: sink_->logger.warn("backplane: warning: {}", message); return;
+    case LogLevel::Error: sink_->logger.error("{}{}", style_.prefix(), message); return;
+    case LogLevel::Warning: sink_->logger.warn("{}warning: {}", style_.prefix(), message); return;
     default:
         if (enabled(category)) sink_->logger.info("{}", message);
     }

@@ -1,6 +1,8 @@
 // The process's log: categories that -d and --trace switch on, written through spdlog to stderr or -D's file.
 #pragma once
 
+#include "kernel/machine/message_style.h"
+
 #include <backplane/log.h>
 
 #include <atomic>
@@ -24,6 +26,8 @@ class LogHub {
     bool enabled(std::string_view category) const;
     /// -D: false and a reason when the file cannot be written.
     bool set_file(const std::string& path, Errors& errors);
+    /// Before others write.
+    void set_style(MessageStyle style) { style_ = std::move(style); }
     /// Warnings and errors always appear ("backplane: warning: …"); what is below only when its category is on.
     void write(LogLevel level, std::string_view category, std::string_view message);
     /// Once per (who, key), and not for ever more of them: what a guest can choose must not fill the host.
@@ -40,6 +44,7 @@ class LogHub {
     void publish(std::unique_ptr<const Categories> next);
 
     std::unique_ptr<Sink> sink_;
+    MessageStyle style_;
     std::mutex mutex_;
     /// What is read without a lock is never changed, and kept until the end: users switch a few times at most.
     std::vector<std::unique_ptr<const Categories>> published_;

@@ -105,9 +105,8 @@ void Machine::set_seed(std::uint64_t seed) { parts_->entropy.set_seed(seed); }
 void Machine::set_firmware_path(std::vector<std::string> path) {
     parts_->configuration.firmware_path = std::move(path);
 }
-void Machine::set_reboot_policy(bool no_reboot, bool no_shutdown) {
-    parts_->run.set_reboot_policy(no_reboot, no_shutdown);
-}
+void Machine::set_actions(const RunActions& actions) { parts_->run.set_actions(actions); }
+const RunActions& Machine::actions() const { return parts_->run.actions(); }
 
 bool Machine::open_accelerator(const std::vector<AcceleratorChoice>& choices, Errors& errors) {
     return parts_->processors.open(choices, errors);

@@ -6,6 +6,7 @@
 
 #include "kernel/event/wall_clock.h"
 #include "kernel/machine/machine_listener.h"
+#include "kernel/machine/run_actions.h"
 #include "kernel/machine/run_state.h"
 #include "kernel/module/catalog.h"
 #include "kernel/object/instance.h"
@@ -64,8 +65,9 @@ class Machine {
     /// -seed: what is random in the machine follows from this number.
     void set_seed(std::uint64_t seed);
     void set_firmware_path(std::vector<std::string> directories);
-    /// -no-reboot: a guest's reset ends the machine; -no-shutdown: a power-off pauses it.
-    void set_reboot_policy(bool no_reboot, bool no_shutdown);
+    /// -action. Thread: also while it runs, machine lock held.
+    void set_actions(const RunActions& actions);
+    const RunActions& actions() const;
 
     // --- building ---
     /// Tries the choices in order; says (to the log) why one was not taken.
@@ -82,12 +84,12 @@ class Machine {
 
     // --- running. Thread: main, machine lock held, unless said ---
     RunState run_state() const;
-    void start();  ///< cont
+    void start();  ///< cont; after a shutdown or an internal error nothing happens before a reset
     void stop(RunState why = RunState::Paused);
     void reset();                            ///< now; CPUs are stopped and started around it
     void request_reset(std::string reason);  ///< any thread
     /// Ends the machine (any thread): "guest-shutdown", "guest-panic", "host-signal", "host-qmp-quit", "host-ui". With
-    /// -no-shutdown, what a guest asks for pauses it instead. The first request holds, but a host's beats a guest's.
+    /// shutdown=pause, what a guest asks for pauses it instead. The first request holds, but a host's beats a guest's.
     void request_end(std::string reason, int exit_code = 0);
     void request_powerdown();  ///< system_powerdown: asks the guest
     /// Runs the host loop until the machine ends: the process's exit status.

@@ -25,6 +25,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
     loop.on_failure([this](const std::string& message) { run.request_internal_error(message); });
     interfaces.offer<UnpluggedDevices>(devices);
     interfaces.offer<Entropy>(entropy);
+    interfaces.offer<GuestHealth>(run);
     objects->set_destroy_hook([this](Instance& instance) { forget(instance); });
     // Before the machine, so that they outlive it: also those that are filled while it runs.
     for (const char* name : {"objects", "chardevs", "blockdevs", "netdevs"}) folder(name);

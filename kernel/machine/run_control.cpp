@@ -19,6 +19,7 @@ const char* run_state_name(RunState state) {
     case RunState::Debug: return "debug";
     case RunState::Shutdown: return "shutdown";
     case RunState::GuestPanicked: return "guest-panicked";
+    case RunState::Watchdog: return "watchdog";
     case RunState::InternalError: return "internal-error";
     case RunState::InMigrate: return "inmigrate";
     case RunState::FinishMigrate: return "finish-migrate";
@@ -68,14 +69,17 @@ void RunControl::carry_out() {
         machine_.hub.write(LogLevel::Error, "machine", *todo.internal_error);
         stop(RunState::InternalError);
     }
+    if (todo.panic) panicked(todo);
+    if (todo.watchdog) watchdog_expired(todo);
     if (todo.powerdown) emit("POWERDOWN", "{}");
-    const bool reset_ends = todo.reset && no_reboot_ && todo.reset->starts_with("guest");
+    const bool reset_ends =
+        todo.reset && actions_.reboot == RunActions::Reboot::Shutdown && todo.reset->starts_with("guest");
     if (reset_ends && !todo.end) todo.end = EndRequest{*todo.reset};
     if (todo.end) {
         if (!todo.end->guest()) machine_.loop.begin_end();
         emit("SHUTDOWN", reason_data(todo.end->reason));
         stop(RunState::Shutdown);
-        if (no_shutdown_ && todo.end->guest()) return;
+        if (actions_.shutdown == RunActions::Shutdown::Pause && todo.end->guest()) return;
         machine_.debug.tell([&](RunListener& listener) { listener.machine_ends(todo.end->exit_code); });
         machine_.loop.stop(todo.end->exit_code);
         return;
@@ -88,9 +92,45 @@ void RunControl::carry_out() {
 
 void RunControl::close() { machine_.loop.cancel(*this); }
 
-void RunControl::set_reboot_policy(bool no_reboot, bool no_shutdown) {
-    no_reboot_ = no_reboot;
-    no_shutdown_ = no_shutdown;
+/// The guest's kernel said that it cannot go on.
+void RunControl::panicked(Requests& requests) {
+    constexpr int kFailure = 1;
+    switch (actions_.panic) {
+    case RunActions::Panic::None: return emit("GUEST_PANICKED", "{\"action\":\"run\"}");
+    case RunActions::Panic::Pause:
+        emit("GUEST_PANICKED", "{\"action\":\"pause\"}");
+        return stop(RunState::GuestPanicked);
+    case RunActions::Panic::Shutdown:
+    case RunActions::Panic::ExitFailure: break;
+    }
+    emit("GUEST_PANICKED", "{\"action\":\"poweroff\"}");
+    const int status = actions_.panic == RunActions::Panic::ExitFailure ? kFailure : 0;
+    if (!requests.end) requests.end = EndRequest{"guest-panic", status};
+}
+
+void RunControl::watchdog_expired(Requests& requests) {
+    const auto say = [&](const char* action) {
+        emit("WATCHDOG", std::string("{\"action\":\"") + action + "\"}");
+    };
+    switch (actions_.watchdog) {
+    case RunActions::Watchdog::Reset:
+        say("reset");
+        if (!requests.reset) requests.reset = "guest-reset";
+        return;
+    case RunActions::Watchdog::Shutdown:
+        say("shutdown");
+        requests.powerdown = true;
+        return;
+    case RunActions::Watchdog::Poweroff:
+        say("poweroff");
+        if (!requests.end) requests.end = EndRequest{"guest-shutdown"};
+        return;
+    case RunActions::Watchdog::Pause: say("pause"); return stop(RunState::Watchdog);
+    case RunActions::Watchdog::Debug:
+        say("debug");
+        return machine_.hub.write(LogLevel::Warning, "machine", "the watchdog ran out");
+    case RunActions::Watchdog::None: return say("none");
+    }
 }
 
 /// An internal error is for good: nobody knows what state the machine is in.
@@ -112,14 +152,14 @@ bool RunControl::end_is_due() {
 }
 
 void RunControl::start() {
-    if (state_ == RunState::Running || state_ == RunState::InternalError ||
-        state_ == RunState::FinishMigrate || end_is_due())
-        return;
+    for (const RunState standing :
+         {RunState::Running, RunState::InternalError, RunState::Shutdown, RunState::FinishMigrate})
+        if (state_ == standing) return;
+    if (end_is_due()) return;
     if (state_ == RunState::InMigrate) {
         run_on_arrival_ = true;
         return;
     }
-    if (state_ == RunState::Shutdown) reset();
     if (std::exchange(loaded_, false)) machine_.devices.resume();
     set_state(RunState::Running);
     machine_.debug.tell([](RunListener& listener) { listener.machine_starts(); });
@@ -164,7 +204,7 @@ void RunControl::reset() {
     if (running) machine_.processors.stop();
     machine_.reset_all();
     if (running) machine_.processors.start();
-    else if (state_ != RunState::Prelaunch && state_ != RunState::InMigrate) set_state(RunState::Paused);
+    else if (state_ != RunState::InMigrate) set_state(RunState::Prelaunch);
     loaded_ = false;
 }
 
@@ -219,6 +259,12 @@ void RunControl::request_powerdown() {
 }
 void RunControl::request_internal_error(std::string message) {
     request([&](Requests& r) { r.internal_error = std::move(message); });
+}
+void RunControl::report_panic() {
+    request([](Requests& r) { r.panic = true; });
+}
+void RunControl::report_watchdog() {
+    request([](Requests& r) { r.watchdog = true; });
 }
 void RunControl::post_event(std::string name, std::string data) {
     request([&](Requests& r) { r.events.emplace_back(std::move(name), std::move(data)); });

@@ -2,10 +2,12 @@
 #pragma once
 
 #include "kernel/machine/machine_listener.h"
+#include "kernel/machine/run_actions.h"
 #include "kernel/machine/run_state.h"
 
 #include <backplane/abi.h>
 #include <backplane/event_loop.h>
+#include <backplane/guest_health.h>
 
 #include <atomic>
 #include <deque>
@@ -19,17 +21,18 @@ namespace backplane::kernel {
 
 struct MachineParts;
 
-class RunControl final : Work {
+class RunControl final : Work, public GuestHealth {
   public:
     explicit RunControl(MachineParts& machine) : machine_(machine) {}
 
     // --- thread: main, holding the machine lock ---
-    void start();
+    void start();  ///< not from Shutdown: that needs a reset first
     void stop(RunState why);
     void reset();  ///< CPUs are stopped and started around it
     /// The machine goes away: nothing that was asked for is carried out any more.
     void close();
-    void set_reboot_policy(bool no_reboot, bool no_shutdown);
+    void set_actions(const RunActions& actions) { actions_ = actions; }
+    const RunActions& actions() const { return actions_; }
 
     /// Stops the machine to be saved; what was asked for is carried out first, and afterwards waits.
     void begin_saving();
@@ -56,6 +59,8 @@ class RunControl final : Work {
     /// Nobody knows what state the machine is in: it stops for good.
     void request_internal_error(std::string message);
     void post_event(std::string name, std::string data);
+    void report_panic() override;
+    void report_watchdog() override;
 
   private:
     /// Why the machine is to end ("guest-…" or "host-…", as SHUTDOWN names it), and the process's exit status then.
@@ -68,6 +73,8 @@ class RunControl final : Work {
         std::optional<std::string> reset;
         std::optional<EndRequest> end;
         bool powerdown = false;
+        bool panic = false;
+        bool watchdog = false;
         std::optional<std::string> internal_error;
         std::deque<std::pair<std::string, std::string>> events;
     };
@@ -76,6 +83,8 @@ class RunControl final : Work {
     void carry_out();
     void set_state(RunState state);
     void drain_disks();
+    void panicked(Requests& requests);
+    void watchdog_expired(Requests& requests);
     bool end_is_due();
 
     MachineParts& machine_;
@@ -83,8 +92,7 @@ class RunControl final : Work {
     RunState before_saving_ = RunState::Prelaunch;
     bool run_on_arrival_ = false;
     bool loaded_ = false;  ///< and has not run since
-    bool no_reboot_ = false;
-    bool no_shutdown_ = false;
+    RunActions actions_;
     std::vector<EventListener*> listeners_;
     std::mutex mutex_;  ///< of the two below
     Requests requests_;

@@ -10,6 +10,7 @@ enum class RunState {
     Debug,  ///< a debugger stopped it
     Shutdown,
     GuestPanicked,
+    Watchdog,
     InternalError,
     InMigrate,      ///< a saved machine is expected
     FinishMigrate,  ///< it is being saved

@@ -48,13 +48,6 @@ std::vector<std::string> split_at_bars(const std::string& text) {
 
 std::string or_empty(const char* text) { return text ? text : ""; }
 
-std::vector<ManifestArgument> rows_of(Slice<const ArgumentInfo> infos) {
-    std::vector<ManifestArgument> rows;
-    for (const ArgumentInfo& info : infos)
-        rows.push_back({info.name, info.kind, info.required, info.summary, or_empty(info.choices)});
-    return rows;
-}
-
 void check_argument(const ManifestArgument& argument, const Json& value) {
     if (!fits(argument.kind, value))
         fail_command("Invalid parameter type for '" + argument.name +
@@ -107,6 +100,13 @@ std::string syntax_of(const ManifestCommand& row) {
 std::vector<std::string> human_names(const ManifestCommand& row) { return split_at_bars(row.human); }
 std::vector<std::string> choices_of(const ManifestArgument& argument) {
     return split_at_bars(argument.choices);
+}
+
+std::vector<ManifestArgument> rows_of(Slice<const ArgumentInfo> infos) {
+    std::vector<ManifestArgument> rows;
+    for (const ArgumentInfo& info : infos)
+        rows.push_back({info.name, info.kind, info.required, info.summary, or_empty(info.choices)});
+    return rows;
 }
 
 ManifestCommand row_of(const CommandInfo& info) {

@@ -47,6 +47,7 @@ struct CoreCommand {
     Json (*run)(const Call& call) = nullptr;
     /// What people read; null: nothing, or the result's "human-readable-text".
     std::string (*show)(const Json& result) = nullptr;
+    Slice<const ArgumentInfo> results{};  ///< the members of what comes back, for the schema
     /// In place of `run`: the answer comes when it comes.
     void (*start)(const Call& call, CommandDone done) = nullptr;
 };
@@ -55,17 +56,20 @@ Slice<const CoreCommand> query_commands();
 Slice<const CoreCommand> object_commands();
 Slice<const CoreCommand> inspect_commands();
 Slice<const CoreCommand> memory_commands();
+Slice<const CoreCommand> descriptor_commands();
 Slice<const EventInfo> core_events();
 
 struct Command {
     ManifestCommand row;
-    const CoreCommand* core = nullptr;  ///< the core's own
-    std::string service;                ///< or the type whose object serves it
-    std::string key;                    ///< what it is called by: `name`, or the human face
+    const CoreCommand* core = nullptr;      ///< the core's own
+    std::string service;                    ///< or the type whose object serves it
+    std::vector<ManifestArgument> results;  ///< the members of what comes back
+    std::string key;                        ///< what it is called by: `name`, or the human face
 };
 
 /// The core's rows in the shape that manifests are read into.
 ManifestCommand row_of(const CommandInfo& info);
+std::vector<ManifestArgument> rows_of(Slice<const ArgumentInfo> infos);
 ManifestEvent row_of(const EventInfo& info);
 
 /// Throws CommandError when `arguments` are not what the row says.
@@ -78,6 +82,9 @@ std::vector<std::string> human_names(const ManifestCommand& row);
 std::vector<std::string> choices_of(const ManifestArgument& argument);
 /// Reads a human line's arguments as the row declares them. Throws CommandError.
 Json read_human_arguments(const ManifestCommand& row, std::string_view text);
+
+/// The rows as the protocol's introspection has them: commands, events and the types that they name.
+Json schema_of(const std::vector<Command>& commands, const std::vector<ManifestEvent>& events);
 
 /// {"human-readable-text": text}
 Json readable(std::string text);

@@ -1,11 +1,13 @@
 // Commands that show: trees, lines, CPUs, backends, plugins.
-#include "kernel/launch/plugin_listing.h"
 #include "kernel/management/management.h"
+#include "kernel/vocabulary/plugin_listing.h"
 
 #include <backplane/block.h>
 #include <backplane/draft/cpu.h>
 
 #include <nlohmann/json.hpp>
+
+#include <unistd.h>
 
 namespace backplane::kernel {
 namespace {
@@ -63,12 +65,15 @@ Json query_cpus(const Call& call) {
         TextBuffer path;
         cpu->object().path(path);
         Json place{{"core-id", index / t.threads % t.cores}, {"thread-id", index % t.threads}};
+        // What has no thread of its own runs in the program's first.
+        const std::int32_t thread = cpu->run_state().thread_id.load();
         place["cluster-id"] = index / (t.threads * t.cores) % t.clusters;
         place["socket-id"] = index / (t.threads * t.cores * t.clusters);
         list.push_back({{"cpu-index", index},
                         {"qom-path", path.text()},
                         {"props", place},
                         {"target", std::string(cpu->architecture().view())},
+                        {"thread-id", thread ? thread : getpid()},
                         {"halted", cpu->run_state().halted.load() != 0}});
     }
     return list;
@@ -79,7 +84,8 @@ std::string show_cpus(const Json& result) {
     std::string text;
     for (const Json& cpu : result)
         text += "  CPU #" + std::to_string(cpu["cpu-index"].get<unsigned>()) + ": " +
-                cpu["target"].get<std::string>() + (cpu["halted"].get<bool>() ? ", halted" : "") + ", " +
+                cpu["target"].get<std::string>() + (cpu["halted"].get<bool>() ? ", halted" : "") +
+                ", thread_id=" + std::to_string(cpu["thread-id"].get<int>()) + ", " +
                 cpu["qom-path"].get<std::string>() + "\n";
     return text;
 }

@@ -1,8 +1,8 @@
 // Commands on the tree of objects, on types, and those that add and remove devices and backends.
-#include "kernel/launch/device_type.h"
-#include "kernel/launch/launch_error.h"
-#include "kernel/launch/suboptions.h"
 #include "kernel/management/management.h"
+#include "kernel/vocabulary/device_names.h"
+#include "kernel/vocabulary/suboptions.h"
+#include "kernel/vocabulary/user_error.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -49,7 +49,8 @@ Instance& object_at(const Call& call, const std::string& path) {
 }
 
 void expect(bool ok, const ErrorText& errors, const char* error_class = "GenericError") {
-    if (!ok) fail_command(errors.text(), error_class);
+    if (ok) return;
+    fail_command(errors.failed() ? errors.text() : "it was refused, and no reason was given", error_class);
 }
 
 /// The rows of qom-list: properties first, then children as QMP's users know them.
@@ -191,7 +192,7 @@ std::string required_id(const Json& arguments) {
     try {
         if (!arguments.contains("id")) fail_command("Parameter 'id' is missing");
         check_id(id);
-    } catch (const LaunchError& error) {
+    } catch (const UserError& error) {
         fail_command(error.what());
     }
     return id;

@@ -13,8 +13,8 @@ Json query_version(const Call& call) { return Json::parse(call.host.version_json
 std::string show_version(const Json& result) { return result["package"].get<std::string>() + "\n"; }
 
 Json query_name(const Call& call) {
-    if (call.host.guest_name().empty()) return Json::object();
-    return {{"name", call.host.guest_name()}};
+    const std::string& name = call.host.program().guest_name;
+    return name.empty() ? Json::object() : Json{{"name", name}};
 }
 
 std::string show_name(const Json& result) { return result.value("name", "") + "\n"; }
@@ -55,32 +55,92 @@ Json query_machines(const Call& call) {
     return list;
 }
 
+/// A property's kind as the protocol spells an option's parameter.
+std::string parameter_kind(const std::string& kind) {
+    if (kind == "bool") return "boolean";
+    if (kind == "int" || kind == "uint") return "number";
+    return kind == "size" ? kind : "string";
+}
+
+Json parameters_json(const Call& call, const OptionListing& option) {
+    Json list = Json::array();
+    const Catalog& catalog = call.machine.catalog();
+    if (const ManifestType* type = catalog.find_type(option.type)) {
+        for (const ManifestProperty* property : catalog.properties(*type)) {
+            Json row{{"name", property->name}, {"type", parameter_kind(property->kind)}};
+            if (!property->summary.empty()) row["help"] = property->summary;
+            if (property->has_default) row["default"] = property->default_text;
+            list.push_back(std::move(row));
+        }
+        return list;
+    }
+    for (const OptionParameter& parameter : parameters_of(option.argument))
+        list.push_back({{"name", parameter.name}, {"type", parameter.kind()}});
+    return list;
+}
+
+Json list_options(const Call& call) {
+    Json list = Json::array();
+    const std::string wanted = call.text("option");
+    for (const OptionListing& option : call.host.program().options) {
+        const std::string name(group_of_option(option.name));
+        if (wanted.empty() || wanted == name)
+            list.push_back({{"option", name}, {"parameters", parameters_json(call, option)}});
+    }
+    if (!wanted.empty() && list.empty()) fail_command("invalid option name: " + wanted);
+    return list;
+}
+
+Json schema(const Call& call) { return schema_of(call.host.commands(), call.host.events()); }
+
+constexpr ArgumentInfo kOption[] = {{.name = "option", .required = false}};
+constexpr ArgumentInfo kName[] = {{.name = "name"}};
+constexpr ArgumentInfo kOptionInfo[] = {{.name = "option"}, {.name = "parameters", .kind = Kind::Array}};
+constexpr ArgumentInfo kVersion[] = {{.name = "qemu", .kind = Kind::Object}, {.name = "package"}};
 constexpr CoreCommand kCommands[] = {
     {{.name = "query-version",
       .human = "info version",
       .summary = "this program's version",
       .returns = "VersionInfo"},
      query_version,
-     show_version},
+     show_version,
+     kVersion},
     {{.name = "query-name", .human = "info name", .summary = "the guest's name", .returns = "NameInfo"},
      query_name,
      show_name},
     {{.name = "query-commands", .summary = "the commands that there are", .returns = "[CommandInfo]"},
-     list_commands},
-    {{.name = "query-events", .summary = "the events that there are", .returns = "[EventInfo]"}, list_events},
+     list_commands,
+     nullptr,
+     kName},
+    {{.name = "query-events", .summary = "the events that there are", .returns = "[EventInfo]"},
+     list_events,
+     nullptr,
+     kName},
+    {{.name = "query-command-line-options",
+      .summary = "the options that there are",
+      .arguments = kOption,
+      .returns = "[CommandLineOptionInfo]"},
+     list_options,
+     nullptr,
+     kOptionInfo},
+    {{.name = "query-qmp-schema", .summary = "what commands and events look like", .returns = "[SchemaInfo]"},
+     schema},
     {{.name = "query-machines", .summary = "the kinds of machine", .returns = "[MachineInfo]"},
      query_machines},
 };
 
 constexpr ArgumentInfo kDeleted[] = {{.name = "device", .required = false}, {.name = "path"}};
 constexpr ArgumentInfo kReason[] = {{.name = "guest", .kind = Kind::Flag}, {.name = "reason"}};
+constexpr ArgumentInfo kAction[] = {{.name = "action"}};
 constexpr EventInfo kEvents[] = {
     {.name = "DEVICE_DELETED", .summary = "a device is gone", .members = kDeleted},
+    {.name = "GUEST_PANICKED", .summary = "the guest cannot go on", .members = kAction},
     {.name = "POWERDOWN", .summary = "the guest was asked to power off"},
     {.name = "RESET", .summary = "the machine was reset", .members = kReason},
     {.name = "RESUME", .summary = "the machine goes on"},
     {.name = "SHUTDOWN", .summary = "the machine has ended", .members = kReason},
     {.name = "STOP", .summary = "the machine stands still"},
+    {.name = "WATCHDOG", .summary = "the guest did not serve its watchdog", .members = kAction},
 };
 
 }  // namespace

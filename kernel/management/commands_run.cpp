@@ -1,7 +1,7 @@
 // Commands that start, stop and end the machine.
-#include "kernel/launch/build.h"
 #include "kernel/machine/log_hub.h"
 #include "kernel/management/management.h"
+#include "kernel/vocabulary/log_items.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -22,8 +22,10 @@ Json stop(const Call& call) {
 }
 
 Json cont(const Call& call) {
-    if (call.machine.run_state() == RunState::InternalError)
+    const RunState state = call.machine.run_state();
+    if (state == RunState::InternalError)
         fail_command("the machine met an internal error and cannot go on; system_reset does not help either");
+    if (state == RunState::Shutdown) fail_command("Resetting the Virtual Machine is required");
     call.machine.start();
     return Json::object();
 }
@@ -38,10 +40,26 @@ Json system_powerdown(const Call& call) {
     return Json::object();
 }
 
+Json set_action(const Call& call) {
+    RunActions actions = call.machine.actions();
+    ErrorText errors;
+    for (const auto& [event, choice] : call.arguments.items())
+        if (!set_run_action(actions, event, choice.get<std::string>(), errors)) fail_command(errors.text());
+    call.machine.set_actions(actions);
+    return Json::object();
+}
+
+Json watchdog_action(const Call& call) {
+    RunActions actions = call.machine.actions();
+    ErrorText errors;
+    if (!set_run_action(actions, "watchdog", call.text("action"), errors)) fail_command(errors.text());
+    call.machine.set_actions(actions);
+    return Json::object();
+}
+
 Json query_status(const Call& call) {
     const RunState state = call.machine.run_state();
-    return {
-        {"status", run_state_name(state)}, {"singlestep", false}, {"running", state == RunState::Running}};
+    return {{"status", run_state_name(state)}, {"running", state == RunState::Running}};
 }
 
 std::string show_status(const Json& result) {
@@ -100,6 +118,13 @@ constexpr ArgumentInfo kEnable[] = {{.name = "enable", .kind = Kind::Array, .req
 constexpr ArgumentInfo kLine[] = {{.name = "command-line"},
                                   {.name = "cpu-index", .kind = Kind::Number, .required = false}};
 constexpr ArgumentInfo kItems[] = {{.name = "items"}};
+constexpr ArgumentInfo kActions[] = {
+    {.name = "reboot", .required = false, .choices = "reset|shutdown"},
+    {.name = "shutdown", .required = false, .choices = "poweroff|pause"},
+    {.name = "panic", .required = false, .choices = "pause|shutdown|exit-failure|none"},
+    {.name = "watchdog", .required = false, .choices = "reset|shutdown|poweroff|pause|debug|none"}};
+constexpr ArgumentInfo kWatchdog[] = {{.name = "action", .choices = kActions[3].choices}};
+constexpr ArgumentInfo kStatus[] = {{.name = "running", .kind = Kind::Flag}, {.name = "status"}};
 constexpr CoreCommand kCommands[] = {
     {{.name = "qmp_capabilities", .summary = "ends the negotiation", .arguments = kEnable}, capabilities},
     {{.name = "quit", .human = "quit|q", .summary = "end this program"}, quit},
@@ -113,13 +138,21 @@ constexpr CoreCommand kCommands[] = {
       .summary = "whether the machine runs",
       .returns = "StatusInfo"},
      query_status,
-     show_status},
+     show_status,
+     kStatus},
+    {{.name = "set-action",
+      .summary = "what follows a reset, a power-off, a panic, a watchdog that runs out",
+      .arguments = kActions},
+     set_action},
+    {{.human = "watchdog_action", .summary = "what follows a watchdog that runs out", .arguments = kWatchdog},
+     watchdog_action},
     {{.name = "human-monitor-command",
       .summary = "runs a line of the human face",
       .arguments = kLine,
       .returns = "str"},
      nullptr,
      nullptr,
+     {},
      human_command},
     {{.human = "log", .summary = "log items as -d does, or none", .arguments = kItems}, log_items},
 };

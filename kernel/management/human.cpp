@@ -1,6 +1,6 @@
 // The human face of the commands: words to arguments, help, completion.
-#include "kernel/launch/suboptions.h"
 #include "kernel/management/management.h"
+#include "kernel/vocabulary/suboptions.h"
 
 #include <algorithm>
 #include <charconv>
@@ -38,7 +38,7 @@ std::string next_word(std::string_view& text) {
 std::uint64_t read_number(const std::string& name, const std::string& word) {
     try {
         return number_value(name, word, ~std::uint64_t{0});
-    } catch (const LaunchError& error) {
+    } catch (const UserError& error) {
         fail_command(error.what());
     }
 }
@@ -54,7 +54,7 @@ void read_options(Json& arguments, const std::string& first_key, const std::stri
     try {
         SubOptions options = SubOptions::parse_either(text, first_key);
         for (const auto& [key, value] : options.rest()) arguments[key] = value;
-    } catch (const LaunchError& error) {
+    } catch (const UserError& error) {
         fail_command(error.what());
     }
 }

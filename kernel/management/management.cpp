@@ -1,9 +1,10 @@
 // Which commands there are, and how a call of one is answered: at once, or when the object that serves it is done.
 #include "kernel/management/management.h"
 
+#include "kernel/vocabulary/version.h"
+
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 namespace backplane::kernel {
@@ -75,9 +76,14 @@ class ManagementHost::PendingCall final : public CommandReply {
     void fail_as(Str error_class, Str description) override {
         answer(failure(std::string(error_class.view()), std::string(description.view())));
     }
-    int take_descriptor(Str, Errors& errors) override {
-        const int descriptor = caller_ ? caller_->take_passed_descriptor() : -1;
-        if (descriptor < 0) errors.fail("No file descriptor supplied via SCM_RIGHTS");
+    /// Without a name: what came with the call.
+    int take_descriptor(Str name, Errors& errors) override {
+        int descriptor = -1;
+        if (!name.empty()) descriptor = host_.descriptors_.take(caller_, std::string(name.view()));
+        else if (caller_) descriptor = caller_->take_passed_descriptor();
+        if (descriptor < 0)
+            errors.fail(name.empty() ? "No file descriptor supplied via SCM_RIGHTS"
+                                     : "File descriptor named '" + std::string(name.view()) + "' not found");
         return descriptor;
     }
 
@@ -101,10 +107,11 @@ class ManagementHost::PendingCall final : public CommandReply {
 };
 
 ManagementHost::ManagementHost() {
-    for (const auto rows :
-         {run_commands(), query_commands(), object_commands(), inspect_commands(), memory_commands()})
+    for (const auto rows : {run_commands(), query_commands(), object_commands(), inspect_commands(),
+                            memory_commands(), descriptor_commands()})
         for (const CoreCommand& core : rows) {
-            Command& command = commands_.emplace_back(Command{row_of(core.info), &core, {}, {}});
+            Command& command =
+                commands_.emplace_back(Command{row_of(core.info), &core, {}, rows_of(core.results), {}});
             command.row.when = kCoreWhen;
             command.key = command.row.name.empty() ? command.row.human : command.row.name;
         }
@@ -112,11 +119,12 @@ ManagementHost::ManagementHost() {
 }
 ManagementHost::~ManagementHost() = default;
 
-void ManagementHost::serve(Machine& machine, std::string guest_name) {
+void ManagementHost::serve(Machine& machine, Program program) {
     machine_ = &machine;
-    guest_name_ = std::move(guest_name);
+    program_ = std::move(program);
     add_offers(machine.catalog());
     machine.offer_interface(Management::kId, static_cast<Management*>(this));
+    machine.offer_interface(HostFiles::kId, static_cast<HostFiles*>(&descriptors_));
     machine.add_event_listener(*this);
 }
 
@@ -135,7 +143,7 @@ void ManagementHost::add_offers(const Catalog& catalog) {
         for (const ManifestCommand& row : listed.type->commands)
             if (!taken(row))
                 commands_.push_back(
-                    {row, nullptr, listed.type->name, row.name.empty() ? row.human : row.name});
+                    {row, nullptr, listed.type->name, {}, row.name.empty() ? row.human : row.name});
     for (const Catalog::Listed& listed : catalog.list("object"))
         for (const ManifestEvent& event : listed.type->events)
             if (std::ranges::find(events_, event.name, &ManifestEvent::name) == events_.end())
@@ -143,11 +151,10 @@ void ManagementHost::add_offers(const Catalog& catalog) {
 }
 
 std::string ManagementHost::version_json() const {
-    unsigned major = 0, minor = 0, micro = 0;
-    std::sscanf(BACKPLANE_VERSION, "%u.%u.%u", &major, &minor, &micro);
-    // The member's name is the protocol's.
-    const Json triple{{"micro", micro}, {"minor", minor}, {"major", major}};
-    return Json{{"qemu", triple}, {"package", "backplane " BACKPLANE_VERSION}}.dump();
+    // The members' names are the protocol's, and so is the version: what clients look for is how it is spoken.
+    const Json triple{
+        {"micro", kSpokenVersion.micro}, {"minor", kSpokenVersion.minor}, {"major", kSpokenVersion.major}};
+    return Json{{"qemu", triple}, {"package", program_version()}}.dump();
 }
 
 const Command* ManagementHost::find(std::string_view name) const {
@@ -210,6 +217,7 @@ void ManagementHost::execute(Str name, Str arguments, ManagementCaller& caller) 
 }
 
 void ManagementHost::forget(ManagementCaller& caller) {
+    descriptors_.forget(&caller);
     for (const auto& call : pending_) call->forget(caller);
 }
 

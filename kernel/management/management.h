@@ -3,6 +3,8 @@
 
 #include "kernel/machine/machine.h"
 #include "kernel/management/command.h"
+#include "kernel/management/descriptors.h"
+#include "kernel/vocabulary/option_parameters.h"
 
 #include <backplane/draft/management.h>
 #include <backplane/management.h>
@@ -11,13 +13,19 @@
 
 namespace backplane::kernel {
 
+/// What the commands are to know of this run of the program.
+struct Program {
+    std::string guest_name;
+    std::vector<OptionListing> options;
+};
+
 /// Thread: holding the machine lock. It must outlive the machine that it serves.
 class ManagementHost final : public Management, EventListener {
   public:
     ManagementHost();
     ~ManagementHost();
     /// Offers itself to the machine's objects and hears its events.
-    void serve(Machine& machine, std::string guest_name);
+    void serve(Machine& machine, Program program);
 
     std::string version_json() const override;
     void execute(Str command, Str arguments, ManagementCaller& caller) override;
@@ -30,7 +38,8 @@ class ManagementHost final : public Management, EventListener {
     const std::vector<Command>& commands() const { return commands_; }
     /// The core's events and those of plugins.
     const std::vector<ManifestEvent>& events() const { return events_; }
-    const std::string& guest_name() const { return guest_name_; }
+    const Program& program() const { return program_; }
+    Descriptors& descriptors() { return descriptors_; }
     /// The CPU that people look at (`cpu N`); null when the machine has none.
     Cpu* current_cpu() const;
     std::uint64_t current_cpu_index() const { return current_cpu_; }
@@ -55,7 +64,8 @@ class ManagementHost final : public Management, EventListener {
     std::vector<std::string> choices_after(std::string_view before) const;
 
     Machine* machine_ = nullptr;
-    std::string guest_name_;
+    Program program_;
+    Descriptors descriptors_;
     std::vector<Command> commands_;
     std::vector<ManifestEvent> events_;
     std::list<std::unique_ptr<PendingCall>> pending_;

@@ -6,7 +6,7 @@ import struct
 import subprocess
 import unittest
 
-from program import ProgramTest
+from program import BINARY, ProgramTest
 
 BASE = ("-display", "none", "-M", "virt", "-S")
 
@@ -167,8 +167,38 @@ class Mistakes(ProgramTest):
         self.assertIn(b"standard input is closed", done.stderr)
 
     def test_what_is_not_done_says_so(self):
-        self.refused("setsid", *BASE, "-daemonize")
-        self.refused("use -nic", *BASE, "-net", "user")
+        self.refused("add -net user", *BASE, "-net", "nic")
+        self.refused("-numa: the machine's memory is one node", *BASE, "-numa", "node")
+        self.refused("no machine here has a parallel port", *BASE, "-parallel", "stdio")
+
+    def test_another_word_is_no_misspelling(self):
+        result = self.run_program(*BASE, "-device", "virtio-keyboard-device")
+        self.assertNotIn("did you mean", result.errors)
+
+    def test_the_option_that_was_typed_is_blamed(self):
+        self.blamed("-trace enable=in_sam: ", *BASE, "-trace", "enable=in_sam")
+        self.blamed("-d in_sam: ", *BASE, "-d", "in_sam")
+        self.blamed("-fw_cfg name=opt/x: name, plus exactly one of file and string", *BASE, "-fw_cfg", "name=opt/x")
+        self.blamed("-boot order=zz: ", *BASE, "-boot", "order=zz")
+        self.blamed("-uuid x: ", *BASE, "-uuid", "x")
+        self.blamed("-readconfig /dev/zero: ", *BASE, "-readconfig", "/dev/zero")
+
+    def test_json_of_the_wrong_kind(self):
+        self.refused("'max-bytes' is empty", *BASE, "-device", '{"driver":"virtio-rng-device","max-bytes":[]}')
+        self.refused("'max-bytes' must be a number", *BASE, "-device", '{"driver":"virtio-rng-device","max-bytes":"5"}')
+        self.refused("'filename' must be a text", *BASE, "-blockdev", '{"driver":"file","node-name":"n","filename":5}')
+        self.refused("stands there twice", *BASE, "-device", '{"driver":"virtio-rng-device","driver":"x"}')
+
+    def test_a_long_argument_is_cut(self):
+        result = self.run_program(*BASE, "-device", "x" * 100_000)
+        self.assertEqual(result.status, 1)
+        self.assertLess(len(result.errors), 2000)
+
+    def test_output_that_nobody_can_have(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([BINARY, "-help"], stdout=full, stderr=subprocess.PIPE, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"No space left on device", done.stderr)
         self.refused("there is no display", "-M", "virt", "-display", "gtk")
         self.refused("not throttled", *BASE, "-drive", "file=x,if=none,id=d,iops=10")
         self.refused("not by 'nbd:'", *BASE, "-drive", "file=nbd:localhost:10809,if=none,id=d")

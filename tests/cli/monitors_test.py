@@ -129,7 +129,7 @@ class Monitors(ProgramTest):
         qmp = self.machine()
         self.assertEqual(qmp("query-status")["return"]["status"], "prelaunch")
         qmp("cont")
-        self.assertEqual(qmp("query-status")["return"], {"status": "running", "singlestep": False, "running": True})
+        self.assertEqual(qmp("query-status")["return"], {"status": "running", "running": True})
         self.assertEqual(qmp.event("RESUME")["event"], "RESUME")
         qmp("stop")
         self.assertEqual(qmp("query-status")["return"]["status"], "paused")

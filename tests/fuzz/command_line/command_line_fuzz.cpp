@@ -2,8 +2,8 @@
 // a plan that can be printed, or an error in one line. With libFuzzer (clang -fsanitize=fuzzer) this is the target;
 // in the test suite main() replays the files it is given, or pseudo-random arguments made of what users type.
 #include "kernel/launch/command_line.h"
-#include "kernel/launch/launch_error.h"
 #include "kernel/launch/topology.h"
+#include "kernel/vocabulary/user_error.h"
 
 #include <cstdlib>
 #include <fstream>
@@ -29,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             std::uint64_t(topology.sockets) * topology.clusters * topology.cores * topology.threads;
         if (product != topology.max_cpus || topology.cpus > topology.max_cpus || topology.cpus == 0)
             std::abort();
-    } catch (const LaunchError& error) {
+    } catch (const UserError& error) {
         if (!*error.what()) std::abort();
     }
     return 0;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernel/launch/command_line.h"
-#include "kernel/launch/launch_error.h"
+#include "kernel/vocabulary/user_error.h"
 
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ inline std::string error_of(const std::string& line) {
     try {
         read(line);
         return {};
-    } catch (const LaunchError& error) {
+    } catch (const UserError& error) {
         return error.what();
     }
 }

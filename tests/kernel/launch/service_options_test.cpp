@@ -15,7 +15,7 @@ class ServiceOptions : public ::testing::Test {
         try {
             plan(arguments);
             return {};
-        } catch (const LaunchError& error) {
+        } catch (const UserError& error) {
             return error.what();
         }
     }

@@ -1,4 +1,4 @@
-#include "kernel/launch/suboptions.h"
+#include "kernel/vocabulary/suboptions.h"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@ std::string error_from(Action action) {
     try {
         action();
         return {};
-    } catch (const LaunchError& error) {
+    } catch (const UserError& error) {
         return error.what();
     }
 }
@@ -93,6 +93,27 @@ TEST(SubOptionsJson, NestedMembersBecomeDottedNames) {
 TEST(SubOptionsJson, WhatIsNoObjectOfScalarsIsRefused) {
     for (const char* bad : {"{", "{\"a\":}", "{\"a\":1.5}", "{\"a\":null}", "{} x"})
         EXPECT_NE(error_from([&] { SubOptions::parse_json(bad); }), "") << bad;
+}
+
+TEST(SubOptionsJson, WhatCouldMeanTwoThingsOrNothingIsRefusedByName) {
+    for (const auto& [bad, said] : {std::pair{"{\"a\":1,\"a\":2}", "'a' stands there twice"},
+                                    {"{\"a\":[]}", "'a' is empty"},
+                                    {"{\"b\":{\"a\":{}}}", "'b.a' is empty"},
+                                    {"{\"a\":1e400}", "'a' is a number"},
+                                    {"{\"a\":18446744073709551616}", "'a' must be"},
+                                    {"[1]", "must be an object"}})
+        EXPECT_NE(error_from([&] { SubOptions::parse_json(bad); }).find(said), std::string::npos)
+            << bad << ": " << error_from([&] { SubOptions::parse_json(bad); });
+}
+
+TEST(SubOptionsJson, TextsMayStandInSingleQuotes) {
+    EXPECT_EQ(SubOptions::parse_json("{'a': 'it\\'s \"b\"', \"c\": \"'\"}").rest(),
+              (PropertyList{{"a", "it's \"b\""}, {"c", "'"}}));
+}
+
+TEST(SubOptionsJson, WhatAMemberWasWrittenAsIsKept) {
+    const JsonKinds kinds = SubOptions::parse_json(R"({"a":1,"b":"1","c":true})").kinds();
+    EXPECT_EQ(kinds, (JsonKinds{{"a", JsonKind::Number}, {"b", JsonKind::Text}, {"c", JsonKind::Flag}}));
 }
 
 TEST(SubOptionsJson, HostileNestingIsRefused) {

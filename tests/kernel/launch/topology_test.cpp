@@ -11,7 +11,7 @@ std::string refusal(const std::string& smp) {
     try {
         resolve(smp);
         return {};
-    } catch (const LaunchError& error) {
+    } catch (const UserError& error) {
         return error.what();
     }
 }

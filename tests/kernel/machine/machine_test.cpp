@@ -259,7 +259,7 @@ TEST_F(MachineTest, AGuestsFailureSaysSoAndSetsTheExitStatus) {
 
 TEST_F(MachineTest, AGuestsEndOnlyPausesWhereThatWasAskedFor) {
     ASSERT_TRUE(build()) << errors.text();
-    machine.set_reboot_policy(false, true);
+    machine.set_actions({.shutdown = RunActions::Shutdown::Pause});
     machine.request_end("guest-panic", 3);
     run_ready();
     EXPECT_EQ(machine.run_state(), RunState::Shutdown);
@@ -267,6 +267,50 @@ TEST_F(MachineTest, AGuestsEndOnlyPausesWhereThatWasAskedFor) {
     EXPECT_EQ(machine.run(), 0);
     EXPECT_EQ(recorder.events, (Events{R"(SHUTDOWN {"guest":true,"reason":"guest-panic"})",
                                        R"(SHUTDOWN {"guest":false,"reason":"host-ui"})"}));
+}
+
+TEST_F(MachineTest, AfterAShutdownItStandsUntilAReset) {
+    ASSERT_TRUE(build()) << errors.text();
+    machine.set_actions({.shutdown = RunActions::Shutdown::Pause});
+    machine.request_end("guest-shutdown");
+    run_ready();
+    machine.start();
+    EXPECT_EQ(machine.run_state(), RunState::Shutdown);
+    machine.reset();
+    EXPECT_EQ(machine.run_state(), RunState::Prelaunch);
+}
+
+TEST_F(MachineTest, APanicDoesWhatTheUserChose) {
+    ASSERT_TRUE(build()) << errors.text();
+    machine.set_actions({.panic = RunActions::Panic::None});
+    machine.parts().run.report_panic();
+    run_ready();
+    EXPECT_EQ(machine.run_state(), RunState::Prelaunch);
+    machine.set_actions({.panic = RunActions::Panic::Pause});
+    machine.parts().run.report_panic();
+    run_ready();
+    EXPECT_EQ(machine.run_state(), RunState::GuestPanicked);
+    machine.set_actions({.panic = RunActions::Panic::ExitFailure});
+    machine.parts().run.report_panic();
+    EXPECT_EQ(machine.run(), 1);
+    EXPECT_EQ(recorder.events,
+              (Events{R"(GUEST_PANICKED {"action":"run"})", R"(GUEST_PANICKED {"action":"pause"})",
+                      R"(GUEST_PANICKED {"action":"poweroff"})",
+                      R"(SHUTDOWN {"guest":true,"reason":"guest-panic"})"}));
+}
+
+TEST_F(MachineTest, AWatchdogThatRanOutDoesWhatTheUserChose) {
+    ASSERT_TRUE(build()) << errors.text();
+    using Watchdog = RunActions::Watchdog;
+    for (const Watchdog choice : {Watchdog::None, Watchdog::Debug, Watchdog::Shutdown, Watchdog::Pause}) {
+        machine.set_actions({.watchdog = choice});
+        machine.parts().run.report_watchdog();
+        run_ready();
+    }
+    EXPECT_EQ(machine.run_state(), RunState::Watchdog);
+    EXPECT_EQ(recorder.events, (Events{R"(WATCHDOG {"action":"none"})", R"(WATCHDOG {"action":"debug"})",
+                                       R"(WATCHDOG {"action":"shutdown"})", "POWERDOWN {}",
+                                       R"(WATCHDOG {"action":"pause"})"}));
 }
 
 TEST_F(MachineTest, AHostsEndBeatsAGuests) {

@@ -12,6 +12,7 @@
 
 #include <mutex>
 #include <new>
+#include <utility>
 
 namespace backplane::kernel {
 
@@ -46,7 +47,8 @@ inline constexpr TypeInfo kBoardType{.name = "test-machine",
 class TestCaller final : public ManagementCaller {
   public:
     void management_reply(const ManagementReply& reply) override { replies.push_back(reply); }
-    int take_passed_descriptor() override { return -1; }
+    int take_passed_descriptor() override { return std::exchange(passed, -1); }
+    int passed = -1;  ///< a descriptor that came with the call
     std::vector<ManagementReply> replies;
 };
 
@@ -56,12 +58,15 @@ class ManagementTest : public ::testing::Test {
         catalog.types().register_type(kBoardType, errors);
         machine.set_ram_size(1 << 20);
         EXPECT_TRUE(machine.set_type("test-machine", errors)) << errors.text();
-        host.serve(machine, "");
+        host.serve(machine, {"",
+                             {{"smp", "[cpus=]N[,maxcpus=N]", "CPUs", ""},
+                              {"lights", "PLACE", "lights", "fixture-lights"}}});
     }
     /// The answer, which comes at once.
-    ManagementReply execute(const char* command, const char* arguments) {
+    ManagementReply execute(const char* command, const char* arguments, int descriptor = -1) {
         const std::lock_guard guard(machine.lock());
         TestCaller client;
+        client.passed = descriptor;
         host.execute(command, arguments, client);
         EXPECT_EQ(client.replies.size(), 1u) << command;
         host.forget(client);

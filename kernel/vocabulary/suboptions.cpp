@@ -1,17 +1,14 @@
 // Sub-options. The syntax is the one that users of -device and -drive know: parameters separated by commas, a
 // doubled comma is a comma in a value, a first word alone names the type.
-#include "kernel/launch/suboptions.h"
+#include "kernel/vocabulary/suboptions.h"
 
 #include "kernel/object/instance.h"
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 namespace backplane::kernel {
 namespace {
-
-constexpr int kMaximumDepth = 16;
 
 /// The text up to the next single comma, with doubled ones made single; `text` moves behind it.
 std::string next_segment(std::string_view& text) {
@@ -27,24 +24,6 @@ std::string next_segment(std::string_view& text) {
     return segment;
 }
 
-std::string scalar_text(const nlohmann::json& value, const std::string& key) {
-    if (value.is_string()) return value.get<std::string>();
-    if (value.is_boolean()) return value.get<bool>() ? "on" : "off";
-    if (value.is_number_integer()) return value.dump();
-    throw LaunchError("JSON member '" + key + "' must be a string, a whole number, true or false");
-}
-
-void flatten(const nlohmann::json& value, const std::string& key, PropertyList& out) {
-    if (value.is_object()) {
-        for (const auto& [name, member] : value.items())
-            flatten(member, key.empty() ? name : key + "." + name, out);
-    } else if (value.is_array()) {
-        for (std::size_t i = 0; i < value.size(); ++i) flatten(value[i], key + "." + std::to_string(i), out);
-    } else {
-        out.emplace_back(key, scalar_text(value, key));
-    }
-}
-
 std::string in_quotes(std::string_view text) { return "'" + std::string(text) + "'"; }
 
 }  // namespace
@@ -52,9 +31,9 @@ std::string in_quotes(std::string_view text) { return "'" + std::string(text) + 
 std::uint64_t size_value(std::string_view what, std::string_view text, std::uint64_t unit) {
     const auto bytes = parse_size(text, unit);
     if (!bytes)
-        throw LaunchError("parameter " + in_quotes(what) +
-                          " expects a size below 2^64 such as 512M or 1G (suffixes " +
-                          "k, M, G, T, P, E), not " + in_quotes(text));
+        throw UserError("parameter " + in_quotes(what) +
+                        " expects a size below 2^64 such as 512M or 1G (suffixes " +
+                        "k, M, G, T, P, E), not " + in_quotes(text));
     return *bytes;
 }
 
@@ -65,15 +44,15 @@ std::uint64_t number_value(std::string_view what, std::string_view text, std::ui
     const auto [end, error] =
         std::from_chars(digits.data(), digits.data() + digits.size(), value, hexadecimal ? 16 : 10);
     if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || value > maximum)
-        throw LaunchError("parameter " + in_quotes(what) + " expects a number from 0 to " +
-                          std::to_string(maximum) + ", not " + in_quotes(text));
+        throw UserError("parameter " + in_quotes(what) + " expects a number from 0 to " +
+                        std::to_string(maximum) + ", not " + in_quotes(text));
     return value;
 }
 
 bool flag_value(std::string_view what, std::string_view text) {
     if (text == "on" || text == "yes" || text == "true" || text == "y") return true;
     if (text == "off" || text == "no" || text == "false" || text == "n") return false;
-    throw LaunchError("parameter " + in_quotes(what) + " expects 'on' or 'off', not " + in_quotes(text));
+    throw UserError("parameter " + in_quotes(what) + " expects 'on' or 'off', not " + in_quotes(text));
 }
 
 void check_id(std::string_view id) {
@@ -82,7 +61,7 @@ void check_id(std::string_view id) {
         return letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
     };
     if (id.empty() || !letter(id.front()) || !std::ranges::all_of(id, allowed))
-        throw LaunchError(
+        throw UserError(
             "parameter 'id' expects an identifier (a letter, then letters, digits, '-', '.', '_'), not " +
             in_quotes(id));
 }
@@ -93,9 +72,9 @@ SubOptions SubOptions::parse(std::string_view text, std::string_view first_key) 
         const std::string segment = next_segment(text);
         const std::size_t equals = segment.find('=');
         if (segment.empty()) {
-            throw LaunchError("an empty parameter; write ',,' for a comma inside of a value");
+            throw UserError("an empty parameter; write ',,' for a comma inside of a value");
         } else if (equals != std::string::npos) {
-            if (equals == 0) throw LaunchError("parameter " + in_quotes(segment) + " has no name before '='");
+            if (equals == 0) throw UserError("parameter " + in_quotes(segment) + " has no name before '='");
             options.entries_.emplace_back(segment.substr(0, equals), segment.substr(equals + 1));
         } else if (segment == "help" || segment == "?") {
             options.help_ = true;
@@ -111,20 +90,10 @@ SubOptions SubOptions::parse(std::string_view text, std::string_view first_key) 
 }
 
 SubOptions SubOptions::parse_json(std::string_view text) {
-    const auto limit = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-        if (depth > kMaximumDepth)
-            throw LaunchError("the JSON text is nested more than " + std::to_string(kMaximumDepth) + " deep");
-        return true;
-    };
-    nlohmann::json document;
-    try {
-        document = nlohmann::json::parse(text, limit);
-    } catch (const nlohmann::json::parse_error& error) {
-        throw LaunchError("not valid JSON, at byte " + std::to_string(error.byte) +
-                          "; quote the whole value for the shell");
-    }
     SubOptions options;
-    flatten(document, "", options.entries_);
+    JsonOptions read = read_json_options(text);
+    options.entries_ = std::move(read.members);
+    options.kinds_ = std::move(read.kinds);
     return options;
 }
 
@@ -166,7 +135,7 @@ std::optional<std::uint64_t> SubOptions::take_size(std::string_view key, std::ui
 
 std::string SubOptions::require(std::string_view key) {
     auto value = take(key);
-    if (!value || value->empty()) throw LaunchError("parameter '" + std::string(key) + "' is missing");
+    if (!value || value->empty()) throw UserError("parameter '" + std::string(key) + "' is missing");
     return *value;
 }
 
@@ -188,7 +157,7 @@ void SubOptions::expect_empty() const {
         message += "; it takes";
         for (const std::string& known : known_) message += (&known == &known_.front() ? " " : ", ") + known;
     }
-    throw LaunchError(message);
+    throw UserError(message);
 }
 
 }  // namespace backplane::kernel

@@ -1,8 +1,8 @@
-#include "kernel/launch/plugin_listing.h"
+#include "kernel/vocabulary/plugin_listing.h"
 
-#include "kernel/launch/launch_error.h"
 #include "kernel/module/catalog.h"
 #include "kernel/object/property_text.h"
+#include "kernel/vocabulary/user_error.h"
 
 #include <nlohmann/json.hpp>
 
@@ -31,17 +31,17 @@ Question read_question(const std::vector<std::string>& arguments) {
         if (word == "--json" || word == "-json") {
             question.json = true;
         } else if (word == "--plugin-dir" || word == "-plugin-dir") {
-            if (++i == arguments.size()) throw LaunchError("plugin: --plugin-dir: name a folder");
+            if (++i == arguments.size()) throw UserError("plugin: --plugin-dir: name a folder");
             question.folders.emplace_back(arguments[i]);
         } else if (word.starts_with('-')) {
-            throw LaunchError("plugin: there is no option " + word + "; " + kUsage);
+            throw UserError("plugin: there is no option " + word + "; " + kUsage);
         } else {
             words.push_back(word);
         }
     }
     const bool list = words.size() == 1 && words[0] == "list";
     const bool named = words.size() == 2 && (words[0] == "info" || words[0] == "why");
-    if (!list && !named) throw LaunchError(kUsage);
+    if (!list && !named) throw UserError(kUsage);
     question.what = words[0];
     if (named) question.name = words[1];
     return question;
@@ -173,9 +173,8 @@ PluginAnswer info(const Catalog& catalog, const std::string& name, bool as_json)
         std::vector<std::string> names;
         for (const PluginFile& each : catalog.plugins()) names.push_back(each.manifest.plugin);
         const std::string near = nearest(name, names);
-        throw LaunchError("plugin info " + name + ": there is no such plugin" +
-                          (near.empty() ? "" : "; did you mean '" + near + "'?") +
-                          "; plugin list lists them");
+        throw UserError("plugin info " + name + ": there is no such plugin" +
+                        (near.empty() ? "" : "; did you mean '" + near + "'?") + "; plugin list lists them");
     }
     PluginAnswer answer{"", is_refused(*file)};
     const Manifest& m = file->manifest;

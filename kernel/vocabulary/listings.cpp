@@ -1,8 +1,9 @@
-#include "kernel/launch/help.h"
+#include "kernel/vocabulary/listings.h"
 
-#include "kernel/launch/build.h"
-#include "kernel/launch/launch_error.h"
 #include "kernel/object/instance.h"
+#include "kernel/vocabulary/log_items.h"
+#include "kernel/vocabulary/user_error.h"
+#include "kernel/vocabulary/version.h"
 
 #include <algorithm>
 
@@ -123,7 +124,7 @@ std::string type_properties(const Catalog& catalog, const HelpTopic& topic, std:
         ErrorText errors;
         const std::string name = catalog.resolve_option(topic.name, topic.ancestor, what, errors);
         if (name.empty())
-            throw LaunchError("-" + topic.ancestor + " " + topic.name + ",help: " + errors.text());
+            throw UserError("-" + topic.ancestor + " " + topic.name + ",help: " + errors.text());
         version = catalog.find_version(name);
         type = version.board ? version.board : catalog.find_type(name);
     }
@@ -140,14 +141,12 @@ std::string log_item_lines() {
     return text;
 }
 
-std::string version() { return std::string("backplane version ") + BACKPLANE_VERSION + "\n"; }
-
 }  // namespace
 
 std::string help_text(const HelpTopic& topic, const Catalog& catalog) {
     switch (topic.kind) {
-    case Kind::Usage: return version() + usage(&catalog);
-    case Kind::Version: return version();
+    case Kind::Usage:
+    case Kind::Version: return version_line();
     case Kind::LogItems: return log_item_lines();
     case Kind::Machines: return machines(catalog);
     case Kind::MachineProperties: return type_properties(catalog, topic, "machine type");
@@ -159,6 +158,7 @@ std::string help_text(const HelpTopic& topic, const Catalog& catalog) {
     case Kind::Chardevs: return options_below(catalog, "chardev", "Available chardev backend types", true);
     case Kind::Netdevs: return options_below(catalog, "netdev", "Available netdev backend types", true);
     case Kind::BlockDrivers: return options_below(catalog, "block-node", "Available block drivers", true);
+    case Kind::Text: return topic.name;
     case Kind::TypeProperties:
         return type_properties(catalog, topic, topic.ancestor == "device" ? "device" : "type");
     }

@@ -7,7 +7,7 @@
 namespace backplane::kernel {
 
 /// The message names the culprit and says what to do. Caught by launch(), which prints it and exits with 1.
-class LaunchError : public std::runtime_error {
+class UserError : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
 };

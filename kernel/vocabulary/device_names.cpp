@@ -1,4 +1,4 @@
-#include "kernel/launch/device_type.h"
+#include "kernel/vocabulary/device_names.h"
 
 namespace backplane::kernel {
 

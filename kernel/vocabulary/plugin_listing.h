@@ -15,7 +15,7 @@ struct PluginAnswer {
 
 /// What "plugin list" shows.
 PluginAnswer plugin_list(const Catalog& catalog);
-/// "list", "info NAME" or "why NAME", with "--json" and "--plugin-dir FOLDER". Throws LaunchError.
+/// "list", "info NAME" or "why NAME", with "--json" and "--plugin-dir FOLDER". Throws UserError.
 PluginAnswer answer_plugin_command(const std::vector<std::string>& arguments);
 
 }  // namespace backplane::kernel

@@ -1,0 +1,42 @@
+// What executes the guest's code: what was asked for, or all that there is.
+#include "kernel/launch/build_site.h"
+#include "kernel/vocabulary/user_error.h"
+
+namespace backplane::kernel {
+namespace {
+
+/// Everything in the catalogue that executes code, by name; what is marked as the default works anywhere, and so
+/// comes last.
+std::vector<AcceleratorChoice> default_accelerators(const Catalog& catalog) {
+    constexpr std::string_view kTestCategory = "Test";
+    std::vector<AcceleratorChoice> choices, anywhere;
+    for (const Catalog::Listed& listed : catalog.list("accelerator")) {
+        const std::string& name = listed.type->option_name();
+        if (catalog.category_of(*listed.type) == kTestCategory) continue;
+        (listed.type->is_default ? anywhere : choices).push_back({name, {}});
+    }
+    choices.insert(choices.end(), anywhere.begin(), anywhere.end());
+    return choices;
+}
+
+std::vector<AcceleratorChoice> accelerators(const BuildSite& site) {
+    std::vector<AcceleratorChoice> choices;
+    for (const AcceleratorPlan& a : site.plan.accelerators) choices.push_back({a.name, a.properties});
+    if (!choices.empty()) return choices;
+    return default_accelerators(site.catalog);
+}
+
+}  // namespace
+
+void open_accelerator(BuildSite& site) {
+    const std::vector<AcceleratorChoice> choices = accelerators(site);
+    if (site.machine.open_accelerator(choices, site.errors)) return;
+    std::string text = site.errors.text();
+    ErrorText unused;
+    if (!choices.empty() &&
+        site.catalog.resolve_option(choices.back().name, "accelerator", "accelerator", unused).empty())
+        text += "; -accel help lists them";
+    throw UserError(text);
+}
+
+}  // namespace backplane::kernel

@@ -1,0 +1,55 @@
+// What the host offers to the machine: -object, -chardev, -blockdev, -netdev.
+#include "kernel/launch/build_site.h"
+
+#include <algorithm>
+#include <set>
+
+namespace backplane::kernel {
+namespace {
+
+void make_backend(BuildSite& site, const ObjectPlan& plan, std::string_view ancestor, std::string_view what,
+                  std::string_view container, const std::string& listing) {
+    const std::string type = resolve_type(site.catalog, plan.option, plan.type, ancestor, what, listing);
+    check_json_kinds(site.catalog, plan.option, type, plan.json);
+    site.check(site.machine.create_backend(type, plan.id, plan.properties, container, site.errors),
+               plan.option);
+}
+
+}  // namespace
+
+/// An object that names a backend comes after the backends, the others (secrets, threads) before.
+void make_backends(BuildSite& site) {
+    std::set<std::string> backends;
+    for (const auto* list : {&site.plan.chardevs, &site.plan.block_nodes, &site.plan.netdevs})
+        for (const ObjectPlan& backend : *list) backends.insert(backend.id);
+    const auto needs_backend = [&](const ObjectPlan& object) {
+        return std::ranges::any_of(object.properties,
+                                   [&](const auto& p) { return backends.contains(p.second); });
+    };
+    for (const ObjectPlan& object : site.plan.objects)
+        if (!needs_backend(object)) make_object(site, object);
+    for (const ObjectPlan& chardev : site.plan.chardevs)
+        make_backend(site, chardev, "chardev", "character device backend", "chardevs", "-chardev");
+    for (const ObjectPlan& node : site.plan.block_nodes)
+        make_backend(site, node, "block-node", "block driver", "blockdevs", "-blockdev");
+    for (const ObjectPlan& netdev : site.plan.netdevs)
+        make_backend(site, netdev, "netdev", "network backend", "netdevs", "-netdev");
+    for (const ObjectPlan& object : site.plan.objects)
+        if (needs_backend(object)) make_object(site, object);
+}
+
+void make_object(BuildSite& site, const ObjectPlan& object) {
+    const std::string type =
+        resolve_type(site.catalog, object.option, object.type, "object", "object type", "-object");
+    const ManifestType* listed = site.catalog.find_type(type);
+    const bool creatable = listed && listed->user_creatable && !site.catalog.is_a(*listed, "device");
+    if (!creatable)
+        site.errors.fail("type '" + object.type +
+                         "' is not made by -object; -object help lists those that are");
+    site.check(creatable, object.option);
+    check_json_kinds(site.catalog, object.option, type, object.json);
+    site.check(site.machine.create_backend(type, object.id, object.properties, "objects", site.errors),
+               object.option);
+}
+
+}  // namespace backplane::kernel

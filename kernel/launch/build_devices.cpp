@@ -1,0 +1,60 @@
+// What is plugged into the machine and what it is managed through.
+#include "kernel/launch/build_site.h"
+#include "kernel/vocabulary/device_names.h"
+#include "kernel/vocabulary/user_error.h"
+
+namespace backplane::kernel {
+
+void add_device(BuildSite& site, const DevicePlan& device) {
+    const std::string type = device_type_name(site.machine, device.type, site.errors);
+    if (type.empty())
+        throw UserError(device.option + ": " + site.errors.text() + "; -device help lists them");
+    check_json_kinds(site.catalog, device.option, type, device.json);
+    site.check(site.machine.add_device(type, device.id, device.bus, device.properties, site.errors),
+               device.option);
+}
+
+void add_nics(BuildSite& site) {
+    std::vector<NicPlan> nics = site.plan.nics;
+    const bool wanted =
+        site.plan.default_devices && site.plan.default_network && site.machine.traits().default_nic;
+    ErrorText unused;
+    const std::string user =
+        wanted ? site.catalog.resolve_option("user", "netdev", "network backend", unused) : "";
+    if (!user.empty()) {
+        site.check(site.machine.create_backend(user, "#default-net", {}, "netdevs", site.errors),
+                   "the default network");
+        nics.push_back({"the default NIC", "#default-net", "", {}});
+    }
+    for (const NicPlan& nic : nics) {
+        if (nic.model.empty() && !site.machine.traits().default_nic)
+            throw UserError(nic.option + ": machine '" + site.machine_name +
+                            "' prefers no NIC; name one with model= (-device help lists them)");
+        const std::string model = nic.model.empty() ? site.machine.traits().default_nic : nic.model;
+        PropertyList properties = nic.properties;
+        properties.emplace_back("netdev", nic.netdev);
+        const std::string type = nic_type_name(site.machine, model, site.errors);
+        site.check(!type.empty(), nic.option);
+        add_device(site, {nic.option, type, "", "", std::move(properties)});
+    }
+}
+
+void make_monitors(BuildSite& site) {
+    unsigned number = 0;
+    for (const MonitorPlan& monitor : site.plan.monitors) {
+        PropertyList properties{{"chardev", monitor.chardev}};
+        if (monitor.control && monitor.pretty) properties.emplace_back("pretty", "on");
+        const char* type = monitor.control ? "monitor-qmp" : "monitor-hmp";
+        const std::string id = "#monitor" + std::to_string(number++);
+        site.check(site.machine.create_backend(type, id, properties, "monitors", site.errors),
+                   monitor.option);
+    }
+}
+
+void make_services(BuildSite& site) {
+    for (const ServicePlan& service : site.plan.services)
+        site.check(site.machine.create_service(service.type, service.properties, site.errors),
+                   service.option);
+}
+
+}  // namespace backplane::kernel

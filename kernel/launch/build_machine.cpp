@@ -1,0 +1,115 @@
+// The machine object and what it is told ahead of its chips: properties, topology, memory, CPU, serial ports, clock.
+#include "kernel/launch/boot_files.h"
+#include "kernel/launch/build_site.h"
+#include "kernel/launch/topology.h"
+#include "kernel/vocabulary/user_error.h"
+
+#include <sys/sysinfo.h>
+
+namespace backplane::kernel {
+namespace {
+
+std::string size_text(std::uint64_t bytes) {
+    constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    unsigned unit = 0;
+    while (unit < 6 && bytes >= 1024 && bytes % 1024 == 0) bytes >>= 10, ++unit;
+    while (unit < 6 && bytes >= 10240) bytes >>= 10, ++unit;
+    return std::to_string(bytes) + " " + kUnits[unit];
+}
+
+void use_memory_backend(BuildSite& site, const BoardTraits& traits) {
+    const std::string& option = site.plan.memory_backend_option;
+    if (site.plan.ram_object) {
+        ObjectPlan object = *site.plan.ram_object;
+        object.properties.emplace_back("size",
+                                       std::to_string(site.plan.ram_size.value_or(traits.default_ram)));
+        make_object(site, object);
+    }
+    Instance* backend = site.machine.objects().find_id(site.plan.memory_backend);
+    if (!backend)
+        throw UserError(option + ": there is no object '" + site.plan.memory_backend +
+                        "'; make it with -object memory-backend-ram,id=" + site.plan.memory_backend +
+                        ",size=…");
+    site.check(site.machine.set_ram_backend(*backend, site.errors), option);
+    const std::uint64_t size = site.machine.ram_size();
+    if (site.plan.ram_size.value_or(size) != size)
+        throw UserError(site.plan.ram_option + ": memory backend '" + site.plan.memory_backend + "' has " +
+                        size_text(size) + "; ask for the same, or leave out -m");
+    if (size > traits.max_ram)
+        throw UserError(option + ": machine '" + site.machine_name + "' takes at most " +
+                        size_text(traits.max_ram));
+}
+
+void set_memory(BuildSite& site, const BoardTraits& traits) {
+    const std::uint64_t size = site.plan.ram_size.value_or(traits.default_ram);
+    const std::string option = site.plan.ram_option.empty() ? "-m" : site.plan.ram_option;
+    if (!site.plan.memory_backend.empty()) return use_memory_backend(site, traits);
+    if (size > traits.max_ram)
+        throw UserError(option + ": machine '" + site.machine_name + "' takes at most " +
+                        size_text(traits.max_ram));
+    struct sysinfo host {};
+    if (sysinfo(&host) == 0) {
+        const std::uint64_t memory = std::uint64_t(host.totalram) * host.mem_unit;
+        const std::uint64_t swap = std::uint64_t(host.totalswap) * host.mem_unit;
+        if (size > memory + swap)
+            throw UserError(option + ": " + size_text(size) + " is more than this host has (" +
+                            size_text(memory) + " of memory, " + size_text(swap) + " of swap); ask for less");
+    }
+    site.machine.set_ram_size(size);
+}
+
+void set_cpu(BuildSite& site, const BoardTraits& traits) {
+    const std::string family = traits.cpu_family ? traits.cpu_family : "cpu";
+    if (!site.plan.cpu && !traits.default_cpu) return;
+    const std::string model = site.plan.cpu ? site.plan.cpu->model : traits.default_cpu;
+    site.cpu_option = site.plan.cpu ? site.plan.cpu->option : "-cpu " + model;
+    std::string type = resolve_type(site.catalog, site.cpu_option, model, family, "CPU model", "-cpu");
+    site.machine.set_cpu(std::move(type), site.plan.cpu ? site.plan.cpu->features : PropertyList{});
+}
+
+/// Ports that the board does not have stay unconnected: lines of users have spare ones.
+void set_serials(BuildSite& site, const BoardTraits& traits) {
+    std::vector<Instance*> serials;
+    for (const std::string& id : site.plan.serials) {
+        Instance* chardev = id.empty() ? nullptr : site.machine.objects().find_id(id);
+        if (!id.empty() && !chardev)
+            throw UserError("-serial chardev:" + id + ": there is no chardev '" + id + "'");
+        if (serials.size() < traits.serial_ports) serials.push_back(chardev);
+    }
+    site.machine.set_serials(std::move(serials));
+}
+
+RtcOptions rtc_options(const RtcPlan& plan) {
+    RtcOptions rtc;
+    rtc.base = plan.base == RtcPlan::Base::Utc         ? RtcOptions::Base::Utc
+               : plan.base == RtcPlan::Base::LocalTime ? RtcOptions::Base::LocalTime
+                                                       : RtcOptions::Base::Date;
+    rtc.date_ns = plan.date_ns;
+    rtc.virtual_clock = plan.virtual_clock;
+    return rtc;
+}
+
+}  // namespace
+
+void configure_machine(BuildSite& site, const std::string& type) {
+    site.check(site.machine.set_type(type, site.errors), site.machine_option());
+    const BoardTraits& traits = site.machine.traits();
+    for (const auto& [name, value] : site.plan.machine_properties)
+        site.check(site.machine.machine_object().set_property(name, value, site.errors),
+                   option_of_property(site.plan, name, value));
+    try {
+        site.machine.set_topology(resolve_topology(site.plan.smp, traits.max_cpus, site.machine_name));
+    } catch (const UserError& error) {
+        throw UserError((site.plan.smp.option.empty() ? "-smp 1" : site.plan.smp.option) + ": " +
+                        error.what());
+    }
+    set_memory(site, traits);
+    set_cpu(site, traits);
+    set_serials(site, traits);
+    site.machine.set_default_devices(site.plan.default_devices);
+    site.machine.set_rtc(rtc_options(site.plan.rtc));
+    site.machine.set_firmware_path(firmware_path(site.plan));
+    site.machine.set_actions(site.plan.actions);
+}
+
+}  // namespace backplane::kernel

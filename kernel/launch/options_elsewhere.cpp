@@ -1,0 +1,74 @@
+// Options of users' lines that nothing here can do. Each is refused with what there is instead, so that none is taken
+// for a misspelling of another.
+#include "kernel/launch/option_table.h"
+
+#include "kernel/vocabulary/user_error.h"
+
+#include <algorithm>
+
+namespace backplane::kernel {
+namespace {
+
+struct Elsewhere {
+    std::string_view option;
+    const char* reason;
+};
+
+constexpr const char* kNoDisplay =
+    "there are no displays; the console is a serial port (-nographic, -serial)";
+constexpr const char* kNoSound = "there is no sound";
+constexpr const char* kNoUsb = "there is no USB; -device help lists what can be plugged in";
+constexpr const char* kNoSharing =
+    "folders are not shared with guests; give a disk image (-drive), or use the network";
+
+constexpr Elsewhere kElsewhere[] = {
+    {"numa", "the machine's memory is one node; leave it out"},
+    {"k", kNoDisplay},
+    {"audio", kNoSound},
+    {"audiodev", kNoSound},
+    {"soundhw", kNoSound},
+    {"fda", "there are no floppy drives; use -drive"},
+    {"fdb", "there are no floppy drives; use -drive"},
+    {"mtdblock", "no machine here has a flash chip of that kind; use -pflash, or -drive with -device"},
+    {"sd", "no machine here has a slot for cards; use -drive with -device"},
+    {"fsdev", kNoSharing},
+    {"virtfs", kNoSharing},
+    {"iscsi", "disks come from files; -blockdev help lists the drivers"},
+    {"usb", kNoUsb},
+    {"usbdevice", kNoUsb},
+    {"spice", kNoDisplay},
+    {"vnc", kNoDisplay},
+    {"sdl", kNoDisplay},
+    {"curses", kNoDisplay},
+    {"full-screen", kNoDisplay},
+    {"g", kNoDisplay},
+    {"acpitable", "tables are not taken from files"},
+    {"no-acpi", "it is a property of the machine: -machine acpi=off"},
+    {"smbios", "no machine here shows such tables to its guest"},
+    {"tpmdev", "there is no TPM"},
+    {"shim", "the firmware loads no shim; give it as a file on a disk"},
+    {"option-rom", "no machine here runs option ROMs"},
+    {"preconfig", "a machine is made from the command line as a whole; -S keeps it from running"},
+    {"enable-kvm",
+     "there is no accelerator kvm in this program yet; leave it out (-accel help lists what there is)"},
+    {"dfilter", "log items are not filtered by address; -d help lists the items"},
+    {"icount", "instructions are not counted; leave it out"},
+    {"plugin", "plugins of a translator are not loaded; -plugin-dir is for devices and boards"},
+    {"perfmap", "no map for profilers is written"},
+    {"jitdump", "no map for profilers is written"},
+    {"enable-sync-profile", "locks are not profiled"},
+    {"compat", "no interface is hidden or refused by its age; leave it out"},
+    {"dump-vmstate", "the state's description is not written by itself"},
+    {"writeconfig", "no configuration is written; -print-plan shows what a command line means"},
+    {"balloon", "use -device virtio-balloon-device"},
+    {"tb-size", "use -accel tcg,tb-size=N"},
+};
+
+}  // namespace
+
+void refuse_elsewhere(std::string_view name, const std::string& text) {
+    const auto found = std::ranges::find(kElsewhere, name, &Elsewhere::option);
+    if (found != std::end(kElsewhere)) throw UserError(text + ": " + found->reason);
+}
+
+}  // namespace backplane::kernel

@@ -1,0 +1,125 @@
+"""Options that change what the guest or the process is given."""
+
+import os
+import pathlib
+import socket
+import unittest
+import unittest.mock
+
+from monitors_test import Qmp
+from program import ProgramTest, connect
+from qtest_test import Qtest
+
+FW_CFG = 0x10100000  # of riscv-virt
+UUID = "00112233-4455-6677-8899-aabbccddeeff"
+
+
+class Options(ProgramTest):
+    def items(self, *arguments):
+        """The machine's configuration device, read as a guest does: item(key, size), and the keys of files."""
+        qtest = Qtest(self.folder)
+        self.addCleanup(qtest.close)
+        self.start(
+            *("-display", "none", "-M", "virt", "-m", "64M", "-bios", "none"),
+            *("-accel", "qtest", "-qtest", f"unix:{qtest.path}", *arguments),
+        )
+        qtest.accept()
+
+        def item(key, size):
+            qtest(f"writew {FW_CFG + 8:#x} {int.from_bytes(key.to_bytes(2, 'big'), 'little'):#x}")
+            return bytes(qtest.value(f"readb {FW_CFG:#x}") for _ in range(size))
+
+        count = int.from_bytes(item(0x19, 4), "big")
+        directory = item(0x19, 4 + 64 * count)[4:]
+        rows = [directory[i : i + 64] for i in range(0, len(directory), 64)]
+        files = {row[8:].rstrip(b"\0").decode(): (int.from_bytes(row[4:6], "big"), int.from_bytes(row[:4], "big")) for row in rows}
+        return item, files
+
+    def test_files_for_the_firmware(self):
+        source = self.file("source", b"from a file")
+        item, files = self.items("-fw_cfg", "name=opt/a,string=text", "-fw_cfg", f"opt/b,file={source}")
+        self.assertEqual(item(*files["opt/a"]), b"text")
+        self.assertEqual(item(*files["opt/b"]), b"from a file")
+
+    def test_what_firmware_does_first(self):
+        item, files = self.items("-boot", "menu=on,splash-time=5,reboot-timeout=7", "-uuid", UUID)
+        self.assertEqual(item(0x0E, 2), b"\x01\0")
+        self.assertEqual(item(*files["etc/boot-menu-wait"]), b"\x05\0")
+        self.assertEqual(item(*files["etc/boot-fail-wait"]), b"\x07\0\0\0")
+        self.assertEqual(item(0x02, 16).hex(), UUID.replace("-", ""))
+
+    def machine(self, *arguments, **options):
+        path = self.folder / "qmp.sock"
+        self.process = self.start(
+            *("-display", "none", "-M", "virt", "-m", "64M", "-S", "-bios", "none", "-monitor", "none"),
+            *("-qmp", f"unix:{path},server=on,wait=off", *arguments),
+            **options,
+        )
+        qmp = Qmp(connect(path, self.process))
+        self.addCleanup(qmp.__exit__)
+        qmp("qmp_capabilities")
+        return qmp
+
+    def test_a_uuid_is_shown(self):
+        qmp = self.machine("-uuid", UUID)
+        self.assertEqual(qmp("query-uuid")["return"], {"UUID": UUID})
+        self.assertEqual(qmp.human("info uuid"), UUID + "\n")
+
+    def test_a_filtered_process_serves_its_monitor(self):
+        qmp = self.machine("-sandbox", "on,spawn=deny,elevateprivileges=deny,resourcecontrol=deny")
+        self.assertEqual(qmp("query-status")["return"]["status"], "prelaunch")
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        self.assertIn("Seccomp:\t2", status)
+
+    def test_descriptors_are_passed_to_a_monitor(self):
+        qmp = self.machine()
+        with open(self.file("disk", bytes(4096)), "r+b") as disk:
+            request = b'{"execute": "add-fd", "arguments": {"fdset-id": 3}}'
+            socket.send_fds(qmp.client, [request], [disk.fileno()])
+        self.assertEqual(qmp.read()["return"]["fdset-id"], 3)
+        self.assertEqual(qmp("add-fd")["error"]["desc"], "No file descriptor supplied via SCM_RIGHTS")
+        self.assertEqual([each["fdset-id"] for each in qmp("query-fdsets")["return"]], [3])
+
+    def test_a_disk_is_a_descriptor_that_the_process_was_started_with(self):
+        with open(self.file("disk", bytes(4096)), "r+b") as disk:
+            number = disk.fileno()
+            qmp = self.machine(
+                *("-add-fd", f"fd={number},set=2", "-blockdev", "file,node-name=n,filename=/dev/fdset/2"),
+                pass_fds=(number,),
+            )
+        (block,) = qmp("query-block")["return"]
+        self.assertEqual(block["inserted"]["image"]["virtual-size"], 4096)
+        refused = self.run_program("-M", "virt", "-display", "none", "-blockdev", "file,node-name=n,filename=/dev/fdset/7")
+        self.assertIn("no descriptor was added to that set", refused.errors)
+
+    def test_messages_have_a_stamp(self):
+        result = self.run_program("-msg", "timestamp=on,guest-name=on", "-name", "g", "-M", "virt", "-display", "none", "-kernel", "/nonexist")
+        self.assertRegex(result.errors, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z g backplane: -kernel /nonexist: ")
+
+    def test_a_daemon_goes_on_when_it_is_ready(self):
+        pid_file, path = self.folder / "pid", self.folder / "qmp.sock"
+        result = self.run_program(
+            *("-display", "none", "-M", "virt", "-m", "64M", "-S", "-bios", "none", "-monitor", "none"),
+            *("-daemonize", "-pidfile", pid_file, "-qmp", f"unix:{path},server=on,wait=off"),
+        )
+        self.assertEqual((result.status, result.errors), (0, ""))
+        pid = int(pid_file.read_text())
+        self.addCleanup(lambda: os.path.exists(f"/proc/{pid}") and os.kill(pid, 9))
+        with Qmp(connect(path, unittest.mock.Mock(poll=lambda: None))) as qmp:
+            qmp("qmp_capabilities")
+            self.assertEqual(os.readlink(f"/proc/{pid}/fd/0"), "/dev/null")
+            qmp("quit")
+
+    def test_a_daemon_that_could_not_start_says_so(self):
+        pid_file = self.folder / "pid"
+        result = self.run_program("-display", "none", "-M", "virt", "-daemonize", "-pidfile", pid_file, "-kernel", "/nonexist")
+        self.assertEqual(result.status, 1)
+        self.assertIn("-kernel /nonexist: could not open", result.errors)
+        self.assertFalse(pid_file.exists())
+
+    def test_spare_serial_ports_are_accepted(self):
+        self.machine("-serial", "null", "-serial", "null", "-serial", "null", "-parallel", "none")
+
+
+if __name__ == "__main__":
+    unittest.main()
