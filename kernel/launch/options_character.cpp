@@ -163,6 +163,13 @@ void expect_nothing(const std::string& value, const char* what) {
         throw UserError(std::string("no machine here has a ") + what + "; leave it out, or give none");
 }
 
+void apply_graphics(PlanBuilder& builder, const std::string& value) {
+    if (value == "help" || value == "?") return builder.ask({Kind::Text, {}, "none\n"});
+    if (value != "none")
+        throw UserError("there is no display for a card '" + value +
+                        "'; leave it out, or give none, and use -nographic for a console here");
+}
+
 /// A byte as a number or as itself.
 void apply_escape(PlanBuilder& builder, const std::string& value) {
     builder.escape = value.size() == 1 && (value[0] < '0' || value[0] > '9')
@@ -244,6 +251,7 @@ OptionGroup character_options() {
              {"chardev", "TYPE,id=ID[,mux=on|off][,PROPERTY=VALUE...]",
               "a byte stream of the host (-chardev help lists the types)", apply_chardev},
              {"echr", "N", "the byte that begins a command on a shared terminal (1: Ctrl-a)", apply_escape},
+             {"vga", "none", "there is no display", apply_graphics},
              {"parallel", "none", "there is no parallel port",
               [](PlanBuilder&, const std::string& value) { expect_nothing(value, "parallel port"); }},
              {"debugcon", "none", "there is no debug console",

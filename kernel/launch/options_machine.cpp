@@ -45,6 +45,7 @@ void apply_machine(PlanBuilder& builder, const std::string& value) {
     for (auto& property : options.rest()) {
         std::erase_if(plan.property_options,
                       [&](const auto& other) { return other.first == property.first; });
+        plan.property_options.emplace_back(property.first, builder.option);
         plan.machine_properties.push_back(std::move(property));
     }
 }

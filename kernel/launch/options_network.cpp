@@ -25,12 +25,12 @@ void apply_netdev(PlanBuilder& builder, const std::string& value) {
 void apply_nic(PlanBuilder& builder, const std::string& value) {
     SubOptions options = SubOptions::parse(value, "type");
     if (options.help()) return builder.ask(Kind::Netdevs);
+    const auto model = options.take("model");
+    if (model == "help") return builder.ask(Kind::Devices);
     const std::string type = options.require("type");
     builder.plan().default_network = false;
     if (type == "none") return;
-    NicPlan nic{
-        .option = builder.option, .netdev = {}, .model = options.take_or("model", ""), .properties = {}};
-    if (nic.model == "help") return builder.ask(Kind::Devices);
+    NicPlan nic{.option = builder.option, .netdev = {}, .model = model.value_or(""), .properties = {}};
     for (const char* key : {"mac", "addr"})
         if (const auto text = options.take(key)) nic.properties.emplace_back(key, *text);
     nic.netdev = options.take_id();

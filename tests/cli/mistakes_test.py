@@ -113,7 +113,7 @@ class Mistakes(ProgramTest):
             self.blamed(f"{option} /nonexist: could not open '/nonexist'", *BASE, option, "/nonexist")
         kernel = self.file("kernel", bytes(4096))
         self.blamed("-initrd /nonexist: could not open", *BASE, "-kernel", kernel, "-initrd", "/nonexist")
-        self.blamed("-machine kernel=/nonexist: could not open", *BASE[:2], "-M", "virt,kernel=/nonexist")
+        self.blamed("-M virt,kernel=/nonexist: could not open", *BASE[:2], "-M", "virt,kernel=/nonexist")
         self.refused("searched /here ", *BASE, "-L", "/here", "-bios", "nonexist.bin")
         self.refused("/nonexist", *BASE, "-drive", "file=/nonexist,if=none,id=d,format=raw")
         self.refused("/nonexist", "-readconfig", "/nonexist")
@@ -178,6 +178,8 @@ class Mistakes(ProgramTest):
     def test_the_option_that_was_typed_is_blamed(self):
         self.blamed("-trace enable=in_sam: ", *BASE, "-trace", "enable=in_sam")
         self.blamed("-d in_sam: ", *BASE, "-d", "in_sam")
+        self.blamed("-M virt,x=1: ", *BASE[:2], "-M", "virt,x=1")
+        self.blamed("-vga std: there is no display", *BASE, "-vga", "std")
         self.blamed("-fw_cfg name=opt/x: name, plus exactly one of file and string", *BASE, "-fw_cfg", "name=opt/x")
         self.blamed("-boot order=zz: ", *BASE, "-boot", "order=zz")
         self.blamed("-uuid x: ", *BASE, "-uuid", "x")

@@ -118,7 +118,7 @@ class Options(ProgramTest):
         self.assertFalse(pid_file.exists())
 
     def test_spare_serial_ports_are_accepted(self):
-        self.machine("-serial", "null", "-serial", "null", "-serial", "null", "-parallel", "none")
+        self.machine("-serial", "null", "-serial", "null", "-serial", "null", "-parallel", "none", "-vga", "none")
 
 
 if __name__ == "__main__":

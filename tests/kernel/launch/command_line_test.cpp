@@ -28,7 +28,8 @@ TEST(CommandLine, WhatToStartIsAPropertyOfTheMachine) {
 TEST(CommandLine, APropertyRemembersTheOptionThatGaveIt) {
     const PropertyList expected{{"kernel", "-kernel k"}, {"firmware", "-bios b"}};
     EXPECT_EQ(plan_of("-kernel k -bios b").property_options, expected);
-    EXPECT_EQ(plan_of("-kernel k -M virt,kernel=other").property_options, PropertyList{});
+    EXPECT_EQ(plan_of("-kernel k -M virt,kernel=other").property_options,
+              (PropertyList{{"kernel", "-M virt,kernel=other"}}));
 }
 
 TEST(CommandLine, AFileHasAName) {
