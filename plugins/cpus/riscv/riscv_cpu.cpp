@@ -28,28 +28,20 @@ RiscvCpu::RiscvCpu(Object& object, const Model& model)
 }
 
 void RiscvCpu::describe_state() {
-    StateTable& table = context_.state();
-    const auto atomic = [&](Str name, auto& value, std::uint64_t reset_value = 0, bool reset = true) {
-        using Value = typename std::remove_reference_t<decltype(value)>::value_type;
-        static_assert(sizeof value == sizeof(Value));
-        table.add({.name = name,
-                   .kind = state_kind<Value>(),
-                   .data = &value,
-                   .reset_value = reset_value,
-                   .reset = reset});
-    };
+    StateTable& table = context_.state().group({.name = "hart"});
     describe(table, "x", state_.x);
     describe(table, "pc", state_.pc);
     describe(table, "f", state_.f);
     describe(table, "fflags", state_.fflags);
     describe(table, "frm", state_.frm);
-    describe(table, "privilege", state_.privilege, static_cast<std::uint64_t>(Privilege::Machine));
+    describe(table, "privilege", state_.privilege,
+             {.reset_value = static_cast<std::uint64_t>(Privilege::Machine), .maximum = 3});
     describe(table, "reservation_address", state_.reservation_address, kNoReservation);
     describe(table, "reservation_value", state_.reservation_value);
-    atomic("halted", state_.run.halted);
-    atomic("mip_lines", state_.mip_lines, 0, false);  // its drivers are reset by themselves
-    atomic("mip_writable", state_.mip_writable);
-    atomic("mie", state_.mie);
+    describe(table, "halted", state_.run.halted, {.maximum = 1});
+    describe(table, "mip_lines", state_.mip_lines, 0, false);  // its drivers are reset by themselves
+    describe(table, "mip_writable", state_.mip_writable);
+    describe(table, "mie", state_.mie);
     describe(table, "mstatus", state_.mstatus);
     describe(table, "medeleg", state_.medeleg);
     describe(table, "mideleg", state_.mideleg);
@@ -69,12 +61,12 @@ void RiscvCpu::describe_state() {
     describe(table, "scause", state_.scause);
     describe(table, "stval", state_.stval);
     describe(table, "satp", state_.satp);
-    atomic("stimecmp", state_.stimecmp, ~std::uint64_t{0});
+    describe(table, "stimecmp", state_.stimecmp, ~std::uint64_t{0});
     describe(table, "mcycle", state_.mcycle);
     describe(table, "minstret", state_.minstret);
     describe(table, "pmpcfg", state_.pmpcfg);
     describe(table, "pmpaddr", state_.pmpaddr);
-    atomic("time_offset", time_offset_, 0, false);  // mtime belongs to another chip
+    describe(table, "time_offset", time_offset_, 0, false);  // mtime belongs to another chip
 }
 
 bool RiscvCpu::realize(Errors& errors) {
@@ -101,10 +93,7 @@ bool RiscvCpu::realize(Errors& errors) {
     return true;
 }
 
-void RiscvCpu::unrealize() {
-    supervisor_timer_.cancel();
-    forget_calls();
-}
+void RiscvCpu::unrealize() { supervisor_timer_.cancel(); }
 
 /// 3.4: M mode, interrupts off, MPRV clear, pc at the reset vector, mcause 0, PMP entries off and unlocked.
 void RiscvCpu::reset(ResetPhase phase) {
@@ -113,7 +102,6 @@ void RiscvCpu::reset(ResetPhase phase) {
         return;
     }
     if (phase != ResetPhase::Enter) return;
-    forget_calls();
     state_.pc = reset_vector_;
     state_.mstatus = state_.has(Extension::U) ? 0 : mstatus::kMpp;
     if (state_.has(Extension::U)) state_.mstatus |= mstatus::kUxl64;
@@ -122,8 +110,16 @@ void RiscvCpu::reset(ResetPhase phase) {
     state_.exception_pending = false;
 }
 
-bool RiscvCpu::after_load(Errors&) {
+bool RiscvCpu::after_load(Errors& errors) {
+    const bool has_mode = state_.privilege == Privilege::Machine ||
+                          (state_.privilege == Privilege::Supervisor && state_.has(Extension::S)) ||
+                          (state_.privilege == Privilege::User && state_.has(Extension::U));
+    if (!has_mode) {
+        errors.fail("'hart.privilege': this hart has no mode " + std::to_string(unsigned(state_.privilege)));
+        return false;
+    }
     state_.x[0] = 0;
+    state_.pc &= ~std::uint64_t{1};
     state_.fflags &= kFflagsMask;
     state_.frm &= kFrmMask;
     state_.exception_pending = false;
