@@ -251,8 +251,21 @@ TEST(TcgDebug, OneCpuStepsWhileAnotherStandsOrRuns) {
         m.vcpus[1]->set_resume(other);
         m.start();
         EXPECT_EQ(stops.next().first, m.cpus[0].get());
-        if (other == DebugResume::Run)  // work is served between instructions: it runs
-            for (int n = 0; n < 3; ++n) m.vcpus[1]->run_on([](void*) {}, nullptr);
+        if (other ==
+            DebugResume::
+                Run) {  // work is served between instructions, so what it sees says whether the CPU runs
+            struct Seen {
+                const u64& count;
+                bool moved = false;
+            } seen{m.guest(1).x[5]};
+            while (!seen.moved)
+                m.vcpus[1]->run_on(
+                    [](void* data) {
+                        auto& s = *static_cast<Seen*>(data);
+                        s.moved = s.count > 0;
+                    },
+                    &seen);
+        }
         m.stop();
     };
     step(DebugResume::Stand);
