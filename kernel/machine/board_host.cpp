@@ -42,7 +42,13 @@ MemoryRegion& BoardHost::io_ports() { return machine_.memory.io_root(); }
 MemoryRegion& BoardHost::ram() { return machine_.memory.ram(); }
 
 Object* BoardHost::create(Str type, Str name, Errors& errors) {
-    return machine_.objects->create(type, std::string(name.view()), instance_, errors);
+    return machine_.objects->create(machine_.processors.chip(type), std::string(name.view()), instance_,
+                                    errors);
+}
+
+Object* BoardHost::create_on(Object& bus, Str type, Str name, Errors& errors) {
+    return machine_.objects->create(machine_.processors.chip(type), std::string(name.view()),
+                                    static_cast<Instance&>(bus), errors);
 }
 
 bool BoardHost::realize(Object& device, Errors& errors) {

@@ -26,6 +26,7 @@ class BoardHost final : public InstanceHost, public BoardContext {
     MemoryRegion& io_ports() override;
     MemoryRegion& ram() override;
     Object* create(Str type, Str name, Errors& errors) override;
+    Object* create_on(Object& bus, Str type, Str name, Errors& errors) override;
     bool realize(Object& device, Errors& errors) override;
     Object* create_cpu(std::uint32_t index, Errors& errors) override;
     bool map(Object& device, Str region, GuestAddress address, Errors& errors) override;

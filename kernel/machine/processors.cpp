@@ -45,6 +45,16 @@ bool Processors::open(const std::vector<AcceleratorChoice>& choices, Errors& err
     return false;
 }
 
+std::string Processors::chip(Str type) const {
+    const std::string asked(type.view());
+    auto* chips = object_ ? backplane::query<ChipReplacements>(*object_) : nullptr;
+    if (!chips) return asked;
+    std::string found = asked;
+    last_call(object_->callee(), "ChipReplacements::replacement()",
+              [&] { found = std::string(chips->replacement(asked).view()); });
+    return found;
+}
+
 void Processors::set_host(Cpu& cpu, std::uint32_t index) {
     CpuHost host;
     host.index = index;

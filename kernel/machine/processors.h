@@ -22,6 +22,9 @@ class Processors final : public AcceleratorContext {
     Accelerator* accelerator() { return accelerator_; }
     const std::string& accelerator_name() const { return name_; }
 
+    /// What a board gets that asks for a device of `type`: that, or the accelerator's own.
+    std::string chip(Str type) const;
+
     const std::vector<Cpu*>& cpus() const { return cpus_; }
     /// Gives a CPU what it sees of the machine.
     void set_host(Cpu& cpu, std::uint32_t index);

@@ -73,7 +73,10 @@ class BoardContext {
     virtual MemoryRegion& ram() = 0;
 
     /// Makes a device named `name` below the machine; its properties may be set until realize().
+    /// Where the accelerator has such a chip of its own, that is made instead.
     virtual Object* create(Str type, Str name, Errors& errors) = 0;
+    /// The same on a bus, which a device has made below itself.
+    virtual Object* create_on(Object& bus, Str type, Str name, Errors& errors) = 0;
     virtual bool realize(Object& device, Errors& errors) = 0;
     /// Makes CPU `index` as `-cpu` (or the default) asks, with its features, not yet realized.
     virtual Object* create_cpu(std::uint32_t index, Errors& errors) = 0;

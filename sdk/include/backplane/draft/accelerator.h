@@ -51,6 +51,18 @@ class Accelerator {
     ~Accelerator() = default;
 };
 
+/// Offered as well by an accelerator that has chips of its own (a hypervisor's interrupt controllers).
+class ChipReplacements {
+  public:
+    static constexpr const char* kId = "backplane.chip-replacements/draft";
+    /// The type that stands in for a device of type `type` on a board, with the same wires, regions, properties and
+    /// state, as this accelerator was set up; `type` itself where there is none.
+    virtual Str replacement(Str type) const = 0;
+
+  protected:
+    ~ChipReplacements() = default;
+};
+
 /// Offered as well by an accelerator whose virtual clock does not follow the host's (qtest).
 class ClockSource {
   public:
