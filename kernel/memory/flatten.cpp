@@ -9,22 +9,26 @@ namespace {
 struct Piece {
     Wide start;
     Wide end;
+    Wide reach;  ///< where the region ends here, whatever lies over it
     Region* region;
     Wide offset;
+    bool read_only;
 };
 
 /// Paints regions from the one on top downwards: each fills what is still free.
 class Painter {
   public:
-    void paint(Region& region, SignedWide base, Wide low, Wide high) {
+    void paint(Region& region, SignedWide base, Wide low, Wide high, bool read_only = false) {
         if (!region.enabled()) return;
         if (!clip(base, region.wide_size(), low, high)) return;
+        read_only = read_only || region.read_only();
         if (region.kind() == RegionKind::Alias) {
-            paint_alias(region, base, low, high);
+            paint_alias(region, base, low, high, read_only);
             return;
         }
-        for (Region* child : region.children()) paint(*child, base + SignedWide(child->offset()), low, high);
-        if (region.kind() != RegionKind::Container) fill(region, base, low, high);
+        for (Region* child : region.children())
+            paint(*child, base + SignedWide(child->offset()), low, high, read_only);
+        if (region.kind() != RegionKind::Container) fill(region, base, low, high, read_only);
     }
 
     std::vector<Piece> take() { return std::move(pieces_); }
@@ -39,20 +43,21 @@ class Painter {
     }
 
     // An alias seen through itself shows nothing.
-    void paint_alias(Region& alias, SignedWide base, Wide low, Wide high) {
+    void paint_alias(Region& alias, SignedWide base, Wide low, Wide high, bool read_only) {
         if (!alias.alias_target() || std::find(open_.begin(), open_.end(), &alias) != open_.end()) return;
         open_.push_back(&alias);
-        paint(*alias.alias_target(), base - SignedWide(alias.alias_offset()), low, high);
+        paint(*alias.alias_target(), base - SignedWide(alias.alias_offset()), low, high, read_only);
         open_.pop_back();
     }
 
-    void fill(Region& region, SignedWide base, Wide low, Wide high) {
+    void fill(Region& region, SignedWide base, Wide low, Wide high, bool read_only) {
         auto next = std::partition_point(pieces_.begin(), pieces_.end(),
                                          [&](const Piece& piece) { return piece.end <= low; });
         while (low < high) {
             const Wide free_end = next == pieces_.end() ? high : std::min(high, next->start);
             if (low < free_end) {
-                next = pieces_.insert(next, {low, free_end, &region, Wide(SignedWide(low) - base)});
+                next = pieces_.insert(
+                    next, {low, free_end, high, &region, Wide(SignedWide(low) - base), read_only});
                 ++next;
             }
             if (next == pieces_.end()) return;
@@ -67,7 +72,7 @@ class Painter {
 
 bool continues(const Piece& first, const Piece& second) {
     return first.region == second.region && first.end == second.start &&
-           first.offset + (first.end - first.start) == second.offset &&
+           first.offset + (first.end - first.start) == second.offset && first.read_only == second.read_only &&
            second.end - first.start < kWholeSpace;
 }
 
@@ -76,6 +81,7 @@ FlatRange range_of(const Piece& piece) {
     FlatRange range;
     range.start = std::uint64_t(piece.start);
     range.size = std::uint64_t(piece.end - piece.start);
+    range.reach = std::uint64_t(std::min(piece.reach - piece.start, kWholeSpace - 1));
     range.region = &region;
     range.offset = std::uint64_t(piece.offset);
     const bool direct = region.storage() && (region.kind() != RegionKind::RomDevice || region.rom_mode());
@@ -83,7 +89,7 @@ FlatRange range_of(const Piece& piece) {
         range.block = &region.storage()->block();
         range.block_offset = range.offset;
     }
-    range.writable = region.kind() == RegionKind::Ram;
+    range.writable = region.kind() == RegionKind::Ram && !piece.read_only;
     range.handler = region.handler();
     range.traits = region.traits();
     return range;
@@ -100,11 +106,15 @@ std::shared_ptr<RenderedView> render(Region* root) {
     for (const Piece& piece : painter.take()) {
         if (!pieces.empty() && continues(pieces.back(), piece)) {
             pieces.back().end = piece.end;
+            pieces.back().reach = piece.reach;
         } else if (piece.end - piece.start == kWholeSpace) {
             // The size of a range has 64 bits: all of the space takes two.
             const Wide half = kWholeSpace / 2;
-            pieces.push_back({piece.start, half, piece.region, piece.offset});
-            pieces.push_back({half, piece.end, piece.region, piece.offset + half});
+            pieces.push_back(piece);
+            pieces.back().end = half;
+            pieces.push_back(piece);
+            pieces.back().start = half;
+            pieces.back().offset += half;
         } else {
             pieces.push_back(piece);
         }
@@ -118,8 +128,8 @@ std::shared_ptr<RenderedView> render(Region* root) {
 }
 
 bool same_range(const FlatRange& a, const FlatRange& b) {
-    return a.start == b.start && a.size == b.size && a.region == b.region && a.offset == b.offset &&
-           a.block == b.block && a.writable == b.writable && a.handler == b.handler;
+    return a.start == b.start && a.size == b.size && a.reach == b.reach && a.region == b.region &&
+           a.offset == b.offset && a.block == b.block && a.writable == b.writable && a.handler == b.handler;
 }
 
 }  // namespace backplane::kernel

@@ -47,6 +47,11 @@ void store_host(std::uint8_t* host, std::uint64_t value, unsigned size) {
     }
 }
 
+/// Is an access of `size` bytes, `delta` bytes into the range, all its own?
+bool has_whole(const FlatRange& range, std::uint64_t delta, unsigned size) {
+    return (range.block ? range.size : range.reach) - delta >= size;
+}
+
 std::uint64_t from_bytes(const std::uint8_t* bytes, unsigned size) {
     std::uint64_t value = 0;
     std::memcpy(&value, bytes, size);
@@ -108,7 +113,7 @@ void MappedSpace::store_range(Master master, const FlatRange& range, std::uint64
 std::uint64_t MappedSpace::load_at(Master master, std::uint64_t address, unsigned size, Access& access) {
     const ReadEpoch::Guard guard(core_.epoch());
     const FlatRange* range = current().find(address);
-    if (range && range->size - (address - range->start) >= size)
+    if (range && has_whole(*range, address - range->start, size))
         return load_range(master, *range, address - range->start, size, access);
     if (!range || size == 1) {
         unassigned(address, "load", access);
@@ -124,7 +129,7 @@ void MappedSpace::store_at(Master master, std::uint64_t address, std::uint64_t v
                            Access& access) {
     const ReadEpoch::Guard guard(core_.epoch());
     const FlatRange* range = current().find(address);
-    if (range && range->size - (address - range->start) >= size)
+    if (range && has_whole(*range, address - range->start, size))
         return store_range(master, *range, address - range->start, value, size, access);
     if (!range || size == 1) return unassigned(address, "store", access);
     for (unsigned byte = 0; byte < size; ++byte)

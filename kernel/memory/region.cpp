@@ -115,6 +115,13 @@ void Region::set_rom_mode(bool direct) {
     map_.changed(*this);
 }
 
+void Region::set_read_only(bool read_only) {
+    const MapCore::Change change(map_);
+    if ((kind_ != RegionKind::Ram && kind_ != RegionKind::Alias) || read_only_ == read_only) return;
+    read_only_ = read_only;
+    map_.changed(*this);
+}
+
 MutableBytes Region::bytes() {
     if (!storage_) return {};
     return {storage_->block().host, std::size_t(size_)};
@@ -126,14 +133,18 @@ void Region::bytes_changed(Offset offset, std::uint64_t size) {
 
 const char* Region::kind_text() const {
     switch (kind_) {
-    case RegionKind::Ram: return "ram";
+    case RegionKind::Ram: return read_only_ ? "rom" : "ram";
     case RegionKind::Rom: return "rom";
     case RegionKind::RomDevice: return rom_mode_ ? "romd" : "i/o";
     case RegionKind::Alias: {
         // An alias is what it shows; a ring of aliases shows nothing.
         const Region* shown = this;
-        for (int steps = 0; shown && shown->kind_ == RegionKind::Alias; ++steps)
+        bool read_only = false;
+        for (int steps = 0; shown && shown->kind_ == RegionKind::Alias; ++steps) {
+            read_only = read_only || shown->read_only_;
             shown = steps < 64 ? shown->alias_target_ : nullptr;
+        }
+        if (shown && shown->kind_ == RegionKind::Ram && read_only) return "rom";
         return shown ? shown->kind_text() : "i/o";
     }
     case RegionKind::Container:

@@ -48,6 +48,7 @@ class Region final : public MemoryRegion, public std::enable_shared_from_this<Re
     void set_rom_mode(bool direct) override;
     MutableBytes bytes() override;
     void bytes_changed(Offset offset, std::uint64_t size) override;
+    void set_read_only(bool read_only) override;
 
     Wide wide_size() const { return size_ == 0 ? kWholeSpace : Wide(size_); }
     RegionKind kind() const { return kind_; }
@@ -62,6 +63,7 @@ class Region final : public MemoryRegion, public std::enable_shared_from_this<Re
     const std::vector<Region*>& aliases() const { return aliases_; }
     std::uint64_t alias_offset() const { return alias_offset_; }
     bool rom_mode() const { return rom_mode_; }
+    bool read_only() const { return read_only_; }
     /// The field's word for what it is: "ram", "rom", "romd" or "i/o".
     const char* kind_text() const;
 
@@ -106,6 +108,7 @@ class Region final : public MemoryRegion, public std::enable_shared_from_this<Re
     RegionKind kind_;
     bool enabled_ = true;
     bool rom_mode_ = true;
+    bool read_only_ = false;  ///< RAM and aliases
     int priority_ = 0;
     std::uint64_t offset_ = 0;
     Region* parent_ = nullptr;

@@ -40,7 +40,8 @@ class IoHandler {
 /// Default: Little.
 enum class Endian : std::uint8_t { Little, Big };
 
-/// The access sizes (bytes) that a region takes. An access of another size on the bus is a bus error; one between
+/// The access sizes (bytes) that a region takes. An access belongs whole to the region that its first byte is in, where
+/// that region reaches so far, even if others lie over the bytes that follow. An access of another size on the bus is a bus error; one between
 /// implemented_min and implemented_max reaches the handler as it is, others are split or widened by the host.
 struct IoTraits {
     std::uint32_t struct_size = sizeof(IoTraits);
@@ -81,6 +82,9 @@ class MemoryRegion {
     virtual MutableBytes bytes() = 0;
     /// Tells that the owner changed bytes() itself, so that translated code and dirty logs notice.
     virtual void bytes_changed(Offset offset, std::uint64_t size) = 0;
+    /// RAM, or an alias (for what is seen through it): what is stored from now on is lost, as with ROM. Handlers are called
+    /// as ever.
+    virtual void set_read_only(bool read_only) = 0;
 
   protected:
     ~MemoryRegion() = default;

@@ -65,6 +65,25 @@ TEST_F(Flatten, AnAliasOfItsOwnContainerShowsWhatElseIsThere) {
     EXPECT_EQ(seen(), "device@0:0+16 device@0:64+16 ");
 }
 
+TEST_F(Flatten, RamIsReadOnlyThroughAnAliasThatIs) {
+    MemoryRegion& ram = *owner->ram("ram", 0x4000, errors);
+    MemoryRegion& alias = owner->alias("alias", ram, Offset(0x1000), 0x1000);
+    add(ram, 0);
+    add(alias, 0x1000, 1);
+    EXPECT_EQ(seen(), "ram@0:0+16384 ");
+    alias.set_read_only(true);
+    EXPECT_EQ(seen(), "ram@0:0+4096 ram@4096:4096+4096 ram@8192:8192+8192 ");
+    store(0x1000, 0x5a, 1);
+    EXPECT_FALSE(failed) << "as with ROM";
+    EXPECT_EQ(load(0x1000, 1), 0u);
+    alias.set_read_only(false);
+    store(0x1000, 0x5a, 1);
+    EXPECT_EQ(load(0x1000, 1), 0x5au);
+    ram.set_read_only(true);
+    store(0x1000, 0, 1);
+    EXPECT_EQ(load(0x1000, 1), 0x5au);
+}
+
 TEST_F(Flatten, NeighboursOfOneRegionBecomeOneRange) {
     MemoryRegion& target = leaf("target", 100);
     add(owner->alias("first", target, Offset(0), 50), 0);

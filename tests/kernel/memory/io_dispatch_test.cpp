@@ -140,6 +140,28 @@ TEST_F(IoDispatch, AnAccessAcrossTwoRegionsIsDoneByteByByte) {
     EXPECT_FALSE(failed);
 }
 
+TEST_F(IoDispatch, AnAccessIsWhollyOfTheRegionThatItBeginsIn) {
+    device({}, 4);
+    RecordingHandler other;
+    add(owner->io("over", 1, other, {}), 0x1001, 1);
+    handler.next_value = 0x44332211;
+    other.next_value = 0x99;
+    EXPECT_EQ(load(0x1000, 4), 0x44332211u);
+    store(0x1000, 0x88776655, 4);
+    EXPECT_EQ(load(0x1001, 1), 0x99u);
+    const std::vector<RecordingHandler::Call> whole{{false, 0, 4, 0}, {true, 0, 4, 0x88776655}};
+    const std::vector<RecordingHandler::Call> one{{false, 0, 1, 0}};
+    EXPECT_EQ(handler.calls, whole);
+    EXPECT_EQ(other.calls, one);
+}
+
+TEST_F(IoDispatch, AWindowOntoARegionLetsNoAccessPastItsEnd) {
+    MemoryRegion& hidden = owner->io("hidden", 8, handler, {});
+    add(owner->alias("window", hidden, Offset(0), 2), 0x1000);
+    load(0x1000, 4);
+    EXPECT_TRUE(failed);
+}
+
 TEST_F(IoDispatch, AnAccessThatIsHalfUnassignedFailsAsAWhole) {
     device({}, 4);
     EXPECT_EQ(load(0x1002, 4), 0u);

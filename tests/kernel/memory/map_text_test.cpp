@@ -49,6 +49,15 @@ TEST_F(MapText, TheFlatViewNamesOffsetsThatAreNotZero) {
               "\n");
 }
 
+TEST_F(MapText, ReadOnlyRamIsRom) {
+    MemoryRegion& alias = owner->alias("shadow", *owner->ram("ram", 0x1000, errors), Offset(0), 0x1000);
+    alias.set_read_only(true);
+    add(alias, 0x10000000);
+    EXPECT_NE(map.text({}).find("(prio 0, rom): alias shadow @ram"), std::string::npos);
+    EXPECT_NE(map.text({.flat = true}).find("0000000010000000-0000000010000fff (prio 0, rom): ram\n"),
+              std::string::npos);
+}
+
 TEST_F(MapText, AnEmptyViewSaysSo) {
     map.create_address_space("bus-root", owner->container("bus master container", 0));
     EXPECT_NE(

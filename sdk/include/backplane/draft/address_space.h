@@ -43,6 +43,8 @@ struct RamBlock {
 struct FlatRange {
     std::uint64_t start = 0;  ///< guest address
     std::uint64_t size = 0;   ///< bytes; start + size - 1 does not wrap
+    /// The same without what lies over the end of it: an I/O access that begins in the range may end there.
+    std::uint64_t reach = 0;
     MemoryRegion* region = nullptr;
     std::uint64_t offset = 0;   ///< of `start` in the region
     RamBlock* block = nullptr;  ///< RAM, ROM, ROM device in ROM mode; else null
