@@ -77,6 +77,21 @@ def kernel_includes(root, paths):
                 yield f"{path}:{number}: the core includes {name}; it finds plugins by name only"
 
 
+# What launches a machine and what manages one know nothing of each other; the program alone knows both.
+APART = {"launch": ("management", "program"), "management": ("launch", "program"), "vocabulary": ("launch", "management", "program")}
+
+
+def kernel_folders(root, paths):
+    """Folders of the core that stay apart: what two of them need has a folder of its own."""
+    for path in sources(paths):
+        if path.parts[0] != "kernel" or len(path.parts) < 3:
+            continue
+        for number, _, name in includes(root, path):
+            other = pathlib.PurePosixPath(name).parts
+            if other[0] == "kernel" and other[1] in APART.get(path.parts[1], ()):
+                yield f"{path}:{number}: kernel/{path.parts[1]} includes {name}; what both need belongs into kernel/vocabulary"
+
+
 def sdk_includes(root, paths):
     """The SDK stands alone: it includes itself and the standard library."""
     for path in sources(paths):
@@ -164,5 +179,5 @@ def long_files(root, paths):
             yield f"{path}:{count}: {count} lines; find the second thing that it does"
 
 
-LAWS = [plugin_includes, kernel_includes, sdk_includes, draft_marks, hardware_words, sleeping_tests]
+LAWS = [plugin_includes, kernel_includes, kernel_folders, sdk_includes, draft_marks, hardware_words, sleeping_tests]
 WARNINGS = [long_files, marks_of_unfinished_work]

@@ -35,6 +35,15 @@ class Laws(unittest.TestCase):
         files = {"kernel/a.cpp": '#include "../plugins/x/y.h"\n', "kernel/b.cpp": '#include "kernel/a.h"\n'}
         self.assertEqual(len(self.complaints(laws.kernel_includes, files)), 1)
 
+    def test_launching_and_managing_stay_apart(self):
+        files = {
+            "kernel/launch/a.cpp": '#include "kernel/management/command.h"\n#include "kernel/vocabulary/words.h"\n',
+            "kernel/management/a.cpp": '#include "kernel/launch/plan.h"\n#include "kernel/management/command.h"\n',
+            "kernel/vocabulary/a.cpp": '#include "kernel/program/program.h"\n#include "kernel/object/type.h"\n',
+            "kernel/program/a.cpp": '#include "kernel/launch/plan.h"\n#include "kernel/management/command.h"\n',
+        }
+        self.assertEqual(len(self.complaints(laws.kernel_folders, files)), 3)
+
     def test_sdk_may_not_include_the_core(self):
         files = {
             "sdk/include/backplane/a.h": "#include <backplane/b.h>\n#include <span>\n",

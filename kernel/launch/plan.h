@@ -3,7 +3,6 @@
 // nothing.
 #pragma once
 
-#include "kernel/launch/sandbox.h"
 #include "kernel/machine/run_actions.h"
 #include "kernel/object/property_list.h"
 #include "kernel/vocabulary/json_options.h"
@@ -113,6 +112,16 @@ struct LogItemPlan {
     std::string option;
     std::string item;
     bool operator==(const LogItemPlan&) const = default;
+};
+
+/// -sandbox: what system calls may do.
+struct SandboxPlan {
+    bool on = false;
+    bool deny_obsolete = true;
+    bool deny_elevation = false;  ///< changes of user and group
+    bool deny_spawn = false;      ///< other processes and programs
+    bool deny_resources = false;  ///< priorities and CPU affinity
+    bool operator==(const SandboxPlan&) const = default;
 };
 
 /// What becomes of the process.

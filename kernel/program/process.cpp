@@ -1,5 +1,6 @@
-#include "kernel/launch/process.h"
+#include "kernel/program/process.h"
 
+#include "kernel/program/sandbox.h"
 #include "kernel/vocabulary/suboptions.h"
 
 #include <cerrno>

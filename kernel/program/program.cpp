@@ -1,15 +1,15 @@
 // The program's life: read the command line, answer a question or build a machine, run it, clean up.
-#include "kernel/launch/launch.h"
+#include "kernel/program/program.h"
 
 #include "kernel/barrier/crash_report.h"
 #include "kernel/event/loop.h"
 #include "kernel/launch/build.h"
 #include "kernel/launch/command_line.h"
 #include "kernel/launch/option_table.h"
-#include "kernel/launch/pid_file.h"
-#include "kernel/launch/process.h"
 #include "kernel/machine/log_hub.h"
 #include "kernel/management/management.h"
+#include "kernel/program/pid_file.h"
+#include "kernel/program/process.h"
 #include "kernel/vocabulary/listings.h"
 #include "kernel/vocabulary/log_items.h"
 #include "kernel/vocabulary/plugin_listing.h"
@@ -158,7 +158,7 @@ int run(const LaunchPlan& plan, Catalog& catalog, const MessageStyle& style, boo
     return status;
 }
 
-int launch_or_throw(const std::vector<std::string>& arguments, MessageStyle& style) {
+int run_or_throw(const std::vector<std::string>& arguments, MessageStyle& style) {
     // A peer that is gone and a file at its limit are errors of the write, not the end.
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
@@ -177,10 +177,10 @@ int launch_or_throw(const std::vector<std::string>& arguments, MessageStyle& sty
     return run(plan, catalog, style, input_closed);
 }
 
-int launch_or_complain(const std::vector<std::string>& arguments) {
+int run_or_complain(const std::vector<std::string>& arguments) {
     MessageStyle style;
     try {
-        return launch_or_throw(arguments, style);
+        return run_or_throw(arguments, style);
     } catch (const std::bad_alloc&) {
         std::fputs("backplane: out of memory; ask for a smaller machine\n", stderr);
     } catch (const std::exception& error) {
@@ -191,9 +191,9 @@ int launch_or_complain(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-int launch(const std::vector<std::string>& arguments) {
+int run_program(const std::vector<std::string>& arguments) {
     report_crashes();
-    const int status = launch_or_complain(arguments);
+    const int status = run_or_complain(arguments);
     if (report_left_threads() == 0) return status;
     // Static objects may not be destroyed under a thread that runs.
     std::fflush(nullptr);

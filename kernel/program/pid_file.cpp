@@ -1,4 +1,4 @@
-#include "kernel/launch/pid_file.h"
+#include "kernel/program/pid_file.h"
 
 #include "kernel/vocabulary/user_error.h"
 

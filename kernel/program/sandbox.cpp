@@ -1,6 +1,6 @@
 // The filter is classic BPF on struct seccomp_data (Linux, Documentation/userspace-api/seccomp_filter.rst): a list of
 // comparisons of the call's number, each followed by its verdict.
-#include "kernel/launch/sandbox.h"
+#include "kernel/program/sandbox.h"
 
 #include "kernel/vocabulary/user_error.h"
 
