@@ -33,15 +33,20 @@ std::uint64_t get_be(const std::uint8_t* bytes, unsigned size) {
 
 }  // namespace
 
-Core::Core(DeviceContext& context, bool dma) : context_(context), dma_(dma) {
+Core::Core(DeviceContext& context) : context_(context) {
     StateTable& state = context.state().group({.name = "fw_cfg"});
     describe(state, "selector", key_);
     describe(state, "position", position_);
     describe(state, "dma_address", dma_address_);
     describe_bytes<kMostWritten>(state, "written", written_, false);
     items_[std::uint16_t(FwCfgKey::Signature)].contents = {'Q', 'E', 'M', 'U'};
-    items_[std::uint16_t(FwCfgKey::Id)].contents = {std::uint8_t(kIdPorts | (dma ? kIdDma : 0)), 0, 0, 0};
+    set_dma(true);
     number_files();
+}
+
+void Core::set_dma(bool dma) {
+    dma_ = dma;
+    items_[std::uint16_t(FwCfgKey::Id)].contents = {std::uint8_t(kIdPorts | (dma ? kIdDma : 0)), 0, 0, 0};
 }
 
 bool Core::set_item(std::uint16_t key, Bytes contents, Errors& errors) {

@@ -16,7 +16,7 @@ class Core final : public FwCfg {
   public:
     static constexpr std::uint64_t kDmaSignature = 0x51454d5520434647;  ///< "QEMU CFG"
 
-    Core(DeviceContext& context, bool dma);
+    explicit Core(DeviceContext& context);
 
     // FwCfg
     bool set_item(std::uint16_t key, Bytes contents, Errors& errors) override;
@@ -27,6 +27,9 @@ class Core final : public FwCfg {
     Bytes file(Str name) const override;
     Bytes item(std::uint16_t key) const override;
 
+    /// Before the guest runs: may it use DMA? The device's id says so.
+    void set_dma(bool dma);
+    bool has_dma() const { return dma_; }
     void set_slots(std::uint32_t slots) { slots_ = slots; }
     void select(std::uint16_t key);
     /// The next `size` bytes, the first in the most significant place. Behind the end they are 0.
@@ -56,7 +59,7 @@ class Core final : public FwCfg {
     bool write_block(GuestAddress address, std::uint32_t length);
 
     DeviceContext& context_;
-    bool dma_;
+    bool dma_ = true;
     std::uint32_t slots_ = 32;
     std::map<std::uint16_t, Entry> items_;
     std::map<std::string, Entry, std::less<>> files_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core.h"
+#include "dma_register.h"
 
 #include <backplane/device.h>
 #include <backplane/property.h>
@@ -12,7 +13,7 @@ class FwCfgMem final : public DeviceBase {
   public:
     static const PropertyInfo kProperties[];
 
-    explicit FwCfgMem(Object& object) : context_(device_context(object)), core_(context_, true) {
+    explicit FwCfgMem(Object& object) : context_(device_context(object)), core_(context_) {
         MemoryFactory& memory = context_.memory();
         context_.export_region(
             "data",
@@ -65,31 +66,12 @@ class FwCfgMem final : public DeviceBase {
       private:
         FwCfgMem& owner_;
     };
-    class Dma final : public IoHandler {
-      public:
-        explicit Dma(FwCfgMem& owner) : owner_(owner) {}
-        std::uint64_t read(Offset offset, unsigned size, Access&) override {
-            const std::uint64_t signature = Core::kDmaSignature;
-            return signature >> 8 * (8 - size - offset.value) & (size == 8 ? ~0ull : (1ull << 8 * size) - 1);
-        }
-        void write(Offset offset, std::uint64_t value, unsigned size, Access& access) override {
-            if (access.debug()) return;
-            if (size == 8) owner_.core_.write_dma_high(std::uint32_t(value >> 32));
-            else if (size == 4 && offset.value == 0) owner_.core_.write_dma_high(std::uint32_t(value));
-            if (size == 8 || (size == 4 && offset.value == 4))
-                owner_.core_.write_dma_low(std::uint32_t(value));
-        }
-
-      private:
-        FwCfgMem& owner_;
-    };
-
     DeviceContext& context_;
     Core core_;
     std::uint32_t slots_ = 32;
     Data data_{*this};
     Selector selector_{*this};
-    Dma dma_{*this};
+    DmaRegister dma_{core_};
 };
 
 inline constexpr PropertyInfo FwCfgMem::kProperties[] = {

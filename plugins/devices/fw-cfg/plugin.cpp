@@ -1,4 +1,5 @@
 // The plugin "fw-cfg": the configuration device, and the options that fill it.
+#include "fw_cfg_io.h"
 #include "fw_cfg_mem.h"
 #include "options.h"
 
@@ -121,6 +122,7 @@ constexpr InterfaceInfo kUuidInterfaces[] = {offers<UuidOption, Completable>(),
 
 constexpr TypeInfo kTypes[] = {
     kMemoryDevice,
+    kPortDevice,
     {.name = "fw-cfg-file",
      .parent = "service",
      .summary = "a file of the firmware configuration device",
