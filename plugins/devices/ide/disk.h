@@ -1,0 +1,53 @@
+// A hard disk (ACS): CHS, 28-bit and 48-bit addresses, PIO with blocks of several sectors, DMA, SMART that says all is well.
+//
+// Not modelled: security, host protected area (its size is the disk's), power states beyond their answers, TRIM, NCQ.
+#pragma once
+
+#include "drive.h"
+
+#include <backplane/property.h>
+
+namespace backplane::ide {
+
+class Disk final : public DriveBase {
+  public:
+    static const PropertyInfo kProperties[];
+
+    explicit Disk(Object& object);
+
+    std::uint32_t cylinders_ = 0, heads_ = 0, sectors_ = 0;
+
+  private:
+    bool check(Errors& errors) override;
+    bool start_command(std::uint8_t command) override;
+    void block_done() override;
+    void run_dma() override;
+    void request_done(BlockStatus status) override;
+    void signature() override;
+    void forget_transfer() override { remaining_ = 0; }
+
+    enum class Address : std::uint8_t { Short, Long };  ///< 28 bits (or CHS), 48 bits
+    bool start_transfer(Address address, Transfer direction, bool dma, unsigned block);
+    bool find_sector(Address address, std::uint64_t& sector) const;
+    std::uint32_t sector_count(Address address) const;
+    void next_block();
+    void identify();
+    bool set_features();
+    bool smart();
+    std::uint64_t size() const { return drive_->size() / kSector; }
+
+    std::uint64_t sector_ = 0;     ///< the next one of the transfer
+    std::uint32_t remaining_ = 0;  ///< sectors
+    std::uint32_t chunk_ = 0;      ///< sectors in the buffer
+    std::uint32_t block_ = 1;      ///< sectors of a PIO block of this command
+    std::uint32_t multiple_ = 16;  ///< SET MULTIPLE MODE; 0: off
+    bool out_ = false;             ///< the transfer goes to the disk
+    bool long_ = false;
+    bool write_cache_ = true;
+    bool smart_ = true;
+    std::uint8_t dma_mode_ = 0x45;  ///< as SET FEATURES 03h says it: UDMA 5
+    // The geometry that INITIALIZE DEVICE PARAMETERS chose.
+    std::uint32_t current_heads_ = 16, current_sectors_ = 63;
+};
+
+}  // namespace backplane::ide

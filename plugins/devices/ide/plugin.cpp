@@ -1,0 +1,85 @@
+// The plugin "ide": the controller of the PIIX3, its buses, disks and CD drives.
+#include "bus.h"
+#include "cd.h"
+#include "disk.h"
+#include "piix3_ide.h"
+
+#include <backplane/plugin.h>
+
+namespace backplane::ide {
+
+constexpr PropertyInfo Disk::kProperties[] = {
+    property<&DriveBase::drive_>({.name = "drive", .summary = "the block node that holds the data"}),
+    property<&DriveBase::serial_>({.name = "serial", .summary = "serial number, 20 bytes"}),
+    property<&DriveBase::model_>({.name = "model", .summary = "model, 40 bytes"}),
+    property<&DriveBase::version_>(
+        {.name = "ver", .summary = "firmware revision, 8 bytes", .default_text = "2.5+"}),
+    property<&DriveBase::wwn_>({.name = "wwn", .summary = "world wide name; 0: none", .default_text = "0"}),
+    property<&DriveBase::unit_>({.name = "unit",
+                                 .summary = "0: master, 1: slave, 2: the first that is free",
+                                 .default_text = "2",
+                                 .maximum = 2}),
+    property<&DriveBase::bootindex_>(
+        {.name = "bootindex", .summary = "order among what can be started; -1: none", .default_text = "-1"}),
+    property<&Disk::cylinders_>(
+        {.name = "cyls", .summary = "cylinders; 0: from the size", .default_text = "0", .maximum = 65535}),
+    property<&Disk::heads_>({.name = "heads", .summary = "heads; 0: 16", .default_text = "0", .maximum = 16}),
+    property<&Disk::sectors_>(
+        {.name = "secs", .summary = "sectors; 0: 63", .default_text = "0", .maximum = 255}),
+};
+
+constexpr PropertyInfo CdDrive::kProperties[] = {
+    property<&DriveBase::drive_>(
+        {.name = "drive", .summary = "the block node that is the disc; none: no disc"}),
+    property<&DriveBase::serial_>({.name = "serial", .summary = "serial number, 20 bytes"}),
+    property<&DriveBase::model_>({.name = "model", .summary = "model, 40 bytes"}),
+    property<&DriveBase::version_>(
+        {.name = "ver", .summary = "firmware revision, 8 bytes", .default_text = "2.5+"}),
+    property<&DriveBase::wwn_>({.name = "wwn", .summary = "world wide name; 0: none", .default_text = "0"}),
+    property<&DriveBase::unit_>({.name = "unit",
+                                 .summary = "0: master, 1: slave, 2: the first that is free",
+                                 .default_text = "2",
+                                 .maximum = 2}),
+    property<&DriveBase::bootindex_>(
+        {.name = "bootindex", .summary = "order among what can be started; -1: none", .default_text = "-1"}),
+};
+
+namespace {
+
+template <class T>
+constexpr InterfaceInfo kDriveInterfaces[] = {offers<T, Device>(), offers<T, Drive>()};
+constexpr InterfaceInfo kBusInterfaces[] = {offers<IdeBusPart, Bus>(), offers<IdeBusPart, IdeBus>()};
+
+constexpr TypeInfo kTypes[] = {
+    {.name = "IDE",
+     .parent = "bus",
+     .summary = "IDE bus",
+     .interfaces = kBusInterfaces,
+     .instance_init = make_part<IdeBusPart>,
+     .instance_finalize = free_part<IdeBusPart>},
+    device_type<Piix3Ide>({.name = "piix3-ide",
+                           .parent = "pci-device",
+                           .summary = "IDE controller of the PIIX3",
+                           .user_creatable = true,
+                           .category = "Storage",
+                           .interfaces = kDeviceInterfaces<Piix3Ide>}),
+    device_type<Disk>({.name = "ide-hd",
+                       .summary = "IDE disk",
+                       .user_creatable = true,
+                       .bus = "IDE",
+                       .category = "Storage",
+                       .interfaces = kDriveInterfaces<Disk>,
+                       .properties = Disk::kProperties}),
+    device_type<CdDrive>({.name = "ide-cd",
+                          .summary = "IDE CD drive",
+                          .user_creatable = true,
+                          .bus = "IDE",
+                          .category = "Storage",
+                          .interfaces = kDriveInterfaces<CdDrive>,
+                          .properties = CdDrive::kProperties}),
+};
+
+}  // namespace
+}  // namespace backplane::ide
+
+BACKPLANE_PLUGIN("ide", "1.0", "Backplane", backplane::ide::kTypes)
