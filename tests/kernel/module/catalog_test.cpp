@@ -215,11 +215,17 @@ TEST_F(CatalogTest, ACircleIsNamed) {
 
 TEST_F(CatalogTest, AVersionSaysWhatItChanges) {
     Catalog catalog({fixture("good")});
-    const auto deltas = catalog.defaults_of(catalog.find_version("fixture-house-1.0-machine"));
-    ASSERT_EQ(deltas.size(), 1u);
+    // The product's own types have histories as well.
+    const auto changes = [&catalog](const char* version) {
+        std::vector<std::string> found;
+        for (const ManifestDelta& delta : catalog.defaults_of(catalog.find_version(version)))
+            if (delta.type.starts_with("fixture-"))
+                found.push_back(delta.type + "." + delta.property + "=" + delta.value);
+        return found;
+    };
     // The board's own delta is stronger than the lamp's history.
-    EXPECT_EQ(deltas[0].type + "." + deltas[0].property + "=" + deltas[0].value, "fixture-lamp.watts=50");
-    EXPECT_TRUE(catalog.defaults_of(catalog.find_version("fixture-house-2.0-machine")).empty());
+    EXPECT_EQ(changes("fixture-house-1.0-machine"), std::vector<std::string>{"fixture-lamp.watts=50"});
+    EXPECT_TRUE(changes("fixture-house-2.0-machine").empty());
     EXPECT_EQ(catalog.resolve_option("shed", "machine", "machine type", errors), "fixture-house-1.0-machine");
 }
 
