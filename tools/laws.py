@@ -116,6 +116,47 @@ def draft_marks(root, paths):
                     yield f"{path}:{number}: a device or board includes {name}; what it needs has to be settled first"
 
 
+STABLE = ("sdk", "include", "backplane")
+NO_CONTRACT = {"draft", "detail", "testing"}
+
+
+def contract_headers(paths):
+    """The SDK's headers whose structures and enumerations cross between plugins and hosts of different age."""
+    for path in sources(paths):
+        if path.parts[:3] == STABLE and path.parts[3] not in NO_CONTRACT:
+            yield path
+
+
+def comment_before(text, number):
+    """The comment lines in front of a line (counted from 0), as one text; a template's head may stand between."""
+    found = []
+    while number > 0 and re.match(r"\s*(///|template <)", text[number - 1]):
+        number -= 1
+        found.insert(0, text[number].strip().lstrip("/ "))
+    return " ".join(found)
+
+
+ENUMERATION = re.compile(r"^\s*enum (?:class )?(\w+)")
+STRUCTURE = re.compile(r"^struct (\w+) \{")
+GROWTH = re.compile(r"\b(Sized|From the host|Fixed|Local)\b")
+
+
+def growth_of_contracts(root, paths):
+    """What crosses the boundary says how it grows: structures, and what is made of an unknown value (<backplane/abi.h>)."""
+    for path in contract_headers(paths):
+        text = lines(root, path)
+        for number, line in enumerate(text):
+            if (match := ENUMERATION.match(line)) and "Default:" not in comment_before(text, number):
+                yield f'{path}:{number + 1}: {match[1]} does not say "Default: …": what is made of a value that is not known'
+            if not (match := STRUCTURE.match(line)):
+                continue
+            comment = comment_before(text, number)
+            if "template <" in comment and not GROWTH.search(comment):
+                continue
+            if not GROWTH.search(comment):
+                yield f"{path}:{number + 1}: {match[1]} does not say how it grows: Sized, From the host, Fixed or Local"
+
+
 def words(text):
     """The words of a line: identifiers are taken apart at underscores and where a capital begins.
 
@@ -149,6 +190,30 @@ def read_allowed(root):
     return {(row[0], row[1]) for row in rows if len(row) == 3}
 
 
+OTHER_SOURCES = re.compile(
+    r"\b(getrandom|getentropy|arc4random|random_device|system_clock|CLOCK_REALTIME|gettimeofday|mt19937(_64)?"
+    r"|s?rand(om)?(?=\(\))|time(?=\((nullptr|NULL|0|&\w+)\)))\b|/dev/u?random"
+)
+# The gates themselves; a name of a device that users may give; a deadline of the host's own.
+GATES = {
+    "kernel/event/host_time.cpp",
+    "kernel/machine/entropy_source.h",
+    "kernel/machine/entropy_source.cpp",
+    "plugins/backends/rng/rng.cpp",
+    "kernel/barrier/crash_report.cpp",
+}
+
+
+def one_gate(root, paths):
+    """Entropy and dates enter through one gate: <backplane/entropy.h>, and the clocks and EventLoop::host_date_ns()."""
+    for path in sources(paths):
+        if path.parts[0] not in ("kernel", "plugins", "lib", "sdk") or str(path) in GATES:
+            continue
+        for number, line in enumerate(lines(root, path), 1):
+            if match := OTHER_SOURCES.search(line.split("//")[0]):
+                yield f"{path}:{number}: {match[0]}: entropy comes from Entropy, the date from EventLoop::host_date_ns() or a clock"
+
+
 SLEEPS = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep|sleep)\s*\(")
 
 
@@ -171,6 +236,18 @@ def marks_of_unfinished_work(root, paths):
                 yield f"{path}:{number}: {mark[1]}"
 
 
+def unlisted_outside(root, paths):
+    """A warning: what a device shows to boards stands in its type's rows, where users see it."""
+    for path in sources(paths):
+        if path.parts[:2] != ("plugins", "devices"):
+            continue
+        folder = "".join((root / other).read_text(errors="replace") for other in sources(paths) if own_folder(other) == own_folder(path))
+        for call, row in (("export_region(", ".regions ="), ("add_outputs(", ".wires ="), ("add_inputs(", ".wires =")):
+            for number, line in enumerate(lines(root, path), 1):
+                if call in line and row not in folder:
+                    yield f"{path}:{number}: {call.rstrip('(')}, and no type lists any ({row.rstrip(' =')})"
+
+
 def long_files(root, paths):
     """A warning, not a law: a long file is where to look for the second thing that it does."""
     for path in sources(paths):
@@ -179,5 +256,6 @@ def long_files(root, paths):
             yield f"{path}:{count}: {count} lines; find the second thing that it does"
 
 
-LAWS = [plugin_includes, kernel_includes, kernel_folders, sdk_includes, draft_marks, hardware_words, sleeping_tests]
-WARNINGS = [long_files, marks_of_unfinished_work]
+LAWS = [plugin_includes, kernel_includes, kernel_folders, sdk_includes, draft_marks, growth_of_contracts, hardware_words, one_gate,
+        sleeping_tests]
+WARNINGS = [long_files, unlisted_outside, marks_of_unfinished_work]

@@ -63,6 +63,19 @@ class Laws(unittest.TestCase):
         self.assertEqual([line.split(":")[0] for line in found],
                          ["sdk/include/backplane/draft/x/new.h", "plugins/devices/uart/uart.cpp"])
 
+    def test_what_crosses_the_boundary_says_how_it_grows(self):
+        header = "sdk/include/backplane/lamp.h"
+        for text, expected in (
+            ("enum class Light : int { On };\n", 1),
+            ("/// Default: On.\nenum class Light : int { On };\n", 0),
+            ("/// A lamp.\nstruct Lamp {\n", 1),
+            ("/// A lamp. Sized.\nstruct Lamp {\n", 0),
+            ("template <class T>\nstruct Lamp {\n", 0),
+            ("struct Later;\n", 0),
+        ):
+            self.assertEqual(len(self.complaints(laws.growth_of_contracts, {header: text})), expected, text)
+            self.assertEqual(self.complaints(laws.growth_of_contracts, {"kernel/lamp.h": text}), [])
+
     def test_hardware_word_is_found_in_identifiers_and_comments(self):
         for line in ("PciBus bus;", "int virtio_blk;", "// like the PLIC", '"fw_cfg"', "riscv64", "kVirtioId", "x86_64"):
             self.assertEqual(len(self.complaints(laws.hardware_words, {"kernel/a.h": line})), 1, line)
@@ -81,6 +94,14 @@ class Laws(unittest.TestCase):
         files[allowed] = "kernel/a.h pci\n"
         self.assertEqual(len(self.complaints(laws.hardware_words, files)), 1)
 
+    def test_entropy_and_dates_come_through_one_gate(self):
+        for line in ("getrandom(p, n, 0);", "std::random_device device;", 'open("/dev/urandom")', "std::time(nullptr)",
+                     "system_clock::now()", "clock_gettime(CLOCK_REALTIME, &now);", "std::mt19937_64 generator;", "rand()"):
+            self.assertEqual(len(self.complaints(laws.one_gate, {"plugins/devices/a/a.cpp": line})), 1, line)
+            self.assertEqual(self.complaints(laws.one_gate, {"kernel/event/host_time.cpp": line}), [])
+        for line in ("clock.now_ns()", "steady_clock::now()", "set_time(now)", "context.random(bytes);", "// time(nullptr)"):
+            self.assertEqual(self.complaints(laws.one_gate, {"plugins/devices/a/a.cpp": line}), [], line)
+
     def test_a_test_may_not_sleep(self):
         for line in ("std::this_thread::sleep_for(1s);", "usleep(10);", "::sleep (1);"):
             self.assertEqual(len(self.complaints(laws.sleeping_tests, {"tests/a_test.cpp": line})), 1, line)
@@ -88,6 +109,12 @@ class Laws(unittest.TestCase):
     def test_words_about_sleep_are_left_alone(self):
         files = {"tests/a_test.cpp": "// usleep(10) would be wrong\nmark_asleep();\n", "tests/guests/x/a.c": "usleep(1);"}
         self.assertEqual(self.complaints(laws.sleeping_tests, files), [])
+
+    def test_what_a_device_shows_is_listed(self):
+        shown = "context.export_region(a, b);\n"
+        self.assertEqual(len(self.complaints(laws.unlisted_outside, {"plugins/devices/a/a.cpp": shown})), 1)
+        listed = {"plugins/devices/a/a.cpp": shown, "plugins/devices/a/plugin.cpp": ".regions = kRegions"}
+        self.assertEqual(self.complaints(laws.unlisted_outside, listed), [])
 
     def test_long_file_is_reported(self):
         self.assertEqual(len(self.complaints(laws.long_files, {"kernel/a.cpp": "\n" * 601})), 1)

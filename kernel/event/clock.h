@@ -13,6 +13,7 @@ class HostClock final : public Clock {
     HostClock(const HostTime& time, DeadlineWatcher* watcher, Callee& anybody)
         : time_(time), timers_(watcher), anybody_(anybody) {}
     std::uint64_t now_ns() const override { return time_.monotonic_ns(); }
+    std::int64_t date_ns() const { return time_.realtime_ns(); }
     Timer* create_timer(TimerHandler& handler) override { return timers_.create(handler, anybody_); }
     TimerQueue& timers() { return timers_; }
     std::uint64_t next_deadline() const { return timers_.next_deadline(); }

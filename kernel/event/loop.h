@@ -32,6 +32,7 @@ class HostLoop final : public EventLoop, public Lifetime, private DeadlineWatche
     void post(Work& work) override;
     void cancel(Work& work) override;
     HostClock& host_clock() override { return host_clock_; }
+    std::int64_t host_date_ns() const override { return host_clock_.date_ns(); }
 
     // --- the same on behalf of an object, whose code the handlers are ---
     FdWatch* watch(int fd, FdHandler& handler, bool readable, bool writable, Callee& callee);

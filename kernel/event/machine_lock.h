@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cassert>
+#include <map>
 #include <mutex>
 
 #include <pthread.h>
@@ -24,12 +25,8 @@ class RecursiveMachineLock final : public MachineLock {
             // Who had it last lets those that wait go first, once.
             if (waiting_.load(std::memory_order_relaxed) != 0 && last_.load(std::memory_order_relaxed) == me)
                 sched_yield();
-            if (!mutex_.try_lock()) {
-                waiting_.fetch_add(1);
-                mutex_.lock();
-                waiting_.fetch_sub(1);
-            }
-            owner_.store(me, std::memory_order_relaxed);
+            if (mutex_.try_lock()) owner_.store(me, std::memory_order_relaxed);
+            else wait_for_it(me);
         }
         ++depth_;
     }
@@ -41,8 +38,26 @@ class RecursiveMachineLock final : public MachineLock {
         mutex_.unlock();
     }
     bool held() const override { return owner_.load(std::memory_order_relaxed) == self(); }
+    void observe_waits(LockWaits* waits) override {
+        const std::lock_guard guard(observers_mutex_);
+        if (waits) observers_[self()] = waits;
+        else observers_.erase(self());
+    }
 
   private:
+    void wait_for_it(std::uint64_t me) {
+        LockWaits* waits = nullptr;
+        {
+            const std::lock_guard guard(observers_mutex_);
+            if (const auto found = observers_.find(me); found != observers_.end()) waits = found->second;
+        }
+        if (waits) waits->lock_wait_begins();
+        waiting_.fetch_add(1);
+        mutex_.lock();
+        waiting_.fetch_sub(1);
+        owner_.store(me, std::memory_order_relaxed);
+        if (waits) waits->lock_wait_ends();
+    }
     static std::uint64_t self() { return std::uint64_t(pthread_self()); }
 
     std::mutex mutex_;
@@ -50,6 +65,8 @@ class RecursiveMachineLock final : public MachineLock {
     std::atomic<std::uint64_t> last_{0};
     std::atomic<unsigned> waiting_{0};
     unsigned depth_ = 0;  ///< guarded by mutex_
+    std::mutex observers_mutex_;
+    std::map<std::uint64_t, LockWaits*> observers_;  ///< by thread
 };
 
 /// In debug builds: the calling thread holds the machine lock, as the SDK asks of callers of the function it is in.

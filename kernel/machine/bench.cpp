@@ -253,6 +253,8 @@ void DeviceBench::advance_ns(std::uint64_t delta_ns) {
     run_ready();
 }
 
+void DeviceBench::seed(std::uint64_t seed) { state_->machine.set_seed(seed); }
+
 void DeviceBench::run_ready() { state_->machine.loop().run_ready(); }
 
 bool DeviceBench::run_until(bool (*done)(void* data), void* data, unsigned limit_ms) {

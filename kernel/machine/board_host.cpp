@@ -74,6 +74,16 @@ Object* BoardHost::create_cpu(std::uint32_t index, Errors& errors) {
     return object;
 }
 
+bool BoardHost::set_cpu_memory(Object& object, std::uint32_t space, MemoryRegion& root, Errors& errors) {
+    Cpu* cpu = backplane::query<Cpu>(object);
+    ErrorText reason;
+    if (!cpu) reason.fail("it is no CPU");
+    else if (static_cast<Instance&>(object).realized()) reason.fail("it is realized already");
+    else if (machine_.processors.set_memory(*cpu, space, root, reason)) return true;
+    errors.fail("memory of " + describe_device(object) + ": " + reason.text());
+    return false;
+}
+
 bool BoardHost::map(Object& device, Str region_name, GuestAddress address, Errors& errors) {
     DeviceHost& host = host_of(static_cast<Instance&>(device));
     MemoryRegion* region = host.exported_region(region_name);

@@ -29,6 +29,7 @@ class BoardHost final : public InstanceHost, public BoardContext {
     Object* create_on(Object& bus, Str type, Str name, Errors& errors) override;
     bool realize(Object& device, Errors& errors) override;
     Object* create_cpu(std::uint32_t index, Errors& errors) override;
+    bool set_cpu_memory(Object& cpu, std::uint32_t space, MemoryRegion& root, Errors& errors) override;
     bool map(Object& device, Str region, GuestAddress address, Errors& errors) override;
     bool connect(Object& from, Str output, unsigned output_index, Object& to, Str input, unsigned input_index,
                  Errors& errors) override;

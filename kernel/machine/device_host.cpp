@@ -1,5 +1,6 @@
 #include "kernel/machine/device_host.h"
 
+#include "kernel/machine/device_outside.h"
 #include "kernel/machine/guarded_bus.h"
 #include "kernel/machine/machine_parts.h"
 
@@ -83,13 +84,21 @@ bool DeviceHost::attach(const GuardedBus& bus, Errors& errors) {
     return bus.attach(instance_, errors);
 }
 
+/// Boards and listings go by the type's rows.
+bool DeviceHost::shows_what_is_listed(Errors& errors) const {
+    const std::string problem =
+        outside_problem(instance_.type(), regions_, machine_.wiring.groups(&instance_));
+    if (!problem.empty()) errors.fail("type '" + std::string(instance_.type_name().view()) + "' " + problem);
+    return problem.empty();
+}
+
 /// A part that refused, or threw, has left nothing behind by contract, and is not asked to unrealize; what it made
 /// here all the same goes with the object.
 bool DeviceHost::realize(Instance& instance, Errors& errors) {
     const GuardedBus bus(bus_object());
     std::vector<Device*> realized;
     if ((!bus_object() || attach(bus, errors)) && realize_parts(realized, errors) &&
-        (!bus || bus.place(instance, errors)))
+        shows_what_is_listed(errors) && (!bus || bus.place(instance, errors)))
         return true;
     unrealize_parts(realized);
     machine_.wiring.silence(&instance_);

@@ -29,6 +29,7 @@ class ObjectLoop final : public EventLoop {
     void post(Work& work) override { loop_.post(work, callee_); }
     void cancel(Work& work) override { loop_.cancel(work); }
     Clock& host_clock() override { return host_clock_; }
+    std::int64_t host_date_ns() const override { return loop_.host_date_ns(); }
 
   private:
     HostLoop& loop_;

@@ -3,6 +3,7 @@
 #include "kernel/machine/machine_parts.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace backplane::kernel {
 
@@ -56,12 +57,36 @@ std::string Processors::chip(Str type) const {
 }
 
 void Processors::set_host(Cpu& cpu, std::uint32_t index) {
-    CpuHost host;
+    CpuHost& host = given_[&cpu].host;
     host.index = index;
-    host.address_space = &machine_.memory.system();
+    host.address_spaces = {&machine_.memory.system()};
     host.clock = &machine_.loop.virtual_clock();
     host.lock = &machine_.lock;
     cpu.set_host(host);
+}
+
+bool Processors::set_memory(Cpu& cpu, std::uint32_t space, MemoryRegion& root, Errors& errors) {
+    Given& given = given_[&cpu];
+    std::vector<AddressSpace*>& spaces = given.host.address_spaces;
+    if (space > spaces.size()) {
+        errors.fail("address space " + std::to_string(space) + " comes after number " +
+                    std::to_string(spaces.size()) + ", which is missing");
+        return false;
+    }
+    const std::string name =
+        "cpu" + std::to_string(given.host.index) + (space ? "-memory-" + std::to_string(space) : "-memory");
+    AddressSpace& made = machine_.memory.map().create_address_space(name, root);
+    if (space == spaces.size()) spaces.push_back(nullptr);
+    AddressSpace* before = std::exchange(spaces[space], &made);
+    given.owned.push_back(&made);
+    cpu.set_host(given.host);
+    if (std::erase(given.owned, before)) machine_.memory.map().destroy_address_space(*before);
+    return true;
+}
+
+void Processors::take_back(Given& given) {
+    for (AddressSpace* space : given.owned) machine_.memory.map().destroy_address_space(*space);
+    given.owned.clear();
 }
 
 bool Processors::attach_all(Errors& errors) {
@@ -95,8 +120,10 @@ void Processors::states_changed() {
 }
 
 void Processors::forget(Instance& instance) {
-    if (auto* cpu = backplane::query<Cpu>(instance); cpu && std::erase(cpus_, cpu))
-        call("Accelerator::detach()", [&] { accelerator_->detach(*cpu); });
+    if (auto* cpu = backplane::query<Cpu>(instance)) {
+        if (std::erase(cpus_, cpu)) call("Accelerator::detach()", [&] { accelerator_->detach(*cpu); });
+        if (auto given = given_.extract(cpu)) take_back(given.mapped());
+    }
     if (&instance != object_) return;
     attached_ = false;
     object_ = nullptr;

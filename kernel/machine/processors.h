@@ -3,6 +3,7 @@
 
 #include <backplane/draft/accelerator.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ class Processors final : public AcceleratorContext {
     const std::vector<Cpu*>& cpus() const { return cpus_; }
     /// Gives a CPU what it sees of the machine.
     void set_host(Cpu& cpu, std::uint32_t index);
+    /// The CPU sees `root` in its address space number `space` from now on. It has its host, and is not realized.
+    bool set_memory(Cpu& cpu, std::uint32_t space, MemoryRegion& root, Errors& errors);
     void add(Cpu& cpu) { cpus_.push_back(&cpu); }
     bool attach_all(Errors& errors);
     bool attached() const { return attached_; }
@@ -53,12 +56,19 @@ class Processors final : public AcceleratorContext {
     bool try_open(const AcceleratorChoice& choice, Errors& errors);
     template <class Call>
     void call(const char* name, const Call& call);
+    /// What one CPU was given, and the spaces of its own among that.
+    struct Given {
+        CpuHost host;
+        std::vector<AddressSpace*> owned;
+    };
+    void take_back(Given& given);
 
     MachineParts& machine_;
     Instance* object_ = nullptr;
     Accelerator* accelerator_ = nullptr;
     std::string name_;
     std::vector<Cpu*> cpus_;
+    std::map<Cpu*, Given> given_;
     bool attached_ = false;  ///< the accelerator has all of them
 };
 

@@ -64,6 +64,26 @@ const std::vector<OutputWire*>& Wiring::outputs(Device device) const {
     return found == devices_.end() ? none : found->second.ordered;
 }
 
+std::vector<Wiring::Group> Wiring::groups(Device device) const {
+    std::vector<Group> all;
+    const auto found = devices_.find(device);
+    if (found == devices_.end()) return all;
+    for (const auto& [name, pins] : found->second.inputs) all.push_back({name, true, pins.size()});
+    for (const auto& [name, wires] : found->second.outputs) all.push_back({name, false, wires.size()});
+    return all;
+}
+
+/// "there is no input 'in' number 7; it has 'in' (4), 'reset'"
+std::string Wiring::lacks(Device device, bool input, std::string_view group, unsigned index) const {
+    std::string has;
+    for (const Group& each : groups(device))
+        if (each.input == input)
+            has += (has.empty() ? "'" : ", '") + each.name + "'" +
+                   (each.count > 1 ? " (" + std::to_string(each.count) + ")" : "");
+    return std::string("there is no ") + (input ? "input '" : "output '") + std::string(group) + "' number " +
+           std::to_string(index) + "; it has " + (has.empty() ? "none" : has);
+}
+
 Wire* Wiring::output(Device device, std::string_view group, unsigned index) {
     const auto pins = devices_.find(device);
     if (pins == devices_.end()) return nullptr;
@@ -79,7 +99,7 @@ InputPin* Wiring::input(Device device, std::string_view group, unsigned index, E
         if (inputs != pins->second.inputs.end() && index < inputs->second.size())
             return inputs->second[index].get();
     }
-    errors.fail("there is no input '" + std::string(group) + "' number " + std::to_string(index));
+    errors.fail(lacks(device, true, group, index));
     return nullptr;
 }
 
@@ -87,8 +107,7 @@ bool Wiring::connect(Device from, std::string_view output_group, unsigned output
                      std::string_view input_group, unsigned input_index, Errors& errors) {
     auto* wire = static_cast<OutputWire*>(output(from, output_group, output_index));
     if (!wire) {
-        errors.fail("there is no output '" + std::string(output_group) + "' number " +
-                    std::to_string(output_index));
+        errors.fail(lacks(from, false, output_group, output_index));
         return false;
     }
     return connect(*wire, to, input_group, input_index, errors);
@@ -212,12 +231,9 @@ void Wiring::describe(Device device, TextSink& out) const {
 }
 
 void Wiring::describe_groups(Device device, std::string_view indent, TextSink& out) const {
-    const auto found = devices_.find(device);
-    if (found == devices_.end()) return;
-    for (const auto& [group, pins] : found->second.inputs)
-        out.append(std::string(indent) + "gpio-in \"" + group + "\" " + std::to_string(pins.size()) + "\n");
-    for (const auto& [group, wires] : found->second.outputs)
-        out.append(std::string(indent) + "gpio-out \"" + group + "\" " + std::to_string(wires.size()) + "\n");
+    for (const Group& group : groups(device))
+        out.append(std::string(indent) + (group.input ? "gpio-in \"" : "gpio-out \"") + group.name + "\" " +
+                   std::to_string(group.count) + "\n");
 }
 
 }  // namespace backplane::kernel

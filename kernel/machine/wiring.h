@@ -79,6 +79,13 @@ class Wiring {
                     Callee* callee = nullptr);
     Wire& add_outputs(Device device, std::string_view group, unsigned count);
     Wire* output(Device device, std::string_view group, unsigned index);
+    struct Group {
+        std::string name;
+        bool input;
+        std::size_t count;
+    };
+    /// Its inputs, then its outputs, by name.
+    std::vector<Group> groups(Device device) const;
     /// All outputs of a device, in the order in which they were declared.
     const std::vector<OutputWire*>& outputs(Device device) const;
     /// Joins an output of a device to an input.
@@ -131,6 +138,7 @@ class Wiring {
         std::vector<OutputWire*> ordered;  ///< the outputs, as they were declared
     };
     InputPin* input(Device device, std::string_view group, unsigned index, Errors& errors);
+    std::string lacks(Device device, bool input, std::string_view group, unsigned index) const;
 
     const MachineLock* lock_;
     WiringHold hold_;

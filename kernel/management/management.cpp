@@ -1,10 +1,10 @@
 // Which commands there are, and how a call of one is answered: at once, or when the object that serves it is done.
 #include "kernel/management/management.h"
 
+#include "kernel/event/loop.h"
 #include "kernel/vocabulary/version.h"
 
 #include <algorithm>
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 namespace backplane::kernel {
@@ -225,8 +225,7 @@ void ManagementHost::add_listener(ManagementListener& listener) { listeners_.pus
 void ManagementHost::remove_listener(ManagementListener& listener) { std::erase(listeners_, &listener); }
 
 void ManagementHost::machine_event(std::string_view name, std::string_view data) {
-    using namespace std::chrono;
-    const auto now = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+    const std::int64_t now = machine_->loop().host_date_ns() / 1000;
     Json event{{"timestamp", {{"seconds", now / 1'000'000}, {"microseconds", now % 1'000'000}}},
                {"event", name}};
     if (Json parsed = Json::parse(data, nullptr, false); parsed.is_object() && !parsed.empty())

@@ -281,7 +281,7 @@ void MappedSpace::add_listener(MemoryListener& listener) {
     const std::lock_guard guard(core_.lock());
     listeners_.push_back(&listener);
     const std::shared_ptr<RenderedView> view = holder_;
-    listener.map_changed({view->flat, {}, view->flat.ranges});
+    listener.map_changed({*this, view->flat, {}, view->flat.ranges});
 }
 
 void MappedSpace::remove_listener(MemoryListener& listener) {
@@ -318,7 +318,7 @@ void MappedSpace::publish(const std::shared_ptr<RenderedView>& view) {
     // A listener may take itself or another off.
     for (MemoryListener* listener : std::vector(listeners_))
         if (std::find(listeners_.begin(), listeners_.end(), listener) != listeners_.end())
-            listener->map_changed({view->flat, removed, added});
+            listener->map_changed({*this, view->flat, removed, added});
 }
 
 }  // namespace backplane::kernel

@@ -66,14 +66,15 @@ class Owner final : public MemoryOwner {
         }
         const std::lock_guard guard(core_.lock());
         if (!memory->claim(record_->name, errors)) return nullptr;
-        RamStorage* storage = core_.allocate(name.view(), memory->memory(), errors);
+        const MemoryDescription description = read_sized(memory->memory());
+        RamStorage* storage = core_.allocate(name.view(), description, errors);
         if (!storage) {
             memory->release();
             return nullptr;
         }
         claimed_.push_back(memory);
         storage->set_id(unique_id("ram"));  // whatever backend it comes from
-        return &make(name, memory->memory().size, RegionKind::Ram, storage);
+        return &make(name, description.size, RegionKind::Ram, storage);
     }
     MemoryRegion* rom(Str name, std::uint64_t size, Errors& errors) override {
         return stored(name, size, RegionKind::Rom, errors);

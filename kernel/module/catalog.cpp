@@ -272,6 +272,27 @@ std::vector<const ManifestProperty*> Catalog::properties(const ManifestType& typ
     return all;
 }
 
+template <class Row>
+std::vector<const Row*> Catalog::inherited(const ManifestType& type,
+                                           std::vector<Row> ManifestType::*rows) const {
+    std::vector<const Row*> all;
+    const ManifestType* at = &type;
+    for (std::size_t steps = 0; at && steps <= by_name_.size(); ++steps, at = find_type(at->parent)) {
+        std::vector<const Row*> own;
+        for (const Row& row : at->*rows) own.push_back(&row);
+        all.insert(all.begin(), own.begin(), own.end());
+    }
+    return all;
+}
+
+std::vector<const ManifestRegion*> Catalog::regions(const ManifestType& type) const {
+    return inherited(type, &ManifestType::regions);
+}
+
+std::vector<const ManifestWire*> Catalog::wires(const ManifestType& type) const {
+    return inherited(type, &ManifestType::wires);
+}
+
 std::string Catalog::resolve_option(std::string_view option, std::string_view ancestor, std::string_view what,
                                     Errors& errors) const {
     std::vector<std::string> names;

@@ -58,6 +58,9 @@ class Catalog {
     std::vector<ManifestDelta> defaults_of(const ListedVersion& version) const;
     /// Own, inherited and forwarded properties, from manifests alone.
     std::vector<const ManifestProperty*> properties(const ManifestType& type) const;
+    /// Its own and its ancestors', the ancestors' first.
+    std::vector<const ManifestRegion*> regions(const ManifestType& type) const;
+    std::vector<const ManifestWire*> wires(const ManifestType& type) const;
     /// Nearest non-empty bus or category up the ancestry.
     std::string bus_of(const ManifestType& type) const;
     std::string category_of(const ManifestType& type) const;
@@ -78,6 +81,8 @@ class Catalog {
     std::vector<std::string> folder_warnings() const;
 
   private:
+    template <class Row>
+    std::vector<const Row*> inherited(const ManifestType& type, std::vector<Row> ManifestType::*rows) const;
     void scan(const SearchFolder& folder, const Trust& trust);
     void claim_plugin_names();
     void claim_type_names();

@@ -197,6 +197,14 @@ ManifestType type_of(const Json& json) {
     type.interfaces =
         rows_of<std::string>(json, "interfaces", [](const Json& id) { return id.get<std::string>(); });
     type.properties = rows_of(json, "properties", property_of);
+    type.regions = rows_of<ManifestRegion>(json, "regions", [](const Json& row) {
+        return ManifestRegion{row.at("name").get<std::string>(), text_of(row, "summary"),
+                              number_of(row, "size", 0), flag_of(row, "optional")};
+    });
+    type.wires = rows_of<ManifestWire>(json, "wires", [](const Json& row) {
+        return ManifestWire{text_of(row, "name"), row.at("direction").get<std::string>(),
+                            text_of(row, "summary"), number_of(row, "count", 1), flag_of(row, "optional")};
+    });
     type.versions = rows_of(json, "versions", version_of);
     type.history = rows_of<ManifestHistoryRow>(json, "history", [](const Json& row) {
         return ManifestHistoryRow{row.at(0).get<std::string>(), row.at(1).get<std::string>(),

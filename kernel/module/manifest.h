@@ -25,6 +25,21 @@ struct ManifestProperty {
     bool read_only = false;
 };
 
+struct ManifestRegion {
+    std::string name{};
+    std::string summary{};
+    std::uint64_t size = 0;  ///< bytes; 0: as properties say
+    bool optional = false;
+};
+
+struct ManifestWire {
+    std::string name{};
+    std::string direction{};  ///< "output", "input"
+    std::string summary{};
+    std::uint64_t count = 1;  ///< 0: as properties say
+    bool optional = false;
+};
+
 /// A row of MachineVersion::deltas.
 struct ManifestDelta {
     std::string type{};
@@ -96,6 +111,8 @@ struct ManifestType {
     bool has_class_data = false;
     std::vector<std::string> interfaces{};
     std::vector<ManifestProperty> properties{};
+    std::vector<ManifestRegion> regions{};
+    std::vector<ManifestWire> wires{};
     std::vector<ManifestVersion> versions{};  ///< machines: newest first
     std::vector<ManifestHistoryRow> history{};
     std::vector<ManifestOption> options{};

@@ -75,8 +75,9 @@ std::string TypeCheck::problem(const ManifestType& type) {
     const ManifestType& parent = *find_(type.parent);
     if (const std::string& reason = verdict(parent); !reason.empty())
         return "it derives from " + quote(parent.name) + ", which is refused: " + reason;
-    for (const Check check : {&TypeCheck::property_problem, &TypeCheck::history_problem,
-                              &TypeCheck::interface_problem, &TypeCheck::version_problem})
+    for (const Check check :
+         {&TypeCheck::property_problem, &TypeCheck::history_problem, &TypeCheck::interface_problem,
+          &TypeCheck::outside_problem, &TypeCheck::version_problem})
         if (std::string reason = (this->*check)(type); !reason.empty()) return reason;
     return claim(type);
 }
@@ -141,6 +142,28 @@ std::string TypeCheck::interface_problem(const ManifestType& type) const {
     const auto has_class_data = [](const ManifestType* each) { return each->has_class_data; };
     if (is_a(type, "machine") && !std::ranges::any_of(line, has_class_data))
         return "it is a board without BoardTraits (class_data)";
+    return {};
+}
+
+/// What a device shows to its board: regions and wires, its own and its ancestors'.
+std::string TypeCheck::outside_problem(const ManifestType& type) const {
+    if ((!type.regions.empty() || !type.wires.empty()) && !is_a(type, "device"))
+        return "it lists regions or wires, and does not derive from 'device'";
+    std::set<std::string> names;
+    for (const ManifestType* each : ancestry(type)) {
+        for (const ManifestRegion& region : each->regions) {
+            if (region.name.empty()) return "it has a region without a name";
+            if (!names.insert("region " + quote(region.name)).second)
+                return "region " + quote(region.name) + " stands there twice";
+        }
+        for (const ManifestWire& wire : each->wires) {
+            if (wire.direction != "output" && wire.direction != "input")
+                return "wire " + quote(wire.name) + " is an " + quote(wire.direction) +
+                       ", which this host does not know";
+            if (!names.insert(wire.direction + " " + quote(wire.name)).second)
+                return wire.direction + " " + quote(wire.name) + " stands there twice";
+        }
+    }
     return {};
 }
 

@@ -31,6 +31,7 @@ class TypeCheck {
     std::string property_problem(const ManifestType& type) const;
     std::string history_problem(const ManifestType& type) const;
     std::string interface_problem(const ManifestType& type) const;
+    std::string outside_problem(const ManifestType& type) const;
     std::string version_problem(const ManifestType& type) const;
     std::string claim(const ManifestType& type);
     std::string delta_warning(const ManifestDelta& delta, const std::vector<const ManifestType*>& all) const;

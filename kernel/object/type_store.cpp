@@ -89,6 +89,11 @@ std::string malformed(const TypeInfo& info) {
         if (property.default_text && !check_property_text(property, info.name, property.default_text, reason))
             return which + " has a default that it does not take: " + reason.text();
     }
+    for (const RegionInfo& region : info.regions)
+        if (!region.name || !*region.name) return name + " has a region without a name";
+    for (const WireInfo& wire : info.wires)
+        if (!wire.name || wire.direction > WireDirection::Input)
+            return name + " has a wire without a name, or of a direction that this host does not know";
     for (const HistoryRow& row : info.history) {
         if (!row.release || !row.property || !row.value) return name + " has an incomplete history row";
         if (!Release::parse(row.release))
@@ -115,7 +120,8 @@ TypeStore::TypeStore() {
 
 TypeStore::~TypeStore() = default;
 
-bool TypeStore::register_types(const TypeTable& table, Errors& errors) {
+bool TypeStore::register_types(const TypeTable& given, Errors& errors) {
+    const TypeTable table = read_sized(given);
     for (std::size_t i = 0; i < table.count; ++i) {
         const TypeInfo info = grown_.type(table, i);
         if (info.name && refused_.contains(std::string_view(info.name))) continue;

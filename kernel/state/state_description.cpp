@@ -70,7 +70,9 @@ void StateDescription::add(const StateField& given) {
     StateField field;
     std::memcpy(static_cast<void*>(&field), &given, std::min<std::size_t>(given.struct_size, sizeof field));
     if (!acceptable(field.name)) return;
-    if (!field.data || (field.kind == StateKind::Variable && !field.access))
+    if (field.kind > StateKind::Variable)
+        top_->fault_ = "'" + std::string(field.name.view()) + "' of a kind that this host does not know";
+    else if (!field.data || (field.kind == StateKind::Variable && !field.access))
         top_->fault_ = "nothing behind '" + std::string(field.name.view()) + "'";
     else fields_.push_back(field);
 }

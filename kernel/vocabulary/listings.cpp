@@ -2,6 +2,7 @@
 
 #include "kernel/object/instance.h"
 #include "kernel/vocabulary/log_items.h"
+#include "kernel/vocabulary/manifest_text.h"
 #include "kernel/vocabulary/user_error.h"
 #include "kernel/vocabulary/version.h"
 
@@ -11,11 +12,6 @@ namespace backplane::kernel {
 namespace {
 
 using Kind = HelpTopic::Kind;
-
-std::string padded(std::string text, std::size_t width) {
-    text.resize(std::max(text.size() + 1, width), ' ');
-    return text;
-}
 
 std::string machines(const Catalog& catalog) {
     std::string text = "Supported machines are:\n";
@@ -93,9 +89,8 @@ std::string property_lines(const Catalog& catalog, const ManifestType& type,
                            const std::vector<ManifestDelta>& deltas) {
     std::string text;
     for (const ManifestProperty* property : catalog.properties(type)) {
-        std::string kind = property->kind;
-        if (kind == "enum") kind = property->choices;
-        text += "  " + padded(property->name + "=<" + kind + ">", 30) + "- " + property->summary;
+        text +=
+            "  " + padded(property->name + "=<" + kind_text(*property) + ">", 30) + "- " + property->summary;
         const ManifestDelta* past = nullptr;
         for (const ManifestDelta& delta : deltas)
             if (delta.property == property->name && catalog.is_a(type, delta.type)) past = &delta;
@@ -105,6 +100,19 @@ std::string property_lines(const Catalog& catalog, const ManifestType& type,
         text += "\n";
     }
     return text;
+}
+
+/// What a board maps and joins.
+std::string outside_lines(const Catalog& catalog, const ManifestType& type) {
+    std::string text;
+    const auto line = [&](const std::string& what, const std::string& summary, bool optional) {
+        text += "  " + padded(what, 30) + "- " + summary + (optional ? " (not on all)" : "") + "\n";
+    };
+    for (const ManifestRegion* region : catalog.regions(type))
+        line(region_text(*region), region->summary, region->optional);
+    for (const ManifestWire* wire : catalog.wires(type))
+        line(wire_text(*wire), wire->summary, wire->optional);
+    return text.empty() ? text : "Memory and wires of " + type.name + ", for boards:\n" + text;
 }
 
 /// What a machine version changes in other types.
@@ -130,7 +138,8 @@ std::string type_properties(const Catalog& catalog, const HelpTopic& topic, std:
     }
     const auto deltas = version.board ? catalog.defaults_of(version) : std::vector<ManifestDelta>{};
     const std::string lines = type ? property_lines(catalog, *type, deltas) : "";
-    const std::string past = type ? past_lines(catalog, *type, deltas) : "";
+    std::string past = type ? past_lines(catalog, *type, deltas) : "";
+    if (type && topic.ancestor == "device") past = outside_lines(catalog, *type) + past;
     if (lines.empty()) return "There are no options for " + topic.name + ".\n" + past;
     return topic.name + " options:\n" + lines + past;
 }

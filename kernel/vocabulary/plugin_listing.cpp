@@ -2,6 +2,7 @@
 
 #include "kernel/module/catalog.h"
 #include "kernel/object/property_text.h"
+#include "kernel/vocabulary/manifest_text.h"
 #include "kernel/vocabulary/user_error.h"
 
 #include <nlohmann/json.hpp>
@@ -47,15 +48,6 @@ Question read_question(const std::vector<std::string>& arguments) {
     return question;
 }
 
-std::string padded(std::string text, std::size_t width) {
-    text.resize(std::max(text.size() + 1, width), ' ');
-    return text;
-}
-
-std::string kind_text(const ManifestProperty& property) {
-    return property.kind == "enum" ? property.choices : property.kind;
-}
-
 Json plugin_json(const Catalog& catalog, const PluginFile& file) {
     const Manifest& m = file.manifest;
     Json json{{"file", file.path.string()}, {"origin", origin_text(file.origin)}};
@@ -84,6 +76,19 @@ Json type_json(const ManifestType& type) {
         Json property{{"name", p.name}, {"kind", kind_text(p)}, {"summary", p.summary}};
         if (p.has_default) property["default"] = p.default_text;
         json["properties"].push_back(std::move(property));
+    }
+    for (const ManifestRegion& region : type.regions) {
+        Json row{{"name", region.name}, {"summary", region.summary}, {"optional", region.optional}};
+        if (region.size) row["size"] = region.size;
+        json["regions"].push_back(std::move(row));
+    }
+    for (const ManifestWire& wire : type.wires) {
+        Json row{{"name", wire.name},
+                 {"direction", wire.direction},
+                 {"summary", wire.summary},
+                 {"optional", wire.optional}};
+        if (wire.count) row["count"] = wire.count;
+        json["wires"].push_back(std::move(row));
     }
     for (const ManifestVersion& version : type.versions)
         json["versions"].push_back(type.option_name() + "-" + version.version);
@@ -147,6 +152,10 @@ std::string type_text(const ManifestType& type) {
     if (!type.summary.empty()) text += "  " + type.summary + "\n";
     for (const ManifestProperty& p : type.properties)
         text += "  " + padded(p.name + "=<" + kind_text(p) + ">", 30) + "- " + p.summary + "\n";
+    for (const ManifestRegion& region : type.regions)
+        text += "  region " + padded(region_text(region), 23) + "- " + region.summary + "\n";
+    for (const ManifestWire& wire : type.wires)
+        text += "  wire " + padded(wire_text(wire), 25) + "- " + wire.summary + "\n";
     for (const ManifestVersion& version : type.versions)
         text += "  version " + type.option_name() + "-" + version.version +
                 (version.deprecated.empty() ? "" : " (deprecated: " + version.deprecated + ")") + "\n";

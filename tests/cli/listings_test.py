@@ -30,6 +30,17 @@ class Listings(ProgramTest):
         self.assertRegex(text, r"(?m)^virtio-blk-device options:$")
         self.assertRegex(text, r"(?m)^  drive=<\w+>")
 
+    def test_what_a_device_shows_to_a_board(self):
+        text = self.listed("-device", "riscv.sifive.plic,help")
+        self.assertRegex(text, r"(?m)^Memory and wires of riscv.sifive.plic, for boards:$")
+        self.assertRegex(text, r"(?m)^  registers \(memory\) +- \S")
+        self.assertRegex(text, r"(?m)^  '' \(inputs\) +- \S")
+        self.assertRegex(self.listed("-device", "goldfish_rtc,help"), r"(?m)^  registers \(36 bytes\) +- \S")
+        self.assertRegex(self.listed("plugin", "info", "goldfish-rtc"), r"(?m)^  wire irq \(output\) +- \S")
+        types = json.loads(self.listed("plugin", "info", "goldfish-rtc", "--json"))["types"]
+        self.assertEqual([(row["name"], row["size"]) for row in types[0]["regions"]], [("registers", 36)])
+        self.assertEqual([(row["name"], row["direction"], row["count"]) for row in types[0]["wires"]], [("irq", "output", 1)])
+
     def test_cpus(self):
         self.assertRegex(self.listed("-cpu", "help"), r"(?m)^  rv64\b")
 

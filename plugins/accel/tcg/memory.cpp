@@ -137,7 +137,7 @@ PageInfo* TcgVcpu::resolve(unsigned mode, std::uint64_t address, AccessKind kind
                     text("%016llx mode %u -> %016llx %c%c%c", ull(address), mode, ull(answer.physical),
                          answer.readable ? 'r' : '-', answer.writable ? 'w' : '-',
                          answer.executable ? 'x' : '-'));
-    return &tlb_->enter(mode, kind, address, answer, *view_);
+    return &tlb_->enter(mode, kind, address, answer, *seen_.at(answer.space).view);
 }
 
 /// Within one page.
@@ -148,6 +148,7 @@ bool TcgVcpu::read_part(PageInfo& info, std::uint64_t address, unsigned size, st
         return true;
     }
     const std::uint64_t physical = info.physical | (address & (kPageSize - 1));
+    AddressSpace& memory = *seen_[info.space].space;
     const std::uint32_t saved = backend_->enter_host_fp();
     Access access;
     access.cpu = cpu_.index();
@@ -155,13 +156,13 @@ bool TcgVcpu::read_part(PageInfo& info, std::uint64_t address, unsigned size, st
         value = 0;
         if (size & (size - 1)) {  // a part of an access across pages
             for (unsigned i = 0; i < size; ++i)
-                value |= (memory_.load(GuestAddress(physical + i), 1, access) & 0xff) << (8 * i);
+                value |= (memory.load(GuestAddress(physical + i), 1, access) & 0xff) << (8 * i);
         } else {
-            value = memory_.load(GuestAddress(physical), size, access);
+            value = memory.load(GuestAddress(physical), size, access);
         }
     } else {
-        value = memory_.load_io(*info.range, Offset(info.range->offset + (physical - info.range->start)),
-                                size, access);
+        value = memory.load_io(*info.range, Offset(info.range->offset + (physical - info.range->start)), size,
+                               access);
     }
     backend_->leave_host_fp(saved);
     if (access.failed) fault = {MemoryFaultKind::Bus, AccessKind::Load, address, physical, 0};
@@ -176,17 +177,18 @@ bool TcgVcpu::write_part(PageInfo& info, std::uint64_t address, unsigned size, s
     }
     if (info.block && !info.range->handler) return true;  // ROM: the store has no effect
     const std::uint64_t physical = info.physical | (address & (kPageSize - 1));
+    AddressSpace& memory = *seen_[info.space].space;
     const std::uint32_t saved = backend_->enter_host_fp();
     Access access;
     access.cpu = cpu_.index();
     if (size & (size - 1)) {
         for (unsigned i = 0; i < size; ++i)
-            memory_.store(GuestAddress(physical + i), value >> (8 * i) & 0xff, 1, access);
+            memory.store(GuestAddress(physical + i), value >> (8 * i) & 0xff, 1, access);
     } else if (info.mixed) {
-        memory_.store(GuestAddress(physical), value, size, access);
+        memory.store(GuestAddress(physical), value, size, access);
     } else {
-        memory_.store_io(*info.range, Offset(info.range->offset + (physical - info.range->start)), value,
-                         size, access);
+        memory.store_io(*info.range, Offset(info.range->offset + (physical - info.range->start)), value, size,
+                        access);
     }
     backend_->leave_host_fp(saved);
     if (access.failed) fault = {MemoryFaultKind::Bus, AccessKind::Store, address, physical, 0};
@@ -312,7 +314,7 @@ void TcgVcpu::wrote(PageInfo& info, unsigned mode, std::uint64_t address, unsign
     std::atomic_thread_fence(std::memory_order_seq_cst);
     const std::uint8_t flags = info.flags().load(std::memory_order_relaxed);
     if (flags & kPageCode) code_written(*info.block, offset, size);
-    if (flags & std::uint8_t(~kPageCode)) memory_.mark_dirty(*info.block, offset, size);
+    if (flags & std::uint8_t(~kPageCode)) seen_[info.space].space->mark_dirty(*info.block, offset, size);
     tlb_->allow_stores(mode, info);
 }
 
@@ -414,19 +416,21 @@ void* TcgVcpu::host_pointer(std::uint64_t address, unsigned size, bool write, st
 }
 
 std::uint64_t TcgVcpu::load_physical(std::uint64_t address, unsigned size, bool& failed) {
-    const FlatRange* range = view_->find(address);
+    const Seen& seen = seen_now();
+    const FlatRange* range = seen.view->find(address);
     if (range && range->block && range->size - (address - range->start) >= size)
         return read_host(range->host(address), size);
     Access access;
     access.cpu = cpu_.index();
-    const std::uint64_t value = memory_.load(GuestAddress(address), size, access);
+    const std::uint64_t value = seen.space->load(GuestAddress(address), size, access);
     failed = access.failed;
     return value;
 }
 
 bool TcgVcpu::update_physical(std::uint64_t address, std::uint64_t expected, std::uint64_t desired,
                               unsigned size, bool& failed) {
-    const FlatRange* range = view_->find(address);
+    const Seen& seen = seen_now();
+    const FlatRange* range = seen.view->find(address);
     if (!range || !range->block || !range->writable || range->size - (address - range->start) < size ||
         (address & (size - 1))) {
         failed = true;
@@ -436,7 +440,7 @@ bool TcgVcpu::update_physical(std::uint64_t address, std::uint64_t expected, std
     const std::uint64_t offset = range->block_offset + (address - range->start);
     const std::uint8_t flags = range->block->page_flags[offset >> kPageBits].load();
     if (flags & kPageCode) code_written(*range->block, offset, size);
-    if (flags & std::uint8_t(~kPageCode)) memory_.mark_dirty(*range->block, offset, size);
+    if (flags & std::uint8_t(~kPageCode)) seen.space->mark_dirty(*range->block, offset, size);
     return true;
 }
 

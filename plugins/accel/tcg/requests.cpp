@@ -120,10 +120,13 @@ void TcgVcpu::post_protection(std::uint64_t page) { post_invalidation(page, 0, 0
 void TcgVcpu::map_changed(const MapChange& change) {
     {
         std::lock_guard guard(mutex_);
-        view_stale_ = true;
-        for (const Slice<const FlatRange>& ranges : {change.removed, change.added})
-            for (const FlatRange& range : ranges)
-                changed_.push_back({range.start, range.start + (range.size - 1)});
+        for (Seen& seen : seen_) {
+            if (seen.space != &change.space) continue;
+            seen.stale = true;
+            for (const Slice<const FlatRange>& ranges : {change.removed, change.added})
+                for (const FlatRange& range : ranges)
+                    seen.changed.push_back({range.start, range.start + (range.size - 1)});
+        }
         posted_any_.store(true, std::memory_order_release);
     }
     kick();
@@ -133,28 +136,33 @@ void TcgVcpu::pages_cleaned(RamBlock&) {
     run_on([](void* self) { static_cast<TcgVcpu*>(self)->tlb_->protect_all(); }, this);
 }
 
-void TcgVcpu::hold_view() { view_ = memory_.view(); }
+/// Goes by the views that are current now, of the spaces that changed.
+void TcgVcpu::refresh_views() {
+    for (std::size_t i = 0; i < seen_.size(); ++i) {
+        Seen& seen = seen_[i];
+        std::vector<MapStretch> changed;
+        {
+            std::lock_guard guard(mutex_);
+            if (!std::exchange(seen.stale, false)) continue;
+            changed.swap(seen.changed);
+        }
+        const std::shared_ptr<const FlatView> old = std::exchange(seen.view, seen.space->view());
+        tlb_->change_view(std::uint8_t(i), *seen.view, changed);
+        cache_->forget_jumps();
+    }
+}
 
 void TcgVcpu::apply_posted() {
     if (!posted_any_.load(std::memory_order_acquire)) return;
     std::vector<Posted> posted;
-    std::vector<MapStretch> changed;
-    bool view = false;
     std::uint64_t count = 0;
     {
         std::lock_guard guard(mutex_);
         posted.swap(posted_);
-        changed.swap(changed_);
         count = posted_count_.load();
-        view = std::exchange(view_stale_, false);
         posted_any_.store(false, std::memory_order_relaxed);
     }
-    if (view) {
-        const std::shared_ptr<const FlatView> old = std::move(view_);
-        hold_view();
-        tlb_->change_view(*view_, changed);
-        cache_->forget_jumps();
-    }
+    refresh_views();
     for (const Posted& p : posted) {
         if (p.to == 0) tlb_->protect(p.page);
         else if (cache_->invalidate(p.page, p.from, p.to)) pages_.remove(*this, p.page);

@@ -56,6 +56,7 @@ PageInfo& SoftTlb::enter(unsigned mode, AccessKind kind, std::uint64_t address, 
     p.permissions =
         std::uint8_t((answer.readable ? PageInfo::kRead : 0) | (answer.writable ? PageInfo::kWrite : 0) |
                      (answer.executable ? PageInfo::kExecute : 0));
+    p.space = answer.space;
     p.global = answer.global;
     p.once = !answer.whole_page;
     p.range = view.find(p.physical);
@@ -112,7 +113,7 @@ void SoftTlb::flush() {
     many_large_ = false;
 }
 
-void SoftTlb::change_view(const FlatView& view, Slice<const MapStretch> changed) {
+void SoftTlb::change_view(std::uint8_t space, const FlatView& view, Slice<const MapStretch> changed) {
     const auto touched = [&](std::uint64_t page) {
         for (const MapStretch& stretch : changed)
             if (page <= stretch.last && page + (kPageSize - 1) >= stretch.first) return true;
@@ -122,6 +123,7 @@ void SoftTlb::change_view(const FlatView& view, Slice<const MapStretch> changed)
         for (unsigned kind = 0; kind < kKinds; ++kind)
             std::erase_if(used_[mode * kKinds + kind], [&](std::uint16_t index) {
                 PageInfo& p = table(mode, kind)[index];
+                if (p.permissions != 0 && p.space != space) return false;
                 if (p.permissions != 0 && !touched(p.physical)) {
                     if (p.range) p.range = view.find(p.physical);
                     return false;

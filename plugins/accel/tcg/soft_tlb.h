@@ -24,6 +24,7 @@ struct PageInfo {
     RamBlock* block = nullptr;  ///< when all of the page is in it
     std::uint64_t block_offset = 0;
     std::uint8_t permissions = 0;  ///< 0: the entry is empty
+    std::uint8_t space = 0;        ///< the number of the CPU's address space that `physical` is in
     bool mixed = false;            ///< several ranges: each access looks up its own
     bool listed = false;
     bool global = false;        ///< in every address space
@@ -53,16 +54,16 @@ class SoftTlb {
     }
     /// The page's entry for another kind, when that answers for this one as well; entered for this one then.
     PageInfo* borrow(unsigned mode, AccessKind kind, std::uint64_t address, std::uint8_t permission);
-    /// Enters what a walk answered. `view` must outlive the entry.
+    /// Enters what a walk answered. `view`, that of the answer's address space, must outlive the entry.
     PageInfo& enter(unsigned mode, AccessKind kind, std::uint64_t address, const FillAnswer& answer,
                     const FlatView& view);
     /// Lets stores go directly when nothing watches the page.
     void allow_stores(unsigned mode, const PageInfo& info);
 
     void flush();
-    /// The map changed in these stretches of physical memory, and `view` is what it is now: entries there go, the
-    /// others now name the ranges of `view`.
-    void change_view(const FlatView& view, Slice<const MapStretch> changed);
+    /// The map of an address space changed in these stretches of physical memory, and `view` is what it is now: entries
+    /// there go, the others of that space now name the ranges of `view`.
+    void change_view(std::uint8_t space, const FlatView& view, Slice<const MapStretch> changed);
     void flush_mode(unsigned mode);
     /// All but global pages.
     void flush_local();

@@ -23,7 +23,6 @@ TcgVcpu::TcgVcpu(AcceleratorContext& context, Cpu& cpu, const FrontEnd& front_en
     : context_(context),
       cpu_(cpu),
       front_end_(front_end),
-      memory_(cpu.address_space()),
       pages_(pages),
       options_(options),
       state_(cpu.state()),
@@ -53,8 +52,11 @@ bool TcgVcpu::prepare(Errors& errors) {
                                          services);
     tlb_ = std::make_unique<SoftTlb>(*hot_, front_end_.description().mmu_modes);
     run_state_.engine = static_cast<Vcpu*>(this);
-    hold_view();
-    memory_.add_listener(*this);
+    for (std::size_t i = 0; i < cpu_.address_space_count(); ++i) seen_.push_back({&cpu_.address_space(i)});
+    for (Seen& seen : seen_) {
+        seen.view = seen.space->view();
+        seen.space->add_listener(*this);
+    }
     pages_.enlist(*this);
     cpu_.set_runner(this);
     std::unique_lock guard(mutex_);
@@ -75,7 +77,7 @@ TcgVcpu::~TcgVcpu() {
         thread_.join();
         cpu_.set_runner(nullptr);
         pages_.strike(*this);
-        memory_.remove_listener(*this);
+        for (const Seen& seen : seen_) seen.space->remove_listener(*this);
         run_state_.engine = nullptr;
     }
 }

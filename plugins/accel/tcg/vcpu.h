@@ -58,7 +58,7 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
 
     // ---- Vcpu
     Cpu& cpu() override { return cpu_; }
-    AddressSpace& memory() override { return memory_; }
+    AddressSpace& memory() override { return *seen_now().space; }
     Clock& clock() override { return context_.clock(); }
     Log& log() override { return context_.log(); }
     MachineLock& lock() override { return context_.lock(); }
@@ -121,7 +121,15 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     void serve_until(const Work& work);
 
     void own_this_thread();
-    void hold_view();
+    /// An address space of the CPU, and the view of it that the vCPU goes by.
+    struct Seen {
+        AddressSpace* space;
+        std::shared_ptr<const FlatView> view{};
+        std::vector<MapStretch> changed{};  ///< since then; with the mutex
+        bool stale = false;                 ///< likewise
+    };
+    Seen& seen_now() { return seen_[cpu_.current_address_space()]; }
+    void refresh_views();
 
     // ---- translate.cpp
     class Reader;
@@ -172,7 +180,6 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     AcceleratorContext& context_;
     Cpu& cpu_;
     const FrontEnd& front_end_;
-    AddressSpace& memory_;
     CodePages& pages_;
     const VcpuOptions options_;
     void* const state_;
@@ -185,7 +192,7 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     std::unique_ptr<Backend> backend_;
     std::unique_ptr<CodeCache> cache_;
     std::unique_ptr<SoftTlb> tlb_;
-    std::shared_ptr<const FlatView> view_;
+    std::vector<Seen> seen_;  ///< by the space's number
 
     // ---- the vCPU's thread only
     bool in_code_ = false;
@@ -226,8 +233,6 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     std::condition_variable settled_;  ///< others wait for it
     std::vector<Work*> work_;
     std::vector<Posted> posted_;
-    std::vector<MapStretch> changed_;  ///< of the map, since the vCPU took its view
-    bool view_stale_ = false;
     bool state_stale_ = true;
     std::optional<DebugRequest> next_debug_;
     std::atomic<bool> posted_any_{false};

@@ -75,18 +75,18 @@ class FileNode final : public BlockBackend, public Completable, Work {
     bool write_cache() const override { return write_back_; }
 
     void submit(BlockRequest& request) override {
-        const BlockStatus status = check(request);
+        const BlockTransfer asked = request.transfer();
+        const BlockStatus status = check(asked);
         if (status != BlockStatus::Ok) return request.done(status);
-        if (request.operation == BlockOperation::Read && nesting_ < kMaximumNesting &&
-            file_.read_now(request)) {
+        if (asked.operation == BlockOperation::Read && nesting_ < kMaximumNesting && file_.read_now(asked)) {
             ++nesting_;
             request.done(BlockStatus::Ok);
             --nesting_;
             return;
         }
         ++in_flight_;
-        pool_.run([this, &request] {
-            const BlockStatus result = file_.perform(request);
+        pool_.run([this, &request, asked] {
+            const BlockStatus result = file_.perform(asked);
             const std::lock_guard guard(mutex_);
             completed_.emplace_back(&request, result);
             if (completed_.size() == 1) loop_->post(*this);
@@ -132,7 +132,7 @@ class FileNode final : public BlockBackend, public Completable, Work {
     static constexpr std::uint32_t kNative = 1;                        // of aio
     static constexpr std::uint32_t kDiscardUnmap = 1, kDiscardOn = 3;  // of discard
     static constexpr std::uint32_t kZeroesUnmap = 2;                   // of detect-zeroes
-    BlockStatus check(const BlockRequest& request) const {
+    BlockStatus check(const BlockTransfer& request) const {
         if (request.operation == BlockOperation::Flush) return BlockStatus::Ok;
         if (request.offset > size() || request.size > size() - request.offset) return BlockStatus::OutOfRange;
         if (request.operation != BlockOperation::Read && read_only()) return BlockStatus::ReadOnly;

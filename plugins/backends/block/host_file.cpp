@@ -229,7 +229,7 @@ void HostFile::close() {
     fd_ = -1;
 }
 
-BlockStatus HostFile::perform(const BlockRequest& request) {
+BlockStatus HostFile::perform(const BlockTransfer& request) {
     switch (request.operation) {
     case BlockOperation::Read: return transfer_in_pieces(request, false);
     case BlockOperation::Write: {
@@ -249,26 +249,24 @@ BlockStatus HostFile::perform(const BlockRequest& request) {
     return BlockStatus::Unsupported;
 }
 
-bool HostFile::aligned(const BlockRequest& request) const {
+bool HostFile::aligned(const BlockTransfer& request) const {
     if ((request.offset | request.size) % alignment_ != 0) return false;
     return std::all_of(request.vectors.begin(), request.vectors.end(), [&](const IoVector& vector) {
         return (reinterpret_cast<std::uintptr_t>(vector.data) | vector.size) % alignment_ == 0;
     });
 }
 
-bool HostFile::read_now(const BlockRequest& request) {
+bool HostFile::read_now(const BlockTransfer& request) {
     if (options_.direct || request.vectors.size > kVectorsAtOnce || request.size > kReadAtOnce) return false;
     const std::vector<iovec> pieces = VectorCursor(request.vectors).batch();
     const ssize_t count = preadv2(fd_, pieces.data(), int(pieces.size()), off_t(request.offset), RWF_NOWAIT);
     return count >= 0 && std::uint64_t(count) == request.size;
 }
 
-BlockStatus HostFile::transfer_in_pieces(const BlockRequest& request, bool write) {
+BlockStatus HostFile::transfer_in_pieces(const BlockTransfer& request, bool write) {
     if (request.size <= kPiece) return transfer(request, write);
     PieceCutter cutter(request.vectors);
-    class Piece final : public BlockRequest {
-        void done(BlockStatus) override {}
-    } piece;
+    BlockTransfer piece;
     for (std::uint64_t done = 0; done < request.size; done += piece.size) {
         if (given_up()) return BlockStatus::IoError;
         // The pieces after the first begin where blocks of the host do.
@@ -283,7 +281,7 @@ BlockStatus HostFile::transfer_in_pieces(const BlockRequest& request, bool write
     return BlockStatus::Ok;
 }
 
-BlockStatus HostFile::transfer(const BlockRequest& request, bool write) {
+BlockStatus HostFile::transfer(const BlockTransfer& request, bool write) {
     if (alignment_ > 1 && !aligned(request)) return transfer_bounced(request, write);
     std::shared_lock<std::shared_mutex> guard(partial_write_, std::defer_lock);
     if (write && alignment_ > 1) guard.lock();
@@ -307,7 +305,7 @@ BlockStatus HostFile::transfer(const BlockRequest& request, bool write) {
     return BlockStatus::Ok;
 }
 
-BlockStatus HostFile::transfer_bounced(const BlockRequest& request, bool write) {
+BlockStatus HostFile::transfer_bounced(const BlockTransfer& request, bool write) {
     const std::uint64_t first = request.offset / alignment_ * alignment_;
     const std::uint64_t last = (request.offset + request.size + alignment_ - 1) / alignment_ * alignment_;
     void* memory = nullptr;
@@ -315,9 +313,7 @@ BlockStatus HostFile::transfer_bounced(const BlockRequest& request, bool write) 
         return BlockStatus::IoError;
     const std::unique_ptr<void, void (*)(void*)> buffer(memory, std::free);
     auto* bytes = static_cast<std::uint8_t*>(memory);
-    class Whole final : public BlockRequest {
-        void done(BlockStatus) override {}
-    } whole;
+    BlockTransfer whole;
     const IoVector vector{memory, last - first};
     whole.offset = first;
     whole.size = last - first;
@@ -379,9 +375,7 @@ BlockStatus HostFile::write_zeroes(std::uint64_t offset, std::uint64_t size) {
     }
     const std::size_t chunk = std::size_t(std::min<std::uint64_t>(size, kZeroesAtOnce));
     std::vector<std::uint8_t> zeroes(chunk);
-    class Chunk final : public BlockRequest {
-        void done(BlockStatus) override {}
-    } write;
+    BlockTransfer write;
     for (std::uint64_t done = 0; done < size; done += write.size) {
         if (size > kPiece && given_up()) return BlockStatus::IoError;
         const IoVector vector{zeroes.data(), std::min<std::uint64_t>(chunk, size - done)};

@@ -41,19 +41,19 @@ class HostFile {
     std::uint64_t size() const { return size_; }
 
     /// Does what the request says, which is in range and allowed.
-    BlockStatus perform(const BlockRequest& request);
+    BlockStatus perform(const BlockTransfer& request);
     /// Does a read if nothing has to be waited for. False: nothing was done.
-    bool read_now(const BlockRequest& request);
+    bool read_now(const BlockTransfer& request);
 
   private:
     std::string open_file();
     int open_descriptor(int flags, std::string& problem) const;
     std::string probe();
-    BlockStatus transfer_in_pieces(const BlockRequest& request, bool write);
-    BlockStatus transfer(const BlockRequest& request, bool write);
+    BlockStatus transfer_in_pieces(const BlockTransfer& request, bool write);
+    BlockStatus transfer(const BlockTransfer& request, bool write);
     bool given_up() const { return options_.lifetime && options_.lifetime->ending(); }
-    BlockStatus transfer_bounced(const BlockRequest& request, bool write);
-    bool aligned(const BlockRequest& request) const;
+    BlockStatus transfer_bounced(const BlockTransfer& request, bool write);
+    bool aligned(const BlockTransfer& request) const;
     BlockStatus flush();
     BlockStatus discard(std::uint64_t offset, std::uint64_t size);
     BlockStatus write_zeroes(std::uint64_t offset, std::uint64_t size);

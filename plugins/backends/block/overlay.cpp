@@ -150,10 +150,7 @@ class OverlayNode final : public BlockBackend, public Completable, BlockObserver
     class Written final : public BlockRequest {
       public:
         Written(OverlayNode& node, BlockRequest& upper) : node_(node), upper_(upper) {
-            operation = upper.operation;
-            offset = upper.offset;
-            size = upper.size;
-            vectors = upper.vectors;
+            static_cast<BlockTransfer&>(*this) = upper.transfer();
             ++node_.in_flight_;
         }
         void done(BlockStatus status) override {

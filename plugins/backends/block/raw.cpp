@@ -71,10 +71,8 @@ class RawNode final : public BlockBackend, public Completable, BlockObserver {
     class Shifted final : public BlockRequest {
       public:
         Shifted(BlockRequest& upper, std::uint64_t by) : upper_(upper) {
-            operation = upper.operation;
-            offset = upper.operation == BlockOperation::Flush ? 0 : upper.offset + by;
-            size = upper.size;
-            vectors = upper.vectors;
+            static_cast<BlockTransfer&>(*this) = upper.transfer();
+            offset = operation == BlockOperation::Flush ? 0 : offset + by;
         }
         void done(BlockStatus status) override {
             BlockRequest& upper = upper_;

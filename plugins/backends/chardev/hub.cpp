@@ -49,6 +49,7 @@ class HubChar final : public CharBase {
                 if (hub->front()) hub->front()->char_event(event);
                 return;
             }
+            if (event != CharEvent::Opened && event != CharEvent::Closed) return;
             open = event == CharEvent::Opened;
             if (!open) backlog.clear();
             hub->set_open(std::ranges::any_of(hub->spokes_, [](const Spoke& s) { return s.open; }));

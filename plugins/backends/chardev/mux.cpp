@@ -115,9 +115,9 @@ class MuxChar final : public CharBackend, public Completable, CharFront {
         for (std::size_t index = 0; index < fronts_.size(); ++index) drain(*fronts_[index]);
     }
     void char_event(CharEvent event) override {
-        if (event == CharEvent::Opened) open_ = true;
-        if (event == CharEvent::Closed) open_ = false;
         if (event == CharEvent::Break) return focused_ ? focused_->front->char_event(event) : void();
+        if (event != CharEvent::Opened && event != CharEvent::Closed) return;
+        open_ = event == CharEvent::Opened;
         for (std::size_t index = 0; index < fronts_.size(); ++index) {
             Front& front = *fronts_[index];
             if (event == CharEvent::Opened && &front != focused_) continue;

@@ -152,7 +152,7 @@ class SocketChar final : public StreamChar, public CharDescriptors, FdHandler, C
         std::fprintf(stderr, "backplane: chardev '%s': info: waiting for connection on: %s\n", id().c_str(),
                      description().c_str());
         while (!accept_peer())
-            if (lifetime().wait_for(listener_, true, false) == Lifetime::Outcome::Ending)
+            if (lifetime().wait_for(listener_, true, false) != Lifetime::Outcome::Ready)
                 return fail(errors, "nobody connected before the program ended");
         return true;
     }
@@ -174,7 +174,7 @@ class SocketChar final : public StreamChar, public CharDescriptors, FdHandler, C
         connector_.begin(endpoint_);
         while (connector_.fd() >= 0 && reconnect_ms_ == 0 && !lifetime().running()) {
             const bool reading = connector_.wants_readable();
-            if (lifetime().wait_for(connector_.fd(), reading, !reading) == Lifetime::Outcome::Ending)
+            if (lifetime().wait_for(connector_.fd(), reading, !reading) != Lifetime::Outcome::Ready)
                 return fail(errors, "the program is to end");
             connector_.advance();
         }

@@ -88,7 +88,7 @@ void GdbServer::receive(Bytes bytes) {
 }
 
 void GdbServer::char_event(CharEvent event) {
-    if (event == CharEvent::Break) return;
+    if (event != CharEvent::Opened && event != CharEvent::Closed) return;
     output_.clear();
     if (event == CharEvent::Opened) session().begin();
     else session().end();

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <string>
 
 #include <fcntl.h>
@@ -59,7 +58,8 @@ class Dump final : public Completable, NetTap {
         auto* clock = static_cast<Clock*>(backend_context(object_).host_interface(Clock::kId));
         clock_ = clock ? clock : &backend_context(object_).loop().host_clock();
         // The guest's time, from the moment that it began.
-        start_us_ = std::uint64_t(std::time(nullptr)) * 1'000'000 - clock_->now_ns() / 1000;
+        const EventLoop& loop = backend_context(object_).loop();
+        start_us_ = std::uint64_t(loop.host_date_ns()) / 1000 - clock_->now_ns() / 1000;
         netdev_->add_tap(*this);
         tapped_ = true;
         return true;

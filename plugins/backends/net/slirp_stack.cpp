@@ -37,9 +37,20 @@ class SlirpStack::StackTimer {
     StackTimer(SlirpStack& stack, SlirpTimerId id, void* data) : stack_(stack), id_(id), data_(data) {
         timer_.create(stack.clock_);
     }
-    void expire_at(std::int64_t ms) { timer_.arm(ms < 0 ? 0 : std::uint64_t(ms) * kMillisecond); }
+    void expire_at(std::int64_t ms) {
+        if (id_ == SLIRP_TIMER_RA) timer_.arm(next_advertisement());
+        else timer_.arm(ms < 0 ? 0 : std::uint64_t(ms) * kMillisecond);
+    }
 
   private:
+    /// RFC 4861, 6.2.4: at random, between MinRtrAdvInterval and MaxRtrAdvInterval. The library's own choice comes from the
+    /// host's random source; all that is random in a machine comes from the machine's.
+    std::uint64_t next_advertisement() {
+        constexpr std::uint64_t kLeast = 200'000 * kMillisecond, kMost = 600'000 * kMillisecond;
+        std::uint64_t word = 0;
+        stack_.entropy_.fill({reinterpret_cast<std::uint8_t*>(&word), sizeof word});
+        return stack_.clock_.now_ns() + kLeast + word % (kMost - kLeast);
+    }
     void expired() {
         const LibraryMessages messages(stack_.log_);
         slirp_handle_timer(stack_.slirp_, id_, data_);
@@ -157,8 +168,8 @@ class SlirpStack::GuestForward final : CharFront {
     friend class SlirpStack;
 };
 
-SlirpStack::SlirpStack(EventLoop& loop, Clock& clock, Log& log, Receiver& receiver)
-    : loop_(loop), clock_(clock), log_(log), receiver_(receiver) {
+SlirpStack::SlirpStack(EventLoop& loop, Clock& clock, Entropy& entropy, Log& log, Receiver& receiver)
+    : loop_(loop), clock_(clock), entropy_(entropy), log_(log), receiver_(receiver) {
     timeout_.create(clock);
     rest_.create(loop.host_clock());
 }

@@ -6,6 +6,7 @@
 
 #include <backplane/char.h>
 #include <backplane/clock.h>
+#include <backplane/entropy.h>
 #include <backplane/event_loop.h>
 #include <backplane/log.h>
 
@@ -41,7 +42,7 @@ class SlirpStack final : FdHandler, Work {
     };
 
     /// `clock`: what TCP's timeouts count on.
-    SlirpStack(EventLoop& loop, Clock& clock, Log& log, Receiver& receiver);
+    SlirpStack(EventLoop& loop, Clock& clock, Entropy& entropy, Log& log, Receiver& receiver);
     SlirpStack(const SlirpStack&) = delete;
     SlirpStack& operator=(const SlirpStack&) = delete;
     ~SlirpStack();
@@ -93,6 +94,7 @@ class SlirpStack final : FdHandler, Work {
 
     EventLoop& loop_;
     Clock& clock_;
+    Entropy& entropy_;
     Log& log_;
     Receiver& receiver_;
     Slirp* slirp_ = nullptr;

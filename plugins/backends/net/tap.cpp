@@ -147,7 +147,7 @@ class TapNet final : public NetBase, FdHandler, Work {
         std::string problem;
         const int end = start_script(script, process, problem);
         if (end < 0) return problem;
-        if (lifetime.wait_for(end, true, false) == Lifetime::Outcome::Ending) {
+        if (lifetime.wait_for(end, true, false) != Lifetime::Outcome::Ready) {
             kill(process, SIGTERM);
             problem = "the program is to end";
         }

@@ -57,7 +57,9 @@ class UserNet final : public NetBase, public UserNetwork, SlirpStack::Receiver {
             auto* machine_clock = static_cast<Clock*>(context.host_interface(Clock::kId));
             Clock& clock = machine_clock ? *machine_clock : context.loop().host_clock();
             Receiver& receiver = *this;
-            stack_ = std::make_unique<SlirpStack>(context.loop(), clock, context.log(), receiver);
+            stack_ = std::make_unique<SlirpStack>(
+                context.loop(), clock, *static_cast<Entropy*>(context.host_interface(Entropy::kId)),
+                context.log(), receiver);
             problem = stack_->start(options);
         }
         for (const std::string& forward : guest_forwards_)

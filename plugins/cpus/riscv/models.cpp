@@ -173,6 +173,10 @@ constexpr auto kProperties = all_properties(
     std::make_index_sequence<std::size(kParts)>{}, std::make_index_sequence<std::size(kMissingExtensions)>{},
     std::make_index_sequence<std::size(kMissingProfiles)>{});
 
+constexpr WireInfo kWires[] = {{.name = "irq",
+                                .direction = WireDirection::Input,
+                                .summary = "the bits of mip: 3 MSI, 7 MTI, 9 SEI, 11 MEI",
+                                .count = interrupt::kCount}};
 constexpr InterfaceInfo kInterfaces[] = {
     offers<RiscvCpu, Device>(),
     offers<RiscvCpu, Cpu>(),
@@ -202,6 +206,7 @@ constexpr TypeInfo kTypes[] = {
         .abstract = true,
         .interfaces = kInterfaces,
         .properties = {kProperties.data(), kProperties.size()},
+        .wires = kWires,
         .instance_init = make_cpu,
         .instance_finalize = free_part<RiscvCpu>,
     },

@@ -73,7 +73,7 @@ bool RiscvCpu::realize(Errors& errors) {
     const std::uint32_t privileged_version = privileged_choice_ + 10;
     if (!check_parts(errors) || !check_extensions(effective_extensions(), privileged_version, errors))
         return false;
-    if (!host_.clock || !host_.lock || !host_.address_space) {
+    if (!host_.clock || !host_.lock || host_.address_spaces.empty()) {
         errors.fail("a RISC-V CPU is made by a board, for -cpu; it cannot be added as a device");
         return false;
     }
@@ -256,7 +256,7 @@ bool RiscvCpu::translate_debug(std::uint64_t virtual_address, GuestAddress& phys
     }
     const auto read_entry = [this](std::uint64_t address) -> std::optional<std::uint64_t> {
         Access access{.intent = Intent::Debug};
-        const std::uint64_t entry = host_.address_space->load(GuestAddress(address), 8, access);
+        const std::uint64_t entry = address_space(0).load(GuestAddress(address), 8, access);
         if (access.failed) return std::nullopt;
         return entry;
     };

@@ -57,14 +57,14 @@ bool RiscvCpu::for_each_page(std::uint64_t address, std::uint64_t size, Piece pi
 bool RiscvCpu::read(std::uint64_t address, MutableBytes to) {
     return for_each_page(address, to.size, [&](GuestAddress at, std::uint64_t done, std::uint64_t count) {
         Access access{.cpu = host_.index};
-        return host_.address_space->read(at, {to.data + done, count}, access);
+        return address_space(0).read(at, {to.data + done, count}, access);
     });
 }
 
 bool RiscvCpu::write(std::uint64_t address, Bytes from) {
     return for_each_page(address, from.size, [&](GuestAddress at, std::uint64_t done, std::uint64_t count) {
         Access access{.cpu = host_.index};
-        return host_.address_space->write(at, {from.data + done, count}, access);
+        return address_space(0).write(at, {from.data + done, count}, access);
     });
 }
 

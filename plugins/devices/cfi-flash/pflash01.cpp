@@ -309,6 +309,8 @@ constexpr PropertyInfo Pflash01::kProperties[] = {
                PropertyValue& v) { v.number = static_cast<const Pflash01*>(part)->identifier_[1]; }},
 };
 
+constexpr RegionInfo kRegions[] = {{.name = "memory", .summary = "the array, or what a command shows"}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<Pflash01>({
         .name = "cfi.pflash01",
@@ -316,6 +318,7 @@ constexpr TypeInfo kTypes[] = {
         .category = "Storage",
         .interfaces = kDeviceInterfaces<Pflash01>,
         .properties = Pflash01::kProperties,
+        .regions = kRegions,
     }),
 };
 

@@ -80,12 +80,18 @@ inline constexpr HistoryRow kPortHistory[] = {
     {.release = "2.4", .property = "dma_enabled", .value = "off"},
 };
 
+inline constexpr RegionInfo kPortRegions[] = {
+    {.name = "ports", .summary = "the selector, and the selected item's next byte", .size = 2},
+    {.name = "dma", .summary = "the address of a DMA request", .size = 8},
+};
+
 inline constexpr TypeInfo kPortDevice = device_type<FwCfgIo>({
     .name = "fw_cfg_io",
     .summary = "firmware configuration device at I/O ports",
     .category = "Misc",
     .interfaces = kPortInterfaces,
     .properties = FwCfgIo::kProperties,
+    .regions = kPortRegions,
     .history = kPortHistory,
 });
 

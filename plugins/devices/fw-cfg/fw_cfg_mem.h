@@ -88,12 +88,19 @@ inline constexpr InterfaceInfo kMemoryInterfaces[] = {
      [](void* part) -> void* { return static_cast<FwCfg*>(&static_cast<FwCfgMem*>(part)->core()); }},
 };
 
+inline constexpr RegionInfo kMemoryRegions[] = {
+    {.name = "data", .summary = "the selected item's next bytes", .size = 8},
+    {.name = "selector", .summary = "which item", .size = 2},
+    {.name = "dma", .summary = "the address of a DMA request", .size = 8},
+};
+
 inline constexpr TypeInfo kMemoryDevice = device_type<FwCfgMem>({
     .name = "fw_cfg_mem",
     .summary = "firmware configuration device in memory",
     .category = "Misc",
     .interfaces = kMemoryInterfaces,
     .properties = FwCfgMem::kProperties,
+    .regions = kMemoryRegions,
 });
 
 }  // namespace backplane::fw_cfg

@@ -136,12 +136,17 @@ constexpr Register<GoldfishRtc> GoldfishRtc::kRegisters[] = {
      .write = &GoldfishRtc::clear_interrupt},
 };
 
+constexpr RegionInfo kRegions[] = {{.name = "registers", .summary = "time and alarm", .size = 0x24}};
+constexpr WireInfo kWires[] = {{.name = "irq", .summary = "the alarm"}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<GoldfishRtc>({
         .name = "goldfish_rtc",
         .summary = "Goldfish real-time clock",
         .category = "Misc",
         .interfaces = kDeviceInterfaces<GoldfishRtc>,
+        .regions = kRegions,
+        .wires = kWires,
     }),
 };
 

@@ -50,6 +50,14 @@ template <class T>
 constexpr InterfaceInfo kDriveInterfaces[] = {offers<T, Device>(), offers<T, Drive>()};
 constexpr InterfaceInfo kBusInterfaces[] = {offers<IdeBusPart, Bus>(), offers<IdeBusPart, IdeBus>()};
 
+constexpr RegionInfo kPiix3Regions[] = {
+    {.name = "ide0-command", .summary = "command block of the first channel"},
+    {.name = "ide0-control", .summary = "control block of the first channel", .size = 1},
+    {.name = "ide1-command", .summary = "command block of the second channel"},
+    {.name = "ide1-control", .summary = "control block of the second channel", .size = 1},
+};
+constexpr WireInfo kPiix3Wires[] = {{.name = "irq", .summary = "INTRQ of each channel", .count = 2}};
+
 constexpr TypeInfo kTypes[] = {
     {.name = "IDE",
      .parent = "bus",
@@ -62,7 +70,9 @@ constexpr TypeInfo kTypes[] = {
                            .summary = "IDE controller of the PIIX3",
                            .user_creatable = true,
                            .category = "Storage",
-                           .interfaces = kDeviceInterfaces<Piix3Ide>}),
+                           .interfaces = kDeviceInterfaces<Piix3Ide>,
+                           .regions = kPiix3Regions,
+                           .wires = kPiix3Wires}),
     device_type<Disk>({.name = "ide-hd",
                        .summary = "IDE disk",
                        .user_creatable = true,

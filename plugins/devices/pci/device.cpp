@@ -54,7 +54,8 @@ PciAddress DevicePart::address() const {
     return {bus_->number(), std::uint8_t(place_ >> 3), std::uint8_t(place_ & 7)};
 }
 
-void DevicePart::set_identity(const PciIdentity& identity) {
+void DevicePart::set_identity(const PciIdentity& given) {
+    const PciIdentity identity = read_sized(given);
     config_.set(kVendorId, 2, identity.vendor);
     config_.set(kDeviceId, 2, identity.device);
     config_.set(kRevisionId, 1, identity.revision);
@@ -73,6 +74,10 @@ bool DevicePart::add_bar(unsigned index, MemoryRegion& region, PciBarKind kind, 
     const std::uint64_t size = region.size();
     const std::uint64_t least = kind == PciBarKind::Io ? 4 : 16;
     const std::string name = "BAR " + std::to_string(index);
+    if (kind > PciBarKind::Memory64) {
+        errors.fail(name + " is of a kind that this PCI bus does not know");
+        return false;
+    }
     if (index > (wide ? 4u : 5u) || bars_[index].region || bars_[index].upper_half ||
         (wide && (bars_[index + 1].region || bars_[index + 1].upper_half))) {
         errors.fail(name + " is in use, or there is none");
@@ -109,7 +114,8 @@ bool DevicePart::add_msi(unsigned vectors, bool per_vector_mask, Errors& errors)
     return !bus_->bridge().delivers_messages() || msi_.add(config_, vectors, per_vector_mask, errors);
 }
 
-bool DevicePart::add_msix(const PciMsixLayout& layout, Errors& errors) {
+bool DevicePart::add_msix(const PciMsixLayout& given, Errors& errors) {
+    const PciMsixLayout layout = read_sized(given);
     if (!bus_->bridge().delivers_messages()) return true;
     if (layout.container) return msix_.add(config_, layout, *layout.container, errors);
     const unsigned vectors = std::min(layout.vectors, Msix::kMostVectors);
@@ -140,7 +146,7 @@ void DevicePart::config_write(unsigned offset, unsigned size, std::uint32_t valu
     if (touches(kCommand, 2) || touches(kBar0, 24)) update_bars();
     msi_.config_written(offset, size, context_.dma());
     msix_.config_written(offset, size);
-    if (observer_) observer_->config_written(offset, size);
+    if (observer_) observer_->config_written(offset, size, access);
 }
 
 /// Where a BAR answers now. Memory address 0, and what would reach beyond the space, is how firmware parks and sizes

@@ -137,6 +137,14 @@ class GpexRoot final : public DeviceBase {
     Object& object_;
 };
 
+constexpr RegionInfo kHostRegions[] = {
+    {.name = "ecam", .summary = "configuration space", .size = kEcamSize},
+    {.name = "mmio32", .summary = "the window to the bus's memory below 4 GiB"},
+    {.name = "mmio64", .summary = "the window to the bus's memory above"},
+    {.name = "pio", .summary = "the bus's I/O ports", .size = kPioSize},
+};
+constexpr WireInfo kHostWires[] = {{.name = "intx", .summary = "INTA# to INTD#", .count = kLines}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<GpexHost>({
         .name = "gpex-pcihost",
@@ -144,6 +152,8 @@ constexpr TypeInfo kTypes[] = {
         .category = "Bridge",
         .interfaces = kDeviceInterfaces<GpexHost>,
         .properties = GpexHost::kProperties,
+        .regions = kHostRegions,
+        .wires = kHostWires,
     }),
     device_type<GpexRoot>({
         .name = "gpex-root",

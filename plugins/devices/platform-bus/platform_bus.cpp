@@ -41,6 +41,12 @@ constexpr PropertyInfo PlatformBusDevice::kProperties[] = {
         {.name = "mmio_size", .summary = "bytes of the window", .default_text = "32M", .minimum = 4096}),
 };
 
+constexpr RegionInfo kRegions[] = {{.name = "memory", .summary = "the window"}};
+constexpr WireInfo kWires[] = {{.name = "irq", .summary = "the lines of the window", .count = 0},
+                               {.name = "line",
+                                .direction = WireDirection::Input,
+                                .summary = "what the bus joins its devices to",
+                                .count = 0}};
 constexpr InterfaceInfo kBusInterfaces[] = {offers<PlatformBusPart, Bus>(),
                                             offers<PlatformBusPart, PlatformBus>()};
 
@@ -51,6 +57,8 @@ constexpr TypeInfo kTypes[] = {
         .category = "Misc",
         .interfaces = kDeviceInterfaces<PlatformBusDevice>,
         .properties = PlatformBusDevice::kProperties,
+        .regions = kRegions,
+        .wires = kWires,
     }),
     {.name = "platform-bus",
      .parent = "bus",

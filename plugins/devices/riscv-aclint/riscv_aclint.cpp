@@ -252,6 +252,12 @@ constexpr InterfaceInfo kMtimerInterfaces[] = {
     offers<AclintMtimer, riscv::TimeSource>(),
 };
 
+constexpr RegionInfo kSwiRegions[] = {
+    {.name = "registers", .summary = "a register for each hart", .size = 0x4000}};
+constexpr RegionInfo kMtimerRegions[] = {
+    {.name = "registers", .summary = "mtimecmp of each hart, and mtime"}};
+constexpr WireInfo kWires[] = {{.name = "", .summary = "one for each hart", .count = 0}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<AclintSwi>({
         .name = "riscv.aclint.swi",
@@ -259,6 +265,8 @@ constexpr TypeInfo kTypes[] = {
         .category = "Misc",
         .interfaces = kDeviceInterfaces<AclintSwi>,
         .properties = AclintSwi::kProperties,
+        .regions = kSwiRegions,
+        .wires = kWires,
     }),
     device_type<AclintMtimer>({
         .name = "riscv.aclint.mtimer",
@@ -266,6 +274,8 @@ constexpr TypeInfo kTypes[] = {
         .category = "Misc",
         .interfaces = kMtimerInterfaces,
         .properties = AclintMtimer::kProperties,
+        .regions = kMtimerRegions,
+        .wires = kWires,
     }),
 };
 

@@ -55,6 +55,10 @@ constexpr PropertyInfo SerialMm::kProperties[] = {
                                            .minimum = 16}),
 };
 
+constexpr RegionInfo kRegions[] = {
+    {.name = "registers", .summary = "eight registers, 2^regshift bytes apart"}};
+constexpr WireInfo kWires[] = {{.name = "irq", .summary = "INTR"}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<SerialMm>({
         .name = "serial-mm",
@@ -62,6 +66,8 @@ constexpr TypeInfo kTypes[] = {
         .category = "Input",
         .interfaces = kDeviceInterfaces<SerialMm>,
         .properties = SerialMm::kProperties,
+        .regions = kRegions,
+        .wires = kWires,
     }),
 };
 

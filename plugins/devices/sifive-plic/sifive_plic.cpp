@@ -52,7 +52,7 @@ class SifivePlic final : public DeviceBase, public IoHandler {
     void reset(ResetPhase phase) override {
         // What is still raised when all chips have let go is a request anew.
         if (phase == ResetPhase::Exit) pending_ = level_;
-        if (phase != ResetPhase::Enter) update();
+        if (phase == ResetPhase::Hold || phase == ResetPhase::Exit) update();
     }
     bool after_load(Errors& errors) override {
         for (const auto* bitmap : {&pending_, &in_service_, &enable_, &level_})
@@ -284,6 +284,11 @@ constexpr PropertyInfo SifivePlic::kProperties[] = {
         {.name = "aperture-size", .summary = "bytes of the whole", .default_text = "6291456"}),
 };
 
+constexpr RegionInfo kRegions[] = {{.name = "registers", .summary = "priorities, enables, claims"}};
+constexpr WireInfo kWires[] = {
+    {.name = "", .direction = WireDirection::Input, .summary = "the sources; number 0 is none", .count = 0},
+    {.name = "", .summary = "one for each letter of hart-config", .count = 0}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<SifivePlic>({
         .name = "riscv.sifive.plic",
@@ -291,6 +296,8 @@ constexpr TypeInfo kTypes[] = {
         .category = "Misc",
         .interfaces = kDeviceInterfaces<SifivePlic>,
         .properties = SifivePlic::kProperties,
+        .regions = kRegions,
+        .wires = kWires,
     }),
 };
 

@@ -51,12 +51,15 @@ constexpr Register<SifiveTest> SifiveTest::kRegisters[] = {
      .fields = kFinisherFields},
 };
 
+constexpr RegionInfo kRegions[] = {{.name = "control", .summary = "the finisher's register", .size = 0x1000}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<SifiveTest>({
         .name = "riscv.sifive.test",
         .summary = "SiFive test finisher (power off, reset, failure code)",
         .category = "Misc",
         .interfaces = kDeviceInterfaces<SifiveTest>,
+        .regions = kRegions,
     }),
 };
 

@@ -2,11 +2,19 @@
 //
 // Interfaces are pure-virtual classes with an id and a revision ("backplane.device/1"). No exception, no type
 // of the standard library and no owning pointer crosses. Once the SDK is 1.0, a shipped interface never changes; growth
-// is a new id. Structures that cross carry the size that they were built with (`struct_size`, or the sizes in a
-// TypeTable) and may grow at their end, with members whose default means what was before.
+// is a new id.
 //
-// Enumerations grow as well. Whoever meets a value that it does not know treats it as the documented default of that
-// enumeration, and where there is none refuses the call or row with a reason; it never guesses.
+// Structures that cross say in their comment how they grow:
+//   Sized: it carries the size that it was built with (`struct_size`, or the sizes in a TypeTable), and may get further
+//     members at its end, whose default means what was before. Who reads one that another made reads it by that size
+//     (read_sized()).
+//   From the host: only the host makes it, at its own size, which is never less than what a plugin that loads knows.
+//   Fixed: it never changes.
+//   Local: it does not cross; headers and plugin are compiled together.
+//
+// Enumerations grow as well. Each says after "Default:" what a reader makes of a value that it does not know. "none"
+// means that the call or the row is refused with a reason; a reader never guesses. "all known" means that values are
+// never added.
 #pragma once
 
 #include <compare>
@@ -18,12 +26,12 @@
 /// The SDK's version: here and nowhere else. While the major is 0, a plugin loads into a host that offers exactly the same
 /// minor. From 1.0 on it loads when the majors are equal and its minor is not newer than the host's.
 #define BACKPLANE_SDK_MAJOR 0
-#define BACKPLANE_SDK_MINOR 1
+#define BACKPLANE_SDK_MINOR 2
 
 /// A plugin for hosts that are older than these headers defines BACKPLANE_SDK_TARGET_MINOR, for all of its files
 /// (backplane_add_plugin(… SDK_MINOR n)). What a later minor added is then not declared: it stands in
 /// `#if BACKPLANE_SDK_TARGET_MINOR >= n`. The oldest minor for which these headers still serve:
-#define BACKPLANE_SDK_OLDEST_TARGET_MINOR 1
+#define BACKPLANE_SDK_OLDEST_TARGET_MINOR 2
 #ifndef BACKPLANE_SDK_TARGET_MINOR
 #    define BACKPLANE_SDK_TARGET_MINOR BACKPLANE_SDK_MINOR
 #endif
@@ -34,7 +42,7 @@
 
 namespace backplane {
 
-/// Text, not owned, not terminated. Valid during the call that passes it unless a comment says otherwise.
+/// Text, not owned, not terminated. Valid during the call that passes it unless a comment says otherwise. Fixed.
 struct Str {
     const char* data = "";
     std::size_t size = 0;
@@ -53,7 +61,7 @@ struct Str {
 };
 constexpr bool operator==(Str a, Str b) { return a.view() == b.view(); }
 
-/// A run of elements, not owned.
+/// A run of elements, not owned. Fixed.
 template <class T>
 struct Slice {
     T* data = nullptr;
@@ -78,7 +86,7 @@ struct Slice {
 using Bytes = Slice<const std::uint8_t>;
 using MutableBytes = Slice<std::uint8_t>;
 
-/// A 64-bit quantity that converts to no other kind of address by accident.
+/// A 64-bit quantity that converts to no other kind of address by accident. Fixed.
 template <class Tag>
 struct Quantity {
     std::uint64_t value = 0;

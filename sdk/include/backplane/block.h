@@ -10,19 +10,26 @@ enum class BlockOperation : std::uint8_t { Read, Write, Flush, Discard, WriteZer
 /// Default: IoError.
 enum class BlockStatus : std::uint8_t { Ok, IoError, NoSpace, ReadOnly, OutOfRange, Unsupported };
 
+/// Fixed.
 struct IoVector {
     void* data;
     std::uint64_t size;
 };
 
-/// One request. Owner: who submits it; it must live, with the memory of its vectors, until done() was called.
-class BlockRequest {
-  public:
-    std::uint32_t struct_size = sizeof(BlockRequest);
+/// What is asked of a block node. Sized.
+struct BlockTransfer {
+    std::uint32_t struct_size = sizeof(BlockTransfer);
     BlockOperation operation = BlockOperation::Read;
     std::uint64_t offset = 0;         ///< bytes; any alignment
     std::uint64_t size = 0;           ///< bytes; for Read and Write the sum of the vectors
     Slice<const IoVector> vectors{};  ///< Read, Write
+};
+
+/// One request. Owner: who submits it; it must live, with the memory of its vectors, until done() was called.
+class BlockRequest : public BlockTransfer {
+  public:
+    /// What is asked, at the size that the caller of this knows: how those who take requests read them.
+    BlockTransfer transfer() const { return read_sized<BlockTransfer>(*this); }
     /// Called once, on the host loop with the machine lock held, or from within submit().
     virtual void done(BlockStatus status) = 0;
 

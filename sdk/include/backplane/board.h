@@ -22,7 +22,7 @@ class Board {
     ~Board() = default;
 };
 
-/// `-smp`, complete and consistent.
+/// `-smp`, complete and consistent. From the host.
 struct Topology {
     std::uint32_t cpus = 1;
     std::uint32_t max_cpus = 1;
@@ -32,13 +32,13 @@ struct Topology {
     std::uint32_t threads = 1;
 };
 
-/// A name that users type, and the device type that it means on this board.
+/// A name that users type, and the device type that it means on this board. Sized (BoardTraits::short_name_size).
 struct ShortName {
     const char* name = nullptr;
     const char* device = nullptr;
 };
 
-/// What a machine type says of itself, in its class: read by the launcher before anything is built.
+/// What a machine type says of itself, in its class: read by the launcher before anything is built. Sized.
 struct BoardTraits {
     std::uint32_t struct_size = sizeof(BoardTraits);  ///< as it was built; members are added at the end only
     std::uint32_t short_name_size = sizeof(ShortName);
@@ -80,6 +80,10 @@ class BoardContext {
     virtual bool realize(Object& device, Errors& errors) = 0;
     /// Makes CPU `index` as `-cpu` (or the default) asks, with its features, not yet realized.
     virtual Object* create_cpu(std::uint32_t index, Errors& errors) = 0;
+    /// What a CPU of create_cpu() sees, before it is realized: the region at the root of its address space number
+    /// `space`. Number 0 is where it is after reset, and system_memory() unless this is called; what further numbers mean
+    /// (system management mode, a secure world) is said by the CPU's family. Refuses a number that leaves out one below.
+    virtual bool set_cpu_memory(Object& cpu, std::uint32_t space, MemoryRegion& root, Errors& errors) = 0;
     /// Maps a region that the device exported at an address of system_memory().
     virtual bool map(Object& device, Str region, GuestAddress address, Errors& errors) = 0;
     /// Joins an output to an input; several outputs may share an input (wired-or) and an output several inputs.

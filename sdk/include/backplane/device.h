@@ -17,6 +17,7 @@ namespace backplane {
 
 /// Reset goes through all devices phase by phase: Enter puts state back (the host has already written the reset
 /// values of the state description), Hold drives the lines as the datasheet says for reset, Exit lets go.
+/// Default: nothing is done.
 enum class ResetPhase : std::uint8_t { Enter, Hold, Exit };
 
 /// Implemented by a device's part. Each part of an instance that offers it is called, parents first (unrealize:
@@ -72,12 +73,13 @@ class DeviceContext {
     /// The port to the memory that this device masters: the system memory, or what its bus gave it with set_dma().
     virtual DmaPort& dma() = 0;
 
-    /// Shows a region to the board or bus under a name; the first one is also region 0.
+    /// Shows a region to the board or bus under a name, which the type lists (TypeInfo::regions); the first one is also
+    /// region 0.
     virtual void export_region(Str name, MemoryRegion& region) = 0;
     virtual MemoryRegion* exported_region(Str name) = 0;
     virtual MemoryRegion* exported_region_at(std::size_t index) = 0;
 
-    /// Declares `count` inputs under a name ("" is a usual name for the only group).
+    /// Declares `count` inputs under a name ("" is a usual name for the only group). The type lists it (TypeInfo::wires).
     virtual void add_inputs(Str name, unsigned count, WireReceiver& receiver) = 0;
     /// Declares `count` outputs under a name and gives the first; wire_at() gives the others.
     virtual Wire& add_outputs(Str name, unsigned count) = 0;

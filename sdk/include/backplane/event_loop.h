@@ -47,6 +47,8 @@ class EventLoop {
     virtual void cancel(Work& work) = 0;
     /// The host's monotonic clock, which runs while the machine is stopped. For backends only.
     virtual Clock& host_clock() = 0;
+    /// The host's date, in ns since 1970-01-01 00:00 UTC. For backends, which ask nobody else. Thread: any.
+    virtual std::int64_t host_date_ns() const = 0;
 
   protected:
     ~EventLoop() = default;

@@ -7,7 +7,7 @@
 
 namespace backplane {
 
-/// The numbers of items that are not files.
+/// The numbers of items that are not files. Default: an item like any other.
 enum class FwCfgKey : std::uint16_t {
     Signature = 0x0000,  ///< "QEMU"; the device's own
     Id = 0x0001,         ///< the device's own

@@ -12,6 +12,7 @@ class Lifetime {
     /// The host loop runs: nobody may hold it up, so wait_for() must not be called. Before that a machine is put
     /// together, and its parts may wait for others.
     virtual bool running() const = 0;
+    /// Default: Ending.
     enum class Outcome : std::uint8_t {
         Ready,  ///< the descriptor is readable or writable
         Ending  ///< the program was asked to end, or the loop runs: give up, with an error

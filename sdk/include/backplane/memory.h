@@ -8,17 +8,20 @@ namespace backplane {
 class Object;
 
 /// Who asks. A debugger's read has no side effect; a device whose register has one returns the value and leaves
-/// its state alone.
+/// its state alone. Default: all known.
 enum class Intent : std::uint8_t { Guest, Debug };
 
 /// What goes with an access. `fail()` makes it a bus error (the CPU takes an access fault, DMA reports it);
-/// a device does that only where its datasheet says so.
+/// a device does that only where its datasheet says so. Who answers an access by making another one (a bridge, a window,
+/// a part of a wider access) hands this one on, or a copy: what it says of the asker goes all the way.
+/// Fixed in size; members to come take from `reserved`, and 0 means there what was before.
 struct Access {
     Intent intent = Intent::Guest;
     bool failed = false;
     std::uint16_t requester = 0xffff;  ///< bus/device/function of a PCI master; 0xffff: the CPU or none
     /// The CPU that asks, by its index; kNoCpu: DMA, a debugger, the host.
     std::uint32_t cpu = kNoCpu;
+    std::uint32_t reserved[6] = {};
     static constexpr std::uint32_t kNoCpu = 0xffffffff;
 
     void fail() { failed = true; }
@@ -41,8 +44,9 @@ class IoHandler {
 enum class Endian : std::uint8_t { Little, Big };
 
 /// The access sizes (bytes) that a region takes. An access belongs whole to the region that its first byte is in, where
-/// that region reaches so far, even if others lie over the bytes that follow. An access of another size on the bus is a bus error; one between
-/// implemented_min and implemented_max reaches the handler as it is, others are split or widened by the host.
+/// that region reaches so far, even if others lie over the bytes that follow. An access of another size on the bus is a
+/// bus error; one between implemented_min and implemented_max reaches the handler as it is, others are split or widened
+/// by the host. Sized.
 struct IoTraits {
     std::uint32_t struct_size = sizeof(IoTraits);
     std::uint8_t minimum = 1;
@@ -110,7 +114,7 @@ class MemoryFactory {
     ~MemoryFactory() = default;
 };
 
-/// A stretch of guest memory that the host made directly readable or writable for a while.
+/// A stretch of guest memory that the host made directly readable or writable for a while. Fixed.
 struct DmaWindow {
     void* data = nullptr;  ///< null: not directly reachable (I/O, or a jailed device): use read() and write()
     std::uint64_t size = 0;  ///< bytes, at most what was asked for

@@ -5,7 +5,7 @@
 
 namespace backplane {
 
-/// What there is to map. The descriptor is the backend's and stays open while it is in use.
+/// What there is to map. The descriptor is the backend's and stays open while it is in use. Sized.
 struct MemoryDescription {
     std::uint32_t struct_size = sizeof(MemoryDescription);
     int fd = -1;                     ///< -1: anonymous memory

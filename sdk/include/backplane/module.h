@@ -18,7 +18,7 @@ class TypeRegistry {
     ~TypeRegistry() = default;
 };
 
-/// A queued initialiser. Static storage in the plugin; the host links it and never frees it.
+/// A queued initialiser. Static storage in the plugin; the host links it and never frees it. Fixed.
 struct ModuleInitNode {
     ModuleInitNode* next;
     ModuleInit phase;

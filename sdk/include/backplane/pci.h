@@ -23,7 +23,7 @@
 
 namespace backplane {
 
-/// Where a function sits.
+/// Where a function sits. Fixed.
 struct PciAddress {
     std::uint8_t bus = 0;
     std::uint8_t device = 0;    ///< 0–31
@@ -75,7 +75,9 @@ inline constexpr unsigned kCapabilityExpress = 0x10;
 inline constexpr unsigned kCapabilityMsiX = 0x11;
 }  // namespace pci
 
+/// Sized.
 struct PciIdentity {
+    std::uint32_t struct_size = sizeof(PciIdentity);
     std::uint16_t vendor = 0xffff;
     std::uint16_t device = 0xffff;
     std::uint32_t class_code = 0;  ///< base class << 16 | sub-class << 8 | programming interface
@@ -87,7 +89,7 @@ struct PciIdentity {
 
 /// Default: none, another one is refused.
 enum class PciBarKind : std::uint8_t { Io, Memory32, Memory64 };
-/// Default: No.
+/// Default: No, of what is not Yes.
 enum class PciPrefetch : std::uint8_t { No, Yes };
 
 /// A device that wants to know what happens to its configuration space. Called for guest accesses only.
@@ -97,14 +99,15 @@ class PciConfigObserver {
     /// changes. A debugger's read comes here too, and must then have no other effect.
     virtual void config_reading(unsigned offset, unsigned size, const Access& access) = 0;
     /// After a write to these bytes took effect (BARs are mapped already).
-    virtual void config_written(unsigned offset, unsigned size) = 0;
+    virtual void config_written(unsigned offset, unsigned size, const Access& access) = 0;
 
   protected:
     ~PciConfigObserver() = default;
 };
 
-/// An MSI-X capability (PCI 3.0, 6.8.2).
+/// An MSI-X capability (PCI 3.0, 6.8.2). Sized.
 struct PciMsixLayout {
+    std::uint32_t struct_size = sizeof(PciMsixLayout);
     unsigned vectors = 1;  ///< 1–2048
     unsigned bar = 0;      ///< the BAR that holds the table and the pending bits
     /// The container that the device has given, or will give, to add_bar() for that BAR. Null: the capability makes
@@ -115,7 +118,7 @@ struct PciMsixLayout {
     unsigned capability_offset = 0;    ///< where in configuration space; 0: anywhere
 };
 
-/// A vector's message, for who wants to deliver it without going through notify (an accelerator's fast path).
+/// A vector's message, for who wants to deliver it without going through notify (an accelerator's fast path). Fixed.
 struct PciMessage {
     std::uint64_t address = 0;
     std::uint32_t data = 0;

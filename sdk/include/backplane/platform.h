@@ -11,10 +11,10 @@
 
 namespace backplane {
 
-/// Where the platform bus put a device.
+/// Where the platform bus put a device. Sized.
 struct PlatformPlace {
     std::uint32_t struct_size = sizeof(PlatformPlace);
-    /// Of each exported region, in their order: its address as CPUs see it, and its size in bytes.
+    /// Of each exported region, in their order: its address as CPUs see it, and its size in bytes. Fixed.
     struct Window {
         std::uint64_t address;
         std::uint64_t size;

@@ -24,6 +24,7 @@
 
 namespace backplane {
 
+/// Default: all known; it does not cross.
 enum class RegisterAccess : std::uint8_t {
     ReadWrite,
     ReadOnly,
@@ -33,7 +34,7 @@ enum class RegisterAccess : std::uint8_t {
     ReadClear,  ///< reading returns the value and clears it (a debugger's read does not)
 };
 
-/// A named field of a register, for dumps and documentation. Reserved and unmodelled bits are declared too.
+/// A named field of a register, for dumps and documentation. Reserved and unmodelled bits are declared too. Local.
 struct RegisterField {
     const char* name = nullptr;
     unsigned low_bit = 0;
@@ -41,6 +42,7 @@ struct RegisterField {
     bool modelled = true;  ///< false: writing it non-zero is logged once
 };
 
+/// Local.
 template <class Owner>
 struct Register {
     const char* name = nullptr;  ///< as the datasheet spells it
@@ -56,6 +58,8 @@ struct Register {
     std::uint64_t (Owner::*read)(Access& access) = nullptr;
     /// Takes the value (already masked) instead of storing it.
     void (Owner::*write)(std::uint64_t value) = nullptr;
+    /// In place of `write` where it matters who asks, or the access may fail.
+    void (Owner::*write_as)(std::uint64_t value, Access& access) = nullptr;
     /// Runs after the storage changed or was read-cleared.
     void (Owner::*written)() = nullptr;
     Slice<const RegisterField> fields{};
@@ -153,10 +157,8 @@ class RegisterDevice : public IoHandler {
                     reg.offset);
         lanes &= reg.write_mask;
         value &= lanes;
-        if (reg.write) {
-            (owner().*reg.write)(value);
-            return;
-        }
+        if (reg.write) return (owner().*reg.write)(value);
+        if (reg.write_as) return (owner().*reg.write_as)(value, access);
         if (!reg.storage) return;
         std::uint32_t& stored = owner().*reg.storage;
         switch (reg.access) {

@@ -29,6 +29,7 @@
 
 namespace backplane {
 
+/// Default: none, saving a machine with such a field is refused.
 enum class StateKind : std::uint8_t {
     Bool,
     U8,
@@ -44,7 +45,7 @@ enum class StateKind : std::uint8_t {
     Variable,  ///< `access` says how long it is and copies it
 };
 
-/// How a Variable field is read and written. All of it is constant data of the plugin.
+/// How a Variable field is read and written. All of it is constant data of the plugin. Sized.
 struct StateAccess {
     std::uint32_t struct_size = sizeof(StateAccess);
     std::uint64_t maximum = ~std::uint64_t{0};  ///< bytes; a stream with more is refused
@@ -56,6 +57,7 @@ struct StateAccess {
 };
 
 /// One named field: `count` elements of `kind` at `data`. The memory belongs to the part and lives as long as it.
+/// Sized.
 struct StateField {
     std::uint32_t struct_size = sizeof(StateField);
     Str name;  ///< as the datasheet spells it; valid for ever (a literal). At most 255 bytes
@@ -72,7 +74,7 @@ struct StateField {
 };
 
 /// Fields that come and go together, or that stand in each element of an array of structures: they are described once,
-/// with the addresses that they have in the first element. All but the name may be left out.
+/// with the addresses that they have in the first element. All but the name may be left out. Sized.
 struct StateGroup {
     std::uint32_t struct_size = sizeof(StateGroup);
     std::uint16_t since = 0;
@@ -106,7 +108,7 @@ class StateTable {
     ~StateTable() = default;
 };
 
-/// What describe() is told beside name and place.
+/// What describe() is told beside name and place. Local.
 struct StateOptions {
     std::uint64_t reset_value = 0;
     bool reset = true;

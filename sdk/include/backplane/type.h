@@ -12,6 +12,7 @@ class Object;
 enum class PropertyKind : std::uint8_t { Bool, Int, UInt, Size, String, Enum, Link };
 
 /// A property's value after the host parsed and checked it. Only the member that fits the kind is meaningful.
+/// From the host.
 struct PropertyValue {
     PropertyKind kind = PropertyKind::UInt;
     bool boolean = false;
@@ -22,7 +23,7 @@ struct PropertyValue {
 };
 
 /// One property of a type. `default_text` is parsed as the command line would; null: no default (the part's own
-/// initial value holds, and a Link stays unset).
+/// initial value holds, and a Link stays unset). Sized, as all rows are (TypeTable).
 struct PropertyInfo {
     const char* name = nullptr;
     PropertyKind kind = PropertyKind::UInt;
@@ -39,13 +40,13 @@ struct PropertyInfo {
     void (*get)(const void* part, PropertyValue& value) = nullptr;  ///< null: write-only
 };
 
-/// An interface that the type's part offers.
+/// An interface that the type's part offers. Sized.
 struct InterfaceInfo {
     const char* id = nullptr;
     void* (*cast)(void* part) = nullptr;
 };
 
-/// Overrides a default of `type` (or of what derives from it).
+/// Overrides a default of `type` (or of what derives from it). Sized.
 struct CompatProperty {
     const char* type = nullptr;
     const char* property = nullptr;
@@ -54,7 +55,7 @@ struct CompatProperty {
 
 /// A default that a type had in the past: up to and including `release` of the line that machine versions name
 /// (MachineVersion::release), `property` was `value`. Rows stand in any order; where several apply, that of the oldest
-/// release holds.
+/// release holds. Sized.
 struct HistoryRow {
     /// "9.0": numbers with '.' between. A vendor whose boards have releases of their own names the line: "acme:2.1";
     /// that says nothing to machines of another line.
@@ -65,6 +66,7 @@ struct HistoryRow {
 
 /// A machine version as a row of data. Rows stand newest first; what differs from the next newer row are the board's
 /// own deltas, which add up, and the history of every type in the machine. The first row is what the bare name means.
+/// Sized.
 struct MachineVersion {
     const char* version = nullptr;
     Slice<const CompatProperty> deltas{};
@@ -92,6 +94,7 @@ enum class ArgumentKind : std::uint8_t {
     Format,   ///< on the line "/4xw", without the slash
 };
 
+/// Sized.
 struct ArgumentInfo {
     const char* name = nullptr;
     ArgumentKind kind = ArgumentKind::Text;
@@ -108,7 +111,7 @@ inline constexpr std::uint8_t kIncoming = 4;  ///< also while a saved machine is
 }  // namespace command_when
 
 /// A management command that a type's objects serve through CommandHandler (<backplane/management.h>). It is listed
-/// from the manifest; the plugin is loaded when it is first called.
+/// from the manifest; the plugin is loaded when it is first called. Sized.
 struct CommandInfo {
     const char* name = nullptr;  ///< for programs: "query-vnc"; null: for people only
     const char* human =
@@ -122,7 +125,7 @@ struct CommandInfo {
     Slice<const ArgumentInfo> results{};  ///< the members of what `returns` names, for the schema
 };
 
-/// An event that a type's objects emit.
+/// An event that a type's objects emit. Sized.
 struct EventInfo {
     const char* name = nullptr;  ///< "VNC_CONNECTED"
     const char* summary = "";
@@ -130,6 +133,7 @@ struct EventInfo {
 };
 
 /// A command-line option that stands for an object of the type: "-vnc :19,share=…" makes one with these properties.
+/// Sized.
 struct OptionInfo {
     const char* name = nullptr;      ///< without dashes
     const char* argument = nullptr;  ///< as -help shows it; null: it takes none
@@ -143,6 +147,28 @@ struct OptionInfo {
     bool verbatim = false;
 };
 
+/// A memory region that objects of the type show under a name (DeviceContext::export_region): what a board maps and a user
+/// sees listed. Where a type lists any, the host refuses an instance that shows another one, another size, or lacks one.
+/// Sized.
+struct RegionInfo {
+    const char* name = nullptr;
+    const char* summary = "";
+    std::uint64_t size = 0;  ///< bytes; 0: as properties say
+    bool optional = false;   ///< an instance may lack it, as properties say
+};
+
+/// Seen from the device. Default: none, a type with another one is refused.
+enum class WireDirection : std::uint8_t { Output, Input };
+
+/// A group of wires that objects of the type have (DeviceContext::add_outputs, add_inputs); as with regions. Sized.
+struct WireInfo {
+    const char* name = "";  ///< "" is a usual name for the only group
+    WireDirection direction = WireDirection::Output;
+    const char* summary = "";
+    std::uint32_t count = 1;  ///< 0: as properties say
+    bool optional = false;    ///< an instance may lack the group, as properties say
+};
+
 /// A class in the making, for class initialisers. Valid during the call.
 class Class {
   public:
@@ -154,6 +180,7 @@ class Class {
     ~Class() = default;
 };
 
+/// A type. Sized.
 struct TypeInfo {
     const char* name = nullptr;
     const char* parent = "object";
@@ -170,6 +197,8 @@ struct TypeInfo {
     const char* forwards = nullptr;  ///< a proxy: the type whose properties it has as well
     Slice<const InterfaceInfo> interfaces{};
     Slice<const PropertyInfo> properties{};
+    Slice<const RegionInfo> regions{};  ///< of devices; an ancestor's count as well
+    Slice<const WireInfo> wires{};      ///< of devices; an ancestor's count as well
     /// Machines: makes a type "<option_name>-<version>-machine" per row.
     Slice<const MachineVersion> versions{};
     Slice<const HistoryRow> history{};
@@ -193,8 +222,9 @@ struct TypeInfo {
 };
 
 /// A plugin's types, with the sizes that their rows had when it was built. Rows only ever grow at their ends, with
-/// members whose default means what was before, so a newer host reads an older plugin's rows by these sizes.
+/// members whose default means what was before, so a newer host reads an older plugin's rows by these sizes. Sized.
 struct TypeTable {
+    std::uint32_t struct_size = sizeof(TypeTable);
     const void* types = nullptr;
     std::size_t count = 0;
     std::uint32_t type_size = sizeof(TypeInfo);
@@ -207,7 +237,10 @@ struct TypeTable {
     std::uint32_t command_size = sizeof(CommandInfo);
     std::uint32_t argument_size = sizeof(ArgumentInfo);
     std::uint32_t event_size = sizeof(EventInfo);
+    std::uint32_t region_size = sizeof(RegionInfo);
+    std::uint32_t wire_size = sizeof(WireInfo);
 
+    constexpr TypeTable() = default;
     template <std::size_t N>
     constexpr explicit TypeTable(const TypeInfo (&rows)[N]) : types(rows), count(N) {}
 };

@@ -172,7 +172,7 @@ class VirtioTransport {
     ~VirtioTransport() = default;
 };
 
-/// Where a queue's three areas lie (§2.6).
+/// Where a queue's three areas lie (§2.6). Fixed.
 struct VirtioQueueLayout {
     GuestAddress descriptors;
     GuestAddress driver_area;  ///< split: the available ring
@@ -240,7 +240,7 @@ enum class VirtioPciInterface : std::uint8_t { AsProperties, Transitional, Moder
 
 /// The class data of a type derived from "virtio-pci": the device that it puts on PCI. Such a type needs no part of
 /// its own. It is a proxy: its backend is a child "virtio-backend", whose properties it has as well (TypeInfo::forwards
-/// names the same type).
+/// names the same type). Sized.
 struct VirtioPciClass {
     std::uint32_t struct_size = sizeof(VirtioPciClass);
     const char* backend;       ///< the type derived from "virtio-device"

@@ -97,7 +97,7 @@ class LocalApic {
     ~LocalApic() = default;
 };
 
-/// An interrupt message, unpacked (SDM 3A 11.11, 11.6.1).
+/// An interrupt message, unpacked (SDM 3A 11.11, 11.6.1). Fixed.
 struct InterruptMessage {
     std::uint32_t destination = 0;  ///< 8 bits, or 32 in x2APIC mode; all ones: everybody
     bool logical = false;

@@ -23,6 +23,7 @@ struct GuestState {
     std::uint32_t flags = 0;
     std::uint32_t exceptions = 0;
     std::uint8_t mode = 0;
+    std::uint8_t space = 0;  ///< what the CPU says that it is in
     std::uint64_t fault_address = 0;
     std::uint64_t fault_pc = 0;
     MemoryFaultKind fault_kind{};
@@ -58,11 +59,11 @@ class TestLock final : public MachineLock {
 /// RAM, a device page whose accesses are recorded, a ROM page behind the RAM.
 class TestSpace final : public AddressSpace, public IoHandler {
   public:
-    TestSpace() {
+    explicit TestSpace(std::uint64_t first_page = 100) {
         block_.host = static_cast<std::uint8_t*>(std::aligned_alloc(4096, kRamSize));
         std::memset(block_.host, 0, kRamSize);
         block_.size = kRamSize;
-        block_.base_id = 100;
+        block_.base_id = first_page;
         block_.page_flags.reset(new std::atomic<std::uint8_t>[kRamSize >> kPageBits] {});
         auto view = std::make_shared<FlatView>();
         view->ranges.push_back({.start = kDevice, .size = 4096, .handler = this});
@@ -150,6 +151,7 @@ class TestContext final : public AcceleratorContext {
     void internal_error(Str message) override { failure += message.view(); }
     void* host_interface(Str) override { return nullptr; }
     TestSpace space;
+    TestSpace other{100 + (kRamSize >> kPageBits)};  ///< another space of each CPU, of the same form
     TestLog log_;
     TestLock lock_;
     std::string failure;
@@ -163,7 +165,11 @@ class TestCpu final : public Cpu {
     std::uint32_t index() const override { return 0; }
     Object& object() override { std::abort(); }
     void* state() override { return &guest; }
-    AddressSpace& address_space() override { return context_.space; }
+    std::size_t address_space_count() const override { return 2; }
+    AddressSpace& address_space(std::size_t number) override {
+        return number == 0 ? context_.space : context_.other;
+    }
+    std::size_t current_address_space() const override { return guest.space; }
     void set_runner(VcpuRunner* r) override { runner = r; }
     bool has_work() const override { return interrupt.load(); }
     std::uint64_t program_counter() const override { return guest.pc; }
@@ -279,6 +285,7 @@ class Machine {
 
     GuestState& guest(unsigned cpu = 0) { return cpus[cpu]->guest; }
     TestSpace& space() { return context.space; }
+    TestSpace& other_space() { return context.other; }
 
     /// The number of a new instruction.
     std::uint32_t define(TestFrontEnd::Instruction instruction) {

@@ -75,6 +75,53 @@ TEST(TcgMemory, AccessesMayCrossAPage) {
     EXPECT_EQ(m.guest().x[6], 0x33445566u);
 }
 
+/// As in system management mode, which sees other memory at the same addresses.
+TEST(TcgMemory, EachPageIsOfTheAddressSpaceThatItsWalkNamed) {
+    Machine m;
+    m.front_end.walk = [](const FillRequest& request, FillAnswer& answer) {
+        const bool other = request.kind != AccessKind::Fetch && request.mode == 1;
+        answer = {request.address, true, true, true};
+        answer.space = other ? 1 : 0;
+        return true;
+    };
+    *m.space().at(kData) = 0x11;
+    *m.other_space().at(kData) = 0x22;
+    m.guest().x[3] = kData;
+    m.guest().x[4] = 0x33;
+    m.guest().x[5] = kDevice;
+    m.run({m.plain([](Builder& b) {
+        b.load(X(6), X(3), 0, mem::k8, 0);
+        b.load(X(7), X(3), 0, mem::k8, 1);
+        b.store(X(4), X(3), 1, mem::k8, 1);
+        b.load(X(8), X(5), 4, mem::k32, 0);
+        b.load(X(8), X(5), 8, mem::k32, 1);
+    })});
+    EXPECT_EQ(m.guest().x[6], 0x11u);
+    EXPECT_EQ(m.guest().x[7], 0x22u);
+    EXPECT_EQ(*m.space().at(kData + 1), 0);
+    EXPECT_EQ(*m.other_space().at(kData + 1), 0x33);
+    ASSERT_EQ(m.space().log.size(), 1u);
+    EXPECT_EQ(m.space().log[0].offset, 4u);
+    ASSERT_EQ(m.other_space().log.size(), 1u);
+    EXPECT_EQ(m.other_space().log[0].offset, 8u);
+}
+
+TEST(TcgMemory, APageWalkReadsTheSpaceThatTheCpuIsIn) {
+    Machine m;
+    *m.space().at(kData) = 0x11;
+    *m.other_space().at(kData) = 0x22;
+    bool failed = false;
+    Vcpu& vcpu = *m.vcpus[0];
+    EXPECT_EQ(vcpu.load_physical(kData, 1, failed), 0x11u);
+    m.guest().space = 1;
+    EXPECT_EQ(vcpu.load_physical(kData, 1, failed), 0x22u);
+    EXPECT_TRUE(vcpu.update_physical(kData, 0x22, 0x44, 4, failed));
+    EXPECT_EQ(*m.other_space().at(kData), 0x44);
+    EXPECT_EQ(*m.space().at(kData), 0x11);
+    EXPECT_EQ(vcpu.memory().name(), m.other_space().name());
+    EXPECT_EQ(&vcpu.memory(), &m.other_space());
+}
+
 TEST(TcgMemory, APageIsWalkedOnce) {
     Machine m;
     m.guest().x[3] = kData;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <cstddef>
 #include <cstring>
 
 #include <sys/resource.h>
@@ -54,6 +55,16 @@ struct File : BackendBench, ::testing::Test {
     }
     int nodes = 0;
 };
+
+TEST(BlockRequest, IsReadByTheSizeThatItWasMadeWith) {
+    Request older;
+    const IoVector vector{nullptr, 1};
+    older.offset = 512;
+    older.vectors = {&vector, 1};  // to be taken for what stands behind an older, shorter one
+    older.struct_size = offsetof(BlockTransfer, vectors);
+    EXPECT_EQ(older.transfer().offset, 512u);
+    EXPECT_TRUE(older.transfer().vectors.empty());
+}
 
 TEST_F(File, ReadsWhatItWroteAtAnyAlignment) {
     TemporaryFile image(std::string(4096, '.'));

@@ -99,7 +99,8 @@ class FakeCpu final : public FakeObject, public Cpu, public CpuDebug {
     std::uint32_t index() const override { return 0; }
     Object& object() override { return *this; }
     void* state() override { return &run; }
-    AddressSpace& address_space() override { return space_; }
+    std::size_t address_space_count() const override { return 1; }
+    AddressSpace& address_space(std::size_t) override { return space_; }
     void set_runner(VcpuRunner*) override {}
     bool has_work() const override { return false; }
     std::uint64_t program_counter() const override { return pc; }
@@ -201,6 +202,7 @@ class FakeMachine final : public FakeObject,
     void post(Work& work) override { posted = &work; }
     void cancel(Work&) override { posted = nullptr; }
     Clock& host_clock() override { std::abort(); }
+    std::int64_t host_date_ns() const override { return 0; }
 
     // Management
     std::string version_json() const override { return "{}"; }

@@ -100,6 +100,31 @@ struct Nic final : NetFront {
     bool ready = true;
 };
 
+/// Router advertisements (RFC 4861, 4.2) come at random times.
+std::uint64_t advertisement_time(std::uint64_t seed) {
+    constexpr std::uint64_t kSecond = 1'000'000'000;
+    BackendBench test;
+    test.bench.seed(seed);
+    Nic nic;
+    auto& back = test.make<NetBackend>("netdev-user", "net");
+    test.locked([&] { back.connect(&nic); });
+    const auto advertised = [](const Frame& frame) {
+        return frame.size() > 54 && be16(frame, 12) == 0x86dd && frame[20] == 58 && frame[54] == 134;
+    };
+    for (unsigned seconds = 0; seconds < 700 && std::ranges::none_of(nic.frames, advertised); ++seconds)
+        test.bench.advance_ns(kSecond);
+    test.locked([&] { back.connect(nullptr); });
+    return test.bench.now_ns() / kSecond;
+}
+
+TEST(UserNetSeed, WhatIsRandomInTheNetworkFollowsFromTheMachinesSeed) {
+    const std::uint64_t time = advertisement_time(1);
+    EXPECT_GE(time, 200u);
+    EXPECT_LE(time, 601u);
+    EXPECT_EQ(advertisement_time(1), time);
+    EXPECT_NE(advertisement_time(2), time);
+}
+
 struct UserNet : BackendBench, ::testing::Test {
     NetBackend& network(const testing::Properties& properties = {}) {
         back = &make<NetBackend>("netdev-user", "net", properties);

@@ -1,4 +1,5 @@
 // Configuration space, BARs, interrupts and places, through a host bridge's windows and a device with all of them.
+#include <backplane/device.h>
 #include <backplane/pci.h>
 #include <backplane/testing/bench.h>
 
@@ -95,6 +96,17 @@ TEST_F(Pci, ABarIsSizedAndMapped) {
     bench.focus(*device);
     bench.reset();
     EXPECT_EQ(bench.load(GuestAddress(kWindow + 0x200000), 4), 0xffffffffu);
+}
+
+TEST_F(Pci, ABarOfAKindThatTheBusDoesNotKnowIsRefused) {
+    plug();
+    struct : Errors {
+        void fail(Str message) override { text = message.view(); }
+        std::string text;
+    } errors;
+    MemoryRegion& region = query<DeviceContext>(*device)->memory().container("later", 4096);
+    EXPECT_FALSE(pci->add_bar(5, region, PciBarKind(3), PciPrefetch::No, errors));
+    EXPECT_EQ(errors.text, "BAR 5 is of a kind that this PCI bus does not know");
 }
 
 TEST_F(Pci, APortBarMayLieAtZero) {

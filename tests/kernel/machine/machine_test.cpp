@@ -78,6 +78,28 @@ constexpr TypeInfo kDiskType{.name = "test-disk",
                              .instance_init = make_part<TestDisk>,
                              .instance_finalize = free_part<TestDisk>};
 
+/// A device that shows what the running test says.
+thread_local std::function<void(DeviceContext&)> chip_shows;
+class TestChip final : public DeviceBase {
+  public:
+    explicit TestChip(Object& object) : context_(device_context(object)) {}
+    bool realize(Errors&) override {
+        chip_shows(context_);
+        return true;
+    }
+
+  private:
+    DeviceContext& context_;
+};
+constexpr RegionInfo kChipRegions[] = {{.name = "registers", .size = 16},
+                                       {.name = "buffer", .optional = true}};
+constexpr WireInfo kChipWires[] = {{.name = "irq", .count = 2},
+                                   {.name = "lanes", .count = 0, .optional = true}};
+constexpr TypeInfo kChipType = device_type<TestChip>({.name = "test-chip",
+                                                      .interfaces = kDeviceInterfaces<TestChip>,
+                                                      .regions = kChipRegions,
+                                                      .wires = kChipWires});
+
 struct Recorder final : EventListener {
     void machine_event(std::string_view name, std::string_view data) override {
         events.emplace_back(std::string(name) + " " + std::string(data));
@@ -361,6 +383,108 @@ TEST_F(MachineTest, ARegionThatADeviceHasNotIsRefusedWithThoseThatItHas) {
     };
     EXPECT_FALSE(build());
     EXPECT_EQ(errors.text(), "'finisher' (riscv.sifive.test) has no region 'registers'; it has 'control'");
+}
+
+TEST_F(MachineTest, AWireThatADeviceHasNotIsRefusedWithThoseThatItHas) {
+    script.build = [](BoardContext& context, Errors& sink) {
+        Object* rtc = context.create("goldfish_rtc", "rtc", sink);
+        return rtc && context.realize(*rtc, sink) && context.connect(*rtc, "interrupt", 0, *rtc, "", 0, sink);
+    };
+    EXPECT_FALSE(build());
+    EXPECT_NE(errors.text().find("there is no output 'interrupt' number 0; it has 'irq'"), std::string::npos)
+        << errors.text();
+}
+
+TEST_F(MachineTest, ADeviceShowsWhatItsTypeLists) {
+    catalog.types().register_type(kChipType, errors);
+    const auto refusal = [&](std::function<void(DeviceContext&)> shows) {
+        chip_shows = std::move(shows);
+        ErrorText why;
+        Instance* chip = machine.objects().create("test-chip", "", machine.objects().root(), why);
+        chip->realize(why);
+        machine.objects().destroy(*chip);
+        chip_shows = nullptr;
+        return why.text();
+    };
+    const std::lock_guard guard(machine.lock());
+    const auto region = [](DeviceContext& chip, Str name, std::uint64_t size) {
+        chip.export_region(name, chip.memory().container(name, size));
+    };
+    const auto all = [&](DeviceContext& chip) {
+        region(chip, "registers", 16);
+        chip.add_outputs("irq", 2);
+    };
+    EXPECT_EQ(refusal(all), "");
+    EXPECT_EQ(refusal([&](DeviceContext& chip) {
+                  all(chip);
+                  region(chip, "buffer", 4096);
+                  chip.add_outputs("lanes", 5);
+              }),
+              "");
+    EXPECT_EQ(refusal([&](DeviceContext& chip) { chip.add_outputs("irq", 2); }),
+              "type 'test-chip' lists region 'registers', which this device does not show");
+    EXPECT_EQ(refusal([&](DeviceContext& chip) { region(chip, "registers", 32); }),
+              "type 'test-chip' shows region 'registers' of 32 bytes, and lists it with 16");
+    EXPECT_EQ(refusal([&](DeviceContext& chip) {
+                  all(chip);
+                  region(chip, "fifo", 4);
+              }),
+              "type 'test-chip' shows region 'fifo', which its TypeInfo::regions does not list");
+    EXPECT_EQ(refusal([&](DeviceContext& chip) { region(chip, "registers", 16); }),
+              "type 'test-chip' lists output 'irq', which this device does not have");
+    EXPECT_EQ(refusal([&](DeviceContext& chip) {
+                  region(chip, "registers", 16);
+                  chip.add_outputs("irq", 3);
+              }),
+              "type 'test-chip' has 3 of output 'irq', and lists 2");
+    EXPECT_EQ(refusal([&](DeviceContext& chip) {
+                  all(chip);
+                  chip.add_outputs("drq", 1);
+              }),
+              "type 'test-chip' has output 'drq', which its TypeInfo::wires does not list");
+}
+
+/// As with a page that each CPU's interrupt controller shows to it alone, and with memory of another mode.
+TEST_F(MachineTest, EachCpuMayHaveAViewOfItsOwnAndFurtherOnes) {
+    machine.set_cpu("rv64-riscv-cpu", {});
+    script.build = [](BoardContext& context, Errors& sink) {
+        for (const std::uint32_t index : {0u, 1u}) {
+            Object* cpu = context.create_cpu(index, sink);
+            MemoryRegion& view = context.memory().container("view", 0);
+            MemoryRegion* page = context.memory().ram("page", 4096, sink);
+            if (!cpu || !page) return false;
+            page->bytes()[0] = std::uint8_t(0xa0 + index);
+            MemoryRegion& rest = context.memory().alias("rest", context.system_memory(), Offset(0), 0);
+            if (!view.add(rest, Offset(0), 0, sink) || !view.add(*page, Offset(0x1000), 1, sink) ||
+                !context.set_cpu_memory(*cpu, 0, view, sink) ||
+                !context.set_cpu_memory(*cpu, 1, *page, sink) || !context.realize(*cpu, sink))
+                return false;
+        }
+        return true;
+    };
+    ASSERT_TRUE(machine.build(errors)) << errors.text();
+    const auto load = [&](unsigned cpu, std::size_t space, std::uint64_t address) {
+        Access access{.cpu = cpu};
+        return machine.cpus().at(cpu)->address_space(space).load(GuestAddress(address), 1, access);
+    };
+    EXPECT_EQ(load(0, 0, 0x1000), 0xa0u);
+    EXPECT_EQ(load(1, 0, 0x1000), 0xa1u);
+    machine.parts().memory.ram().bytes()[5] = 0x33;
+    EXPECT_EQ(load(0, 0, TestBoard::kRamBase + 5), 0x33u) << "the rest is everybody's";
+    EXPECT_EQ(load(1, 0, TestBoard::kRamBase + 5), 0x33u);
+    ASSERT_EQ(machine.cpus()[1]->address_space_count(), 2u);
+    EXPECT_EQ(load(1, 1, 0), 0xa1u);
+}
+
+TEST_F(MachineTest, ACpusAddressSpacesAreNumberedWithoutGaps) {
+    machine.set_cpu("rv64-riscv-cpu", {});
+    script.build = [](BoardContext& context, Errors& sink) {
+        Object* cpu = context.create_cpu(0, sink);
+        return cpu && context.set_cpu_memory(*cpu, 2, context.system_memory(), sink);
+    };
+    EXPECT_FALSE(machine.build(errors));
+    EXPECT_EQ(errors.text(),
+              "memory of 'cpu0' (rv64-riscv-cpu): address space 2 comes after number 1, which is missing");
 }
 
 TEST_F(MachineTest, AStopDrainsTheDisksBeforeItIsTold) {

@@ -62,7 +62,7 @@ TEST_F(CatalogTest, AnUnknownNameSaysNearestPluginAndWhereItLooked) {
     const std::string text = catalog.explain_unknown("fixture-lump", "device model");
     EXPECT_NE(text.find("did you mean 'fixture-lamp' (plugin fixture-good)?"), std::string::npos) << text;
     EXPECT_NE(text.find(fixture("good").string()), std::string::npos);
-    EXPECT_NE(text.find("skipped fixture-newer_sdk.so: built for SDK 0.99, this host offers 0.1"),
+    EXPECT_NE(text.find("skipped fixture-newer_sdk.so: built for SDK 0.99, this host offers 0.2"),
               std::string::npos)
         << text;
 }

@@ -78,6 +78,24 @@ TEST(Manifest, SaysWhatUsersAndProgramsMaySay) {
     EXPECT_EQ(service.events[0].members.size(), 2u);
 }
 
+TEST(Manifest, ListsRegionsAndWires) {
+    Manifest manifest;
+    ErrorText errors;
+    ASSERT_TRUE(read_manifest(std::filesystem::path(kGood), manifest, errors)) << errors.text();
+    const ManifestType& lamp = manifest.types.at(1);
+    ASSERT_EQ(lamp.regions.size(), 1u);
+    EXPECT_EQ(lamp.regions[0].name, "switch");
+    EXPECT_EQ(lamp.regions[0].summary, "on or \"off\"");
+    EXPECT_EQ(lamp.regions[0].size, 4u);
+    EXPECT_TRUE(lamp.regions[0].optional);
+    ASSERT_EQ(lamp.wires.size(), 2u);
+    EXPECT_EQ(lamp.wires[0].name, "");
+    EXPECT_EQ(lamp.wires[0].direction, "input");
+    EXPECT_EQ(lamp.wires[0].count, 3u);
+    EXPECT_EQ(lamp.wires[1].direction, "output");
+    EXPECT_EQ(lamp.wires[1].count, 0u);
+}
+
 TEST(Manifest, ADraftHeaderInAnyFileMakesADraftPlugin) {
     Manifest manifest;
     ErrorText errors;

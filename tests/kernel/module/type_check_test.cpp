@@ -53,6 +53,29 @@ TEST_F(TypeCheckTest, ADeviceThatOffersNoDeviceIsRefused) {
     EXPECT_EQ(verdict(add({.name = "light", .parent = "device", .abstract = true})), "");
 }
 
+TEST_F(TypeCheckTest, WhatADeviceShowsStandsThereOnce) {
+    ManifestType& light = add({.name = "light",
+                               .parent = "device",
+                               .abstract = true,
+                               .regions = {{.name = "registers"}},
+                               .wires = {{.name = "irq", .direction = "output"}}});
+    EXPECT_EQ(verdict(light), "");
+    ManifestType lamp{.name = "lamp", .parent = "light", .interfaces = {Device::kId}};
+    lamp.wires = {{.name = "irq", .direction = "input"}};
+    EXPECT_EQ(verdict(add(lamp)), "");
+    lamp.name = "torch";
+    lamp.regions = {{.name = "registers"}};
+    EXPECT_EQ(verdict(add(lamp)), "region 'registers' stands there twice");
+    lamp.name = "candle";
+    lamp.regions.clear();
+    lamp.wires = {{.name = "irq", .direction = "output"}};
+    EXPECT_EQ(verdict(add(lamp)), "output 'irq' stands there twice");
+    lamp.name = "beacon";
+    lamp.wires = {{.name = "irq", .direction = "sideways"}};
+    EXPECT_EQ(verdict(add(lamp)), "wire 'irq' is an 'sideways', which this host does not know");
+    EXPECT_NE(verdict(add({.name = "lantern", .parent = "object", .wires = {{.name = "irq"}}})), "");
+}
+
 TEST_F(TypeCheckTest, ABoardNeedsItsTraits) {
     ManifestType board{.name = "house", .parent = "machine", .interfaces = {"backplane.board/1"}};
     EXPECT_TRUE(contains(verdict(add(board)), "BoardTraits"));

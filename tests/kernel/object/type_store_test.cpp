@@ -220,14 +220,29 @@ TEST(TypeStore, RefusesWhatAManifestCouldNotSay) {
     const PropertyInfo unknown[] = {{.name = "a", .kind = PropertyKind(99)}};
     const PropertyInfo unfit[] = {{.name = "a", .default_text = "many"}};
     const HistoryRow nonsense[] = {{"once", "a", "1"}};
+    const RegionInfo nameless[] = {{.summary = "somewhere"}};
+    const WireInfo sideways[] = {{.name = "irq", .direction = WireDirection(2)}};
     for (const TypeInfo& bad :
          {TypeInfo{.name = "twice", .properties = twice}, TypeInfo{.name = "unknown", .properties = unknown},
-          TypeInfo{.name = "unfit", .properties = unfit},
+          TypeInfo{.name = "unfit", .properties = unfit}, TypeInfo{.name = "nameless", .regions = nameless},
+          TypeInfo{.name = "sideways", .wires = sideways},
           TypeInfo{.name = "nonsense", .history = nonsense}}) {
         ErrorText errors;
         EXPECT_FALSE(store.register_type(bad, errors)) << bad.name;
         EXPECT_NE(errors.text().find(bad.name), std::string::npos) << errors.text();
     }
+}
+
+/// A plugin that was built when a table ended before the sizes of regions and wires.
+TEST(TypeStore, ReadsATableThatIsShorter) {
+    const TypeInfo types[] = {{.name = "old", .parent = "device"}};
+    TypeTable table(types);
+    table.struct_size = offsetof(TypeTable, region_size);
+    table.region_size = table.wire_size = 0x5a5a5a5a;
+    TypeStore store;
+    ErrorText errors;
+    ASSERT_TRUE(store.register_types(table, errors)) << errors.text();
+    EXPECT_TRUE(store.known("old"));
 }
 
 /// Rows inside of rows: a plugin that was built when an argument ended before `choices`.

@@ -80,6 +80,8 @@ class SmallBoard final : public Board {
 
 inline constexpr BoardTraits kSmallTraits{};
 inline constexpr InterfaceInfo kSmallBoardInterfaces[] = {offers<SmallBoard, Board>()};
+inline constexpr WireInfo kCounterWires[] = {{.name = "odd"}};
+inline constexpr WireInfo kListenerWires[] = {{.name = "in", .direction = WireDirection::Input}};
 inline constexpr TypeInfo kSmallTypes[] = {
     {.name = "test-machine",
      .parent = "machine",
@@ -87,8 +89,10 @@ inline constexpr TypeInfo kSmallTypes[] = {
      .class_data = &kSmallTraits,
      .instance_init = make_part<SmallBoard>,
      .instance_finalize = free_part<SmallBoard>},
-    device_type<Counter>({.name = "test-counter", .interfaces = kDeviceInterfaces<Counter>}),
-    device_type<Listener>({.name = "test-listener", .interfaces = kDeviceInterfaces<Listener>}),
+    device_type<Counter>(
+        {.name = "test-counter", .interfaces = kDeviceInterfaces<Counter>, .wires = kCounterWires}),
+    device_type<Listener>(
+        {.name = "test-listener", .interfaces = kDeviceInterfaces<Listener>, .wires = kListenerWires}),
 };
 
 class SmallMachine {

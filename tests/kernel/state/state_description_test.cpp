@@ -338,6 +338,13 @@ TEST(StateDescription, AnAuthorsMistakeIsRemembered) {
     EXPECT_EQ(outer.fault(), "two of the name 'x'");
 }
 
+TEST(StateDescription, AFieldOfAnUnknownKindIsRefused) {
+    StateDescription table;
+    std::uint8_t a = 0;
+    table.add({.name = "a", .kind = StateKind(200), .data = &a});
+    EXPECT_EQ(table.fault(), "'a' of a kind that this host does not know");
+}
+
 TEST(StateDescription, AnOlderPluginsFieldIsReadByItsOwnSize) {
     StateDescription table;
     std::uint8_t a = 200;

@@ -66,12 +66,16 @@ constexpr PropertyInfo kProperties[] = {
     property<&Accumulator::step_>({.name = "step", .summary = "what a unit counts", .default_text = "1"})};
 constexpr InterfaceInfo kInterfaces[] = {offers<Accumulator, Device>(),
                                          offers<Accumulator, DeviceTreeNode>()};
+constexpr RegionInfo kRegions[] = {{.name = "registers", .summary = "data sheet, 3.2", .size = 0x40}};
+constexpr WireInfo kWires[] = {{.name = "irq", .summary = "the sum passed the limit"}};
 constexpr TypeInfo kTypes[] = {device_type<Accumulator>({.name = "acme-accum",
                                                          .summary = "Acme Accumulator",
                                                          .user_creatable = true,
                                                          .category = "Misc",
                                                          .interfaces = kInterfaces,
-                                                         .properties = kProperties})};
+                                                         .properties = kProperties,
+                                                         .regions = kRegions,
+                                                         .wires = kWires})};
 
 }  // namespace
 

@@ -76,11 +76,15 @@ constexpr PropertyInfo kProperties[] = {property<&Blinker::default_period_, &Bli
 // Boards of Acme's release 1.0 and older had slower ones.
 constexpr HistoryRow kHistory[] = {{"acme:1.0", "period", "20"}};
 
+constexpr RegionInfo kRegions[] = {{.name = "registers", .summary = "data sheet, 4.1", .size = 16}};
+constexpr WireInfo kWires[] = {{.name = "irq", .summary = "it blinked"}};
 constexpr TypeInfo kTypes[] = {device_type<Blinker>({.name = "acme-blinker",
                                                      .summary = "Acme Blinker",
                                                      .category = "Misc",
                                                      .interfaces = kDeviceInterfaces<Blinker>,
                                                      .properties = kProperties,
+                                                     .regions = kRegions,
+                                                     .wires = kWires,
                                                      .history = kHistory})};
 
 }  // namespace

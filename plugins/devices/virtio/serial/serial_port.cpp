@@ -118,7 +118,7 @@ void SerialPort::receive(Bytes bytes) {
 }
 
 void SerialPort::char_event(CharEvent event) {
-    if (event == CharEvent::Break) return;  // §5.3 has no message for it
+    if (event != CharEvent::Opened && event != CharEvent::Closed) return;  // §5.3 has no message for others
     host_open_ = event == CharEvent::Opened;
     if (device_ && !console_) device_->tell_open(*this);
 }

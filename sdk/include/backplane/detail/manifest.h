@@ -144,6 +144,35 @@ constexpr void write_property(W& w, const PropertyInfo& property) {
     w.close('}');
 }
 
+constexpr const char* direction_name(WireDirection direction) {
+    switch (direction) {
+    case WireDirection::Output: return "output";
+    case WireDirection::Input: return "input";
+    }
+    return "?";
+}
+
+template <class W>
+constexpr void write_region(W& w, const RegionInfo& region) {
+    w.open('{');
+    w.text_member("name", region.name);
+    w.text_member("summary", region.summary);
+    if (region.size) w.number_member("size", region.size);
+    w.flag_member("optional", region.optional);
+    w.close('}');
+}
+
+template <class W>
+constexpr void write_wire(W& w, const WireInfo& wire) {
+    w.open('{');
+    w.text_member("name", wire.name);
+    w.text_member("direction", direction_name(wire.direction));
+    w.text_member("summary", wire.summary);
+    w.number_member("count", wire.count);
+    w.flag_member("optional", wire.optional);
+    w.close('}');
+}
+
 template <class W>
 constexpr void write_version(W& w, const MachineVersion& version) {
     w.open('{');
@@ -222,6 +251,8 @@ constexpr void write_type(W& w, const TypeInfo& type) {
     array_member(w, "interfaces", type.interfaces,
                  [](W& to, const InterfaceInfo& interface) { to.quoted(interface.id); });
     array_member(w, "properties", type.properties, write_property<W>);
+    array_member(w, "regions", type.regions, write_region<W>);
+    array_member(w, "wires", type.wires, write_wire<W>);
     array_member(w, "versions", type.versions, write_version<W>);
     array_member(w, "history", type.history,
                  [](W& to, const HistoryRow& row) { write_texts(to, row.release, row.property, row.value); });

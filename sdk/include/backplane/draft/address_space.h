@@ -75,7 +75,8 @@ struct FlatView {
 /// One change of a flat view, whole: who maps memory elsewhere (a hypervisor's slots) does it without a gap in between.
 /// What stands in neither list is as it was.
 struct MapChange {
-    const FlatView& view;  ///< as it is now
+    const class AddressSpace& space;  ///< whose view it is
+    const FlatView& view;             ///< as it is now
     Slice<const FlatRange> removed{};
     Slice<const FlatRange> added{};
 };
@@ -90,7 +91,8 @@ class MemoryListener {
     /// A dirty log is about to be read: tell with mark_dirty() of stores that only the listener knows of.
     virtual void collect_dirty(RamBlock&) {}
     /// Pages of `block` became clean in a log (page_flags says which): the next store to each must be seen, so a
-    /// remembered permission to store directly goes, on every CPU, before this returns.
+    /// remembered permission to store directly goes, on every CPU, before this returns. A CPU may be waiting for the
+    /// lock that is held here (LockWaits).
     virtual void pages_cleaned(RamBlock&) {}
 
   protected:
@@ -138,6 +140,17 @@ class AddressSpace {
     ~AddressSpace() = default;
 };
 
+/// Hears when its thread waits for the machine lock: it is then where it asked for the lock, and stays there until whoever
+/// holds that lets go. Thread: its own.
+class LockWaits {
+  public:
+    virtual void lock_wait_begins() = 0;
+    virtual void lock_wait_ends() = 0;  ///< with the lock held
+
+  protected:
+    ~LockWaits() = default;
+};
+
 /// The machine's lock: held while device code runs. Recursive calls are counted.
 class MachineLock {
   public:
@@ -145,6 +158,8 @@ class MachineLock {
     virtual void lock() = 0;
     virtual void unlock() = 0;
     virtual bool held() const = 0;  ///< by the calling thread
+    /// From now on `waits` hears of the calling thread's waiting; null: nobody does.
+    virtual void observe_waits(LockWaits* /*waits*/) {}
 
   protected:
     ~MachineLock() = default;

@@ -6,6 +6,7 @@
 #include <backplane/object.h>
 
 #include <atomic>
+#include <vector>
 
 namespace backplane {
 
@@ -29,9 +30,10 @@ struct CpuRunState {
 
 /// What the host gives to a CPU, for the CPU's life.
 struct CpuHost {
-    std::uint32_t index = 0;                ///< among the machine's CPUs
-    AddressSpace* address_space = nullptr;  ///< what it sees
-    Clock* clock = nullptr;                 ///< the virtual clock
+    std::uint32_t index = 0;  ///< among the machine's CPUs
+    /// What it can see, by number (BoardContext::set_cpu_memory). At least number 0, in which it is after reset.
+    std::vector<AddressSpace*> address_spaces{};
+    Clock* clock = nullptr;  ///< the virtual clock
     MachineLock* lock = nullptr;
 };
 
@@ -42,13 +44,19 @@ class Cpu {
     static constexpr const char* kId = "backplane.cpu/draft";
     /// "riscv64", "x86_64": a translator's front end is the type "tcg-" + this.
     virtual Str architecture() const = 0;
-    /// Called once by the host, after the CPU was made and before it is realized.
+    /// Called by the host, after the CPU was made and before it is realized; again when the board gives it memory of its
+    /// own.
     virtual void set_host(const CpuHost& host) = 0;
     virtual std::uint32_t index() const = 0;
     virtual Object& object() = 0;
     virtual void* state() = 0;
     CpuRunState& run_state() { return *static_cast<CpuRunState*>(state()); }
-    virtual AddressSpace& address_space() = 0;
+    virtual std::size_t address_space_count() const = 0;
+    virtual AddressSpace& address_space(std::size_t number) = 0;
+    /// The number of the one that it is in: what its physical addresses mean now. The CPU must be stopped, or the caller its
+    /// thread.
+    virtual std::size_t current_address_space() const { return 0; }
+    AddressSpace& address_space() { return address_space(current_address_space()); }
     /// Set by the accelerator that runs it: whom to kick. Null when none does.
     virtual void set_runner(VcpuRunner* runner) = 0;
     /// Must a halted CPU run (an enabled interrupt is pending)? Thread: any.
@@ -59,7 +67,7 @@ class Cpu {
     virtual bool powered_off() const = 0;
     /// `info registers` and `-d cpu`. The CPU must be stopped, or the caller its thread.
     virtual void dump(TextSink& out) const = 0;
-    /// The physical address of a virtual one for a debugger; false when not mapped. No side effect.
+    /// The physical address of a virtual one for a debugger, in address_space(); false when not mapped. No side effect.
     virtual bool translate_debug(std::uint64_t virtual_address, GuestAddress& physical) = 0;
 
   protected:

@@ -71,6 +71,8 @@ class BACKPLANE_EXPORT DeviceBench {
     std::uint64_t now_ns() const;
     /// Moves the virtual clock, running timers in order of their deadlines, and what they post.
     void advance_ns(std::uint64_t delta_ns);
+    /// The machine's random bytes follow from `seed` alone from now on.
+    void seed(std::uint64_t seed);
     /// Runs what is ready on the host loop (completed I/O, posted work) until nothing is, without waiting.
     void run_ready();
     /// Waits on the host loop until `done` says true; false after `limit_ms` of host time (a test's safety net).

@@ -197,12 +197,17 @@ void Mmio::ConfigWindow::write(Offset offset, std::uint64_t value, unsigned size
 
 namespace {
 
+constexpr RegionInfo kRegions[] = {{.name = "mmio", .summary = "the transport's registers", .size = 0x200}};
+constexpr WireInfo kWires[] = {{.name = "irq", .summary = "queues and configuration"}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<Mmio>({.name = "virtio-mmio",
                        .summary = "Memory-mapped virtio transport",
                        .category = "Misc",
                        .interfaces = kDeviceInterfaces<Mmio>,
-                       .properties = Mmio::kProperties}),
+                       .properties = Mmio::kProperties,
+                       .regions = kRegions,
+                       .wires = kWires}),
 };
 
 }  // namespace

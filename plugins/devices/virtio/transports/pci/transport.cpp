@@ -249,13 +249,13 @@ void PciTransport::config_reading(unsigned offset, unsigned size, const Access& 
         pci_->set_config(kConfigAccessAt + 16, 4, std::uint32_t(target->read(Offset(at), bytes, inner)));
 }
 
-void PciTransport::config_written(unsigned offset, unsigned size) {
+void PciTransport::config_written(unsigned offset, unsigned size, const Access& access) {
     if (offset + size <= kConfigAccessAt + 16 || offset >= kConfigAccessAt + 20) return;
     std::uint32_t at = 0;
     unsigned bytes = 0;
-    Access access;
+    Access inner = access;
     if (IoHandler* target = window_target(at, bytes))
-        target->write(Offset(at), pci_->config(kConfigAccessAt + 16, bytes), bytes, access);
+        target->write(Offset(at), pci_->config(kConfigAccessAt + 16, bytes), bytes, inner);
 }
 
 namespace {

@@ -99,7 +99,7 @@ class PciTransport final : public DeviceBase, public VirtioTransport, PciConfigO
 
     // The window through configuration space (§4.1.4.9).
     void config_reading(unsigned offset, unsigned size, const Access& access) override;
-    void config_written(unsigned offset, unsigned size) override;
+    void config_written(unsigned offset, unsigned size, const Access& access) override;
     IoHandler* window_target(std::uint32_t& offset, unsigned& size);
 
     DeviceContext& context_;

@@ -63,6 +63,9 @@ struct FillAnswer {
     bool global = false;          ///< the same in every address space: flush_tlb_local() keeps it
     std::uint8_t page_bits = 12;  ///< log2 of the mapping's size, for flush_tlb_page()
     std::uint64_t fault = 0;      ///< the front end's, handed back to raise_memory_fault()
+    /// The number of the CPU's address space that `physical` is in. A front end whose CPU goes from one to another has a
+    /// mode for each, or flushes.
+    std::uint8_t space = 0;
 };
 
 enum class MemoryFaultKind : std::uint8_t {

@@ -18,7 +18,7 @@ namespace backplane::tcg {
 class Vcpu {
   public:
     virtual Cpu& cpu() = 0;
-    virtual AddressSpace& memory() = 0;
+    virtual AddressSpace& memory() = 0;  ///< that the CPU is in
     virtual Clock& clock() = 0;
     virtual Log& log() = 0;
     virtual MachineLock& lock() = 0;
@@ -41,7 +41,7 @@ class Vcpu {
     /// left when the helper returns, and its result is not used.
     virtual void raised() = 0;
 
-    // ---- physical memory, for page walks; no lock is taken for RAM. `failed` is set for what is not memory.
+    // ---- physical memory of the address space that the CPU is in, for page walks; no lock is taken for RAM. `failed` is set for what is not memory.
     virtual std::uint64_t load_physical(std::uint64_t address, unsigned size, bool& failed) = 0;
     /// Compare-and-swap for updates of page table entries (size 4 or 8, aligned): false when it did not hold `expected`,
     /// or is no RAM (`failed` is set).
