@@ -54,10 +54,8 @@ OptionTable::OptionTable(const Catalog* catalog) {
     if (!catalog) return;
     for (const Catalog::Listed& listed : catalog->list("service"))
         for (const ManifestOption& offer : listed.type->options)
-            if (!find(offer.name))
-                group(offer.group)
-                    .rows.push_back(
-                        {offer.name, offer.argument, offer.summary, nullptr, &offer, listed.type});
+            group(offer.group)
+                .rows.push_back({offer.name, offer.argument, offer.summary, nullptr, &offer, listed.type});
 }
 
 OptionTable::Group& OptionTable::group(const std::string& title) {

@@ -25,7 +25,7 @@ class OptionTable {
         std::vector<Row> rows;
     };
 
-    /// Null: the core's own options alone. Of two options of one name the core's is taken, then the first.
+    /// Null: the core's own options alone. The catalogue has refused what would take a name of theirs (core_names()).
     explicit OptionTable(const Catalog* catalog);
     const std::vector<Group>& groups() const { return groups_; }
     const Row* find(std::string_view name) const;

@@ -36,16 +36,6 @@ bool fits(ArgumentKind kind, const Json& value) {
     return false;
 }
 
-std::vector<std::string> split_at_bars(const std::string& text) {
-    std::vector<std::string> parts;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t bar = std::min(text.find('|', at), text.size());
-        parts.push_back(text.substr(at, bar - at));
-        at = bar + 1;
-    }
-    return parts;
-}
-
 std::string or_empty(const char* text) { return text ? text : ""; }
 
 void check_argument(const ManifestArgument& argument, const Json& value) {
@@ -97,9 +87,9 @@ std::string syntax_of(const ManifestCommand& row) {
     return text;
 }
 
-std::vector<std::string> human_names(const ManifestCommand& row) { return split_at_bars(row.human); }
+std::vector<std::string> human_names(const ManifestCommand& row) { return split_alternatives(row.human); }
 std::vector<std::string> choices_of(const ManifestArgument& argument) {
-    return split_at_bars(argument.choices);
+    return split_alternatives(argument.choices);
 }
 
 std::vector<ManifestArgument> rows_of(Slice<const ArgumentInfo> infos) {
@@ -113,6 +103,13 @@ ManifestCommand row_of(const CommandInfo& info) {
     return {or_empty(info.name),     or_empty(info.human),   info.summary,
             rows_of(info.arguments), or_empty(info.returns), info.when,
             rows_of(info.results)};
+}
+std::vector<const CoreCommand*> core_commands() {
+    std::vector<const CoreCommand*> all;
+    for (const auto rows : {run_commands(), query_commands(), object_commands(), inspect_commands(),
+                            memory_commands(), descriptor_commands()})
+        for (const CoreCommand& command : rows) all.push_back(&command);
+    return all;
 }
 ManifestEvent row_of(const EventInfo& info) { return {info.name, info.summary, rows_of(info.members)}; }
 

@@ -58,6 +58,8 @@ Slice<const CoreCommand> inspect_commands();
 Slice<const CoreCommand> memory_commands();
 Slice<const CoreCommand> descriptor_commands();
 Slice<const EventInfo> core_events();
+/// All of the core's.
+std::vector<const CoreCommand*> core_commands();
 
 struct Command {
     ManifestCommand row;

@@ -107,14 +107,12 @@ class ManagementHost::PendingCall final : public CommandReply {
 };
 
 ManagementHost::ManagementHost() {
-    for (const auto rows : {run_commands(), query_commands(), object_commands(), inspect_commands(),
-                            memory_commands(), descriptor_commands()})
-        for (const CoreCommand& core : rows) {
-            Command& command =
-                commands_.emplace_back(Command{row_of(core.info), &core, {}, rows_of(core.results), {}});
-            command.row.when = kCoreWhen;
-            command.key = command.row.name.empty() ? command.row.human : command.row.name;
-        }
+    for (const CoreCommand* core : core_commands()) {
+        Command& command =
+            commands_.emplace_back(Command{row_of(core->info), core, {}, rows_of(core->results), {}});
+        command.row.when = kCoreWhen;
+        command.key = command.row.name.empty() ? command.row.human : command.row.name;
+    }
     for (const EventInfo& event : core_events()) events_.push_back(row_of(event));
 }
 ManagementHost::~ManagementHost() = default;
@@ -128,22 +126,12 @@ void ManagementHost::serve(Machine& machine, Program program) {
     machine.add_event_listener(*this);
 }
 
-/// A name that is taken stays with who has it: the core first.
+/// The catalogue has refused what would take a name of another.
 void ManagementHost::add_offers(const Catalog& catalog) {
-    const auto taken = [&](const ManifestCommand& row) {
-        const std::vector<std::string> humans = human_names(row);
-        return std::ranges::any_of(commands_, [&](const Command& other) {
-            if (!row.name.empty() && row.name == other.row.name) return true;
-            return std::ranges::any_of(human_names(other.row), [&](const std::string& human) {
-                return std::ranges::find(humans, human) != humans.end();
-            });
-        });
-    };
     for (const Catalog::Listed& listed : catalog.list("service"))
         for (const ManifestCommand& row : listed.type->commands)
-            if (!taken(row))
-                commands_.push_back(
-                    {row, nullptr, listed.type->name, {}, row.name.empty() ? row.human : row.name});
+            commands_.push_back(
+                {row, nullptr, listed.type->name, {}, row.name.empty() ? row.human : row.name});
     for (const Catalog::Listed& listed : catalog.list("object"))
         for (const ManifestEvent& event : listed.type->events)
             if (std::ranges::find(events_, event.name, &ManifestEvent::name) == events_.end())

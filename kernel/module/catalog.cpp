@@ -58,7 +58,7 @@ const RefusedType* PluginFile::refused_type(std::string_view name) const {
     return found == refused.end() ? nullptr : &*found;
 }
 
-Catalog::Catalog(const std::vector<fs::path>& options, const Trust& trust)
+Catalog::Catalog(const std::vector<fs::path>& options, const Trust& trust, const CoreNames& core)
     : search_path_(make_search_path(options, trust)) {
     for (const TypeInfo& info : core_types()) core_.push_back(core_type(info));
     for (const ManifestType& type : core_) by_name_[type.name] = {&type, nullptr};
@@ -67,7 +67,7 @@ Catalog::Catalog(const std::vector<fs::path>& options, const Trust& trust)
     // The vector is final: entries may be pointed to.
     claim_plugin_names();
     claim_type_names();
-    check_types();
+    check_types(core);
     types_.set_resolver(
         [this](std::string_view name, Errors& errors) { return load_provider(name, errors); });
 }
@@ -131,13 +131,14 @@ void Catalog::claim_type_names() {
 }
 
 /// What cannot be made is not listed.
-void Catalog::check_types() {
+void Catalog::check_types(const CoreNames& core) {
     checks_ = std::make_unique<TypeCheck>([this](std::string_view name) { return find_type(name); },
                                           [this](std::string_view name) {
                                               const std::string reason = refused_text(name);
                                               return reason.empty() ? "no plugin on the search path provides"
                                                                     : "is refused: " + reason;
-                                          });
+                                          },
+                                          core);
     std::vector<std::pair<PluginFile*, const ManifestType*>> refused;
     const ManifestType* default_machine = nullptr;
     for (PluginFile& file : plugins_) {

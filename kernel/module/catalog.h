@@ -35,7 +35,9 @@ class Catalog {
   public:
     /// `options`: what --plugin-dir named. Of two plugins or types of one name the first on the search path is used, and
     /// the installation comes first.
-    explicit Catalog(const std::vector<std::filesystem::path>& options = {}, const Trust& trust = Trust());
+    /// `core`: the names that are the core's.
+    explicit Catalog(const std::vector<std::filesystem::path>& options = {}, const Trust& trust = Trust(),
+                     const CoreNames& core = {});
 
     TypeStore& types() { return types_; }
     const std::vector<SearchFolder>& search_path() const { return search_path_; }
@@ -86,7 +88,7 @@ class Catalog {
     void scan(const SearchFolder& folder, const Trust& trust);
     void claim_plugin_names();
     void claim_type_names();
-    void check_types();
+    void check_types(const CoreNames& core);
     void refuse(PluginFile& file, const ManifestType& type, const std::string& reason);
     bool load(PluginFile& file, Errors& errors);
     bool register_types(PluginFile& file, const Callee& callee, const void* base, Errors& errors);

@@ -102,16 +102,8 @@ std::uint64_t number_of(const Json& object, const char* key, std::uint64_t other
     return it == object.end() ? otherwise : it->get<std::uint64_t>();
 }
 
-/// "a|b|c"
 std::vector<std::string> names_of(const Json& object, const char* key) {
-    std::vector<std::string> names;
-    const std::string text = text_of(object, key);
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t bar = std::min(text.find('|', at), text.size());
-        names.push_back(text.substr(at, bar - at));
-        at = bar + 1;
-    }
-    return names;
+    return split_alternatives(text_of(object, key));
 }
 
 /// Each element of an array member, as `read` makes it.
@@ -220,6 +212,16 @@ ManifestType type_of(const Json& json) {
 }
 
 }  // namespace
+
+std::vector<std::string> split_alternatives(std::string_view text) {
+    std::vector<std::string> parts;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t bar = std::min(text.find('|', at), text.size());
+        parts.emplace_back(text.substr(at, bar - at));
+        at = bar + 1;
+    }
+    return parts;
+}
 
 std::optional<PropertyKind> property_kind(std::string_view name) {
     for (unsigned kind = 0; kind <= unsigned(PropertyKind::Link); ++kind)

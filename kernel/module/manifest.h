@@ -139,6 +139,8 @@ struct Manifest {
     std::vector<ManifestType> types{};
 };
 
+/// "a|b|c", part by part.
+std::vector<std::string> split_alternatives(std::string_view text);
 /// The kind that a manifest's word names; none where this host does not know it.
 std::optional<PropertyKind> property_kind(std::string_view name);
 

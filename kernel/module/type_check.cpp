@@ -40,6 +40,25 @@ constexpr NeededInterface kNeeded[] = {
 
 std::string quote(std::string_view text) { return "'" + std::string(text) + "'"; }
 
+constexpr const char* kCore = "the core";
+
+std::string option_claim(const std::string& name) { return "option '-" + name + "'"; }
+
+/// What programs call it, and each way in which people do.
+std::vector<std::string> command_claims(const ManifestCommand& command) {
+    std::vector<std::string> claims;
+    if (!command.name.empty()) claims.push_back("command " + quote(command.name));
+    for (const std::string& human : split_alternatives(command.human))
+        claims.push_back("monitor command " + quote(human));
+    return claims;
+}
+
+bool same_members(const std::vector<ManifestArgument>& a, const std::vector<ManifestArgument>& b) {
+    return std::ranges::equal(a, b, [](const ManifestArgument& x, const ManifestArgument& y) {
+        return x.name == y.name && x.kind == y.kind && x.required == y.required && x.choices == y.choices;
+    });
+}
+
 /// The row as the type has it; valid as long as `property`. Null where this host does not know the kind.
 std::optional<PropertyInfo> paper(const ManifestProperty& property) {
     PropertyInfo info;
@@ -63,6 +82,14 @@ std::string value_problem(const ManifestProperty& property, std::string_view own
 
 }  // namespace
 
+TypeCheck::TypeCheck(Find find, Explain missing, const CoreNames& core)
+    : find_(std::move(find)), missing_(std::move(missing)) {
+    for (const std::string& option : core.options) owners_[option_claim(option)] = kCore;
+    for (const ManifestCommand& command : core.commands)
+        for (std::string& name : command_claims(command)) owners_[std::move(name)] = kCore;
+    for (const ManifestEvent& event : core.events) event_owners_[event.name] = {kCore, event.members};
+}
+
 const std::string& TypeCheck::verdict(const ManifestType& type) {
     const auto known = verdicts_.find(&type);
     if (known != verdicts_.end()) return known->second;
@@ -79,7 +106,8 @@ std::string TypeCheck::problem(const ManifestType& type) {
          {&TypeCheck::property_problem, &TypeCheck::history_problem, &TypeCheck::interface_problem,
           &TypeCheck::outside_problem, &TypeCheck::version_problem})
         if (std::string reason = (this->*check)(type); !reason.empty()) return reason;
-    return claim(type);
+    std::string reason = claim(type);
+    return reason.empty() ? claim_events(type) : reason;
 }
 
 std::string TypeCheck::ancestry_problem(const ManifestType& type) const {
@@ -181,28 +209,39 @@ std::string TypeCheck::version_problem(const ManifestType& type) const {
 
 /// One thing of a name: option names of a family, options, commands.
 std::string TypeCheck::claim(const ManifestType& type) {
-    std::vector<std::pair<std::string, std::string>> names;  // what it is, and its name
+    std::vector<std::string> claims;
     std::string family;
     for (const ManifestType* each : ancestry(type))
         if (family.empty() && each != &type && each->abstract) family = each->name;
+    const auto in_family = [&](const std::string& name) { claims.push_back(family + " " + quote(name)); };
     if (!type.abstract) {
-        if (!type.option.empty()) names.emplace_back(family, type.option);
-        for (const std::string& alias : type.aliases) names.emplace_back(family, alias);
+        if (!type.option.empty()) in_family(type.option);
+        std::ranges::for_each(type.aliases, in_family);
         for (const ManifestVersion& version : type.versions) {
-            names.emplace_back(family, type.option_name() + "-" + version.version);
-            for (const std::string& alias : version.aliases) names.emplace_back(family, alias);
+            in_family(type.option_name() + "-" + version.version);
+            std::ranges::for_each(version.aliases, in_family);
         }
     }
-    for (const ManifestOption& option : type.options) names.emplace_back("option", "-" + option.name);
+    for (const ManifestOption& option : type.options) claims.push_back(option_claim(option.name));
     for (const ManifestCommand& command : type.commands)
-        if (!command.name.empty()) names.emplace_back("command", command.name);
-    for (const auto& [what, name] : names) {
-        const auto held = claims_.find(what + " " + name);
-        if (held != claims_.end() && held->second != &type)
-            return "its " + what + " " + quote(name) + " is one of type " + quote(held->second->name) +
-                   " already";
+        std::ranges::copy(command_claims(command), std::back_inserter(claims));
+    const std::string self = "type " + quote(type.name);
+    for (const std::string& each : claims) {
+        const auto held = owners_.find(each);
+        if (held != owners_.end()) return "its " + each + " is taken by " + held->second;
     }
-    for (const auto& [what, name] : names) claims_.emplace(what + " " + name, &type);
+    for (const std::string& each : claims)
+        if (!owners_.emplace(each, self).second) return "its " + each + " stands there twice";
+    return {};
+}
+
+std::string TypeCheck::claim_events(const ManifestType& type) {
+    for (const ManifestEvent& event : type.events) {
+        const auto [held, first] =
+            event_owners_.try_emplace(event.name, EventOwner{"type " + quote(type.name), event.members});
+        if (!first && !same_members(held->second.members, event.members))
+            return "its event " + quote(event.name) + " has other members than that of " + held->second.text;
+    }
     return {};
 }
 

@@ -10,15 +10,22 @@
 
 namespace backplane::kernel {
 
+/// What the core offers to users itself: no plugin takes a name of it.
+struct CoreNames {
+    std::vector<std::string> options{};  ///< without dashes
+    std::vector<ManifestCommand> commands{};
+    std::vector<ManifestEvent> events{};
+};
+
 class TypeCheck {
   public:
     using Find = std::function<const ManifestType*(std::string_view name)>;
     using Explain = std::function<std::string(std::string_view name)>;
     /// `find`: the type of a name. `missing`: what is known of a type that `find` does not have ("no plugin … has").
-    TypeCheck(Find find, Explain missing) : find_(std::move(find)), missing_(std::move(missing)) {}
+    TypeCheck(Find find, Explain missing, const CoreNames& core = {});
 
-    /// Why the type cannot be made; empty when it can. Looks at its ancestors first. Of two types that offer the same
-    /// command or option, the one that is asked for first has it.
+    /// Why the type cannot be made; empty when it can. Looks at its ancestors first. A command or an option is the core's
+    /// or that of the one type that is asked for first; an event may come from several, if it has the same members.
     const std::string& verdict(const ManifestType& type);
     /// What does not keep it from being made, and is hardly meant; for a type with an empty verdict.
     std::vector<std::string> warnings(const ManifestType& type,
@@ -34,6 +41,7 @@ class TypeCheck {
     std::string outside_problem(const ManifestType& type) const;
     std::string version_problem(const ManifestType& type) const;
     std::string claim(const ManifestType& type);
+    std::string claim_events(const ManifestType& type);
     std::string delta_warning(const ManifestDelta& delta, const std::vector<const ManifestType*>& all) const;
     /// The type and its ancestors, nearest first; ends where one is missing or comes again.
     std::vector<const ManifestType*> ancestry(const ManifestType& type) const;
@@ -43,7 +51,13 @@ class TypeCheck {
     Find find_;
     Explain missing_;
     std::map<const ManifestType*, std::string> verdicts_;
-    std::map<std::string, const ManifestType*> claims_;  ///< what users name, by what it is
+    /// Whose is what users name, by what it is ("option '-vnc'").
+    std::map<std::string, std::string> owners_;
+    struct EventOwner {
+        std::string text;
+        std::vector<ManifestArgument> members;
+    };
+    std::map<std::string, EventOwner> event_owners_;
 };
 
 }  // namespace backplane::kernel

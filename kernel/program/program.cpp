@@ -8,6 +8,7 @@
 #include "kernel/launch/option_table.h"
 #include "kernel/machine/log_hub.h"
 #include "kernel/management/management.h"
+#include "kernel/program/core_names.h"
 #include "kernel/program/pid_file.h"
 #include "kernel/program/process.h"
 #include "kernel/vocabulary/listings.h"
@@ -64,7 +65,7 @@ void complain(const MessageStyle& style, std::string message) {
 }
 
 int plugin_command(const std::vector<std::string>& arguments) {
-    const PluginAnswer answer = answer_plugin_command({arguments.begin() + 1, arguments.end()});
+    const PluginAnswer answer = answer_plugin_command({arguments.begin() + 1, arguments.end()}, core_names());
     const int shown = show(answer.text);
     return answer.refused ? 1 : shown;
 }
@@ -164,7 +165,7 @@ int run_or_throw(const std::vector<std::string>& arguments, MessageStyle& style)
     std::signal(SIGXFSZ, SIG_IGN);
     const bool input_closed = fill_standard_descriptors();
     if (!arguments.empty() && arguments.front() == "plugin") return plugin_command(arguments);
-    Catalog catalog(plugin_directories(arguments));
+    Catalog catalog(plugin_directories(arguments), Trust(), core_names());
     check_plugin_folders(catalog);
     const CommandLine command_line = read_command_line(arguments, &catalog);
     if (const auto& topic = command_line.topic) {

@@ -262,9 +262,9 @@ PluginAnswer why(const Catalog& catalog, const std::string& name, bool as_json) 
 
 PluginAnswer plugin_list(const Catalog& catalog) { return list(catalog, false); }
 
-PluginAnswer answer_plugin_command(const std::vector<std::string>& arguments) {
+PluginAnswer answer_plugin_command(const std::vector<std::string>& arguments, const CoreNames& core) {
     const Question question = read_question(arguments);
-    const Catalog catalog(question.folders);
+    const Catalog catalog(question.folders, Trust(), core);
     if (question.what == "list") return list(catalog, question.json);
     if (question.what == "info") return info(catalog, question.name, question.json);
     return why(catalog, question.name, question.json);

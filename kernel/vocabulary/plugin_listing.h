@@ -7,6 +7,7 @@
 namespace backplane::kernel {
 
 class Catalog;
+struct CoreNames;
 
 struct PluginAnswer {
     std::string text;
@@ -16,6 +17,6 @@ struct PluginAnswer {
 /// What "plugin list" shows.
 PluginAnswer plugin_list(const Catalog& catalog);
 /// "list", "info NAME" or "why NAME", with "--json" and "--plugin-dir FOLDER". Throws UserError.
-PluginAnswer answer_plugin_command(const std::vector<std::string>& arguments);
+PluginAnswer answer_plugin_command(const std::vector<std::string>& arguments, const CoreNames& core);
 
 }  // namespace backplane::kernel

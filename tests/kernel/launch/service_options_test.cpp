@@ -1,7 +1,9 @@
 // Options that a plugin's type offers.
 #include "fixture.h"
 
+#include "kernel/launch/option_table.h"
 #include "kernel/module/catalog.h"
+#include "kernel/program/core_names.h"
 
 namespace backplane::kernel {
 namespace {
@@ -45,7 +47,6 @@ TEST_F(ServiceOptions, AreListedWithTheOthers) {
     const std::string text = usage(&catalog);
     EXPECT_NE(text.find("\nLights:\n-lights [place=]PLACE[,level=N]"), std::string::npos);
     EXPECT_NE(text.find("-bright"), std::string::npos);
-    EXPECT_EQ(text.find("a name that the core has"), std::string::npos);
     EXPECT_NE(error({"-ligths", "a"}).find("did you mean -lights?"), std::string::npos);
     EXPECT_EQ(error({"-lights"}), "-lights: requires an argument: [place=]PLACE[,level=N]");
 }
@@ -55,6 +56,22 @@ TEST_F(ServiceOptions, HelpListsTheProperties) {
     ASSERT_TRUE(line.topic);
     EXPECT_EQ(line.topic->kind, HelpTopic::Kind::TypeProperties);
     EXPECT_EQ(line.topic->name, "fixture-lights");
+}
+
+TEST(CoreNames, AreNotForPlugins) {
+    const Catalog catalog({CLASHING}, Trust(), core_names());
+    std::map<std::string, std::string> reasons;
+    for (const PluginFile& file : catalog.plugins())
+        for (const RefusedType& refused : file.refused)
+            reasons[refused.name] = refused.reason.substr(refused.reason.find("refused: "));
+    EXPECT_EQ(reasons,
+              (std::map<std::string, std::string>{
+                  {"clash-option", "refused: its option '-kernel' is taken by the core"},
+                  {"clash-command", "refused: its command 'quit' is taken by the core"},
+                  {"clash-human", "refused: its monitor command 'q' is taken by the core"},
+                  {"clash-event", "refused: its event 'RESET' has other members than that of the core"},
+              }));
+    EXPECT_EQ(OptionTable(&catalog).find("kernel")->type, nullptr);
 }
 
 TEST(PluginDirectories, AreReadAheadOfAllOtherOptions) {

@@ -86,14 +86,6 @@ TEST_F(ServiceTest, AnAnswerThatIsNoJsonIsAnError) {
     EXPECT_NE(execute("break-lights", "{}").description.find("no JSON"), std::string::npos);
 }
 
-TEST_F(ServiceTest, ACommandOfTheCoreStaysTheCores) {
-    std::size_t found = 0;
-    for (const Command& command : host.commands()) found += command.row.name == "quit";
-    EXPECT_EQ(found, 1u);
-    EXPECT_TRUE(execute("quit", "{}").ok);
-    EXPECT_EQ(machine.find_service("fixture-lights"), nullptr);
-}
-
 TEST_F(ServiceTest, ACommandIsRefusedWhenItIsNotAllowed) {
     EXPECT_NE(execute("later-lights", "{}").description.find("not allowed"), std::string::npos);
 }

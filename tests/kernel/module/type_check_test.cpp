@@ -76,6 +76,25 @@ TEST_F(TypeCheckTest, WhatADeviceShowsStandsThereOnce) {
     EXPECT_NE(verdict(add({.name = "lantern", .parent = "object", .wires = {{.name = "irq"}}})), "");
 }
 
+TEST_F(TypeCheckTest, PeoplesNamesOfCommandsAndEventsAreOneAsWell) {
+    const auto service = [&](const std::string& name, const std::string& human,
+                             std::vector<ManifestEvent> events) {
+        return verdict(add({.name = name,
+                            .parent = "service",
+                            .interfaces = {"backplane.command-handler/1"},
+                            .commands = {{.human = human}},
+                            .events = std::move(events)}));
+    };
+    const ManifestEvent lit{.name = "LIT", .members = {{.name = "lamp"}}};
+    EXPECT_EQ(service("first", "info lamp|info light", {lit}), "");
+    EXPECT_EQ(service("second", "light|info light", {}),
+              "its monitor command 'info light' is taken by type 'first'");
+    EXPECT_EQ(service("third", "info lantern", {lit}), "") << "several may tell of the same";
+    EXPECT_EQ(service("fourth", "info candle", {{.name = "LIT"}}),
+              "its event 'LIT' has other members than that of type 'first'");
+    EXPECT_EQ(service("fifth", "torch|torch", {}), "its monitor command 'torch' stands there twice");
+}
+
 TEST_F(TypeCheckTest, ABoardNeedsItsTraits) {
     ManifestType board{.name = "house", .parent = "machine", .interfaces = {"backplane.board/1"}};
     EXPECT_TRUE(contains(verdict(add(board)), "BoardTraits"));
@@ -153,7 +172,7 @@ TEST_F(TypeCheckTest, ACommandBelongsToOneType) {
                          .commands = {{.name = "query-light"}}};
     EXPECT_EQ(verdict(add(service)), "");
     service.name = "second";
-    EXPECT_TRUE(contains(verdict(add(service)), "'first' already"));
+    EXPECT_TRUE(contains(verdict(add(service)), "is taken by type 'first'"));
 }
 
 TEST_F(TypeCheckTest, ADescendantOfARefusedTypeSaysWhy) {
