@@ -84,7 +84,9 @@ void TcgVcpu::serve_until(const Work& work) {
     for (;;) {
         run_work();
         if (work.done) return;
+        park();
         settled_.wait(guard, [&] { return work.done || !work_.empty(); });
+        parked_ = false;
     }
 }
 
@@ -132,8 +134,40 @@ void TcgVcpu::map_changed(const MapChange& change) {
     kick();
 }
 
+/// The caller holds the machine lock and keeps it. A vCPU that runs looks at its requests soon; one that does not may be
+/// waiting for that very lock, or for a vCPU that does: it is parked then, and what it has to do is done for it.
 void TcgVcpu::pages_cleaned(RamBlock&) {
-    run_on([](void* self) { static_cast<TcgVcpu*>(self)->tlb_->protect_all(); }, this);
+    std::unique_lock guard(mutex_);
+    const std::uint64_t mine = ++cleanings_;
+    if (std::this_thread::get_id() == thread_id_) return forget_direct_stores();
+    posted_any_.store(true, std::memory_order_release);
+    guard.unlock();
+    kick();
+    guard.lock();
+    settled_.wait(guard, [&] { return cleaned_ >= mine || parked_ || !running_; });
+    if (cleaned_ < mine) forget_direct_stores();
+}
+
+/// With the mutex.
+void TcgVcpu::forget_direct_stores() {
+    tlb_->protect_all();
+    cleaned_ = cleanings_;
+}
+
+/// With the mutex.
+void TcgVcpu::park() {
+    parked_ = true;
+    settled_.notify_all();
+}
+
+void TcgVcpu::lock_wait_begins() {
+    const std::lock_guard guard(mutex_);
+    park();
+}
+
+void TcgVcpu::lock_wait_ends() {
+    const std::lock_guard guard(mutex_);
+    parked_ = false;
 }
 
 /// Goes by the views that are current now, of the spaces that changed.
@@ -161,6 +195,10 @@ void TcgVcpu::apply_posted() {
         posted.swap(posted_);
         count = posted_count_.load();
         posted_any_.store(false, std::memory_order_relaxed);
+        if (cleaned_ != cleanings_) {
+            forget_direct_stores();
+            settled_.notify_all();
+        }
     }
     refresh_views();
     for (const Posted& p : posted) {

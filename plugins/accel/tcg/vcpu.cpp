@@ -88,6 +88,7 @@ void TcgVcpu::thread_main() {
     run_state_.thread_id = gettid();
     pthread_setname_np(pthread_self(), ("CPU " + std::to_string(cpu_.index()) + "/TCG").c_str());
     own_this_thread();
+    context_.lock().observe_waits(this);
     std::unique_lock guard(mutex_);
     while (!quit_) {
         wake_.wait(guard, [this] { return quit_ || go_ || !work_.empty(); });
@@ -101,6 +102,7 @@ void TcgVcpu::thread_main() {
         run_work();
         settled_.notify_all();
     }
+    context_.lock().observe_waits(nullptr);
 }
 
 /// What is asked for may have changed while the machine stood.

@@ -25,7 +25,7 @@ struct VcpuOptions {
     bool one_instruction = false;       ///< per unit
 };
 
-class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, public CodeOwner {
+class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, public CodeOwner, LockWaits {
   public:
     /// The parts of a vCPU, not yet running. Null and a reason when the host has no memory for it.
     static std::unique_ptr<TcgVcpu> create(AcceleratorContext& context, Cpu& cpu, const FrontEnd& front_end,
@@ -116,6 +116,10 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     // ---- requests.cpp
     /// Applies what others posted. Thread: the vCPU's.
     void apply_posted();
+    void lock_wait_begins() override;
+    void lock_wait_ends() override;
+    void park();
+    void forget_direct_stores();
     struct Work;
     void run_work();
     void serve_until(const Work& work);
@@ -241,6 +245,10 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     bool go_ = false;  ///< may run
     bool quit_ = false;
     bool running_ = false;  ///< is between start and stop
+    /// Its thread waits, inside of no direct store, and does not go on without the mutex: its tables may be changed for it.
+    bool parked_ = false;
+    std::uint64_t cleanings_ = 0;  ///< how often direct stores were to be forgotten,
+    std::uint64_t cleaned_ = 0;    ///< and when that was done last
     std::thread thread_;
     std::thread::id thread_id_;
 };

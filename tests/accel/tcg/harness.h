@@ -40,20 +40,57 @@ constexpr Value F(unsigned n) { return Builder::reg(32 + n); }
 class TestLock final : public MachineLock {
   public:
     void lock() override {
-        mutex_.lock();
+        if (!mutex_.try_lock()) wait();
         owner_ = std::this_thread::get_id();
         ++depth_;
     }
     void unlock() override {
-        if (--depth_ == 0) owner_ = std::thread::id();
+        if (--depth_ == 0) {
+            owner_ = std::thread::id();
+            ++releases;
+        }
         mutex_.unlock();
     }
     bool held() const override { return owner_.load() == std::this_thread::get_id(); }
+    void observe_waits(LockWaits* waits) override {
+        const std::lock_guard guard(waiters_);
+        observers_[std::this_thread::get_id()] = waits;
+    }
+    /// Until some thread waits for the lock, and its observer has heard of it.
+    void await_waiter() {
+        std::unique_lock guard(waiters_);
+        arrived_.wait(guard, [this] { return waiting_ != 0; });
+    }
+    std::atomic<unsigned> releases{0};
 
   private:
+    void wait() {
+        LockWaits* waits = nullptr;
+        {
+            const std::lock_guard guard(waiters_);
+            waits = observers_[std::this_thread::get_id()];
+        }
+        if (waits) waits->lock_wait_begins();
+        {
+            const std::lock_guard guard(waiters_);
+            ++waiting_;
+        }
+        arrived_.notify_all();
+        mutex_.lock();
+        {
+            const std::lock_guard guard(waiters_);
+            --waiting_;
+        }
+        if (waits) waits->lock_wait_ends();
+    }
+
     std::recursive_mutex mutex_;
     std::atomic<std::thread::id> owner_{std::thread::id()};
     int depth_ = 0;
+    std::mutex waiters_;
+    std::condition_variable arrived_;
+    std::map<std::thread::id, LockWaits*> observers_;
+    unsigned waiting_ = 0;
 };
 
 /// RAM, a device page whose accesses are recorded, a ROM page behind the RAM.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <thread>
 
 namespace backplane::tcg::testing {
 namespace {
@@ -373,6 +374,96 @@ TEST(TcgMemory, StateFieldsOfEverySize) {
     EXPECT_EQ(m.guest().x[2], 0xffffffff88776655u);
     EXPECT_EQ(m.guest().x[22], 0x8877665544332211u);
     EXPECT_EQ(m.guest().field, 0x88776655221122feu);
+}
+
+/// The page is clean in a log from now on. Whoever says so keeps the machine lock all the while.
+void clean(Machine& m, u64 address) {
+    const unsigned before = m.context.lock_.releases;
+    RamBlock& block = m.space().block();
+    block.page_flags[(address - kRamBase) >> kPageBits].fetch_or(kPageCleanDisplay);
+    for (auto& vcpu : m.vcpus) vcpu->pages_cleaned(block);
+    EXPECT_EQ(m.context.lock_.releases, before);
+}
+
+std::uint64_t take_machine_lock(void* state) {
+    TestLock& lock = static_cast<GuestState*>(state)->machine->context.lock_;
+    lock.lock();
+    lock.unlock();
+    return 0;
+}
+
+TEST(TcgMemory, AStoreToACleanedPageIsSeenFromAVcpuThatWaitedForTheLock) {
+    Machine m;
+    m.guest().x[3] = kData;
+    m.guest().x[4] = 1;
+    const auto store = m.plain([](Builder& b) { b.store(X(4), X(3), 0, mem::k64); });
+    const auto wait = m.plain([](Builder& b) { b.call({}, &take_machine_lock, "wait", helper::kAll, {}); });
+    m.context.lock_.lock();
+    std::thread runner([&] { m.run({store, store, wait, store}); });
+    m.context.lock_.await_waiter();
+    m.space().dirty.clear();
+    clean(m, kData);
+    m.context.lock_.unlock();
+    runner.join();
+    EXPECT_EQ(m.space().dirty, (std::vector<u64>{(kData - kRamBase) >> kPageBits}));
+}
+
+TEST(TcgMemory, AStoreToACleanedPageIsSeenFromAVcpuThatRuns) {
+    Machine m;
+    constexpr u64 kFlag = kData + 0x2000, kSeen = kData + 0x4000;
+    m.guest().x[3] = kData;
+    m.guest().x[4] = 1;
+    m.guest().x[6] = kFlag;
+    m.guest().x[7] = kSeen;
+    const auto store = m.plain([](Builder& b) { b.store(X(4), X(3), 0, mem::k64); });
+    const auto tell = m.plain([](Builder& b) { b.store(X(4), X(7), 0, mem::k64); });
+    const auto loop = m.define([](Builder& b, UnitContext& u) {  // to itself, until the flag is there
+        const Label out = b.make_label();
+        b.load(X(5), X(6), 0, mem::k64);
+        b.branch_if(Cond::Ne, X(5), b.constant(0), out);
+        b.goto_pc(u.pc);
+        b.place(out);
+        b.goto_pc(u.pc + 4);
+        return Translated::End;
+    });
+    const auto cell = [&](u64 address) {
+        return std::atomic_ref<u64>(*reinterpret_cast<u64*>(m.space().at(address)));
+    };
+    m.context.lock_.lock();
+    std::thread runner([&] { m.run({store, store, tell, loop, store}); });
+    while (cell(kSeen).load() == 0) std::this_thread::yield();
+    m.space().dirty.clear();
+    clean(m, kData);
+    cell(kFlag).store(1);
+    m.context.lock_.unlock();
+    runner.join();
+    EXPECT_EQ(m.space().dirty, (std::vector<u64>{(kData - kRamBase) >> kPageBits}));
+}
+
+/// One waits for the other, which waits for the lock that is held.
+TEST(TcgMemory, PagesAreCleanedWhileAVcpuAsksAnotherThatWaitsForTheLock) {
+    Machine m(2);
+    static Machine* machine;
+    machine = &m;
+    const auto ask = m.plain([](Builder& b) {
+        b.call({},
+               +[](void*) -> std::uint64_t {
+                   machine->vcpus[1]->run_on([](void*) {}, nullptr);
+                   return 0;
+               },
+               "ask", helper::kAll, {});
+    });
+    const auto wait = m.plain([](Builder& b) { b.call({}, &take_machine_lock, "wait", helper::kAll, {}); });
+    m.place(kRamBase, {ask, Machine::kFinish});
+    m.place(kRamBase + 0x100, {wait, Machine::kFinish});
+    m.guest(0).pc = kRamBase;
+    m.guest(1).pc = kRamBase + 0x100;
+    m.context.lock_.lock();
+    std::thread runner([&] { m.run(); });
+    m.context.lock_.await_waiter();
+    clean(m, kData);
+    m.context.lock_.unlock();
+    runner.join();
 }
 
 }  // namespace
