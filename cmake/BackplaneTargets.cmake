@@ -82,6 +82,13 @@ function(backplane_test)
     "BACKPLANE_PLUGIN_PATH=${PROJECT_BINARY_DIR}/plugins;BACKPLANE_BINARY=${PROJECT_BINARY_DIR}/bin/backplane;BACKPLANE_SOURCE=${PROJECT_SOURCE_DIR}")
 endfunction()
 
+# backplane_fuzz(NAME x_fuzz SOURCES x_fuzz.cpp …): a test that runs a fuzz target (tests/fuzz/fuzz.h).
+function(backplane_fuzz)
+  cmake_parse_arguments(FUZZ "" "NAME" "SOURCES;PLUGINS;LIBRARIES" ${ARGN})
+  backplane_test(NAME ${FUZZ_NAME} LABEL fuzz SOURCES ${FUZZ_SOURCES} ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_main.cpp
+                 PLUGINS ${FUZZ_PLUGINS} LIBRARIES ${FUZZ_LIBRARIES})
+endfunction()
+
 # Adds every folder below this one that has a CMakeLists.txt, but for paths that match EXCLUDE.
 function(backplane_add_folders)
   cmake_parse_arguments(FOLDERS "" "EXCLUDE" "" ${ARGN})

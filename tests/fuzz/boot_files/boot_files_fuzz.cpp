@@ -1,9 +1,8 @@
 // Fuzz target: what a user gives a board to boot from. Any bytes are either refused with a reason or taken, and a tree
 // that is taken can have its /chosen written. The first byte chooses: a device tree or an ELF file.
-//
-// With libFuzzer, main() comes from there (-DBACKPLANE_LIBFUZZER); without, this replays the files that are named, or
-// mutations of a tree and an ELF header of its own making.
+// Of its own it makes mutations of a tree and an ELF header.
 #include "plugins/boards/riscv-virt/device_tree.h"
+#include "tests/fuzz/fuzz.h"
 #include <backplane/text.h>
 
 #include <lib/elf.h>
@@ -13,9 +12,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <iterator>
-#include <random>
 
 namespace {
 
@@ -70,7 +66,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
 }
 
-#ifndef BACKPLANE_LIBFUZZER
 namespace {
 
 std::vector<std::uint8_t> own_tree() {
@@ -117,29 +112,21 @@ std::vector<std::uint8_t> own_elf() {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    for (int index = 1; index < argc; ++index) {
-        std::ifstream file(argv[index], std::ios::binary);
-        const std::vector<std::uint8_t> bytes{std::istreambuf_iterator<char>(file), {}};
-        LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
+namespace backplane::test {
+
+const unsigned kFuzzRounds = 8000;
+
+FuzzInput fuzz_input(std::mt19937& random, unsigned round) {
+    static const FuzzInput kSeeds[] = {own_tree(), own_elf()};
+    FuzzInput input = kSeeds[round % 2];
+    if (round < 2) return input;
+    // Headers are where it hurts: half of the changes go there.
+    for (unsigned changes = 1 + random() % 6; changes; --changes) {
+        const std::size_t span = random() % 2 ? std::min<std::size_t>(input.size(), 200) : input.size();
+        input[1 + random() % (span - 1)] = std::uint8_t(random() % 4 ? random() : (random() % 2 ? 0xff : 0));
     }
-    if (argc > 1) return 0;
-    std::mt19937 random(1);
-    for (const std::vector<std::uint8_t>& seed : {own_tree(), own_elf()}) {
-        LLVMFuzzerTestOneInput(seed.data(), seed.size());
-        for (int round = 0; round < 4000; ++round) {
-            std::vector<std::uint8_t> input = seed;
-            // Headers are where it hurts: half of the changes go there.
-            for (unsigned changes = 1 + random() % 6; changes; --changes) {
-                const std::size_t span =
-                    random() % 2 ? std::min<std::size_t>(input.size(), 200) : input.size();
-                input[1 + random() % (span - 1)] =
-                    std::uint8_t(random() % 4 ? random() : (random() % 2 ? 0xff : 0));
-            }
-            if (random() % 4 == 0) input.resize(1 + random() % input.size());
-            LLVMFuzzerTestOneInput(input.data(), input.size());
-        }
-    }
-    return 0;
+    if (random() % 4 == 0) input.resize(1 + random() % input.size());
+    return input;
 }
-#endif
+
+}  // namespace backplane::test

@@ -1,14 +1,12 @@
 // Fuzzes the command line: the input is the arguments, with a newline between them. Whatever they are, the result is
-// a plan that can be printed, or an error in one line. With libFuzzer (clang -fsanitize=fuzzer) this is the target;
-// in the test suite main() replays the files it is given, or pseudo-random arguments made of what users type.
+// a plan that can be printed, or an error in one line. Of its own it
+// makes arguments of what users type.
 #include "kernel/launch/command_line.h"
 #include "kernel/launch/topology.h"
 #include "kernel/vocabulary/user_error.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <random>
 
 using namespace backplane::kernel;
 
@@ -35,7 +33,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
 }
 
-#ifndef BACKPLANE_LIBFUZZER
 namespace {
 
 constexpr const char* kPieces[] = {"-machine",
@@ -126,25 +123,19 @@ constexpr const char* kPieces[] = {"-machine",
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    for (int index = 1; index < argc; ++index) {
-        std::ifstream file(argv[index], std::ios::binary);
-        const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+namespace backplane::test {
+
+const unsigned kFuzzRounds = 5000;
+
+FuzzInput fuzz_input(std::mt19937& random, unsigned round) {
+    std::string line;
+    for (unsigned words = 1 + random() % 6; words; --words) {
+        for (unsigned pieces = 1 + random() % 6; pieces; --pieces) line += any_of(kPieces, random);
+        if (words > 1) line += '\n';
     }
-    if (argc > 1) return 0;
-    std::mt19937 random(1);
-    for (int round = 0; round < 5000; ++round) {
-        std::string line;
-        for (unsigned words = 1 + random() % 6; words; --words) {
-            for (unsigned pieces = 1 + random() % 6; pieces; --pieces)
-                line += kPieces[random() % std::size(kPieces)];
-            if (words > 1) line += '\n';
-        }
-        // Half of them begin as an option with a value, so that more than the option's name is read.
-        if (round % 2) line = std::string(kPieces[random() % 29]) + "\n" + line;
-        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(line.data()), line.size());
-    }
-    return 0;
+    // Half of them begin as an option with a value, so that more than the option's name is read.
+    if (round % 2) line = std::string(kPieces[random() % 29]) + "\n" + line;
+    return input_of(line);
 }
-#endif
+
+}  // namespace backplane::test

@@ -1,11 +1,8 @@
 // Fuzzes a debugger's input: the bytes of a client that lies, in two pieces, with the machine stopping in between. What
-// comes back is whole packets, and what the client may hold of ours is bounded. With libFuzzer (clang -fsanitize=fuzzer)
-// this is the target; in the test suite main() replays the files it is given, or pseudo-random packets.
+// comes back is whole packets, and what the client may hold of ours is bounded. Of its own it makes
+// packets of pieces of the protocol.
 #include "tests/backends/gdb/fixture.h"
-
-#include <fstream>
-#include <iterator>
-#include <random>
+#include "tests/fuzz/fuzz.h"
 
 using namespace backplane;
 using namespace backplane::gdb;
@@ -30,7 +27,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
 }
 
-#ifndef BACKPLANE_LIBFUZZER
 namespace {
 
 constexpr const char* kPieces[] = {"g",
@@ -103,24 +99,18 @@ constexpr const char* kPieces[] = {"g",
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    for (int index = 1; index < argc; ++index) {
-        std::ifstream file(argv[index], std::ios::binary);
-        const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+namespace backplane::test {
+
+const unsigned kFuzzRounds = 20'000;
+
+FuzzInput fuzz_input(std::mt19937& random, unsigned) {
+    std::string input;
+    for (unsigned packets = random() % 6; packets; --packets) {
+        std::string payload;
+        for (unsigned pieces = random() % 6; pieces; --pieces) payload += any_of(kPieces, random);
+        input += random() % 8 ? framed(payload) : payload;
     }
-    if (argc > 1) return 0;
-    std::mt19937 random(1);
-    for (int round = 0; round < 20000; ++round) {
-        std::string input;
-        for (unsigned packets = random() % 6; packets; --packets) {
-            std::string payload;
-            for (unsigned pieces = random() % 6; pieces; --pieces)
-                payload += kPieces[random() % std::size(kPieces)];
-            input += random() % 8 ? framed(payload) : payload;
-        }
-        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
-    }
-    return 0;
+    return input_of(input);
 }
-#endif
+
+}  // namespace backplane::test

@@ -1,11 +1,7 @@
 // Fuzzes the memory map: the input is a script of regions made, moved, switched and removed; each state is compared
-// with the oracle of the unit tests. With libFuzzer (clang -fsanitize=fuzzer) this is the target; in the test suite
-// main() replays the files it is given, or pseudo-random scripts.
+// with the oracle of the unit tests.
+#include "tests/fuzz/fuzz.h"
 #include "tests/kernel/memory/map_scenario.h"
-
-#include <fstream>
-#include <iterator>
-#include <random>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     backplane::test::MapScenario(std::span(data, size)).run();
@@ -13,21 +9,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
 }
 
-#ifndef BACKPLANE_LIBFUZZER
-int main(int argc, char** argv) {
-    ::testing::InitGoogleTest(&argc, argv);
-    for (int index = 1; index < argc; ++index) {
-        std::ifstream file(argv[index], std::ios::binary);
-        const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-    }
-    if (argc > 1) return 0;
-    std::mt19937 random(1);
-    for (int round = 0; round < 500; ++round) {
-        std::vector<std::uint8_t> script(random() % 800);
-        for (std::uint8_t& byte : script) byte = std::uint8_t(random() % (round % 2 ? 256 : 48));
-        LLVMFuzzerTestOneInput(script.data(), script.size());
-    }
-    return 0;
+namespace backplane::test {
+
+const unsigned kFuzzRounds = 500;
+
+FuzzInput fuzz_input(std::mt19937& random, unsigned round) {
+    FuzzInput script = random_bytes(random, random() % 800);
+    if (round % 2 == 0)
+        for (std::uint8_t& byte : script) byte %= 48;
+    return script;
 }
-#endif
+
+}  // namespace backplane::test

@@ -1,13 +1,10 @@
-// Fuzzes what cuts a stream of a stranger's bytes into frames: the same frames come out however the stream was cut. With
-// libFuzzer (clang -fsanitize=fuzzer) this is the target; in the test suite main() replays the files that it is given,
-// or pseudo-random streams of short frames.
+// Fuzzes what cuts a stream of a stranger's bytes into frames: the same frames come out however the stream was cut. Of
+// its own it makes streams of short frames.
 #include "plugins/backends/net/frame_reader.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <random>
 
 using namespace backplane;
 
@@ -38,28 +35,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
 }
 
-#ifndef BACKPLANE_LIBFUZZER
-int main(int argc, char** argv) {
-    for (int index = 1; index < argc; ++index) {
-        std::ifstream file(argv[index], std::ios::binary);
-        const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+namespace backplane::test {
+
+const unsigned kFuzzRounds = 5000;
+
+FuzzInput fuzz_input(std::mt19937& random, unsigned) {
+    FuzzInput stream;
+    for (unsigned frames = random() % 8; frames; --frames) {
+        const std::size_t size = random() % 40;
+        const bool wild = random() % 16 == 0;
+        const std::uint8_t header[] = {wild ? std::uint8_t(random()) : std::uint8_t(0), 0, 0,
+                                       std::uint8_t(size)};
+        stream.insert(stream.end(), header, header + sizeof header);
+        for (std::size_t at = 0; at < size; ++at) stream.push_back(std::uint8_t(random()));
     }
-    if (argc > 1) return 0;
-    std::mt19937 random(1);
-    for (int round = 0; round < 5000; ++round) {
-        std::vector<std::uint8_t> stream;
-        for (unsigned frames = random() % 8; frames; --frames) {
-            const std::size_t size = random() % 40;
-            const bool wild = random() % 16 == 0;
-            const std::uint8_t header[] = {wild ? std::uint8_t(random()) : std::uint8_t(0), 0, 0,
-                                           std::uint8_t(size)};
-            stream.insert(stream.end(), header, header + sizeof header);
-            for (std::size_t at = 0; at < size; ++at) stream.push_back(std::uint8_t(random()));
-        }
-        stream.resize(stream.size() - std::min<std::size_t>(stream.size(), random() % 8));
-        LLVMFuzzerTestOneInput(stream.data(), stream.size());
-    }
-    return 0;
+    stream.resize(stream.size() - std::min<std::size_t>(stream.size(), random() % 8));
+    return stream;
 }
-#endif
+
+}  // namespace backplane::test

@@ -1,13 +1,11 @@
 // Fuzzes a JSON monitor's input: the bytes of a client, in two pieces. What comes back is always lines of JSON, and
-// the same however the input was cut. With libFuzzer (clang -fsanitize=fuzzer) this is the target; in the test suite
-// main() replays the files it is given, or pseudo-random input made of pieces of the protocol.
+// the same however the input was cut. Of its own it makes input of pieces of the
+// protocol.
 #include "plugins/backends/monitor/qmp.h"
 #include "tests/backends/monitor/fixture.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <random>
 #include <nlohmann/json.hpp>
 
 using namespace backplane;
@@ -48,7 +46,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
 }
 
-#ifndef BACKPLANE_LIBFUZZER
 namespace {
 
 constexpr const char* kPieces[] = {"{",
@@ -84,20 +81,14 @@ constexpr const char* kPieces[] = {"{",
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    for (int index = 1; index < argc; ++index) {
-        std::ifstream file(argv[index], std::ios::binary);
-        const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-    }
-    if (argc > 1) return 0;
-    std::mt19937 random(1);
-    for (int round = 0; round < 5000; ++round) {
-        std::string input;
-        for (unsigned pieces = random() % 40; pieces; --pieces)
-            input += kPieces[random() % std::size(kPieces)];
-        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
-    }
-    return 0;
+namespace backplane::test {
+
+const unsigned kFuzzRounds = 5000;
+
+FuzzInput fuzz_input(std::mt19937& random, unsigned) {
+    std::string input;
+    for (unsigned pieces = random() % 40; pieces; --pieces) input += any_of(kPieces, random);
+    return input_of(input);
 }
-#endif
+
+}  // namespace backplane::test

@@ -1,18 +1,14 @@
 // Fuzzes the RISC-V front end: the input is a hart's features and code. Each instruction is decoded, printed and
-// translated; the result must be well-formed, and is then executed by the yardstick interpreter. With libFuzzer (clang
-// -fsanitize=fuzzer, -DBACKPLANE_LIBFUZZER) this is the target; in the test suite main() replays the files it is given,
-// or pseudo-random code that is biased to the table's rows.
+// translated; the result must be well-formed, and is then executed by the yardstick interpreter. Of its own it
+// makes code that is biased to the table's rows.
 #include "plugins/accel/tcg-riscv/decoder/decoder.h"
 #include "plugins/accel/tcg-riscv/disassembler/disassembler.h"
 #include "tests/accel/tcg-riscv/interpreter.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <iterator>
-#include <random>
-#include <vector>
 
 namespace backplane::riscv {
 namespace {
@@ -155,19 +151,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
 }
 
-#ifndef BACKPLANE_LIBFUZZER
-int main(int argc, char** argv) {
-    for (int index = 1; index < argc; ++index) {
-        std::ifstream file(argv[index], std::ios::binary);
-        const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-    }
-    if (argc > 1) return 0;
-    std::mt19937 random(1);
-    for (int round = 0; round < 3000; ++round) {
-        const std::vector<std::uint8_t> input = backplane::riscv::random_input(random);
-        LLVMFuzzerTestOneInput(input.data(), input.size());
-    }
-    return 0;
-}
-#endif
+namespace backplane::test {
+
+const unsigned kFuzzRounds = 3000;
+
+FuzzInput fuzz_input(std::mt19937& random, unsigned) { return riscv::random_input(random); }
+
+}  // namespace backplane::test
