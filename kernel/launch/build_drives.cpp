@@ -28,7 +28,8 @@ void DrivePlaces::place() {
             plugged_.push_back({drive.option, row->device, "", "", {{"drive", drive.node}}});
         else on_board_[{interface, index}] = drive.option;
         if (on_board_.contains({interface, index}))
-            site_.machine.add_drive(interface, index, site_.machine.objects().find_id(drive.node));
+            site_.machine.add_drive(interface, index,
+                                    {site_.machine.objects().find_id(drive.node), drive.removable});
     }
 }
 

@@ -109,7 +109,7 @@ Object* BoardHost::serial(unsigned index) {
     return index < machine_.configuration.serials.size() ? machine_.configuration.serials[index] : nullptr;
 }
 
-Object* BoardHost::drive(Str interface, unsigned index) {
+BoardDrive BoardHost::drive(Str interface, unsigned index) {
     return machine_.configuration.drives.take({std::string(interface.view()), index});
 }
 

@@ -34,7 +34,7 @@ class BoardHost final : public InstanceHost, public BoardContext {
     bool connect(Object& from, Str output, unsigned output_index, Object& to, Str input, unsigned input_index,
                  Errors& errors) override;
     Object* serial(unsigned index) override;
-    Object* drive(Str interface, unsigned index) override;
+    BoardDrive drive(Str interface, unsigned index) override;
     bool default_devices() const override;
     bool read_file(Str path, bool search_firmware, std::uint64_t limit, Bytes& bytes,
                    Errors& errors) override;

@@ -93,8 +93,8 @@ void Machine::set_cpu(std::string type, PropertyList features) {
 void Machine::set_serials(std::vector<Instance*> serials) {
     parts_->configuration.serials = std::move(serials);
 }
-void Machine::add_drive(std::string interface, unsigned index, Instance* node) {
-    parts_->configuration.drives.add({std::move(interface), index}, node);
+void Machine::add_drive(std::string interface, unsigned index, const BoardDrive& drive) {
+    parts_->configuration.drives.add({std::move(interface), index}, drive);
 }
 std::vector<std::pair<std::string, unsigned>> Machine::unused_drives() const {
     return parts_->configuration.drives.unused();

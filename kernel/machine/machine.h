@@ -57,7 +57,7 @@ class Machine {
     /// The CPU's type name and its features as properties, in order.
     void set_cpu(std::string type, PropertyList features);
     void set_serials(std::vector<Instance*> serials);
-    void add_drive(std::string interface, unsigned index, Instance* node);
+    void add_drive(std::string interface, unsigned index, const BoardDrive& drive);
     /// After finish(): the drives that the board has no place for.
     std::vector<std::pair<std::string, unsigned>> unused_drives() const;
     void set_default_devices(bool wanted);

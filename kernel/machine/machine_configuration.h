@@ -19,23 +19,23 @@ class DriveTable {
   public:
     using Place = std::pair<std::string, unsigned>;  ///< interface and index
 
-    void add(Place place, Instance* node) { nodes_[std::move(place)] = node; }
-    /// Null when there is none at that place.
-    Instance* take(const Place& place) {
-        const auto found = nodes_.find(place);
-        if (found == nodes_.end()) return nullptr;
+    void add(Place place, const BoardDrive& drive) { drives_[std::move(place)] = drive; }
+    /// Without a node when there is none at that place.
+    BoardDrive take(const Place& place) {
+        const auto found = drives_.find(place);
+        if (found == drives_.end()) return {};
         taken_.insert(place);
         return found->second;
     }
     std::vector<Place> unused() const {
         std::vector<Place> unused;
-        for (const auto& [place, node] : nodes_)
+        for (const auto& [place, drive] : drives_)
             if (!taken_.contains(place)) unused.push_back(place);
         return unused;
     }
 
   private:
-    std::map<Place, Instance*> nodes_;
+    std::map<Place, BoardDrive> drives_;
     std::set<Place> taken_;
 };
 

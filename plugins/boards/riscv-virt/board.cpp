@@ -127,7 +127,7 @@ bool VirtBoard::build_interrupts(BoardContext& context, Errors& errors) {
 /// An image comes from the machine's own property or from -drive if=pflash.
 bool VirtBoard::find_flash_images(BoardContext& context, Errors& errors) {
     for (unsigned unit = 0; unit < std::size(flashes_); ++unit) {
-        Object* drive = context.drive("pflash", unit);
+        Object* drive = context.drive("pflash", unit).node;
         if (drive && flashes_[unit]) {
             const std::string number = std::to_string(unit);
             errors.fail("pflash" + number + ": the flash has an image from -drive if=pflash,unit=" + number +

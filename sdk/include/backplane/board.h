@@ -58,6 +58,12 @@ struct BoardTraits {
     std::uint32_t serial_ports = 1;
 };
 
+/// A drive that the command line has for a chip of the board.
+struct BoardDrive {
+    Object* node = nullptr;  ///< the block node
+    bool removable = false;  ///< media=cdrom
+};
+
 /// What the host gives to a board. Owner: the host, for the machine's life. Thread: main.
 class BoardContext {
   public:
@@ -92,8 +98,8 @@ class BoardContext {
 
     /// The chardev of `-serial` number `index`; null for none.
     virtual Object* serial(unsigned index) = 0;
-    /// The drive of `-drive if=<interface>,index=<index>` (pflash, …); null for none.
-    virtual Object* drive(Str interface, unsigned index) = 0;
+    /// The drive of `-drive if=<interface>,index=<index>` (pflash, …); without a node for none.
+    virtual BoardDrive drive(Str interface, unsigned index) = 0;
     /// Are the devices that a user would get without asking (a NIC, …) wanted?
     virtual bool default_devices() const = 0;
 
