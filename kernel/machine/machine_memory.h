@@ -34,6 +34,8 @@ class MachineMemory {
         ram_ = owner_->ram_of(backend.id(), backend, errors);
         return ram_ != nullptr;
     }
+    /// Ahead of the backend's end; what it gave stays mapped.
+    void release_backend() { owner_->release_backends(); }
     /// After one of the two.
     MemoryRegion& ram() { return *ram_; }
 

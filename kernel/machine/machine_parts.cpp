@@ -50,6 +50,7 @@ std::unique_ptr<InstanceHost> MachineParts::make_host(Instance& instance) {
 void MachineParts::forget(Instance& instance) {
     if (instance.is_a("device")) host_of(instance).release_memory();
     else if (instance.is_a("machine")) static_cast<BoardHost&>(*instance.host()).release_memory();
+    else if (&instance == configuration.ram_backend) memory.release_backend();
     devices.forget(instance);
     processors.forget(instance);
     board.forget(instance);

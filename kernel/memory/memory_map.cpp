@@ -8,6 +8,7 @@
 #include <backplane/object.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace backplane::kernel {
 
@@ -30,13 +31,16 @@ class Owner final : public MemoryOwner {
             for (MappedSpace* space : core_.spaces())
                 if (space->root() == region.get()) space->forget_root();
         }
-        for (MemoryBackend* backend : claimed_) backend->release();
+        release_backends();
     }
 
     std::string_view name() const override { return record_->name; }
     std::size_t region_count() const override { return regions_.size(); }
     void silence() override {
         for (const std::shared_ptr<Region>& region : regions_) region->silence();
+    }
+    void release_backends() override {
+        for (MemoryBackend* backend : std::exchange(claimed_, {})) backend->release();
     }
     const std::shared_ptr<OwnerRecord>& share_record() const { return record_; }
 

@@ -32,6 +32,8 @@ class MemoryOwner : public MemoryFactory {
     virtual std::size_t region_count() const = 0;
     /// The owner's handlers are not called any more: reads are all ones, writes are lost. Holding the machine lock.
     virtual void silence() = 0;
+    /// Memory backends that it claimed are others' again, and may go; what is mapped of them stays.
+    virtual void release_backends() = 0;
 };
 
 /// A port that its holder frees.

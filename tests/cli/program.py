@@ -52,16 +52,22 @@ class ProgramTest(unittest.TestCase):
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def start(self, *arguments, **options):
-        """A running process, which ends with the test at the latest."""
+        """A running process. If it is there at the test's end, it is asked to end, and has to do so in good order."""
         options.setdefault("stdin", subprocess.DEVNULL)
         process = subprocess.Popen(
             [BINARY, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
         )
 
         def end():
-            if process.poll() is None:
+            if process.poll() is not None:
+                process.communicate()
+                return
+            process.terminate()
+            try:
+                errors = process.communicate(timeout=DEADLINE)[1]
+            finally:
                 process.kill()
-            process.communicate()
+            self.assertEqual(process.returncode, 1, errors.decode())
 
         self.addCleanup(end)
         return process
