@@ -18,6 +18,9 @@ namespace backplane {
 inline constexpr unsigned kIsaInterrupts = 16;
 inline constexpr unsigned kIsaDmaChannels = 8;  ///< channel 4 is the cascade: no device has it
 
+/// Registers of a byte each: the bus makes several accesses of a wider one.
+inline constexpr IoTraits kIsaByteRegisters{.implemented_max = 1, .unaligned = true};
+
 /// One DMA channel as its device sees it (8237A data sheet, "DMA operation"). The device raises its request; the
 /// controller, once the guest has unmasked the channel, calls IsaDmaDevice::transfer().
 class IsaDmaChannel {
