@@ -48,6 +48,8 @@ struct DeviceBench::State {
             !parts.memory.system_root().add(parts.memory.ram(), Offset(kRamBase.value), 0, errors))
             raise(errors);
         parts.loop.virtual_clock().set_manual(true);
+        parts.loop.set_rtc(
+            {.base = RtcOptions::Base::Date, .date_ns = kDate * 1'000'000'000, .virtual_clock = true});
         parts.loop.virtual_clock().start();
         machine.add_event_listener(recorder);
     }

@@ -34,6 +34,9 @@ class BACKPLANE_EXPORT DeviceBench {
 
     static constexpr GuestAddress kRamBase{0x80000000};
     static constexpr std::uint64_t kRamSize = 16 << 20;
+    /// What the wall clock says when the bench is made, in seconds since 1970: Friday, 2 January 2026, 03:04:05 UTC. It
+    /// goes with the virtual clock.
+    static constexpr std::int64_t kDate = 1767323045;
 
     /// Makes any object with an id (which links and `bus` use), sets its properties and realizes it. A device is
     /// plugged into `bus` (the id of a bus or of the device that has it), and reset.
