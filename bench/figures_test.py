@@ -29,6 +29,13 @@ class Figures(unittest.TestCase):
         self.assertEqual(row.split(), ["add", "2.0", "0%", "4.0", "0%", "2.0", "8.0", "0%", "4.0", "2.00"])
         self.assertIn("backplane takes 2.0 times as long as native code (geometric mean)", lines)
 
+    def test_the_hosts_table_shows_what_was_measured_beside_its_limit(self):
+        results = {"backplane": {"host": {"restore to running, ms": 15.0, "save with zstd, MiB/s": 800.0}},
+                   "peer": {"host": {"restore to running, ms": 100.0}}}
+        _, restore, save = figures.host_table(results)
+        self.assertEqual(restore.split()[-5:], ["ms", "15.00", "100.00", "<=", "20"])
+        self.assertEqual(save.split()[-8:], ["MiB/s", "800.00", "nan", ">=", "2", "x", "the", "peer"])
+
     def test_rounds_that_differ_are_named(self):
         results = {"peer": {"version": "1", "guest": figures.best([{"add": item(2.0)}, {"add": item(3.0)}])}}
         self.assertIn("more than 25% in add", "\n".join(figures.noise(results)))

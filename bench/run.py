@@ -33,6 +33,7 @@ import build  # noqa: E402
 import chart  # noqa: E402
 import figures  # noqa: E402
 import payload  # noqa: E402
+import saving  # noqa: E402
 
 MEMORY_MIB = 512
 DEADLINE = 300  # Seconds for one run of one emulator.
@@ -45,8 +46,8 @@ class Emulator:
         lines = subprocess.run([program, "--version"], capture_output=True, text=True).stdout.splitlines()
         self.version = lines[0] if lines else "version unknown"
 
-    def command(self, *arguments, harts=1):
-        machine = ["-M", "virt", "-cpu", "rv64", "-m", f"{MEMORY_MIB}M", "-smp", str(harts), "-nographic"]
+    def command(self, *arguments, harts=1, memory=MEMORY_MIB):
+        machine = ["-M", "virt", "-cpu", "rv64", "-m", f"{memory}M", "-smp", str(harts), "-nographic"]
         return [self.program, *machine, *map(str, arguments)]
 
 
@@ -182,12 +183,28 @@ def resident_beyond_guest(pid):
     return total / 1024
 
 
+def machines_to_save(folder, options):
+    start = lambda each, arguments, memory: Run(each.command(*arguments, memory=memory))  # noqa: E731
+    return saving.Saving(folder, options.guests, start)
+
+
+def measure_saving(folder, emulators, options):
+    machines = machines_to_save(folder, options)
+    rounds = [{each.key: machines.measure(each) for each in emulators} for _ in range(options.runs)]
+    best = {each.key: saving.best([found[each.key] for found in rounds]) for each in emulators}
+    for each in emulators:
+        print(f"{each.key}: {each.version}")
+    print("", *figures.host_table({who: {"host": found} for who, found in best.items()}), sep="\n")
+
+
 def measure(bench, emulators, options):
     """Every round runs everything once, so that a slow minute of the machine hits all."""
     rounds = {each.key: [] for each in emulators}
     scaling = {each.key: [] for each in emulators}
     native = []
     small = {each.key: {"first": [], "resident": [], "help": []} for each in emulators}
+    saved = {each.key: [] for each in emulators}
+    machines = None if options.only_guest else machines_to_save(bench.folder, options)
     for number in range(options.runs):
         for each in emulators:
             print(f"round {number + 1} of {options.runs}: {each.key}", file=sys.stderr, flush=True)
@@ -199,6 +216,7 @@ def measure(bench, emulators, options):
                     small[each.key]["help"].append(bench.device_help(each))
                 parallel = bench.guest_items(each, "parallel", harts=2)
                 scaling[each.key].append(2 * parallel["parallel-1"]["wall"] / parallel["parallel-2"]["wall"])
+                saved[each.key].append(machines.measure(each))
             rounds[each.key].append(bench.guest_items(each, options.items))
         print(f"round {number + 1} of {options.runs}: native", file=sys.stderr, flush=True)
         native.append(bench.native_items(options.items))
@@ -212,6 +230,7 @@ def measure(bench, emulators, options):
                 "resident beyond the guest, MiB": statistics.median(found["resident"]),
                 "-device help, ms": min(found["help"]),
                 "two harts over one": max(scaling[each.key]),
+                **saving.best(saved[each.key]),
             }
     return results
 
@@ -248,6 +267,7 @@ def main():
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="which figures the table shows")
     parser.add_argument("--guests", type=pathlib.Path, default=pathlib.Path(cache) / "guests")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/bench"))
+    parser.add_argument("--only-saving", action="store_true", help="saving machines and running them again alone")
     parser.add_argument("--build", action="store_true", help="measure the build alone")
     options = parser.parse_args()
 
@@ -255,6 +275,8 @@ def main():
         return build.measure(HERE.parent)
     emulators = find_emulators(options)
     with tempfile.TemporaryDirectory(prefix="backplane-bench-") as folder:
+        if options.only_saving:
+            return measure_saving(pathlib.Path(folder), emulators, options)
         results = measure(Bench(options, pathlib.Path(folder)), emulators, options)
     print("", *figures.table(results, options.clock), "", *figures.noise(results), sep="\n")
     options.out.mkdir(parents=True, exist_ok=True)
