@@ -2,6 +2,7 @@
 
 #include "kernel/barrier/callee.h"
 #include "kernel/barrier/exception_text.h"
+#include "kernel/barrier/mapped_file.h"
 #include "kernel/barrier/plugin_map.h"
 #include "kernel/barrier/throw_site.h"
 
@@ -99,12 +100,31 @@ std::uintptr_t program_counter(void* context) {
 #endif
 }
 
+/// A page of a file that is mapped could not be had: nobody's code is wrong. False when it is something else.
+bool report_lost_page(const siginfo_t& info) {
+    static MappedFile file;
+    const bool page = info.si_code == BUS_ADRERR || info.si_code == BUS_OBJERR;
+    if (!page || !find_mapped_file(reinterpret_cast<std::uintptr_t>(info.si_addr), file)) return false;
+    Line line;
+    if (file.has_name())
+        line.add("backplane: SIGBUS: byte ")
+            .add_hex(file.at)
+            .add(" of '")
+            .add(file.path)
+            .add(
+                "', which memory is mapped from, cannot be had: the file was cut short, or its disk is full or fails");
+    else line.add("backplane: SIGBUS: the host has no memory left for '").add(file.path).add("'");
+    line.write_out();
+    return true;
+}
+
 void crashed(int signal, siginfo_t* info, void* context) {
     const bool sent = info->si_code <= 0;  // by a process, not by an instruction
     const bool kill_of_another = sent && info->si_pid != getpid();
     // A second crash is that of looking at the stack, which is then done without.
     const int turn = crashes.fetch_add(1);
-    if (turn < 2 && !terminate_said && !kill_of_another) {
+    const bool said = turn == 0 && signal == SIGBUS && !sent && report_lost_page(*info);
+    if (turn < 2 && !said && !terminate_said && !kill_of_another) {
         const std::uintptr_t counter = program_counter(context);
         const MappedPlugin* plugin = plugin_at(counter);
         if (!plugin && turn == 0) plugin = plugin_on_stack();

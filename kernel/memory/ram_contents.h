@@ -13,7 +13,8 @@ class RamContents {
     /// Zeros of `size` bytes (whole pages), in a memfd of its own.
     bool make(std::string_view name, std::uint64_t size, Errors& errors);
     /// `size` bytes of a regular file at `offset` (both whole pages), read when they are first used. What is written
-    /// stays here. The file may be closed and removed afterwards; who cuts it short makes the machine crash.
+    /// stays here. The file may be closed and removed afterwards; who cuts it short ends the process (SIGBUS, with a
+    /// message that names the file).
     bool map(int file, std::uint64_t offset, std::uint64_t size, Errors& errors);
 
     RamContents() = default;

@@ -1,5 +1,7 @@
 """Where the guest's memory comes from: -object memory-backend-*, -mem-path, -mem-prealloc."""
 
+import os
+import signal
 import unittest
 
 from program import ProgramTest, connect
@@ -48,6 +50,20 @@ class Memory(ProgramTest):
                     resident += int(line.split()[1])
         self.assertGreater(resident, 32 << 10)
         self.assertEqual([p.name for p in self.folder.glob("backplane.*")], [])
+
+    def test_a_file_that_is_cut_short_is_named_before_the_crash(self):
+        path = self.folder / "ram"
+        backend = f"memory-backend-file,id=m,size=64M,mem-path={path},share=on"
+        monitor = self.folder / "human.sock"
+        process = self.machine("-object", backend, "-machine", "memory-backend=m",
+                               "-monitor", f"unix:{monitor},server=on,wait=off")
+        with connect(monitor, process) as client:
+            client.recv(1)
+            os.truncate(path, 4096)
+            client.sendall(b"xp /1wx 0x80123456\n")
+            _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, -signal.SIGBUS)
+        self.assertIn(f"byte 0x123456 of '{path}', which memory is mapped from, cannot be had", errors.decode())
 
     def test_what_does_not_fit_together_is_refused(self):
         ram = ("-object", "memory-backend-ram,id=m,size=64M")
