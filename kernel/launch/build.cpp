@@ -11,6 +11,8 @@
 #include "kernel/module/install.h"
 #include "kernel/vocabulary/user_error.h"
 
+#include <backplane/draft/snapshot.h>
+
 #include <mutex>
 
 namespace backplane::kernel {
@@ -41,6 +43,10 @@ void warn_of_unused_globals(Machine& machine) {
         machine.log().write(LogLevel::Warning, "global",
                             "-global " + unused.type + "." + unused.property + "=" + unused.value +
                                 ": no object has that property");
+}
+
+Snapshots& snapshots_of(Machine& machine) {
+    return *static_cast<Snapshots*>(machine.host_interface(Snapshots::kId));
 }
 
 std::string option_of_machine(const LaunchPlan& plan, const std::string& name) {
@@ -115,6 +121,7 @@ void build_machine(const LaunchPlan& plan, Machine& machine) {
     site.machine_name = machine_name(plan, site.catalog);
     const std::string type = resolve_type(site.catalog, site.machine_option(), site.machine_name, "machine",
                                           "machine type", "-machine");
+    if (awaits_state(site)) snapshots_of(machine).expect();
     make_backends(site);
     configure_machine(site, type);
     DrivePlaces drives(site);

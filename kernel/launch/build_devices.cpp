@@ -3,6 +3,10 @@
 #include "kernel/vocabulary/device_names.h"
 #include "kernel/vocabulary/user_error.h"
 
+#include <backplane/draft/snapshot.h>
+
+#include <algorithm>
+
 namespace backplane::kernel {
 
 void add_device(BuildSite& site, const DevicePlan& device) {
@@ -55,6 +59,13 @@ void make_services(BuildSite& site) {
     for (const ServicePlan& service : site.plan.services)
         site.check(site.machine.create_service(service.type, service.properties, site.errors),
                    service.option);
+}
+
+bool awaits_state(const BuildSite& site) {
+    return std::ranges::any_of(site.plan.services, [&](const ServicePlan& service) {
+        const ManifestType* type = site.catalog.find_type(service.type);
+        return type && std::ranges::find(type->interfaces, StateSource::kId) != type->interfaces.end();
+    });
 }
 
 }  // namespace backplane::kernel

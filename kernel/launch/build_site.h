@@ -47,6 +47,8 @@ void add_device(BuildSite& site, const DevicePlan& device);
 void add_nics(BuildSite& site);
 void make_monitors(BuildSite& site);
 void make_services(BuildSite& site);
+/// Is there a service among those of the plan that a saved machine comes from?
+bool awaits_state(const BuildSite& site);
 
 /// Where drives go: to chips of the board, or as devices into its buses.
 class DrivePlaces {

@@ -1,6 +1,5 @@
 #include "kernel/machine/board_host.h"
 
-#include "kernel/machine/host_file.h"
 #include "kernel/machine/machine_parts.h"
 
 #include <algorithm>
@@ -121,11 +120,12 @@ bool BoardHost::read_file(Str path, bool search_firmware, std::uint64_t limit, B
     if (search_firmware && !name.starts_with('/'))
         for (const std::string& directory : machine_.configuration.firmware_path)
             candidates.push_back(directory + "/" + name);
+    const auto reading = awaits_state() ? StartBytes::Reading::AsNeeded : StartBytes::Reading::Now;
     std::string reason;
     for (const std::string& candidate : candidates) {
-        const int error = read_whole_file(candidate, limit, file_);
+        const int error = StartBytes::open(candidate, limit, reading, file_);
         if (error == 0) {
-            bytes = {file_.data(), file_.size()};
+            bytes = file_->bytes();
             return true;
         }
         // A file that is there and cannot be had says more than one that is not there.
@@ -145,94 +145,130 @@ bool BoardHost::read_file(Str path, bool search_firmware, std::uint64_t limit, B
     return false;
 }
 
+bool BoardHost::awaits_state() const { return machine_.run.state() == RunState::InMigrate; }
+
+/// The file that was read last is taken as it is. A part of it is copied, as the rest may be long and of no use, unless
+/// nothing is to be read.
+BoardHost::Blob BoardHost::make_blob(Str name, GuestAddress address, Bytes bytes, std::uint64_t zeros) const {
+    Blob blob{std::string(name.view()), address.value, file_, 0, bytes.size, zeros};
+    const Bytes whole = file_ ? file_->bytes() : Bytes();
+    const std::uintptr_t at = reinterpret_cast<std::uintptr_t>(bytes.data);
+    const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(whole.data);
+    const bool inside = at >= start && at - start <= whole.size && bytes.size <= whole.size - (at - start);
+    if (inside && (bytes.size == whole.size || awaits_state())) {
+        blob.offset = at - start;
+        return blob;
+    }
+    blob.source = std::make_shared<const StartBytes>(std::vector<std::uint8_t>(bytes.begin(), bytes.end()));
+    return blob;
+}
+
 /// False and a reason when it would end after the last address, or when its bytes lie over another's.
 bool BoardHost::check_blob(const Blob& blob, Errors& errors) const {
-    const auto last = [](const Blob& b) { return b.address + (b.bytes.size() - 1); };
+    const auto last = [](const Blob& b) { return b.address + (b.length - 1); };
     const auto text = [](const Blob& b) {
-        return "'" + b.name + "' at 0x" + hex(b.address) + " (" + std::to_string(b.bytes.size()) + " bytes)";
+        return "'" + b.name + "' at 0x" + hex(b.address) + " (" + std::to_string(b.length) + " bytes)";
     };
     if (const std::uint64_t size = blob.size(); size != 0 && size - 1 > ~blob.address) {
         errors.fail(text(blob) + " ends after the last address");
         return false;
     }
-    if (blob.bytes.empty()) return true;
+    if (blob.length == 0) return true;
     for (const Blob& other : blobs_) {
-        if (other.bytes.empty() || blob.address > last(other) || other.address > last(blob)) continue;
+        if (other.length == 0 || blob.address > last(other) || other.address > last(blob)) continue;
         errors.fail(text(blob) + " overlaps " + text(other));
         return false;
     }
     return true;
 }
 
-/// A copy, but of a whole file, which is taken as it was read.
-std::vector<std::uint8_t> BoardHost::keep(Bytes bytes) {
-    if (bytes.data == file_.data() && bytes.size == file_.size()) return std::move(file_);
-    return {bytes.begin(), bytes.end()};
-}
-
 bool BoardHost::add_blob(Str name, GuestAddress address, Bytes bytes, Errors& errors) {
     if (bytes.empty()) return true;
-    Blob blob{std::string(name.view()), address.value, keep(bytes)};
+    Blob blob = make_blob(name, address, bytes, 0);
     if (!check_blob(blob, errors)) return false;
-    if (place(blob) != blob.size()) {
+    if (room_for(blob) != blob.length) {
         const FlatRange* begin = machine_.memory.system().view()->find(address.value);
         errors.fail("'" + blob.name + "' (" + std::to_string(blob.size()) +
                     " bytes) does not fit into memory at 0x" + hex(address.value) +
                     (begin && begin->block ? "; give the machine more with -m" : ": there is none"));
         return false;
     }
+    if (!place_now(blob, errors)) return false;
     blobs_.push_back(std::move(blob));
     return true;
 }
 
 bool BoardHost::add_segment(Str name, GuestAddress address, Bytes bytes, std::uint64_t memory_size,
                             Errors& errors) {
-    const std::uint64_t zeros = memory_size > bytes.size ? memory_size - bytes.size : 0;
-    Blob blob{std::string(name.view()), address.value, {bytes.begin(), bytes.end()}, zeros};
+    Blob blob = make_blob(name, address, bytes, memory_size > bytes.size ? memory_size - bytes.size : 0);
     if (!check_blob(blob, errors)) return false;
-    if (const std::uint64_t placed = place(blob); placed != bytes.size)
+    if (const std::uint64_t room = room_for(blob); room != bytes.size)
         log_.write(LogLevel::Warning, "machine",
-                   "'" + blob.name + "': there is no memory for " + std::to_string(bytes.size - placed) +
+                   "'" + blob.name + "': there is no memory for " + std::to_string(bytes.size - room) +
                        " of the " + std::to_string(bytes.size) + " bytes at 0x" + hex(address.value) +
                        "; they are left out");
+    if (!place_now(blob, errors)) return false;
     blobs_.push_back(std::move(blob));
     return true;
 }
 
-/// Runs `write(host bytes, offset from address)` over what is RAM or ROM; returns how many bytes that is.
-template <class Write>
-std::uint64_t BoardHost::visit_memory(std::uint64_t address, std::uint64_t size, Write&& write) {
-    if (size == 0) return 0;
+/// Runs `visit(range of the flat view, first address, bytes)` over what is RAM or ROM.
+template <class Visit>
+void BoardHost::visit_memory(std::uint64_t address, std::uint64_t size, Visit&& visit) {
+    if (size == 0) return;
     const std::uint64_t end = address + (size - 1);
     const auto view = machine_.memory.system().view();
-    std::uint64_t visited = 0;
     for (const FlatRange& range : view->ranges) {
         const std::uint64_t first = std::max(address, range.start);
         const std::uint64_t last = std::min(end, range.start + (range.size - 1));
-        if (!range.block || first > last) continue;
-        const std::uint64_t length = last - first + 1;
-        write(MutableBytes(range.host(first), length), first - address);
-        range.region->bytes_changed(Offset(range.offset + (first - range.start)), length);
-        visited += length;
+        if (range.block && first <= last) visit(range, first, last - first + 1);
     }
-    return visited;
 }
 
-std::uint64_t BoardHost::place(const Blob& blob) {
-    return visit_memory(blob.address, blob.bytes.size(), [&blob](MutableBytes to, std::uint64_t from) {
-        std::memcpy(to.data, blob.bytes.data() + from, to.size);
-    });
+std::uint64_t BoardHost::room_for(const Blob& blob) {
+    std::uint64_t room = 0;
+    visit_memory(blob.address, blob.length,
+                 [&](const FlatRange&, std::uint64_t, std::uint64_t size) { room += size; });
+    return room;
+}
+
+/// 0, or why its bytes cannot be had.
+int BoardHost::place(const Blob& blob) {
+    int error = 0;
+    visit_memory(blob.address, blob.length,
+                 [&](const FlatRange& range, std::uint64_t first, std::uint64_t size) {
+                     if (error == 0)
+                         error = blob.source->copy(blob.offset + (first - blob.address),
+                                                   MutableBytes(range.host(first), size));
+                     range.region->bytes_changed(Offset(range.offset + (first - range.start)), size);
+                 });
+    return error;
+}
+
+bool BoardHost::place_now(const Blob& blob, Errors& errors) {
+    const int error = awaits_state() ? 0 : place(blob);
+    if (error != 0) errors.fail("could not read '" + blob.name + "': " + std::strerror(error));
+    return error == 0;
 }
 
 void BoardHost::clear(const Blob& blob) {
-    visit_memory(blob.address + blob.bytes.size(), blob.zeros,
-                 [](MutableBytes to, std::uint64_t) { std::memset(to.data, 0, to.size); });
+    visit_memory(blob.address + blob.length, blob.zeros,
+                 [](const FlatRange& range, std::uint64_t first, std::uint64_t size) {
+                     std::memset(range.host(first), 0, size);
+                     range.region->bytes_changed(Offset(range.offset + (first - range.start)), size);
+                 });
 }
 
 /// Zeros first: other blobs may lie over them.
 void BoardHost::load_blobs() {
+    if (awaits_state()) return;
     for (const Blob& blob : blobs_) clear(blob);
-    for (const Blob& blob : blobs_) place(blob);
+    for (const Blob& blob : blobs_)
+        if (const int error = place(blob))
+            machine_.run.request_internal_error(
+                "the machine cannot start again: '" + blob.name + "' could not be read: " +
+                (error == ENODATA ? "the file is shorter than when the machine was made"
+                                  : std::strerror(error)));
 }
 
 DmaPort& BoardHost::dma() {

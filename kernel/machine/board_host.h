@@ -2,8 +2,11 @@
 #pragma once
 
 #include "kernel/machine/device_host.h"
+#include "kernel/machine/start_bytes.h"
 
 #include <backplane/board.h>
+
+#include <memory>
 
 namespace backplane::kernel {
 
@@ -45,23 +48,29 @@ class BoardHost final : public InstanceHost, public BoardContext {
     void random(MutableBytes bytes) override;
     void* host_interface(Str interface_id) override;
 
-    /// Puts all blobs into memory.
+    /// Puts all blobs into memory: not into that of a machine which is to get a saved one's.
     void load_blobs();
     void release_memory();
 
   private:
     struct Blob {
         std::string name;
-        std::uint64_t address;
-        std::vector<std::uint8_t> bytes;
-        std::uint64_t zeros = 0;  ///< bytes of memory behind them
-        std::uint64_t size() const { return bytes.size() + zeros; }
+        std::uint64_t address = 0;
+        std::shared_ptr<const StartBytes> source;
+        std::uint64_t offset = 0;  ///< of its bytes in the source
+        std::uint64_t length = 0;  ///< of them
+        std::uint64_t zeros = 0;   ///< bytes of memory behind them
+        std::uint64_t size() const { return length + zeros; }
     };
+    /// The machine is to get a saved one's state before it runs: nothing is made ready for a start.
+    bool awaits_state() const;
+    Blob make_blob(Str name, GuestAddress address, Bytes bytes, std::uint64_t zeros) const;
     bool check_blob(const Blob& blob, Errors& errors) const;
-    std::vector<std::uint8_t> keep(Bytes bytes);
-    template <class Write>
-    std::uint64_t visit_memory(std::uint64_t address, std::uint64_t size, Write&& write);
-    std::uint64_t place(const Blob& blob);
+    template <class Visit>
+    void visit_memory(std::uint64_t address, std::uint64_t size, Visit&& visit);
+    std::uint64_t room_for(const Blob& blob);
+    int place(const Blob& blob);
+    bool place_now(const Blob& blob, Errors& errors);
     void clear(const Blob& blob);
     MachineParts& machine_;
     Instance& instance_;
@@ -69,7 +78,7 @@ class BoardHost final : public InstanceHost, public BoardContext {
     std::unique_ptr<MemoryOwner> owner_;
     std::unique_ptr<MemoryPort> dma_;
     std::vector<Blob> blobs_;
-    std::vector<std::uint8_t> file_;
+    std::shared_ptr<const StartBytes> file_;  ///< what was read last
 };
 
 }  // namespace backplane::kernel

@@ -7,12 +7,14 @@
 #include <cerrno>
 #include <new>
 #include <stdexcept>
+#include <utility>
 
 namespace backplane::kernel {
 namespace {
 
 /// Closes on the way out.
 struct Descriptor {
+    explicit Descriptor(int open_file) : fd(open_file) {}
     explicit Descriptor(const std::string& path)
         : fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
     Descriptor(const Descriptor&) = delete;
@@ -20,7 +22,8 @@ struct Descriptor {
     ~Descriptor() {
         if (fd >= 0) close(fd);
     }
-    const int fd;
+    int release() { return std::exchange(fd, -1); }
+    int fd;
 };
 
 int read_all(int fd, std::vector<std::uint8_t>& bytes) {
@@ -35,16 +38,25 @@ int read_all(int fd, std::vector<std::uint8_t>& bytes) {
 
 }  // namespace
 
-int read_whole_file(const std::string& path, std::uint64_t limit, std::vector<std::uint8_t>& bytes) {
-    const Descriptor file(path);
-    if (file.fd < 0) return errno;
+int open_regular_file(const std::string& path, std::uint64_t limit, std::uint64_t& size) {
+    Descriptor file(path);
     struct stat status {};
-    if (fstat(file.fd, &status) != 0) return errno;
-    if (S_ISDIR(status.st_mode)) return EISDIR;
-    if (!S_ISREG(status.st_mode)) return EINVAL;
-    if (std::uint64_t(status.st_size) > limit) return EFBIG;
+    if (file.fd < 0 || fstat(file.fd, &status) != 0) return -1;
+    errno = S_ISDIR(status.st_mode)                 ? EISDIR
+            : !S_ISREG(status.st_mode)              ? EINVAL
+            : std::uint64_t(status.st_size) > limit ? EFBIG
+                                                    : 0;
+    if (errno != 0) return -1;
+    size = std::uint64_t(status.st_size);
+    return file.release();
+}
+
+int read_whole_file(const std::string& path, std::uint64_t limit, std::vector<std::uint8_t>& bytes) {
+    std::uint64_t size = 0;
+    const Descriptor file(open_regular_file(path, limit, size));
+    if (file.fd < 0) return errno;
     try {
-        bytes.assign(std::size_t(status.st_size), 0);
+        bytes.assign(std::size_t(size), 0);
     } catch (const std::bad_alloc&) {
         return ENOMEM;
     } catch (const std::length_error&) {

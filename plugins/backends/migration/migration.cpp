@@ -32,7 +32,12 @@ Migration::Migration(Object& object) : context_(backend_context(object)) {}
 
 bool Migration::complete(Errors& errors) {
     snapshots_ = static_cast<Snapshots*>(context_.host_interface(Snapshots::kId));
-    if (incoming_.empty()) return true;
+    if (incoming_.empty()) {
+        if (!snapshots_->expecting()) return true;
+        errors.fail(
+            "the place is missing; give file:PATH, exec:COMMAND, unix:PATH, tcp:HOST:PORT, fd:NUMBER or defer");
+        return false;
+    }
     const std::optional<Place> place = parse_place(incoming_, errors);
     if (!place) return false;
     snapshots_->expect();

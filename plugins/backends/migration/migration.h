@@ -14,7 +14,12 @@
 namespace backplane::migration {
 
 /// Thread: the loop, with the machine lock.
-class Migration final : public Completable, public CommandHandler, Transfer::Listener, FdHandler, Work {
+class Migration final : public Completable,
+                        public CommandHandler,
+                        public StateSource,
+                        Transfer::Listener,
+                        FdHandler,
+                        Work {
   public:
     explicit Migration(Object& object);
 

@@ -94,8 +94,8 @@ constexpr EventInfo kEvents[] = {
     {.name = "MIGRATION", .summary = "the status changed (with the capability 'events')", .members = kStatus},
 };
 
-constexpr InterfaceInfo kInterfaces[] = {offers<Migration, Completable>(),
-                                         offers<Migration, CommandHandler>()};
+constexpr InterfaceInfo kInterfaces[] = {
+    offers<Migration, Completable>(), offers<Migration, CommandHandler>(), offers<Migration, StateSource>()};
 
 constexpr TypeInfo kTypes[] = {{
     .name = "migration",

@@ -225,6 +225,67 @@ TEST_F(MachineTest, AFileThatIsTooLongIsRefusedByItsSize) {
     std::filesystem::remove(path);
 }
 
+/// A machine that starts from a file of 4 KiB.
+class StartFileTest : public SegmentTest {
+  protected:
+    StartFileTest() {
+        std::ofstream(path) << std::string(4096, 'x');
+        script.finish = [this](BoardContext& context, Errors& sink) {
+            Bytes file;
+            return context.read_file(Str(path), false, 1 << 20, file, sink) &&
+                   context.add_blob("all of it", GuestAddress(kRam), file, sink) &&
+                   context.add_segment("part", GuestAddress(kRam + 0x1000), {file.data + 8, 16}, 64, sink);
+        };
+    }
+    ~StartFileTest() override { std::filesystem::remove(path); }
+    static constexpr std::uint64_t kX = 0x78787878;
+    const std::string path = ::testing::TempDir() + "machine_test_start";
+};
+
+TEST_F(StartFileTest, AChangedFileChangesNothing) {
+    ASSERT_TRUE(build()) << errors.text();
+    std::ofstream(path) << "y";
+    store(kRam, 1);
+    machine.reset();
+    EXPECT_EQ(load(kRam), kX);
+    EXPECT_EQ(load(kRam + 0x100c), kX);
+}
+
+TEST_F(StartFileTest, AMachineThatAwaitsASavedOneReadsItWhenItStartsAgain) {
+    machine.parts().run.expect_state();
+    ASSERT_TRUE(build()) << errors.text();
+    machine.reset();
+    EXPECT_EQ(load(kRam), 0u);
+    machine.parts().run.arrived(false);
+    EXPECT_EQ(load(kRam), 0u);
+    store(kRam + 0x1010, 1);
+    machine.reset();
+    EXPECT_EQ(load(kRam + 0xffc), kX);
+    EXPECT_EQ(load(kRam + 0x100c), kX);
+    EXPECT_EQ(load(kRam + 0x1010), 0u);
+}
+
+TEST_F(StartFileTest, AFileThatWasCutShortMeanwhileStopsTheMachine) {
+    machine.parts().run.expect_state();
+    ASSERT_TRUE(build()) << errors.text();
+    machine.parts().run.arrived(false);
+    std::filesystem::resize_file(path, 100);
+    machine.reset();
+    run_ready();
+    EXPECT_EQ(machine.run_state(), RunState::InternalError);
+}
+
+TEST_F(StartFileTest, WhatDoesNotFitIsRefusedThenAsWell) {
+    machine.parts().run.expect_state();
+    script.finish = [this](BoardContext& context, Errors& sink) {
+        Bytes file;
+        return context.read_file(Str(path), false, 1 << 20, file, sink) &&
+               context.add_blob("all of it", GuestAddress(kRam + (1 << 20) - 8), file, sink);
+    };
+    EXPECT_FALSE(build());
+    EXPECT_NE(errors.text().find("does not fit"), std::string::npos) << errors.text();
+}
+
 TEST_F(MachineTest, AMachineThatAskedForItsEndWhileItWasMadeNeverRuns) {
     script.finish = [&](BoardContext&, Errors&) {
         machine.request_end("host-error", 0);

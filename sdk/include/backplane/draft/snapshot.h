@@ -98,7 +98,7 @@ class Snapshots {
     virtual IncomingSnapshot* load() = 0;
 
     /// The machine that is being built is to be loaded and does not run before (run state "inmigrate"). Before it is
-    /// started.
+    /// started. For those whose types say so (StateSource), the host does it before anything is built.
     virtual void expect() = 0;
     virtual bool expecting() const = 0;
     /// What was expected came: it runs now if `run` says so and nobody stopped it meanwhile; else it is paused.
@@ -108,6 +108,17 @@ class Snapshots {
 
   protected:
     ~Snapshots() = default;
+};
+
+/// Marks a type derived from "service": who gives one of its options makes a machine that is to get a saved one's state.
+/// Nothing of such a machine is made ready to start from its beginning: files are not read into memory, and images not
+/// taken from another process.
+class StateSource {
+  public:
+    static constexpr const char* kId = "backplane.state-source/draft";
+
+  protected:
+    ~StateSource() = default;
 };
 
 }  // namespace backplane
