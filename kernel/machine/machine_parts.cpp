@@ -15,6 +15,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
       wiring(&lock),
       entropy(log),
       interfaces(loop, lock, wiring),
+      whereabouts(*this),
       run(*this),
       processors(*this),
       debug(*this),
@@ -26,6 +27,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
     interfaces.offer<UnpluggedDevices>(devices);
     interfaces.offer<Entropy>(entropy);
     interfaces.offer<GuestHealth>(run);
+    interfaces.offer<Whereabouts>(whereabouts);
     objects->set_destroy_hook([this](Instance& instance) { forget(instance); });
     // Before the machine, so that they outlive it: also those that are filled while it runs.
     for (const char* name : {"objects", "chardevs", "blockdevs", "netdevs"}) folder(name);
@@ -35,6 +37,7 @@ MachineParts::~MachineParts() {
     const std::lock_guard guard(lock);
     if (run.state() == RunState::Running) processors.stop();
     run.close();
+    whereabouts.close();
     devices.close();
     processors.detach_all();
     objects.reset();

@@ -15,6 +15,7 @@
 #include "kernel/machine/machine_memory.h"
 #include "kernel/machine/processors.h"
 #include "kernel/machine/run_control.h"
+#include "kernel/machine/whereabouts_host.h"
 #include "kernel/machine/wiring.h"
 #include "kernel/snapshot/snapshot_service.h"
 
@@ -43,6 +44,7 @@ struct MachineParts {
     EntropySource entropy;
     HostInterfaces interfaces;
     MachineConfiguration configuration;
+    WhereaboutsHost whereabouts;
     RunControl run;
     Processors processors;
     DebugHost debug;

@@ -160,12 +160,21 @@ void RunControl::start() {
         run_on_arrival_ = true;
         return;
     }
+    if (!come_here()) return;
     if (std::exchange(loaded_, false)) machine_.devices.resume();
     set_state(RunState::Running);
     machine_.debug.tell([](RunListener& listener) { listener.machine_starts(); });
     machine_.loop.virtual_clock().start();
     machine_.processors.start();
     emit("RESUME", "{}");
+}
+
+/// A machine that another process has does not run here.
+bool RunControl::come_here() {
+    ErrorText errors;
+    if (machine_.whereabouts.come(errors)) return true;
+    machine_.hub.write(LogLevel::Error, "machine", "the machine cannot go on here: " + errors.text());
+    return false;
 }
 
 void RunControl::stop(RunState why) {
@@ -220,21 +229,25 @@ void RunControl::begin_saving() {
 
 void RunControl::end_saving(bool saved) {
     if (state_ != RunState::FinishMigrate) return;
+    if (saved) machine_.whereabouts.leave();
+    const bool here = !saved && come_here();
     set_state(saved                                 ? RunState::PostMigrate
               : before_saving_ == RunState::Running ? RunState::Paused
                                                     : before_saving_);
-    if (!saved && before_saving_ == RunState::Running) start();
+    if (here && before_saving_ == RunState::Running) start();
     request([](Requests&) {});  // what had to wait
 }
 
 void RunControl::expect_state() {
-    if (state_ == RunState::Prelaunch) set_state(RunState::InMigrate);
+    if (state_ != RunState::Prelaunch) return;
+    set_state(RunState::InMigrate);
+    machine_.whereabouts.leave();
 }
 
 void RunControl::arrived(bool run) {
     if (state_ != RunState::InMigrate) return;
     set_state(RunState::Paused);
-    if (run && run_on_arrival_) start();
+    if (come_here() && run && run_on_arrival_) start();
 }
 
 void RunControl::state_loaded() {

@@ -37,9 +37,11 @@ class RunControl final : Work, public GuestHealth {
     /// Stops the machine to be saved; what was asked for is carried out first, and afterwards waits.
     void begin_saving();
     RunState state_before_saving() const { return before_saving_; }
-    /// `saved`: it stays stopped, as it may be going on elsewhere; else it goes on where it ran.
+    /// `saved`: it stays stopped and lets go of what goes with it, as it may be going on elsewhere; else it goes on
+    /// where it ran.
     void end_saving(bool saved);
-    /// The machine does not run before a saved one's state arrived(). start() says that it shall run then.
+    /// The machine does not run before a saved one's state arrived(), when what goes with it is taken. start() says
+    /// that it shall run then.
     void expect_state();
     void arrived(bool run);
     /// It has a saved machine's state now: what the guest of before asked for means nothing any more, and devices are
@@ -82,6 +84,7 @@ class RunControl final : Work, public GuestHealth {
     void run() override { carry_out(); }
     void carry_out();
     void set_state(RunState state);
+    bool come_here();
     void drain_disks();
     void panicked(Requests& requests);
     void watchdog_expired(Requests& requests);

@@ -3,6 +3,8 @@
 #include "kernel/management/management.h"
 #include "kernel/vocabulary/log_items.h"
 
+#include <backplane/draft/snapshot.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -26,6 +28,9 @@ Json cont(const Call& call) {
     if (state == RunState::InternalError)
         fail_command("the machine met an internal error and cannot go on; system_reset does not help either");
     if (state == RunState::Shutdown) fail_command("Resetting the Virtual Machine is required");
+    ErrorText errors;
+    auto& snapshots = *static_cast<Snapshots*>(call.machine.host_interface(Snapshots::kId));
+    if (!snapshots.come_back(errors)) fail_command(errors.text());
     call.machine.start();
     return Json::object();
 }

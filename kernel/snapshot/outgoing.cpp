@@ -41,6 +41,7 @@ class FileSink final : public SnapshotSink {
 bool Outgoing::take(const std::string& run_state, Errors& errors) {
     MachineParts& machine = service_.machine();
     if (!image_.take(machine, run_state, errors)) return false;
+    something_goes_with_it_ = machine.whereabouts.anything();
     for (const NamedBlock& named : machine.memory.map().named_blocks()) {
         held_.emplace_back(named.block);
         blocks_.push_back({named.id,
@@ -70,7 +71,8 @@ bool Outgoing::write(SnapshotSink& sink, const SnapshotOptions& options, Snapsho
     for (const BlockSource& block : blocks_) entries.push_back({block.id, block.memory.size, 0});
     SectionWriter out(sink, progress);
     return out.write_header({}, errors) && write_devices(out, errors) && write_blocks(out, entries, errors) &&
-           write_pages(out, blocks_, options, progress, errors) && out.write(kEnd, {}, errors);
+           write_pages(out, blocks_, options, progress, errors) && leave(progress, errors) &&
+           out.write(kEnd, {}, errors);
 }
 
 /// The header's page, the blocks one after the other, then the sections.
@@ -94,12 +96,21 @@ bool Outgoing::write_file(int file, const SnapshotOptions& options, SnapshotProg
     if (!write_devices(out, errors) || !write_blocks(out, entries, errors)) return false;
     for (const BlockDigest& digest : digests)
         if (!out.write(kDigests, encode(digest), errors)) return false;
-    if (!out.write(kEnd, {}, errors)) return false;
+    if (!leave(progress, errors) || !out.write(kEnd, {}, errors)) return false;
     // Last, so that a file that was not finished is none.
     const Header header{.mappable = true, .sections = at, .length = at + out.written()};
     sink.seek(0);
     SectionWriter head(sink, progress);
     return head.write_header(header, errors);
+}
+
+/// Before anybody can have all of it: who goes on with it may take what goes with it.
+bool Outgoing::leave(const SnapshotProgress& progress, Errors& errors) {
+    MachineParts& machine = service_.machine();
+    if (!something_goes_with_it_) return true;
+    if (machine.lock.held()) machine.whereabouts.leave();
+    else if (!machine.whereabouts.leave_from_thread(progress.cancel)) return go_on(progress, errors);
+    return true;
 }
 
 void Outgoing::finish(bool completed) {

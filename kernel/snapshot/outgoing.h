@@ -25,9 +25,11 @@ class Outgoing final : public OutgoingSnapshot {
     bool write_devices(SectionWriter& out, Errors& errors) const;
     bool write_blocks(SectionWriter& out, const std::vector<BlockEntry>& entries, Errors& errors) const;
 
+    bool leave(const SnapshotProgress& progress, Errors& errors);
+
     SnapshotService& service_;
     MachineImage image_;
-    std::vector<std::string> block_ids_;
+    bool something_goes_with_it_ = false;  ///< what only one process has
     std::vector<HeldBlock> held_;
     std::vector<BlockSource> blocks_;
 };

@@ -41,6 +41,7 @@ IncomingSnapshot* SnapshotService::load() { return new Incoming(*this); }
 void SnapshotService::expect() { machine_.run.expect_state(); }
 bool SnapshotService::expecting() const { return machine_.run.state() == RunState::InMigrate; }
 void SnapshotService::arrived(bool run) { machine_.run.arrived(run); }
+bool SnapshotService::come_back(Errors& errors) { return expecting() || machine_.whereabouts.come(errors); }
 void SnapshotService::give_up() { machine_.run.request_end("host-error", 1); }
 
 void SnapshotService::watch(std::unique_ptr<FileVerifier> verifier) {

@@ -26,6 +26,7 @@ class SnapshotService final : public Snapshots {
     void expect() override;
     bool expecting() const override;
     void arrived(bool run) override;
+    bool come_back(Errors& errors) override;
     void give_up() override;
 
     // For the snapshots.

@@ -8,6 +8,7 @@
 #include <backplane/backend.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
+#include <backplane/whereabouts.h>
 
 #include <chrono>
 
@@ -18,7 +19,7 @@ namespace {
 /// A completion that is called from within submit() may submit again: so deep, then a thread takes over.
 constexpr unsigned kMaximumNesting = 4;
 
-class FileNode final : public BlockBackend, public Completable, Work {
+class FileNode final : public BlockBackend, public Completable, public Exclusive, Work {
   public:
     explicit FileNode(Object& object) : object_(object) {}
 
@@ -45,6 +46,7 @@ class FileNode final : public BlockBackend, public Completable, Work {
             errors.fail("detect-zeroes=unmap needs discard=unmap, which was not specified");
             return false;
         }
+        const auto* whereabouts = static_cast<const Whereabouts*>(context.host_interface(Whereabouts::kId));
         const FileOptions options{.filename = filename_,
                                   .read_only = read_only_,
                                   .auto_read_only = auto_read_only_,
@@ -53,6 +55,7 @@ class FileNode final : public BlockBackend, public Completable, Work {
                                   .write_through = !write_back_,
                                   .unmap = unmap,
                                   .lock = locking_ != 2,
+                                  .lock_now = !whereabouts || whereabouts->here(),
                                   .detect_zeroes = detect_zeroes_ != 0,
                                   .lifetime =
                                       static_cast<const Lifetime*>(context.host_interface(Lifetime::kId)),
@@ -68,6 +71,13 @@ class FileNode final : public BlockBackend, public Completable, Work {
         loop_->cancel(*this);
         file_.close();
     }
+
+    bool take(Errors& errors) override {
+        const std::string problem = file_.lock();
+        if (!problem.empty()) errors.fail(problem);
+        return problem.empty();
+    }
+    void let_go() override { file_.unlock(); }
 
     std::uint64_t size() const override { return file_.size(); }
     bool read_only() const override { return file_.read_only(); }
@@ -203,7 +213,8 @@ constexpr PropertyInfo kProperties[] = {
          .default_text = "off",
          .choices = "off|on|unmap"}),
 };
-constexpr InterfaceInfo kInterfaces[] = {offers<FileNode, BlockBackend>(), offers<FileNode, Completable>()};
+constexpr InterfaceInfo kInterfaces[] = {offers<FileNode, BlockBackend>(), offers<FileNode, Completable>(),
+                                         offers<FileNode, Exclusive>()};
 constexpr TypeInfo kTypes[] = {
     backend_type<FileNode>({.name = "blockdev-file",
                             .parent = "block-node",

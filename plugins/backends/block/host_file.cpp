@@ -167,12 +167,21 @@ std::string HostFile::open_file() {
                "': its file system does not support O_DIRECT; leave cache.direct off";
     if (fd_ < 0) return problem;
     problem = probe();
-    if (problem.empty() && options.lock) {
-        problem = lock_image(fd_, !read_only_);
-        if (!problem.empty()) problem += "; is another process using the image '" + options.filename + "'?";
-    }
+    if (problem.empty() && options.lock_now) problem = lock();
     if (!problem.empty()) close();
     return problem;
+}
+
+std::string HostFile::lock() {
+    if (!options_.lock) return {};
+    std::string problem = lock_image(fd_, !read_only_);
+    if (problem.empty()) return {};
+    unlock();
+    return problem + "; is another process using the image '" + options_.filename + "'?";
+}
+
+void HostFile::unlock() {
+    if (options_.lock) unlock_image(fd_);
 }
 
 /// -1, why, and errno.

@@ -14,12 +14,13 @@ namespace backplane::block {
 struct FileOptions {
     std::string filename;
     bool read_only = false;
-    bool auto_read_only = false;  ///< when it cannot be written, do without
-    bool direct = false;          ///< past the host's page cache
-    bool no_flush = false;        ///< a flush does nothing
-    bool write_through = false;   ///< every write is flushed
-    bool unmap = false;           ///< a discard gives the space back
-    bool lock = true;
+    bool auto_read_only = false;         ///< when it cannot be written, do without
+    bool direct = false;                 ///< past the host's page cache
+    bool no_flush = false;               ///< a flush does nothing
+    bool write_through = false;          ///< every write is flushed
+    bool unmap = false;                  ///< a discard gives the space back
+    bool lock = true;                    ///< keeps other processes off the image
+    bool lock_now = true;                ///< else lock() comes later
     bool detect_zeroes = false;          ///< what is written as zeroes becomes a write of zeroes
     const Lifetime* lifetime = nullptr;  ///< once it ends, long requests are given up
     HostFiles* files = nullptr;          ///< who opens what users name; null: the file system
@@ -36,6 +37,10 @@ class HostFile {
     /// Empty, or why not.
     std::string open(const FileOptions& options);
     void close();
+    /// Keeps other processes off the image, when the options ask for that: empty, or why not. Again for what is locked
+    /// already.
+    std::string lock();
+    void unlock();
     bool read_only() const { return read_only_; }
     /// Bytes, rounded up to whole sectors of 512: what is past the end of the file reads as zero.
     std::uint64_t size() const { return size_; }

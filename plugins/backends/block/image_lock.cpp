@@ -19,6 +19,7 @@ constexpr Use kWrite{1, "write"};
 constexpr Use kResize{3, "resize"};
 constexpr off_t kUsed = 100;
 constexpr off_t kRefused = 200;
+constexpr off_t kUses = 4;
 
 struct flock lock_of(short type, off_t start) {
     struct flock lock {};
@@ -56,6 +57,14 @@ std::string lock_image(int fd, bool writable) {
         if (taken_by_another(fd, kUsed + use.number))
             return std::string("Failed to get shared \"") + use.name + "\" lock";
     return {};
+}
+
+void unlock_image(int fd) {
+    for (const off_t first : {kUsed, kRefused}) {
+        struct flock lock = lock_of(F_UNLCK, first);
+        lock.l_len = kUses;
+        fcntl(fd, F_OFD_SETLK, &lock);
+    }
 }
 
 }  // namespace backplane::block

@@ -10,5 +10,7 @@ namespace backplane::block {
 /// Locks the image that `fd` is open on, until `fd` is closed. Empty, or the reason. A file system without such
 /// locks is no reason.
 std::string lock_image(int fd, bool writable);
+/// Before `fd` is closed.
+void unlock_image(int fd);
 
 }  // namespace backplane::block

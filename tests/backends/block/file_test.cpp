@@ -2,6 +2,8 @@
 #include "tests/backends/fixture.h"
 
 #include <backplane/block.h>
+#include <backplane/text.h>
+#include <backplane/whereabouts.h>
 
 #include <gtest/gtest.h>
 
@@ -175,6 +177,21 @@ TEST_F(File, AFullDiskIsNoSpace) {
     const BlockStatus status = write(node, 8192, "too far");
     setrlimit(RLIMIT_FSIZE, &before);
     EXPECT_EQ(status, BlockStatus::NoSpace);
+}
+
+TEST_F(File, AnImageThatIsLetGoIsAnothers) {
+    TemporaryFile image(std::string(512, 'x'));
+    Object& first = add("blockdev-file", "first", {{"filename", image.path()}});
+    EXPECT_NE(refusal("blockdev-file", {{"filename", image.path()}}).find("Failed to get"),
+              std::string::npos);
+    auto& exclusive = *query<Exclusive>(first);
+    locked([&] { exclusive.let_go(); });
+    auto& second = *query<Exclusive>(add("blockdev-file", "second", {{"filename", image.path()}}));
+    ErrorText errors;
+    EXPECT_FALSE(locked([&] { return exclusive.take(errors); }));
+    EXPECT_NE(errors.text().find(image.path()), std::string::npos) << errors.text();
+    locked([&] { second.let_go(); });
+    EXPECT_TRUE(locked([&] { return exclusive.take(errors) && exclusive.take(errors); }));
 }
 
 TEST_F(File, AFlushCompletes) {

@@ -1,10 +1,13 @@
 // A whole machine through a stream and through a file.
 #include "tests/kernel/snapshot/small_machine.h"
 
+#include <backplane/whereabouts.h>
+
 #include <gtest/gtest.h>
 
 #include <cstdio>
 #include <random>
+#include <thread>
 
 #include <unistd.h>
 
@@ -169,6 +172,113 @@ TEST_F(MachineSnapshot, AMachineThatExpectsItsStateRunsWhenItCame) {
     ASSERT_EQ(held.load(Bytes(stream)), "");
     held.snapshots().arrived(true);
     EXPECT_EQ(held.state(), "paused");
+}
+
+/// What only one process can have.
+class Treasure final : public Exclusive {
+  public:
+    explicit Treasure(Object&) {}
+    bool take(Errors& errors) override {
+        if (elsewhere) errors.fail("another has it");
+        else held = true;
+        return !elsewhere;
+    }
+    void let_go() override { held = false; }
+    std::atomic<bool> held = true;
+    bool elsewhere = false;
+};
+constexpr InterfaceInfo kTreasureInterfaces[] = {offers<Treasure, Exclusive>()};
+constexpr TypeInfo kTreasure{.name = "test-treasure",
+                             .interfaces = kTreasureInterfaces,
+                             .instance_init = make_part<Treasure>,
+                             .instance_finalize = free_part<Treasure>};
+
+struct MachineWithTreasure : MachineSnapshot {
+    MachineWithTreasure() : treasure(add(source)) {}
+    static Treasure& add(SmallMachine& machine) {
+        machine.catalog.types().register_type(kTreasure, machine.errors);
+        kernel::Instance* object =
+            machine.machine.create_backend("test-treasure", "treasure", {}, "objects", machine.errors);
+        return *static_cast<Treasure*>(object->part("test-treasure"));
+    }
+    /// Saves on a thread of its own, as everybody does.
+    void save_and_finish(SnapshotSink& sink, bool completed) {
+        OutgoingSnapshot* snapshot = source.snapshots().save(source.errors);
+        std::atomic<bool> done = false;
+        std::thread thread([&] {
+            SnapshotProgress progress;
+            EXPECT_TRUE(snapshot->write(sink, {.workers = 1}, progress, source.errors));
+            done = true;
+        });
+        source.lock.unlock();
+        while (!done) source.machine.loop().run_once(10);
+        source.lock.lock();
+        thread.join();
+        snapshot->finish(completed);
+    }
+    Treasure& treasure;
+};
+
+TEST_F(MachineWithTreasure, LetsItGoBeforeAnybodyHasAllOfTheMachine) {
+    struct Sink final : SnapshotSink {
+        explicit Sink(Treasure& treasure_) : treasure(treasure_) {}
+        bool write(Bytes bytes, Errors&) override {
+            const std::string_view kind(reinterpret_cast<const char*>(bytes.data),
+                                        std::min<std::size_t>(bytes.size, 4));
+            if (kind == "page") held_with_pages = treasure.held;
+            if (kind == "end ") held_at_end = treasure.held;
+            return true;
+        }
+        Treasure& treasure;
+        bool held_with_pages = false, held_at_end = true;
+    } sink(treasure);
+    save_and_finish(sink, true);
+    EXPECT_TRUE(sink.held_with_pages);
+    EXPECT_FALSE(sink.held_at_end);
+    EXPECT_FALSE(treasure.held);
+    EXPECT_EQ(source.state(), "postmigrate");
+}
+
+TEST_F(MachineWithTreasure, TakesItBackWhenItGoesOnHere) {
+    MemorySink sink;
+    save_and_finish(sink, false);
+    EXPECT_TRUE(treasure.held);
+    EXPECT_EQ(source.state(), "running");
+    save_and_finish(sink, true);
+    treasure.elsewhere = true;
+    EXPECT_FALSE(source.snapshots().come_back(source.errors));
+    EXPECT_EQ(source.errors.text(), "another has it");
+    source.machine.start();
+    EXPECT_EQ(source.state(), "postmigrate");
+    treasure.elsewhere = false;
+    source.machine.start();
+    EXPECT_EQ(source.state(), "running");
+    EXPECT_TRUE(treasure.held);
+}
+
+TEST_F(MachineWithTreasure, StaysStoppedWhenAnotherTookItMeanwhile) {
+    MemorySink sink;
+    treasure.elsewhere = true;
+    save_and_finish(sink, false);
+    EXPECT_EQ(source.state(), "paused");
+    EXPECT_FALSE(treasure.held);
+}
+
+TEST_F(MachineWithTreasure, TakesItWhereTheMachineArrives) {
+    const auto stream = source.save();
+    SmallMachine expecting;
+    Treasure& there = add(expecting);
+    expecting.snapshots().expect();
+    EXPECT_FALSE(there.held);
+    expecting.machine.start();
+    there.elsewhere = true;
+    ASSERT_EQ(expecting.load(Bytes(stream)), "");
+    expecting.snapshots().arrived(true);
+    EXPECT_EQ(expecting.state(), "paused");
+    there.elsewhere = false;
+    expecting.machine.start();
+    EXPECT_EQ(expecting.state(), "running");
+    EXPECT_TRUE(there.held);
 }
 
 struct MachineFile : MachineSnapshot {

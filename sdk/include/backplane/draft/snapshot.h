@@ -103,6 +103,9 @@ class Snapshots {
     virtual bool expecting() const = 0;
     /// What was expected came: it runs now if `run` says so and nobody stopped it meanwhile; else it is paused.
     virtual void arrived(bool run) = 0;
+    /// Before a machine that was saved goes on here all the same: takes back what went with it. False and the reason when
+    /// another process has it.
+    virtual bool come_back(Errors& errors) = 0;
     /// What was expected does not come: ends the process with status 1.
     virtual void give_up() = 0;
 
