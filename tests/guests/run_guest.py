@@ -92,6 +92,24 @@ class Guest:
         if found != status:
             raise Failed(f"the emulator ended with status {found}, expected {status}")
 
+    def run_beside(self, command):
+        """Runs a program of the host to its end, while the guest's console is read; returns what it said."""
+        with tempfile.TemporaryFile() as output:
+            other = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+            speaks = [self.process.stdout]
+            try:
+                while other.poll() is None and time.monotonic() < self.deadline:
+                    if select.select(speaks, [], [], 0.1)[0] and not self._read():
+                        speaks = []  # The emulator ended.
+                ended = other.poll() is not None
+            finally:
+                other.kill()
+                other.wait()
+            output.seek(0)
+            said = output.read().decode(errors="replace")
+        check(ended, f"{command[0]} did not end before the deadline; it said:\n{said}")
+        return said
+
     def kill(self):
         if self.process and self.process.poll() is None:
             self.process.kill()

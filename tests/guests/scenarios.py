@@ -288,23 +288,28 @@ def saved_two_harts(guest):
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
 
 
-def compile_program(guest, name):
+def compile_program(guest, name, *more):
     compiler = "riscv64-linux-gnu-gcc"
     if not shutil.which(compiler):
         raise Skipped(f"{compiler} is missing; run: ./dev setup test")
     program = guest.folder / name
     flags = ["-O2", "-static", "-std=gnu17", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-pthread"]
-    subprocess.run([compiler, *flags, PROGRAMS / f"{name}.c", "-lm", "-o", program], check=True)
+    subprocess.run([compiler, *flags, PROGRAMS / f"{name}.c", "-lm", *more, "-o", program], check=True)
     return program
 
 
-def run_programs(guest, harts, names=("atomics", "faults", "floating", "self_modify")):
+def make_initramfs(guest, programs):
     arguments = ["--busybox", guest.file("riscv64/busybox"), "--guest", PROGRAMS.parent / "guest"]
-    for name in names:
-        arguments += ["--add", f"{compile_program(guest, name)}:tests/{name}"]
+    for program in programs:
+        arguments += ["--add", f"{program}:tests/{program.name}"]
     initramfs = guest.folder / "initramfs.cpio"
     maker = PROGRAMS.parent / "make_initramfs.py"
     subprocess.run([sys.executable, "-B", maker, *arguments, "--out", initramfs], check=True)
+    return initramfs
+
+
+def run_programs(guest, harts, names=("atomics", "faults", "floating", "self_modify")):
+    initramfs = make_initramfs(guest, [compile_program(guest, name) for name in names])
     start_linux(guest, ",".join(names), harts=harts, initramfs=initramfs)
     expect_init(guest, harts)
     for name in names:
@@ -328,6 +333,50 @@ def programs_two_harts(guest):
 def programs_shared_code(guest):
     """A hart that rewrites code, while another runs it, runs what it wrote. (The peer fails this at times.)"""
     run_programs(guest, 2, ["shared_code"])
+
+
+@scenario
+def debugger_in_linux(guest):
+    """gdb stops at the kernel's entry in S mode, steps, stops in a program, and sees its variable change."""
+    gdb = "gdb-multiarch"
+    if not shutil.which(gdb):
+        raise Skipped(f"{gdb} is missing; run: ./dev setup test")
+    # At an address of its own: a breakpoint is met in every address space.
+    program = compile_program(guest, "watched", "-Wl,-Ttext-segment=0x70000000")
+    place = guest.folder / "gdb.sock"
+    start_linux(
+        guest,
+        "watched",
+        *("-S", "-gdb", f"unix:{place},server=on,wait=off"),
+        harts=2,
+        initramfs=make_initramfs(guest, [program]),
+    )
+    while not place.exists():
+        check(guest.process.poll() is None, "the emulator ended before a debugger could connect")
+        time.sleep(0.05)
+    commands = [
+        *(f"target remote {place}", "hbreak *0x80200000", "continue", "print $priv", "stepi", "stepi", "delete"),
+        *("hbreak *ready", "continue", "print $priv", "print (long)watched", "delete"),
+        *("watch *(long*)&watched", "continue", "print (long)watched", "info threads", "detach"),
+    ]
+    line = [gdb, "-nx", "-batch", "-ex", f"file {program}"]
+    for command in commands:
+        line += ["-ex", command]
+    said = guest.run_beside(line)
+    for expected in (
+        "Breakpoint 1, 0x0000000080200000",
+        "$1 = 1",
+        "Breakpoint 2, ",
+        "$2 = 0",
+        "$3 = 1",
+        "Hardware watchpoint 3",
+        "$4 = 2",
+        "CPU#1",
+    ):
+        check(expected in said, f"gdb did not say {expected!r}:\n{said}")
+    expect_init(guest, 2)
+    expect_pass(guest, "watched")
+    finish_linux(guest)
 
 
 # Linux with virtio devices, on each transport. A transport is a suffix of type names and options.
