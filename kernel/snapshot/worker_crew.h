@@ -19,9 +19,7 @@ class WorkerCrew {
   public:
     /// `work` runs on any of `workers` threads, on one job at a time each.
     WorkerCrew(unsigned workers, std::function<void(Job&)> work)
-        : work_(std::move(work)), ring_(2 * workers) {
-        for (unsigned i = 0; i < workers; ++i) threads_.emplace_back([this] { run(); });
-    }
+        : work_(std::move(work)), workers_(workers), ring_(2 * workers) {}
     WorkerCrew(const WorkerCrew&) = delete;
     WorkerCrew& operator=(const WorkerCrew&) = delete;
     ~WorkerCrew() {
@@ -44,6 +42,8 @@ class WorkerCrew {
             ring_[given_ % ring_.size()].done = false;
             ++given_;
         }
+        // Who has little to do needs few threads, and who has nothing none.
+        if (threads_.size() < workers_) threads_.emplace_back([this] { run(); });
         work_comes_.notify_one();
     }
     /// Waits for the oldest job that was given, which is free after release(). Not when idle().
@@ -76,6 +76,7 @@ class WorkerCrew {
     }
 
     const std::function<void(Job&)> work_;
+    const unsigned workers_;
     std::vector<Place> ring_;
     std::vector<std::thread> threads_;
     std::mutex mutex_;
