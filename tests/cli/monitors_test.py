@@ -241,6 +241,19 @@ class Monitors(ProgramTest):
         self.assertIn("virtio-blk-device", qmp("device_add", driver="virtio-blk-devcie")["error"]["desc"])
         self.assertIn("hotplug", qmp("device_add", driver="virtio-rng-device")["error"]["desc"])
 
+    def test_pci_is_shown(self):
+        qmp = self.machine("-device", "virtio-rng-pci,id=r,addr=4")
+        (bus,) = qmp("query-pci")["return"]
+        host, entropy = bus["devices"]
+        self.assertEqual(host["class_info"], {"class": 0x600, "desc": "Host bridge"})
+        self.assertEqual((entropy["slot"], entropy["qdev_id"], entropy["irq_pin"]), (4, "r", 1))
+        self.assertEqual(entropy["id"]["vendor"], 0x1AF4)
+        regions = {region["bar"]: region for region in entropy["regions"]}
+        self.assertEqual((regions[4]["type"], regions[4]["mem_type_64"], regions[4]["address"]), ("memory", True, -1))
+        text = qmp.human("info pci")
+        self.assertIn("  Bus  0, device   0, function 0:\n    Host bridge: PCI device 1b36:0008\n", text)
+        self.assertIn("      BAR4: 64 bit prefetchable memory (not mapped)\n      id \"r\"\n", text)
+
     def test_broken_json_spoils_one_line(self):
         qmp = self.machine()
         qmp.send("{\"execute\": }\n")

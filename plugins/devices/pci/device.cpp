@@ -167,6 +167,16 @@ std::optional<std::uint64_t> DevicePart::decoded(unsigned index) const {
     return base;
 }
 
+std::optional<DevicePart::BarListing> DevicePart::bar(unsigned index) const {
+    const Bar& bar = bars_[index];
+    if (!bar.region) return std::nullopt;
+    constexpr unsigned kPrefetchable = 8;
+    const bool prefetch =
+        bar.kind != PciBarKind::Io && (config_.get(kBar0 + 4 * index, 4) & kPrefetchable) != 0;
+    return BarListing{bar.kind, prefetch ? PciPrefetch::Yes : PciPrefetch::No, bar.region->size(),
+                      decoded(index)};
+}
+
 void DevicePart::unmap(Bar& bar) {
     if (!bar.mapped) return;
     PciBridge& bridge = bus_->bridge();

@@ -82,6 +82,18 @@ class DevicePart final : public Device, public PciDevice {
     std::uint32_t config_read(unsigned offset, unsigned size, Access& access) override;
     void config_write(unsigned offset, unsigned size, std::uint32_t value, Access& access) override;
 
+    // For listings
+    static constexpr unsigned kBars = 6;
+    struct BarListing {
+        PciBarKind kind;
+        PciPrefetch prefetch;
+        std::uint64_t size;
+        std::optional<std::uint64_t> address;  ///< none: it is not decoded
+    };
+    /// Nothing: there is no such BAR.
+    std::optional<BarListing> bar(unsigned index) const;
+    bool plugged_in() const { return bus_ != nullptr; }
+
     // Properties
     std::string wanted_address_;
     std::string romfile_;
@@ -108,7 +120,7 @@ class DevicePart final : public Device, public PciDevice {
     PciBus* bus_ = nullptr;
     std::uint8_t place_ = 0;
     ConfigSpace config_;
-    std::array<Bar, 6> bars_{};
+    std::array<Bar, kBars> bars_{};
     Msi msi_;
     Msix msix_;
     ClosedPort closed_;

@@ -1,6 +1,7 @@
 // The PCI framework: buses, and what all PCI devices have. Interfaces: <backplane/pci.h>.
 #include "bus.h"
 #include "device.h"
+#include "listing.h"
 
 #include <backplane/plugin.h>
 #include <backplane/property.h>
@@ -17,6 +18,9 @@ void* make_bus(Object& object, const void* express, Errors&) {
 
 constexpr InterfaceInfo kBusInterfaces[] = {offers<BusPart, Bus>(), offers<BusPart, PciBus>()};
 constexpr InterfaceInfo kDeviceInterfaces[] = {offers<DevicePart, Device>(), offers<DevicePart, PciDevice>()};
+
+constexpr InterfaceInfo kListingInterfaces[] = {offers<PciListing, Completable>(),
+                                                offers<PciListing, CommandHandler>()};
 
 constexpr PropertyInfo kDeviceProperties[] = {
     property<&DevicePart::wanted_address_>(
@@ -52,6 +56,15 @@ constexpr TypeInfo kTypes[] = {
         .interfaces = kDeviceInterfaces,
         .properties = kDeviceProperties,
     }),
+    {
+        .name = "pci-listing",
+        .parent = "service",
+        .summary = "shows PCI buses in monitors",
+        .interfaces = kListingInterfaces,
+        .commands = kListingCommands,
+        .instance_init = make_part<PciListing>,
+        .instance_finalize = free_part<PciListing>,
+    },
 };
 
 }  // namespace

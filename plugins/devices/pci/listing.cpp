@@ -1,0 +1,160 @@
+// The result has the members of QEMU's public QMP reference, "PciInfo"; the text is made from it.
+//
+// Names of classes follow "PCI Code and ID Assignment Specification" 1.11, chapter 1.
+#include "listing.h"
+
+#include "device.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <string>
+#include <nlohmann/json.hpp>
+
+namespace backplane::pci {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct ClassName {
+    unsigned code;  ///< base class << 8 | sub-class
+    const char* name;
+};
+constexpr ClassName kClassNames[] = {
+    {0x0001, "VGA controller"},     {0x0100, "SCSI controller"},
+    {0x0101, "IDE controller"},     {0x0102, "Floppy controller"},
+    {0x0104, "RAID controller"},    {0x0106, "SATA controller"},
+    {0x0108, "NVMe controller"},    {0x0200, "Ethernet controller"},
+    {0x0280, "Network controller"}, {0x0300, "VGA controller"},
+    {0x0301, "XGA controller"},     {0x0302, "3D controller"},
+    {0x0380, "Display controller"}, {0x0400, "Video controller"},
+    {0x0401, "Audio controller"},   {0x0403, "Audio controller"},
+    {0x0500, "RAM controller"},     {0x0501, "Flash controller"},
+    {0x0600, "Host bridge"},        {0x0601, "ISA bridge"},
+    {0x0604, "PCI bridge"},         {0x0700, "Serial port"},
+    {0x0701, "Parallel port"},      {0x0c00, "FireWire controller"},
+    {0x0c03, "USB controller"},     {0x0c05, "SMBus"},
+};
+
+Json class_of(const PciDevice& function) {
+    const unsigned code = function.config(kClassCode + 1, 2);
+    Json info{{"class", code}};
+    const auto found = std::ranges::find(kClassNames, code, &ClassName::code);
+    if (found != std::end(kClassNames)) info["desc"] = found->name;
+    return info;
+}
+
+Json regions_of(const DevicePart& function) {
+    Json list = Json::array();
+    for (unsigned index = 0; index < DevicePart::kBars; ++index) {
+        const auto bar = function.bar(index);
+        if (!bar) continue;
+        const bool io = bar->kind == PciBarKind::Io;
+        Json row{{"bar", index}, {"type", io ? "io" : "memory"}, {"size", bar->size}};
+        row["address"] = bar->address ? std::int64_t(*bar->address) : -1;
+        if (!io) {
+            row["prefetch"] = bar->prefetch == PciPrefetch::Yes;
+            row["mem_type_64"] = bar->kind == PciBarKind::Memory64;
+        }
+        list.push_back(std::move(row));
+    }
+    return list;
+}
+
+Json function_json(Object& object, const DevicePart& function) {
+    const PciAddress place = function.address();
+    Json row{{"bus", place.bus},
+             {"slot", place.device},
+             {"function", place.function},
+             {"class_info", class_of(function)},
+             {"id",
+              {{"vendor", function.config(kVendorId, 2)},
+               {"device", function.config(kDeviceId, 2)},
+               {"subsystem-vendor", function.config(kSubsystemVendorId, 2)},
+               {"subsystem", function.config(kSubsystemId, 2)}}}};
+    const unsigned pin = function.config(kInterruptPin, 1);
+    row["irq_pin"] = pin;
+    if (pin) row["irq"] = function.config(kInterruptLine, 1);
+    row["qdev_id"] = std::string(object.id().view());
+    row["regions"] = regions_of(function);
+    return row;
+}
+
+void walk(Object& from, const std::function<void(Object&)>& visit) {
+    visit(from);
+    for (std::size_t i = 0; i < from.child_count(); ++i) walk(*from.child_at(i), visit);
+}
+
+/// Buses by their numbers, functions by their places.
+Json buses_below(Object& root) {
+    std::map<unsigned, std::map<unsigned, Json>> buses;
+    walk(root, [&](Object& object) {
+        if (auto* bus = query<PciBus>(object)) buses[bus->number()];
+        auto* function = static_cast<DevicePart*>(object.part("pci-device"));
+        if (!function || !function->plugged_in()) return;
+        const PciAddress place = function->address();
+        buses[place.bus][place.requester()] = function_json(object, *function);
+    });
+    Json list = Json::array();
+    for (auto& [number, functions] : buses) {
+        Json devices = Json::array();
+        for (auto& [place, row] : functions) devices.push_back(std::move(row));
+        list.push_back({{"bus", number}, {"devices", std::move(devices)}});
+    }
+    return list;
+}
+
+template <class... Values>
+void print(std::string& out, const char* format, Values... values) {
+    char line[160];
+    std::snprintf(line, sizeof line, format, values...);
+    out += line;
+}
+
+void print_region(const Json& region, std::string& out) {
+    const bool io = region["type"] == "io";
+    const std::string kind = io ? "I/O"
+                                : std::string(region["mem_type_64"].get<bool>() ? "64" : "32") + " bit " +
+                                      (region["prefetch"].get<bool>() ? "prefetchable memory" : "memory");
+    print(out, "      BAR%u: %s ", region["bar"].get<unsigned>(), kind.c_str());
+    const auto address = region["address"].get<std::int64_t>();
+    if (address == -1) out += "(not mapped)\n";
+    else if (const auto last = std::uint64_t(address) + (region["size"].get<std::uint64_t>() - 1); io)
+        print(out, "at 0x%04llx [0x%04llx]\n", static_cast<unsigned long long>(address),
+              static_cast<unsigned long long>(last));
+    else
+        print(out, "at 0x%08llx [0x%08llx]\n", static_cast<unsigned long long>(address),
+              static_cast<unsigned long long>(last));
+}
+
+void print_function(const Json& row, std::string& out) {
+    const auto number = [](const Json& value) { return value.get<unsigned>(); };
+    print(out, "  Bus %2u, device %3u, function %u:\n", number(row["bus"]), number(row["slot"]),
+          number(row["function"]));
+    const Json& info = row["class_info"];
+    if (info.contains("desc")) out += "    " + info["desc"].get<std::string>();
+    else print(out, "    Class %04u", number(info["class"]));
+    const Json& id = row["id"];
+    print(out, ": PCI device %04x:%04x\n", number(id["vendor"]), number(id["device"]));
+    print(out, "      PCI subsystem %04x:%04x\n", number(id["subsystem-vendor"]), number(id["subsystem"]));
+    if (row.contains("irq"))
+        print(out, "      IRQ %u, pin %c\n", number(row["irq"]), char('A' + number(row["irq_pin"]) - 1));
+    for (const Json& region : row["regions"]) print_region(region, out);
+    out += "      id \"" + row["qdev_id"].get<std::string>() + "\"\n";
+}
+
+}  // namespace
+
+void PciListing::execute(Str command, Str, CommandReply& reply) {
+    Object* root = &object_;
+    while (root->parent()) root = root->parent();
+    const Json buses = buses_below(*root);
+    if (command == Str("query-pci")) return reply.succeed(buses.dump());
+    std::string text;
+    for (const Json& bus : buses)
+        for (const Json& row : bus["devices"]) print_function(row, text);
+    reply.succeed_text(text);
+}
+
+}  // namespace backplane::pci
