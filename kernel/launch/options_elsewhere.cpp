@@ -44,7 +44,6 @@ constexpr Elsewhere kElsewhere[] = {
     {"g", kNoDisplay},
     {"acpitable", "tables are not taken from files"},
     {"no-acpi", "it is a property of the machine: -machine acpi=off"},
-    {"smbios", "no machine here shows such tables to its guest"},
     {"tpmdev", "there is no TPM"},
     {"shim", "the firmware loads no shim; give it as a file on a disk"},
     {"option-rom", "no machine here runs option ROMs"},

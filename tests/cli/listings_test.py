@@ -54,6 +54,19 @@ class Listings(ProgramTest):
         self.assertRegex(self.listed("-netdev", "help"), r"(?m)^  user\b")
         self.assertRegex(self.listed("-blockdev", "help"), r"(?m)^  file\b")
 
+    def test_parameters_are_listed_and_nothing_starts(self):
+        for option, question, expected in (
+            ("-smp", "help", "maxcpus"), ("-rtc", "help", "driftfix"), ("-m", "help", "size"), ("-name", "help", "process"),
+            ("-action", "help", "watchdog"), ("-msg", "help", "timestamp"), ("-boot", "help", "splash"),
+            ("-overcommit", "help", "mem-lock"), ("-sandbox", "help", "spawn"), ("-run-with", "help", "chroot"),
+            ("-accel", "tcg,help", "tb-size"), ("-cpu", "rv64,help", "zba"), ("-M", "virt,help", "dumpdtb"),
+            ("-blockdev", "file,help", "filename"), ("-chardev", "socket,help", "reconnect"), ("-netdev", "user,help", "hostfwd"),
+            ("-object", "rng-random,help", "filename"), ("-smbios", "help", "sku"), ("-fw_cfg", "help", "string"),
+            ("-semihosting-config", "help", "chardev"), ("-device", "loader,help", "cpu-num"),
+        ):
+            with self.subTest(f"{option} {question}"):
+                self.assertIn(expected, self.listed(option, question))
+
     def test_log_items(self):
         self.assertRegex(self.listed("-d", "help"), r"(?m)^in_asm\b")
 

@@ -48,6 +48,44 @@ class Options(ProgramTest):
         self.assertEqual(item(*files["etc/boot-fail-wait"]), b"\x07\0\0\0")
         self.assertEqual(item(0x02, 16).hex(), UUID.replace("-", ""))
 
+    def test_what_the_machine_tells_of_itself(self):
+        whole = self.file("whole", bytes([221, 4, 0, 0xDD]) + b"\0\0")
+        item, files = self.items(
+            *("-smbios", "type=1,serial=S 1", "-smbios", "type=11,value=one,value=two", "-smbios", f"file={whole}"),
+            *("-uuid", UUID, "-smp", "4,sockets=2", "-device", "virtio-rng-pci,id=r,addr=3"),
+            *("-smbios", "type=41,designation=entropy,kind=other,pcidev=r"),
+        )
+        anchor, table = item(*files["etc/smbios/smbios-anchor"]), item(*files["etc/smbios/smbios-tables"])
+        self.assertEqual(anchor[:5], b"_SM3_")
+        structures = list(self.structures(table))
+        self.assertEqual([kind for kind, _, _ in structures], [221, 1, 3, 4, 4, 11, 16, 17, 19, 32, 41, 127])
+        fields = {kind: (area, strings) for kind, area, strings in structures}
+        self.assertIn(b"S 1", fields[1][1])
+        self.assertEqual(fields[1][0][8:24].hex(), "33221100" "5544" "7766" "8899aabbccddeeff")
+        self.assertEqual(fields[11][1], [b"one", b"two"])
+        self.assertEqual(fields[41][0][10], 3 << 3)
+
+    def structures(self, table):
+        """Each one's type, formatted area and strings."""
+        at = 0
+        while at < len(table):
+            area = table[at : at + table[at + 1]]
+            end = table.index(b"\0\0", at + len(area))
+            yield area[0], area, [text for text in table[at + len(area) : end].split(b"\0") if text]
+            at = end + 2
+
+    def test_what_a_machine_cannot_tell(self):
+        for text, expected in (
+            ("type=99", "types that can be filled in"), ("serial=x", "give type=, or file="), ("type=1,bank=x", "'bank' is not one of type 1"),
+            ("type=0,release=1", "expects MAJOR.MINOR"), ("type=1,uuid=x", "expects a UUID"), ("type=4,max-speed=x", "expects a number"),
+            ("file=/nonexist", "could not read '/nonexist'"), (f"file={self.file('x', b'hello')}", "is no SMBIOS structure"),
+            ("type=41,kind=x", "is no such kind"), ("type=41,pcidev=x", "there is no PCI device 'x'"),
+        ):
+            result = self.run_program("-M", "virt", "-display", "none", "-S", "-smbios", text)
+            self.assertEqual(result.status, 1, text)
+            self.assertTrue(result.errors.startswith(f"backplane: -smbios {text}: "), result.errors)
+            self.assertIn(expected, result.errors)
+
     def machine(self, *arguments, **options):
         path = self.folder / "qmp.sock"
         self.process = self.start(

@@ -53,7 +53,8 @@ class VirtBoard final : public Board {
     bool build_interrupts(BoardContext& context, Errors& errors);
     bool build_chips(BoardContext& context, Errors& errors);
     bool wire(BoardContext& context, Errors& errors);
-    bool attach_backend(BoardContext& context, const Chip& chip, Object& object, Errors& errors);
+    bool attach(BoardContext& context, const Chip& chip, Object& object, Errors& errors);
+    bool tell_facts(BoardContext& context, Object& tables, Errors& errors);
     bool find_flash_images(BoardContext& context, Errors& errors);
 
     bool describe_harts(TreeContents& contents, Errors& errors);
@@ -139,7 +140,20 @@ bool VirtBoard::find_flash_images(BoardContext& context, Errors& errors) {
     return true;
 }
 
-bool VirtBoard::attach_backend(BoardContext& context, const Chip& chip, Object& object, Errors& errors) {
+/// What SMBIOS tables say of the machine.
+bool VirtBoard::tell_facts(BoardContext& context, Object& tables, Errors& errors) {
+    const Topology& topology = context.topology();
+    const auto set = [&](const char* name, std::uint64_t value) {
+        return tables.set_property(name, std::to_string(value), errors);
+    };
+    return tables.set_link("fw_cfg", &chip("fw-cfg"), errors) && set("memory-base", kDram) &&
+           set("memory-size", context.ram().size()) && set("sockets", topology.sockets) &&
+           set("cores", std::uint64_t{topology.clusters} * topology.cores) &&
+           set("threads", topology.threads);
+}
+
+/// What a chip is given beside its settings.
+bool VirtBoard::attach(BoardContext& context, const Chip& chip, Object& object, Errors& errors) {
     const std::string_view name = chip.name;
     if (name == "uart") {
         Object* chardev = context.serial(0);
@@ -149,6 +163,7 @@ bool VirtBoard::attach_backend(BoardContext& context, const Chip& chip, Object& 
         Object* image = flashes_[name == "flash1"];
         return !image || object.set_link("drive", image, errors);
     }
+    if (name == "smbios") return tell_facts(context, object, errors);
     return true;
 }
 
@@ -163,8 +178,7 @@ bool VirtBoard::build_chips(BoardContext& context, Errors& errors) {
         if (Str(chip.name) == Str("pci-host") &&
             !object->set_property("mmio64-base", std::to_string(high), errors))
             return false;
-        if (!attach_backend(context, chip, *object, errors) || !context.realize(*object, errors))
-            return false;
+        if (!attach(context, chip, *object, errors) || !context.realize(*object, errors)) return false;
     }
     for (const Placement& placement : kPlacements)
         if (!context.map(chip(placement.chip), placement.region, GuestAddress(placement.address), errors))

@@ -10,6 +10,11 @@ constexpr Setting kFlash0Settings[] = {
 constexpr Setting kFlash1Settings[] = {
     {"num-blocks", "128"}, {"sector-length", "262144"}, {"width", "4"}, {"device-width", "2"}, {"id0", "137"},
     {"id1", "24"},         {"name", "virt.flash1"}};
+/// 201h: RV64.
+constexpr Setting kSmbiosSettings[] = {{"manufacturer", "QEMU"},
+                                       {"product", "QEMU Virtual Machine"},
+                                       {"version", "virt"},
+                                       {"processor-family", "513"}};
 constexpr Setting kPlatformBusSettings[] = {{"num_irqs", "32"}, {"mmio_size", "33554432"}};
 
 constexpr Chip kChipTable[] = {
@@ -26,6 +31,7 @@ constexpr Chip kChipTable[] = {
     {"virtio-mmio1", "virtio-mmio"},
     {"virtio-mmio0", "virtio-mmio"},
     {"fw-cfg", "fw_cfg_mem"},
+    {"smbios", "smbios-tables", kSmbiosSettings},
     {"flash0", "cfi.pflash01", kFlash0Settings},
     {"flash1", "cfi.pflash01", kFlash1Settings},
     {"pci-host", "gpex-pcihost"},

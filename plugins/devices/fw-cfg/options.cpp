@@ -70,12 +70,6 @@ bool set_number(FwCfg& device, Str file, T value, Errors& errors) {
     return device.set_file(file, Bytes(bytes, sizeof bytes), errors);
 }
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 }  // namespace
 
 bool FileOption::complete(Errors& errors) {
@@ -151,37 +145,15 @@ bool BootOption::set_splash(FwCfg& device, Errors& errors) {
                            errors);
 }
 
-/// "01234567-89ab-cdef-0123-456789abcdef", RFC 4122.
 bool UuidOption::set_text(Str text, Errors& errors) {
-    constexpr std::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    const std::string_view given = text.view();
-    std::string digits;
-    bool fits = given.size() == kForm.size();
-    for (std::size_t i = 0; fits && i < kForm.size(); ++i) {
-        if (kForm[i] == '-') fits = given[i] == '-';
-        else if (hex_digit(given[i]) < 0) fits = false;
-        else digits += given[i];
-    }
-    if (!fits) {
-        errors.fail("failed to parse UUID string: wrong format; it is " + std::string(kForm) +
-                    " in hexadecimal");
-        return false;
-    }
-    for (std::size_t i = 0; i < uuid_.size(); ++i)
-        uuid_[i] = std::uint8_t(hex_digit(digits[2 * i]) << 4 | hex_digit(digits[2 * i + 1]));
-    given_ = true;
-    return true;
-}
-
-std::string UuidOption::text() const {
-    constexpr char kDigits[] = "0123456789abcdef";
-    std::string text;
-    for (std::size_t i = 0; i < uuid_.size(); ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-        text += kDigits[uuid_[i] >> 4];
-        text += kDigits[uuid_[i] & 15];
-    }
-    return text;
+    const auto uuid = parse_uuid(text.view());
+    if (uuid) uuid_ = *uuid;
+    else
+        errors.fail(
+            "failed to parse UUID string: wrong format; it is xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx in "
+            "hexadecimal");
+    given_ = uuid.has_value();
+    return given_;
 }
 
 bool UuidOption::complete(Errors& errors) {
@@ -193,8 +165,8 @@ bool UuidOption::complete(Errors& errors) {
 }
 
 void UuidOption::execute(Str command, Str, CommandReply& reply) {
-    if (command == Str("query-uuid")) return reply.succeed("{\"UUID\":\"" + text() + "\"}");
-    reply.succeed_text(text() + "\n");
+    if (command == Str("query-uuid")) return reply.succeed("{\"UUID\":\"" + uuid_text(uuid_) + "\"}");
+    reply.succeed_text(uuid_text(uuid_) + "\n");
 }
 
 }  // namespace backplane::fw_cfg

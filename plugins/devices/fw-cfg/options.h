@@ -5,8 +5,8 @@
 #include <backplane/fw_cfg.h>
 #include <backplane/management.h>
 #include <backplane/property.h>
+#include <lib/uuid.h>
 
-#include <array>
 #include <string>
 #include <vector>
 
@@ -66,11 +66,10 @@ class UuidOption final : public Completable, public CommandHandler {
     void execute(Str command, Str arguments, CommandReply& reply) override;
 
     bool set_text(Str text, Errors& errors);
-    std::string text() const;
 
   private:
     Object& object_;
-    std::array<std::uint8_t, 16> uuid_{};
+    Uuid uuid_{};
     bool given_ = false;
 };
 
