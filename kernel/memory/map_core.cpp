@@ -21,8 +21,9 @@ void MapCore::changed(Region& region) {
         Region* at = todo.back();
         todo.pop_back();
         if (!seen.insert(at).second) continue;
+        // What lies in another region may be the root of a space as well.
+        changed_roots_.insert(at);
         if (at->parent()) todo.push_back(at->parent());
-        else changed_roots_.insert(at);
         todo.insert(todo.end(), at->aliases().begin(), at->aliases().end());
     }
 }

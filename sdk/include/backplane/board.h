@@ -58,7 +58,7 @@ struct BoardTraits {
     std::uint32_t serial_ports = 1;
 };
 
-/// A drive that the command line has for a chip of the board.
+/// A drive that the command line has for a chip of the board. From the host.
 struct BoardDrive {
     Object* node = nullptr;  ///< the block node
     bool removable = false;  ///< media=cdrom

@@ -16,6 +16,7 @@ enum class InputKind : std::uint8_t {
     Relative,  ///< `code`: an InputAxis; `value`: how far it moved, in counts; right and down are positive
     Absolute,  ///< `code`: an InputAxis; `value`: 0 (left, top) to kInputAbsoluteMaximum
 };
+/// Default: a button that a device does not know is not for it.
 enum class InputButton : std::uint16_t {
     Left,
     Middle,
@@ -27,9 +28,11 @@ enum class InputButton : std::uint16_t {
     WheelLeft,
     WheelRight
 };
+/// Default: an axis that a device does not know is not for it.
 enum class InputAxis : std::uint16_t { X, Y };
 inline constexpr std::int32_t kInputAbsoluteMaximum = 0x7fff;
 
+/// Fixed.
 struct InputEvent {
     InputKind kind = InputKind::Key;
     std::uint16_t code = 0;

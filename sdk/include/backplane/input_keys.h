@@ -8,6 +8,7 @@
 
 namespace backplane {
 
+/// A key of the table below. Local.
 struct KeyInfo {
     std::uint16_t number;
     const char* name;
@@ -176,7 +177,7 @@ inline constexpr KeyInfo kKeys[] = {
     {226, "mediaselect", 0xe06d},
 };
 
-/// Other names for keys of the table.
+/// Other names for keys of the table. Local.
 struct KeyAlias {
     const char* name;
     std::uint16_t number;
