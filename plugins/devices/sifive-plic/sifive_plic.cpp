@@ -2,6 +2,8 @@
 //
 // Follows "RISC-V Platform-Level Interrupt Controller Specification" 1.0.0. Sources are level-triggered: a gateway
 // forwards one request and then waits for its completion (chapter 6). Not modelled: edge-triggered gateways.
+#include "redelivery.h"
+
 #include <backplane/device.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
@@ -19,6 +21,7 @@ class SifivePlic final : public DeviceBase, public IoHandler {
     static const PropertyInfo kProperties[];
 
     explicit SifivePlic(Object& object) : context_(device_context(object)) {}
+    void unrealize() override { pause_.cancel(); }
 
     bool realize(Errors& errors) override {
         if (!std::has_single_bit(std::uint64_t{num_priorities_} + 1)) {
@@ -38,6 +41,8 @@ class SifivePlic final : public DeviceBase, public IoHandler {
         in_service_.assign(words, 0);
         targets_.assign(contexts, 0);
         enable_.assign(contexts * words, 0);
+        redelivery_.resize(num_sources_ + 1);
+        pause_.create(context_.clock());
         describe_state();
         context_.add_inputs("", num_sources_ + 1, inputs_);
         context_.add_outputs("", unsigned(contexts));
@@ -50,6 +55,7 @@ class SifivePlic final : public DeviceBase, public IoHandler {
     }
 
     void reset(ResetPhase phase) override {
+        if (phase == ResetPhase::Enter) pause_.cancel();
         // What is still raised when all chips have let go is a request anew.
         if (phase == ResetPhase::Exit) pending_ = level_;
         if (phase == ResetPhase::Hold || phase == ResetPhase::Exit) update();
@@ -151,6 +157,8 @@ class SifivePlic final : public DeviceBase, public IoHandler {
         describe_array(state, "enable", enable_);
         // The levels are those of the wires: they outlive a reset of this chip alone.
         describe_array(state, "level", level_, {.reset = false});
+        redelivery_.describe_state(state);
+        describe_timer(state, "pause", pause_);
     }
     /// A bitmap of sources that exist.
     bool plausible(const std::vector<std::uint32_t>& bitmap) const {
@@ -215,7 +223,15 @@ class SifivePlic final : public DeviceBase, public IoHandler {
         if (source == 0 || source > num_sources_) return;
         if (!(enable_[context * words() + source / 32] & bit(source))) return;
         in_service_[source / 32] &= ~bit(source);
-        forward(source);
+        if (!(level_[source / 32] & bit(source)) || redelivery_.at_once(source)) return forward(source);
+        context_.log().guest_error("completion",
+                                   "a source is completed again and again while its line stays raised: what "
+                                   "raises it is not cleared at its device; it is held back between times");
+        if (!pause_.armed()) pause_.arm(context_.clock().now_ns() + plic::Redelivery::kPause);
+    }
+    void pause_is_over() {
+        redelivery_.release([this](std::uint32_t source) { forward(source); });
+        update();
     }
 
     /// The gateway: a raised level becomes pending unless a request is under way already.
@@ -226,6 +242,7 @@ class SifivePlic final : public DeviceBase, public IoHandler {
 
     void source_changed(unsigned source, int level) {
         if (source == 0) return;
+        redelivery_.line_changed(source);
         if (level) level_[source / 32] |= bit(source);
         else level_[source / 32] &= ~bit(source);
         forward(source);
@@ -239,6 +256,8 @@ class SifivePlic final : public DeviceBase, public IoHandler {
 
     DeviceContext& context_;
     InputOf<&SifivePlic::source_changed> inputs_{*this};
+    plic::Redelivery redelivery_;
+    OwnedTimer<&SifivePlic::pause_is_over> pause_{*this};
     std::vector<Wire*> outputs_;
 
     std::string hart_config_;

@@ -148,6 +148,54 @@ TEST_F(Plic, ALineThatIsStillRaisedAfterResetIsPending) {
     EXPECT_EQ(bench.read(pending(0), 4), 1u << 10);
 }
 
+TEST_F(Plic, ALineThatStaysRaisedComesBackAtOnceAndInTheLongRunLater) {
+    enable_source(0, 10, 1);
+    bench.set_input("", 10, 1);
+    const auto serve = [this] {
+        EXPECT_EQ(bench.read(claim(0), 4), 10u);
+        bench.write(claim(0), 10, 4);
+        return bench.output("", 0);
+    };
+    for (int i = 0; i < 16; ++i) EXPECT_EQ(serve(), 1) << i;
+    EXPECT_EQ(serve(), 0);
+    bench.advance_ns(99'999);
+    EXPECT_EQ(bench.output("", 0), 0);
+    bench.advance_ns(1);
+    EXPECT_EQ(bench.output("", 0), 1);
+    EXPECT_EQ(serve(), 0);
+    // A guest that clears its device is served as ever.
+    bench.set_input("", 10, 0);
+    bench.set_input("", 10, 1);
+    EXPECT_EQ(serve(), 1);
+}
+
+TEST_F(Plic, AHeldSourceIsForgottenWithItsLine) {
+    enable_source(0, 10, 1);
+    bench.set_input("", 10, 1);
+    for (int i = 0; i < 17; ++i) {
+        bench.read(claim(0), 4);
+        bench.write(claim(0), 10, 4);
+    }
+    bench.set_input("", 10, 0);
+    bench.advance_ns(1'000'000);
+    EXPECT_EQ(bench.output("", 0), 0);
+}
+
+TEST_F(Plic, AHeldSourceIsHeldInAnotherChipToo) {
+    enable_source(0, 10, 1);
+    bench.set_input("", 10, 1);
+    for (int i = 0; i < 17; ++i) {
+        bench.read(claim(0), 4);
+        bench.write(claim(0), 10, 4);
+    }
+    const auto state = bench.save_state();
+    DeviceBench other("riscv.sifive.plic", {{"hart-config", "MS,MS"}});
+    other.load_state(state);
+    EXPECT_EQ(other.output("", 0), 0);
+    other.advance_ns(100'000);
+    EXPECT_EQ(other.output("", 0), 1);
+}
+
 TEST_F(Plic, StateMovesToAnotherChip) {
     enable_source(3, 10, 1);
     bench.set_input("", 10, 1);
