@@ -4,6 +4,7 @@
 #include "kernel/machine/machine_parts.h"
 
 #include <backplane/block.h>
+#include <backplane/power.h>
 
 #include <algorithm>
 #include <chrono>
@@ -71,7 +72,7 @@ void RunControl::carry_out() {
     }
     if (todo.panic) panicked(todo);
     if (todo.watchdog) watchdog_expired(todo);
-    if (todo.powerdown) emit("POWERDOWN", "{}");
+    if (todo.powerdown) power_down();
     const bool reset_ends =
         todo.reset && actions_.reboot == RunActions::Reboot::Shutdown && todo.reset->starts_with("guest");
     if (reset_ends && !todo.end) todo.end = EndRequest{*todo.reset};
@@ -88,6 +89,15 @@ void RunControl::carry_out() {
         reset();
         emit("RESET", reason_data(*todo.reset));
     }
+}
+
+/// Asks the guest, which may not have looked for a button, or may do something else.
+void RunControl::power_down() {
+    machine_.objects->walk(machine_.objects->root(), [](Instance& instance) {
+        auto* button = query<PowerButton>(instance);
+        if (button) contained(instance.callee(), "PowerButton::press()", [&] { button->press(); });
+    });
+    emit("POWERDOWN", "{}");
 }
 
 void RunControl::close() { machine_.loop.cancel(*this); }

@@ -86,6 +86,7 @@ class RunControl final : Work, public GuestHealth {
     void set_state(RunState state);
     bool come_here();
     void drain_disks();
+    void power_down();
     void panicked(Requests& requests);
     void watchdog_expired(Requests& requests);
     bool end_is_due();

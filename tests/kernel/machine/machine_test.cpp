@@ -7,6 +7,7 @@
 
 #include <backplane/block.h>
 #include <backplane/entropy.h>
+#include <backplane/power.h>
 #include <backplane/property.h>
 
 #include <gtest/gtest.h>
@@ -99,6 +100,17 @@ constexpr TypeInfo kChipType = device_type<TestChip>({.name = "test-chip",
                                                       .interfaces = kDeviceInterfaces<TestChip>,
                                                       .regions = kChipRegions,
                                                       .wires = kChipWires});
+/// A device with a power button.
+class TestButton final : public DeviceBase, public PowerButton {
+  public:
+    explicit TestButton(Object&) {}
+    void press() override { ++presses; }
+    static inline unsigned presses = 0;
+};
+constexpr InterfaceInfo kButtonInterfaces[] = {offers<TestButton, Device>(),
+                                               offers<TestButton, PowerButton>()};
+constexpr TypeInfo kButtonType =
+    device_type<TestButton>({.name = "test-button", .interfaces = kButtonInterfaces});
 
 struct Recorder final : EventListener {
     void machine_event(std::string_view name, std::string_view data) override {
@@ -564,6 +576,20 @@ TEST_F(MachineTest, AStopDrainsTheDisksBeforeItIsTold) {
         ::testing::internal::GetCapturedStderr(),
         "backplane: warning: the machine stopped, and block node 'bad' still has requests that the host did not "
         "finish\n");
+}
+
+TEST_F(MachineTest, AskingTheGuestToPowerOffPressesItsButton) {
+    catalog.types().register_type(kButtonType, errors);
+    script.build = [](BoardContext& context, Errors& sink) {
+        Object* button = context.create("test-button", "button", sink);
+        return button && context.realize(*button, sink);
+    };
+    ASSERT_TRUE(build()) << errors.text();
+    TestButton::presses = 0;
+    machine.request_powerdown();
+    run_ready();
+    EXPECT_EQ(TestButton::presses, 1u);
+    EXPECT_EQ(recorder.events.back(), "POWERDOWN {}");
 }
 
 TEST_F(MachineTest, ASeedMakesRandomBytesThatFollowFromIt) {
