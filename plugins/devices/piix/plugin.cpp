@@ -1,0 +1,53 @@
+// The types `PIIX3` and `PIIX4_PM`.
+#include "piix3.h"
+#include "power_management.h"
+
+#include <backplane/plugin.h>
+#include <backplane/property.h>
+
+namespace backplane::piix {
+namespace {
+
+constexpr PropertyInfo kPowerProperties[] = {
+    property<&PowerManagement::smbus_base_>({.name = "smb_io_base",
+                                             .summary = "port of the SMBus controller after a reset",
+                                             .default_text = "0xb100",
+                                             .maximum = 0xffc0}),
+    property<&PowerManagement::disable_s3_>(
+        {.name = "disable_s3", .summary = "1: no suspending to RAM", .default_text = "0", .maximum = 1}),
+    property<&PowerManagement::disable_s4_>(
+        {.name = "disable_s4", .summary = "1: no suspending to disk", .default_text = "0", .maximum = 1}),
+    property<&PowerManagement::s4_type_>({.name = "s4_val",
+                                          .summary = "the sleep type that means suspending to disk",
+                                          .default_text = "2",
+                                          .maximum = 7}),
+    property<&PowerManagement::smm_enabled_>(
+        {.name = "smm-enabled", .summary = "APM commands raise SMI", .default_text = "off"}),
+};
+
+constexpr InterfaceInfo kPowerInterfaces[] = {offers<PowerManagement, Device>(),
+                                              offers<PowerManagement, PowerButton>()};
+
+constexpr TypeInfo kTypes[] = {
+    device_type<Piix3>({
+        .name = "PIIX3",
+        .parent = "pci-device",
+        .summary = "82371SB ISA bridge",
+        .category = "Bridge",
+        .interfaces = kDeviceInterfaces<Piix3>,
+        .class_init = [](Class& type, const void*) { type.set_default("multifunction", "on"); },
+    }),
+    device_type<PowerManagement>({
+        .name = "PIIX4_PM",
+        .parent = "pci-device",
+        .summary = "power management of the 82371AB",
+        .category = "Bridge",
+        .interfaces = kPowerInterfaces,
+        .properties = kPowerProperties,
+    }),
+};
+
+}  // namespace
+}  // namespace backplane::piix
+
+BACKPLANE_PLUGIN("piix", "1.0", "Backplane", backplane::piix::kTypes)
