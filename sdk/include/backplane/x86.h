@@ -46,6 +46,19 @@ class ProcessorControl {
     ~ProcessorControl() = default;
 };
 
+/// The processor's time-stamp counter, for its local APIC's deadline timer (SDM 3A 11.5.4.1). Offered by the part of type
+/// "x86_64-cpu" where the processor has one.
+class TimeStampCounter {
+  public:
+    static constexpr const char* kId = "backplane.x86-time-stamp-counter/1";
+    /// The virtual-clock time, in ns, at which IA32_TSC is at least `value`; one that is past where it is already, ~0 where
+    /// it never will be.
+    virtual std::uint64_t time_of(std::uint64_t value) const = 0;
+
+  protected:
+    ~TimeStampCounter() = default;
+};
+
 /// Offered by the master 8259: the INTA cycle (8259A data sheet, "Interrupt sequence").
 class InterruptAcknowledge {
   public:
