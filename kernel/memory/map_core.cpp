@@ -2,6 +2,7 @@
 
 #include "kernel/memory/mapped_space.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -24,6 +25,9 @@ void MapCore::changed(Region& region) {
         // What lies in another region may be the root of a space as well.
         changed_roots_.insert(at);
         if (at->parent()) todo.push_back(at->parent());
+        // A bus master's root may lie in what processors see as well.
+        if (std::ranges::any_of(spaces_, [at](const MappedSpace* space) { return space->root() == at; }))
+            changed_roots_.insert(at);
         todo.insert(todo.end(), at->aliases().begin(), at->aliases().end());
     }
 }

@@ -80,11 +80,7 @@ void ShadowMemory::set_segment(unsigned index, bool reads, bool writes) {
 
 /// Made when it is first needed, as few ever do.
 DmaPort& ShadowMemory::pci_port() {
-    if (!pci_port_) {
-        constexpr std::uint64_t kEverything = 0;  // 2^64 bytes
-        MemoryRegion& root = context_->memory().alias("pam-read", *pci_, Offset(0), kEverything);
-        pci_port_ = &context_->create_dma_port("pam-read", root);
-    }
+    if (!pci_port_) pci_port_ = &context_->create_dma_port("pam-read", *pci_);
     return *pci_port_;
 }
 

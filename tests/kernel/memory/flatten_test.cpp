@@ -65,6 +65,16 @@ TEST_F(Flatten, AnAliasOfItsOwnContainerShowsWhatElseIsThere) {
     EXPECT_EQ(seen(), "device@0:0+16 device@0:64+16 ");
 }
 
+TEST_F(Flatten, ARootInsideOfAnotherSeesItsChangesToo) {
+    MemoryRegion& bus = owner->container("bus", 0x1000);
+    ASSERT_TRUE(add(bus, 0x10000));
+    AddressSpace& master = map.create_address_space("master", bus);
+    ASSERT_TRUE(bus.add(leaf("device", 16), Offset(0x20), 0, errors));
+    ASSERT_EQ(master.view()->ranges.size(), 1u);
+    EXPECT_EQ(master.view()->ranges[0].start, 0x20u);
+    EXPECT_EQ(seen(), "device@0:65568+16 ");
+}
+
 TEST_F(Flatten, RamIsReadOnlyThroughAnAliasThatIs) {
     MemoryRegion& ram = *owner->ram("ram", 0x4000, errors);
     MemoryRegion& alias = owner->alias("alias", ram, Offset(0x1000), 0x1000);
