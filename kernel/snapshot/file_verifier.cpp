@@ -5,6 +5,7 @@
 #include <backplane/text.h>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace backplane::kernel::snapshot {
@@ -26,6 +27,7 @@ bool FileVerifier::run(const std::atomic<bool>& stop, Errors& errors) {
 
 void FileVerifier::start(std::function<void(const std::string& reason)> damaged) {
     thread_ = std::thread([this, damaged = std::move(damaged)] {
+        setpriority(PRIO_PROCESS, 0, 19);  // of this thread: the machine goes first
         ErrorText errors;
         if (!run(stop_, errors) && !stop_) damaged(errors.text());
     });

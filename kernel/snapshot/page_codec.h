@@ -51,9 +51,8 @@ void for_each_run(const PageSet& set, Visit&& visit) {
 /// Packs and unpacks, one piece at a time.
 class PageCodec {
   public:
-    /// Writes the section's payload for the pages of `set`. `level`: zstd's; 0: as they are.
-    void pack(std::uint32_t block, std::uint32_t piece, Bytes memory, const PageSet& set, int level,
-              std::vector<std::uint8_t>& payload);
+    /// The section's payload for the pages of `set`, until the next call. `level`: zstd's; 0: as they are.
+    Bytes pack(std::uint32_t block, std::uint32_t piece, Bytes memory, const PageSet& set, int level);
     struct Head {
         std::uint32_t block = 0;
         std::uint32_t piece = 0;
@@ -71,6 +70,7 @@ class PageCodec {
     std::unique_ptr<ZSTD_CCtx_s, FreeContext> compress_;
     std::unique_ptr<ZSTD_DCtx_s, FreeContext> expand_;
     std::vector<std::uint8_t> pages_;
+    std::unique_ptr<std::uint8_t[]> packed_;
 };
 
 }  // namespace backplane::kernel::snapshot

@@ -36,7 +36,7 @@ struct PackJob {
     PageCodec codec;
     PieceName name;
     PageSet data;
-    std::vector<std::uint8_t> payload;
+    Bytes payload{};  ///< the codec's
     std::uint32_t checksum = 0;
 };
 
@@ -68,7 +68,7 @@ bool write_pages(SectionWriter& out, const std::vector<BlockSource>& blocks, con
         const Bytes memory = piece_of(blocks[job.name.block].memory, job.name.piece);
         job.data = pages_with_data(memory);
         if (job.data == PageSet{}) return;
-        job.codec.pack(job.name.block, job.name.piece, memory, job.data, options.level, job.payload);
+        job.payload = job.codec.pack(job.name.block, job.name.piece, memory, job.data, options.level);
         job.checksum = checksum::crc32c(job.payload);
     });
     const auto take = [&] {

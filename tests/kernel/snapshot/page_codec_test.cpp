@@ -17,9 +17,8 @@ std::vector<std::uint8_t> memory_with(std::initializer_list<unsigned> pages, std
 
 std::vector<std::uint8_t> packed(const std::vector<std::uint8_t>& memory, int level) {
     PageCodec codec;
-    std::vector<std::uint8_t> payload;
-    codec.pack(3, 9, memory, pages_with_data(memory), level, payload);
-    return payload;
+    const Bytes payload = codec.pack(3, 9, memory, pages_with_data(memory), level);
+    return {payload.begin(), payload.end()};
 }
 
 TEST(PageCodec, FindsThePagesThatAreNotZero) {
