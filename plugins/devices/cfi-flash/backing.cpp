@@ -1,5 +1,7 @@
 #include "backing.h"
 
+#include <backplane/whereabouts.h>
+
 #include <algorithm>
 
 namespace backplane::cfi {
@@ -14,6 +16,9 @@ bool Backing::open(BlockBackend* node, Str user, MutableBytes contents, Errors& 
     if (!node->claim(user, nullptr, errors)) return false;
     node_ = node;
     contents_ = contents;
+    // What is in the flash comes with the rest of a machine that was saved.
+    const auto* whereabouts = static_cast<const Whereabouts*>(context_.host_interface(Whereabouts::kId));
+    if (whereabouts && !whereabouts->here()) return true;
     vector_ = {contents.data, contents.size};
     operation = BlockOperation::Read;
     offset = 0;

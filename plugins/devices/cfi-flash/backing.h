@@ -13,7 +13,8 @@ class Backing final : BlockRequest {
   public:
     explicit Backing(DeviceContext& context) : context_(context) {}
 
-    /// Claims the node and fills `contents` from it, which stays the flash's. Null: there is no image.
+    /// Claims the node and fills `contents` from it, which stays the flash's; not where a saved machine's are to come.
+    /// Null: there is no image.
     bool open(BlockBackend* node, Str user, MutableBytes contents, Errors& errors);
     /// Writes what is not written yet, and lets go.
     void close();

@@ -1,4 +1,6 @@
 // The image behind a flash: what is read from it, what comes into it, and what is refused.
+#include <backplane/backend.h>
+#include <backplane/draft/snapshot.h>
 #include <backplane/testing/bench.h>
 
 #include <gtest/gtest.h>
@@ -55,6 +57,15 @@ TEST_F(FlashImage, WhatIsErasedAndProgrammedIsInTheImageAtTheEnd) {
     expected.replace(4096, 4096, 4096, '\xff');
     expected[4098] = 'y';
     EXPECT_EQ(contents(), expected);
+}
+
+TEST_F(FlashImage, IsNotReadWhereASavedMachinesContentsAreToCome) {
+    DeviceBench bench;
+    Object& file = bench.add("blockdev-file", "file", {{"filename", path_}});
+    static_cast<Snapshots*>(backend_context(file).host_interface(Snapshots::kId))->expect();
+    bench.add("blockdev-raw", "image", {{"file", "file"}});
+    bench.focus(bench.add("cfi.pflash01", "flash", flash("4")));
+    EXPECT_EQ(bench.read(0, 1), 0u);
 }
 
 TEST_F(FlashImage, AReadOnlyImageStaysAsItIs) {
