@@ -195,7 +195,9 @@ class HostLoop::Implementation {
         if (signals_) return;
         // What would end the process by itself leaves its terminal and its files as it should.
         signals_.emplace(context_, SIGINT, SIGTERM, SIGHUP);
-        for (const int number : {SIGQUIT, SIGUSR1, SIGUSR2}) signals_->add(number);
+        for (const int number :
+             {SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, SIGXCPU})
+            signals_->add(number);
         wait_for_signal();
     }
 

@@ -12,6 +12,11 @@ import unittest
 
 from program import ProgramTest, connect
 
+# What ends a process that does nothing about it; not those that tell of a fault within.
+ENDING = (
+    *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2),
+    *(signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGIO, signal.SIGPWR, signal.SIGSTKFLT, signal.SIGXCPU),
+)
 QUIET = ("-display", "none", "-M", "virt", "-S")
 
 
@@ -32,6 +37,13 @@ class Process(ProgramTest):
                 pid_file = self.folder / f"{int(number)}.pid"
                 listener = f"unix:{self.folder}/{int(number)}.sock,server=on,wait=off"
                 process = self.start(*QUIET, "-pidfile", pid_file, "-qmp", listener)
+        for number in ENDING:
+            with self.subTest(number.name):
+                pid_file = self.folder / "pid"
+                process = self.start(
+                    *(*QUIET, "-qmp", f"unix:{self.folder}/{int(number)}.sock,server=on,wait=off"),
+                    *("-pidfile", pid_file, "-monitor", "none"),
+                )
                 client = connect(self.folder / f"{int(number)}.sock", process)
                 self.assertTrue(client.recv(10))  # the greeting: the loop runs
                 client.close()
@@ -136,6 +148,17 @@ class Process(ProgramTest):
         self.assertEqual(process.wait(timeout=60), 1)
         self.assertEqual(termios.tcgetattr(child), before)
         os.close(parent)
+        for number in ENDING:
+            with self.subTest(number.name):
+                parent, child = pty.openpty()
+                before = termios.tcgetattr(child)
+                process = self.start("-M", "virt", "-nographic", "-S", stdin=child)
+                self.wait_for_raw(child, before, process)
+                process.send_signal(number)
+                self.assertEqual(process.wait(timeout=60), 1)
+                self.assertEqual(termios.tcgetattr(child), before)
+                os.close(parent)
+                os.close(child)
 
     def wait_for_raw(self, terminal, before, process):
         for _ in range(600):
