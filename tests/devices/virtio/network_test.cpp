@@ -10,7 +10,8 @@ namespace backplane::testing {
 namespace {
 
 constexpr std::uint64_t kCsum = 1, kGuestCsum = 2, kMac = 1u << 5, kMergeable = 1u << 15, kStatus = 1u << 16,
-                        kControl = 1u << 17, kRxModes = 1u << 18, kVlans = 1u << 19, kSetMac = 1u << 23;
+                        kControl = 1u << 17, kRxModes = 1u << 18, kVlans = 1u << 19, kPairs = 1u << 22,
+                        kSetMac = 1u << 23;
 constexpr unsigned kRx = 0, kTx = 1, kCtrl = 2;
 using Frame = std::vector<std::uint8_t>;
 
@@ -24,10 +25,9 @@ Frame own_frame(std::size_t size = 60) { return frame_to({0x52, 0x54, 0x00, 0x12
 
 class NetworkOn : public ::testing::TestWithParam<Kind> {
   protected:
-    explicit NetworkOn(Kind kind)
+    explicit NetworkOn(const char* mq = "off")
         : net(testing::fake<FakeNet>(bench.add("fake-net", "wire"))),
-          driver(bench, kind, "net", {{"netdev", "wire"}}) {}
-    NetworkOn() : NetworkOn(GetParam()) {}
+          driver(bench, GetParam(), "net", {{"netdev", "wire"}, {"mq", mq}}) {}
 
     void start(std::uint64_t features = kMac | kStatus) {
         driver.start(features, 3);
@@ -195,6 +195,24 @@ TEST_P(NetworkOn, CommandsThatAreWrongAreRefused) {
     EXPECT_FALSE(driver.needs_reset());
 }
 
+class PairsOn : public NetworkOn {
+  protected:
+    PairsOn() : NetworkOn("on") {}
+};
+
+TEST_P(PairsOn, TheDriverMayChooseTheOneThereIs) {
+    start(kMac | kControl | kPairs);
+    EXPECT_EQ(driver.registers().config(8, 2), 1u);
+    EXPECT_EQ(command({4, 0, 1, 0}), 0);
+    EXPECT_EQ(command({4, 0, 2, 0}), 1);
+    EXPECT_EQ(command({4, 0, 0, 0}), 1);
+    EXPECT_EQ(command({4, 1, 1, 0}), 1);
+    EXPECT_FALSE(driver.needs_reset());
+}
+
+INSTANTIATE_TEST_SUITE_P(Virtio, PairsOn,
+                         ::testing::Values(Kind::MmioLegacy, Kind::MmioModern, Kind::PciLegacy,
+                                           Kind::PciModern));
 INSTANTIATE_TEST_SUITE_P(Virtio, NetworkOn,
                          ::testing::Values(Kind::MmioLegacy, Kind::MmioModern, Kind::PciLegacy,
                                            Kind::PciModern));

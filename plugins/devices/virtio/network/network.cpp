@@ -117,10 +117,11 @@ bool Network::realize(Errors& errors) {
     offer(ctrl_vq_ && ctrl_vlan_, kCtrlVlan);
     offer(ctrl_vq_ && ctrl_mac_addr_, kCtrlMacAddr);
     offer(ctrl_vq_ && status_ && guest_announce_, kGuestAnnounce);
+    offer(ctrl_vq_ && mq_, kMq);
     virtio_.offer_features(features_);
     const std::uint16_t sizes[] = {rx_queue_size_, tx_queue_size_, kControlSize};
     if (!virtio_.create_queues({sizes, ctrl_vq_ ? 3u : 2u}, errors)) return false;
-    config_ = virtio_.create_config(host_mtu_ != 0 ? 12 : 8);
+    config_ = virtio_.create_config(host_mtu_ != 0 ? 12 : offered(kMq) ? 10 : 8);
     frame_.resize(kLongestFrame);
     device_reset();
     if (netdev_ && !netdev_->connect(this)) {
@@ -153,10 +154,8 @@ void Network::resume() {
 void Network::fill_config() {
     std::copy(std::begin(address_), std::end(address_), config_.data + kMacAt);
     store(config_, kStatusAt, std::uint16_t((link_up_ ? kLinkUp : 0) | (announce_ ? kAnnounce : 0)));
-    if (config_.size > kMtuAt) {
-        store(config_, 8, std::uint16_t{1});  // max_virtqueue_pairs
-        store(config_, kMtuAt, host_mtu_);
-    }
+    if (config_.size > kPairsAt) store(config_, kPairsAt, kPairs);
+    if (config_.size > kMtuAt) store(config_, kMtuAt, host_mtu_);
 }
 
 void Network::config_written(MutableBytes config, std::uint64_t, std::uint64_t) {

@@ -83,6 +83,7 @@ class Network final : public DeviceBase, public VirtioFunctionBase, NetFront {
     bool ctrl_vlan_ = true;
     bool ctrl_mac_addr_ = true;
     bool guest_announce_ = true;
+    bool mq_ = false;
 
   public:
     static constexpr PropertyInfo kProperties[] = {
@@ -118,6 +119,10 @@ class Network final : public DeviceBase, public VirtioFunctionBase, NetFront {
         property<&Network::guest_announce_>({.name = "guest_announce",
                                              .summary = "Ask the driver to announce itself after a move",
                                              .default_text = "on"}),
+        property<&Network::mq_>(
+            {.name = "mq",
+             .summary = "Let the driver choose how many queue pairs it uses; there is one",
+             .default_text = "off"}),
     };
 };
 

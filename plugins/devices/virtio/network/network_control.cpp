@@ -40,6 +40,9 @@ bool Network::command(VirtioChain& chain) {
         announce_ = false;
         fill_config();
         return true;
+    case kMqClass:
+        return number == kPairsSet && has(kMq) && chain.readable_size() == 4 &&
+               read_value<std::uint16_t>(chain, 2) == kPairs;
     default: return false;
     }
 }
