@@ -25,9 +25,6 @@ void MapCore::changed(Region& region) {
         // What lies in another region may be the root of a space as well.
         changed_roots_.insert(at);
         if (at->parent()) todo.push_back(at->parent());
-        // A bus master's root may lie in what processors see as well.
-        if (std::ranges::any_of(spaces_, [at](const MappedSpace* space) { return space->root() == at; }))
-            changed_roots_.insert(at);
         todo.insert(todo.end(), at->aliases().begin(), at->aliases().end());
     }
 }
