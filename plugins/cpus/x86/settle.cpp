@@ -1,0 +1,102 @@
+// What remains of a model on an accelerator, and what CPUID shows of it.
+#include "cpuid.h"
+#include "x86_cpu.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace backplane::x86 {
+
+namespace {
+
+constexpr const char* kRegisterNames[] = {"EAX", "EBX", "ECX", "EDX"};
+
+std::uint32_t of(const CpuidRegisters& value, Register reg) {
+    switch (reg) {
+    case Register::Eax: return value.eax;
+    case Register::Ebx: return value.ebx;
+    case Register::Ecx: return value.ecx;
+    case Register::Edx: break;
+    }
+    return value.edx;
+}
+
+Features supported_features(const ProcessorSupport& support) {
+    Features all;
+    for (std::size_t i = 0; i < kWordCount; ++i) {
+        const WordInfo& info = kWords[i];
+        all.words[i] = info.msr ? support.feature_msr(info.leaf).value_or(0)
+                                : of(support.cpuid(info.leaf, info.subleaf), info.reg);
+    }
+    all[Word::Leaf40000001Eax] = support.paravirtual_features();
+    return all;
+}
+
+/// As users know the place of a bit: "CPUID[eax=07h,ecx=00h].EBX.avx2 [bit 5]".
+std::string place_of(const Feature& feature) {
+    const WordInfo& info = kWords[std::size_t(feature.word)];
+    char text[128];
+    if (info.msr)
+        std::snprintf(text, sizeof text, "MSR(%XH).%s [bit %u]", info.leaf, feature.name, feature.bit);
+    else if (info.indexed)
+        std::snprintf(text, sizeof text, "CPUID[eax=%02Xh,ecx=%02Xh].%s.%s [bit %u]", info.leaf, info.subleaf,
+                      kRegisterNames[std::size_t(info.reg)], feature.name, feature.bit);
+    else
+        std::snprintf(text, sizeof text, "CPUID[eax=%02Xh].%s.%s [bit %u]", info.leaf,
+                      kRegisterNames[std::size_t(info.reg)], feature.name, feature.bit);
+    return text;
+}
+
+}  // namespace
+
+bool X86Cpu::settle(const ProcessorSupport& support, Errors& errors) {
+    if (kind_ == Model::Kind::Host && !support.runs_on_host()) {
+        errors.fail("CPU model 'host' requires KVM: -cpu max has all that this accelerator can give");
+        return false;
+    }
+    const Features given = supported_features(support);
+    entries_.clear();
+    Features wanted_features = wanted();
+    // What the guest of an accelerator has beside its model.
+    wanted_features[Word::Leaf40000001Eax] |=
+        support.paravirtual_features() & ~switched_off_[Word::Leaf40000001Eax];
+    if (kind_ != Model::Kind::Named)
+        for (std::size_t i = 0; i < kWordCount; ++i)
+            wanted_features.words[i] |= given.words[i] & ~switched_off_.words[i];
+    Features missing;
+    for (std::size_t i = 0; i < kWordCount; ++i) {
+        missing.words[i] = wanted_features.words[i] & ~given.words[i];
+        features_.words[i] = wanted_features.words[i] & given.words[i];
+    }
+    if (!warn_of_missing(missing, support, errors)) return false;
+    if (settings_.physical_bits && support.runs_on_host() &&
+        settings_.physical_bits != support.physical_bits() && bootstrap())
+        context_.log().write(LogLevel::Warning, "cpu",
+                             "Host physical bits (" + std::to_string(support.physical_bits()) +
+                                 ") does not match phys-bits property (" +
+                                 std::to_string(settings_.physical_bits) + ")");
+    const Cpuid cpuid(*this, support);
+    state_.xsave_size = cpuid.xsave_size();
+    entries_ = cpuid.entries();
+    return true;
+}
+
+/// Once for all processors, as they are all of one model.
+bool X86Cpu::warn_of_missing(const Features& missing, const ProcessorSupport& support, Errors& errors) {
+    if (missing == Features{}) return true;
+    const std::string start = std::string(support.name().view()) + " doesn't support requested feature: ";
+    std::vector<const Feature*> all;
+    for (const Feature& feature : kFeatures)
+        if (missing.has(feature)) all.push_back(&feature);
+    std::ranges::sort(all, {}, [](const Feature* f) { return std::pair(f->word, f->bit); });
+    if (bootstrap() && (settings_.check || settings_.enforce))
+        for (const Feature* feature : all)
+            context_.log().write(LogLevel::Warning, "cpu", start + place_of(*feature));
+    if (!settings_.enforce) return true;
+    const std::string first = all.front()->name;
+    errors.fail(std::string(support.name().view()) + " doesn't support requested features (" + first +
+                " is the first): leave them out (-cpu …,-" + first + "), or leave out enforce");
+    return false;
+}
+
+}  // namespace backplane::x86

@@ -1,0 +1,151 @@
+// What CPUID shows of models. The numbers were read by guests of a peer that has the same models.
+#include "fixture.h"
+
+namespace backplane::x86 {
+namespace {
+
+using testing::ProcessorTest;
+
+TEST_F(ProcessorTest, TheDefaultModel) {
+    make("qemu64-v1");
+    settle();
+    EXPECT_EQ(cpuid(0), (CpuidRegisters{0xd, 0x68747541, 0x444d4163, 0x69746e65}));
+    EXPECT_EQ(cpuid(1), (CpuidRegisters{0x60fb1, 0x800, 0x80002001, 0x078bfbfd}));
+    EXPECT_EQ(cpuid(5), (CpuidRegisters{0, 0, 3, 0}));
+    EXPECT_EQ(cpuid(0xb, 0), (CpuidRegisters{0, 1, 0x100, 0}));
+    EXPECT_EQ(cpuid(0xb, 1), (CpuidRegisters{0, 1, 0x201, 0}));
+    EXPECT_EQ(cpuid(0xb, 2), (CpuidRegisters{0, 0, 2, 0}));
+    EXPECT_EQ(cpuid(0x80000000), (CpuidRegisters{0x8000000a, 0x68747541, 0x444d4163, 0x69746e65}));
+    EXPECT_EQ(cpuid(0x80000001), (CpuidRegisters{0x60fb1, 0, 5, 0x2193fbfd}));
+    EXPECT_EQ(cpuid(0x80000002), (CpuidRegisters{0x554d4551, 0x72695620, 0x6c617574, 0x55504320}));
+    EXPECT_EQ(cpuid(0x80000005), (CpuidRegisters{0x01ff01ff, 0x01ff01ff, 0x40020140, 0x40020140}));
+    EXPECT_EQ(cpuid(0x80000006), (CpuidRegisters{0, 0x42004200, 0x02008140, 0x00808140}));
+    EXPECT_EQ(cpuid(0x80000008), (CpuidRegisters{0x3028, 0, 0, 0}));
+}
+
+TEST_F(ProcessorTest, AnIntelModelWithXsave) {
+    make("SandyBridge-v1");
+    settle();
+    EXPECT_EQ(cpuid(1), (CpuidRegisters{0x206a1, 0x800, 0x97b82203, 0x078bfbfd}));
+    EXPECT_EQ(cpuid(2), (CpuidRegisters{1, 0, 0, 0xff}));
+    EXPECT_EQ(cpuid(4, 0), (CpuidRegisters{0x121, 0x01c0003f, 0x3f, 1}));
+    EXPECT_EQ(cpuid(4, 3), (CpuidRegisters{0x163, 0x03c0003f, 0x3fff, 6}));
+    EXPECT_EQ(cpuid(4, 4), CpuidRegisters{});
+    EXPECT_EQ(cpuid(0xd, 0), (CpuidRegisters{7, 0x240, 0x340, 0}));
+    EXPECT_EQ(cpuid(0xd, 1), (CpuidRegisters{1, 0x340, 0, 0}));
+    EXPECT_EQ(cpuid(0xd, 2), (CpuidRegisters{0x100, 0x240, 0, 0}));
+    EXPECT_EQ(cpuid(0x80000000), (CpuidRegisters{0x80000008, 0, 0, 0}));
+    EXPECT_EQ(cpuid(0x80000001).edx, 0x28100000u) << "SYSCALL in 64-bit mode only";
+    state().efer = efer::kLma;
+    EXPECT_EQ(cpuid(0x80000001).edx, 0x28100800u);
+    EXPECT_EQ(cpuid(0x80000006), (CpuidRegisters{0, 0, 0x10008040, 0}));
+    EXPECT_EQ(state().xsave_size, 0x340u);
+}
+
+TEST_F(ProcessorTest, AnOldModelDescribesItsCachesByBytes) {
+    make("pentium3-v1");
+    settle();
+    EXPECT_EQ(cpuid(2), (CpuidRegisters{1, 0, 0x4d, 0x2c307d}));
+    EXPECT_EQ(cpuid(4), cpuid(2)) << "there is no leaf 4";
+}
+
+TEST_F(ProcessorTest, AnAmdModelWithItsOwnCaches) {
+    make("EPYC-v1");
+    settle();
+    EXPECT_EQ(cpuid(0x8000001d, 0), (CpuidRegisters{0x121, 0x01c0003f, 0x3f, 1}));
+    EXPECT_EQ(cpuid(0x8000001d, 3), (CpuidRegisters{0x163, 0x03c0003f, 0x1fff, 2}));
+    EXPECT_EQ(cpuid(0x80000005), (CpuidRegisters{0x01ff01ff, 0x01ff01ff, 0x20080140, 0x40040140}));
+    EXPECT_EQ(cpuid(0x80000006), (CpuidRegisters{0, 0x42004200, 0x02006140, 0x00408140}));
+}
+
+/// SDM 2A, CPUID: "the data for the highest basic information leaf is returned".
+TEST_F(ProcessorTest, ALeafThatThereIsNotShowsTheHighestBasicOne) {
+    make("SandyBridge-v1");
+    settle();
+    EXPECT_EQ(cpuid(0x40000010), cpuid(0xd, 0));
+    EXPECT_EQ(cpuid(0x80000009), cpuid(0xd, 0));
+}
+
+TEST_F(ProcessorTest, AVersionIsItsBaseWithWhatChanged) {
+    make("SandyBridge-v2");
+    settle();
+    EXPECT_EQ(cpuid(7).edx, 1u << 26);
+    EXPECT_EQ(cpuid(1).ecx, 0x97b82203u);
+    EXPECT_EQ(bench.property(bench.device(), "model-id"), "Intel Xeon E312xx (Sandy Bridge, IBRS update)");
+}
+
+TEST_F(ProcessorTest, SwitchesAddAndTakeAway) {
+    make("qemu64-v1",
+         {{"avx2", "on"}, {"sse3", "off"}, {"svm", "off"}, {"svm", "on"}, {"vendor", "GenuineIntel"}});
+    settle();
+    EXPECT_EQ(cpuid(7).ebx, 1u << 5);
+    EXPECT_EQ(cpuid(1).ecx, 0x80002000u);
+    EXPECT_EQ(cpuid(0).ebx, 0x756e6547u);
+    EXPECT_EQ(bench.property(bench.device(), "avx2"), "on");
+    EXPECT_EQ(bench.property(bench.device(), "pni"), "off");
+}
+
+TEST_F(ProcessorTest, WhatIsNotGivenIsTakenAwayAndNamed) {
+    make("Haswell-v1");
+    support.taken[{7, 0}].ebx = 1u << 4;  // hle
+    ::testing::internal::CaptureStderr();
+    settle();
+    const std::string said = ::testing::internal::GetCapturedStderr();
+    EXPECT_NE(said.find("TCG doesn't support requested feature: CPUID[eax=07h,ecx=00h].EBX.hle [bit 4]"),
+              std::string::npos)
+        << said;
+    EXPECT_EQ(cpuid(7).ebx & (1u << 4), 0u);
+}
+
+TEST_F(ProcessorTest, EnforceRefusesInstead) {
+    make("Haswell-v1", {{"enforce", "on"}});
+    support.taken[{1, 0}].ecx = 1u << 28;  // avx
+    EXPECT_FALSE(processor->settle(support, errors));
+    EXPECT_NE(errors.text().find("TCG doesn't support requested features (avx is the first)"),
+              std::string::npos)
+        << errors.text();
+}
+
+TEST_F(ProcessorTest, TheHostModelNeedsTheHost) {
+    make("host");
+    EXPECT_FALSE(processor->settle(support, errors));
+    EXPECT_NE(errors.text().find("CPU model 'host' requires KVM"), std::string::npos) << errors.text();
+    support.on_host = true;
+    settle();
+    EXPECT_EQ(cpuid(0x80000008).eax & 0xff, 46u) << "physical addresses are the host's";
+    EXPECT_NE(cpuid(7).ebx, 0u);
+}
+
+TEST_F(ProcessorTest, TopologyOfThreadsAndCores) {
+    make("SandyBridge-v1", {{"threads", "2"}, {"cores", "3"}, {"apic-id", "5"}});
+    settle();
+    EXPECT_EQ(cpuid(1).ebx, 0x05060800u);
+    EXPECT_NE(cpuid(1).edx & 1u << 28, 0u);
+    EXPECT_EQ(cpuid(0xb, 0), (CpuidRegisters{1, 2, 0x100, 5}));
+    EXPECT_EQ(cpuid(0xb, 1), (CpuidRegisters{3, 6, 0x201, 5}));
+    EXPECT_EQ(cpuid(4, 0).eax, 0x121u | 1u << 14 | 3u << 26);
+    EXPECT_EQ(cpuid(4, 3).eax, 0x163u | 7u << 14 | 3u << 26);
+}
+
+TEST_F(ProcessorTest, OsxsaveFollowsCr4) {
+    make("SandyBridge-v1");
+    settle();
+    state().cr4 = cr4::kOsxsave;
+    EXPECT_NE(cpuid(1).ecx & 1u << 27, 0u);
+    state().xcr0 = 7;
+    EXPECT_EQ(cpuid(0xd, 0).ebx, 0x340u);
+}
+
+TEST_F(ProcessorTest, WhatIsNotThereIsRefusedWithAReason) {
+    EXPECT_NE(bench.try_add("host-x86_64-cpu", "a", {{"vmx-ept", "on"}}).find("nested VMX"),
+              std::string::npos);
+    EXPECT_NE(bench.try_add("host-x86_64-cpu", "b", {{"pmu", "on"}}).find("performance counters"),
+              std::string::npos);
+    EXPECT_NE(bench.try_add("host-x86_64-cpu", "c", {{"vendor", "abc"}}).find("12 characters"),
+              std::string::npos);
+    EXPECT_NE(bench.try_add("host-x86_64-cpu", "d", {{"phys-bits", "20"}}).find("between 32 and 52"),
+              std::string::npos);
+}
+
+}  // namespace
+}  // namespace backplane::x86
