@@ -78,7 +78,7 @@ bool translate(const X86State& s, AddressSpace& memory, std::uint64_t address, s
 bool X86Cpu::translate_debug(std::uint64_t virtual_address, GuestAddress& physical) {
     constexpr std::uint64_t kA20 = 1u << 20;
     std::uint64_t found = 0;
-    if (!translate(state_, *host_.address_space, virtual_address, found)) return false;
+    if (!translate(state_, address_space(0), virtual_address, found)) return false;
     physical = GuestAddress(a20_ ? found : found & ~kA20);
     return true;
 }

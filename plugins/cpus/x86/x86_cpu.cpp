@@ -90,7 +90,7 @@ void X86Cpu::describe_state() {
 }
 
 bool X86Cpu::realize(Errors& errors) {
-    if (host_.clock && host_.lock && host_.address_space) return true;
+    if (host_.clock && host_.lock && !host_.address_spaces.empty()) return true;
     errors.fail("an x86 CPU is made by a board, for -cpu; it cannot be added as a device");
     return false;
 }

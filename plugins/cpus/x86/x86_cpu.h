@@ -66,7 +66,8 @@ class X86Cpu final : public DeviceBase,
     std::uint32_t index() const override { return host_.index; }
     Object& object() override { return object_; }
     void* state() override { return &state_; }
-    AddressSpace& address_space() override { return *host_.address_space; }
+    std::size_t address_space_count() const override { return host_.address_spaces.size(); }
+    AddressSpace& address_space(std::size_t number) override { return *host_.address_spaces.at(number); }
     void set_runner(VcpuRunner* runner) override { runner_ = runner; }
     bool has_work() const override { return (state_.requests.load() & state_.wakes_on.load()) != 0; }
     std::uint64_t program_counter() const override { return state_.segments[kCs].base + state_.rip; }

@@ -53,7 +53,7 @@ bool I440fx::after_load(Errors&) {
     return true;
 }
 
-void I440fx::config_written(unsigned offset, unsigned size) {
+void I440fx::config_written(unsigned offset, unsigned size, const Access&) {
     const auto touches = [=](unsigned first, unsigned count) {
         return offset < first + count && first < offset + size;
     };

@@ -34,7 +34,7 @@ class I440fx final : public DeviceBase, public MemoryController, private PciConf
 
   private:
     void config_reading(unsigned, unsigned, const Access&) override {}
-    void config_written(unsigned offset, unsigned size) override;
+    void config_written(unsigned offset, unsigned size, const Access& access) override;
     void lock_smram();
     void show();
 

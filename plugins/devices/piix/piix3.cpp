@@ -71,7 +71,7 @@ bool Piix3::join_interrupt(Object& device, std::size_t output, unsigned irq, Err
     return context_.join(device, output, "isa-irq", irq, errors);
 }
 
-void Piix3::config_written(unsigned offset, unsigned size) {
+void Piix3::config_written(unsigned offset, unsigned size, const Access&) {
     if (offset < kPirqRouteControl + kPirqs && kPirqRouteControl < offset + size) drive_all();
 }
 

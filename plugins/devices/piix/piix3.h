@@ -38,7 +38,7 @@ class Piix3 final : public DeviceBase, public IsaBridge, private PciConfigObserv
         Piix3& bridge_;
     };
     void config_reading(unsigned, unsigned, const Access&) override {}
-    void config_written(unsigned offset, unsigned size) override;
+    void config_written(unsigned offset, unsigned size, const Access& access) override;
     void isa_changed(unsigned irq, int level);
     void pirq_changed(unsigned pirq, int level);
     int routed(unsigned pirq) const;

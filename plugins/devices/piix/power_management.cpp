@@ -98,7 +98,7 @@ bool PowerManagement::after_load(Errors&) {
     return true;
 }
 
-void PowerManagement::config_written(unsigned, unsigned) { place_blocks(); }
+void PowerManagement::config_written(unsigned, unsigned, const Access&) { place_blocks(); }
 
 void PowerManagement::place_blocks() {
     place(acpi_block_, pci_->config(kPmBase, 4) & kBaseMask, pci_->config(kPmRegMisc, 1) & kPmIoEnable);

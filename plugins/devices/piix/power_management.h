@@ -68,7 +68,7 @@ class PowerManagement final : public DeviceBase,
     void sci_changed(bool level) override;
     void sleep_entered(unsigned type) override;
     void config_reading(unsigned, unsigned, const Access&) override {}
-    void config_written(unsigned offset, unsigned size) override;
+    void config_written(unsigned offset, unsigned size, const Access& access) override;
     bool make_blocks(MemoryRegion& ports, Errors& errors);
     void place(Block& block, unsigned base, bool enabled);
     void place_blocks();
