@@ -1,5 +1,7 @@
 // What the host offers to the machine: -object, -chardev, -blockdev, -netdev.
 #include "kernel/launch/build_site.h"
+#include "kernel/vocabulary/device_names.h"
+#include "kernel/vocabulary/user_error.h"
 
 #include <algorithm>
 #include <set>
@@ -39,14 +41,9 @@ void make_backends(BuildSite& site) {
 }
 
 void make_object(BuildSite& site, const ObjectPlan& object) {
-    const std::string type =
-        resolve_type(site.catalog, object.option, object.type, "object", "object type", "-object");
-    const ManifestType* listed = site.catalog.find_type(type);
-    const bool creatable = listed && listed->user_creatable && !site.catalog.is_a(*listed, "device");
-    if (!creatable)
-        site.errors.fail("type '" + object.type +
-                         "' is not made by -object; -object help lists those that are");
-    site.check(creatable, object.option);
+    const std::string type = object_type_name(site.catalog, object.type, site.errors);
+    if (type.empty())
+        throw UserError(object.option + ": " + site.errors.text() + "; -object help lists them");
     check_json_kinds(site.catalog, object.option, type, object.json);
     site.check(site.machine.create_backend(type, object.id, object.properties, "objects", site.errors),
                object.option);

@@ -27,11 +27,15 @@ struct CommandError {
 };
 [[noreturn]] void fail_command(std::string description, const char* error_class = "GenericError");
 
+/// Whom an answer is for. People write the values of options as text.
+enum class Face { Programs, People };
+
 struct Call {
     Machine& machine;
     ManagementHost& host;
     const Json& arguments;
     ManagementCaller* caller = nullptr;  ///< null: nobody who waits
+    Face face = Face::Programs;
 
     std::string text(const char* name, const std::string& otherwise = {}) const;
     std::uint64_t number(const char* name, std::uint64_t otherwise = 0) const;

@@ -1,10 +1,8 @@
-// Commands on the tree of objects, on types, and those that add and remove devices and backends.
+// Commands on the tree of objects, on types, and those that add and remove devices and objects.
 #include "kernel/management/management.h"
+#include "kernel/management/object_arguments.h"
 #include "kernel/vocabulary/device_names.h"
-#include "kernel/vocabulary/suboptions.h"
-#include "kernel/vocabulary/user_error.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace backplane::kernel {
@@ -46,11 +44,6 @@ Instance& object_at(const Call& call, const std::string& path) {
     Instance* found = call.machine.objects().find(path);
     if (!found) fail_command("Device '" + path + "' not found", "DeviceNotFound");
     return *found;
-}
-
-void expect(bool ok, const ErrorText& errors, const char* error_class = "GenericError") {
-    if (ok) return;
-    fail_command(errors.failed() ? errors.text() : "it was refused, and no reason was given", error_class);
 }
 
 /// The rows of qom-list: properties first, then children as QMP's users know them.
@@ -138,75 +131,14 @@ Json type_properties(const Call& call, const char* ancestor) {
 Json qom_list_properties(const Call& call) { return type_properties(call, "object"); }
 Json device_list_properties(const Call& call) { return type_properties(call, "device"); }
 
-/// The properties of a type, as far as they are listed, by the kinds of JSON that they take.
-class Kinds {
-  public:
-    Kinds(const Catalog& catalog, const std::string& type) {
-        if (const ManifestType* listed = catalog.find_type(type)) properties_ = catalog.properties(*listed);
-    }
-    /// Text is taken for anything that it can be read as; a number is no text, and a truth no number.
-    void expect(const std::string& name, const Json& value) const {
-        const auto found = std::ranges::find(properties_, name, &ManifestProperty::name);
-        if (found == properties_.end() || value.is_string()) return;
-        const std::string& kind = (*found)->kind;
-        const bool number = kind == "int" || kind == "uint" || kind == "size";
-        const bool fits = number ? value.is_number_integer() : kind == "bool" ? value.is_boolean() : false;
-        if (!fits)
-            fail_command("Invalid parameter type for '" + name + "', expected: " +
-                         (number           ? "integer"
-                          : kind == "bool" ? "boolean"
-                                           : "string"));
-    }
-
-  private:
-    std::vector<const ManifestProperty*> properties_;
-};
-
-/// Members but for `taken`, nested ones as "a.b".
-void collect(const Json& value, const std::string& key, const Kinds& kinds, PropertyList& out) {
-    if (!value.is_object()) {
-        kinds.expect(key, value);
-        out.emplace_back(key, text_value(value, key));
-        return;
-    }
-    for (const auto& [name, member] : value.items())
-        collect(member, key.empty() ? name : key + "." + name, kinds, out);
-}
-
-PropertyList other_members(const Json& arguments, std::initializer_list<const char*> taken,
-                           const Kinds& kinds) {
-    PropertyList out;
-    for (const auto& [name, value] : arguments.items())
-        if (std::ranges::find(taken, name) == taken.end()) collect(value, name, kinds, out);
-    return out;
-}
-
-std::string member_text(const Json& arguments, const char* name) {
-    const auto found = arguments.find(name);
-    return found == arguments.end() ? "" : text_value(*found, name);
-}
-
-/// The `id` that a command must name, by the rule that the command line has.
-std::string required_id(const Json& arguments) {
-    const std::string id = member_text(arguments, "id");
-    try {
-        if (!arguments.contains("id")) fail_command("Parameter 'id' is missing");
-        check_id(id);
-    } catch (const UserError& error) {
-        fail_command(error.what());
-    }
-    return id;
-}
-
 Json device_add(const Call& call) {
     ErrorText errors;
     const Json& a = call.arguments;
     const std::string id = a.contains("id") ? required_id(a) : "";
     const std::string type = device_type_name(call.machine, call.text("driver"), errors);
     expect(!type.empty(), errors);
-    expect(call.machine.add_device(
-               type, id, member_text(a, "bus"),
-               other_members(a, {"driver", "id", "bus"}, Kinds(call.machine.catalog(), type)), errors),
+    expect(call.machine.add_device(type, id, member_text(a, "bus"),
+                                   JsonProperties(call, type).members_but({"driver", "id", "bus"}), errors),
            errors);
     return Json::object();
 }
@@ -222,72 +154,15 @@ Json device_del(const Call& call) {
 Json object_add(const Call& call) {
     ErrorText errors;
     const std::string id = required_id(call.arguments);
-    const Catalog& catalog = call.machine.catalog();
-    const std::string type = catalog.resolve_option(call.text("qom-type"), "object", "object type", errors);
+    const std::string type = object_type_name(call.machine.catalog(), call.text("qom-type"), errors);
     expect(!type.empty(), errors);
-    const ManifestType* listed = catalog.find_type(type);
-    if (!listed || !listed->user_creatable || catalog.is_a(*listed, "device"))
-        fail_command("Invalid parameter 'qom-type': '" + type + "' is not made by object-add");
-    expect(call.machine.create_backend(
-               type, id, other_members(call.arguments, {"qom-type", "id"}, Kinds(catalog, type)), "objects",
-               errors),
+    expect(call.machine.create_backend(type, id, JsonProperties(call, type).members_but({"qom-type", "id"}),
+                                       "objects", errors),
            errors);
     return Json::object();
 }
 
-/// Removes a backend, when it is one of the kind that the command is for.
-Json remove_backend(const Call& call, std::string_view container) {
-    ErrorText errors;
-    const std::string id = call.text("id");
-    Instance* found = call.machine.objects().find_id(id);
-    if (!found || !found->parent_instance() || found->parent_instance()->path_text() != container)
-        fail_command("object '" + id + "' not found");
-    expect(call.machine.destroy_backend(id, errors), errors);
-    return Json::object();
-}
 Json object_del(const Call& call) { return remove_backend(call, "/objects"); }
-Json chardev_remove(const Call& call) { return remove_backend(call, "/chardevs"); }
-
-/// QMP wraps what -chardev says flat: {"type": "socket", "data": {"addr": {"type": "unix", "data": {"path": …}}}}.
-void unwrap(const Json& value, const Kinds& kinds, PropertyList& out) {
-    for (const auto& [name, member] : value.items()) {
-        if (name == "data" || name == "addr" || name == "remote") {
-            if (!member.is_object())
-                fail_command("Invalid parameter type for '" + name + "', expected: object");
-            unwrap(member, kinds, out);
-        } else if (name == "local" && member.is_object()) {
-            PropertyList local;
-            unwrap(member, kinds, local);
-            for (auto& [part, text] : local)
-                out.emplace_back(part == "host" ? "localaddr" : part == "port" ? "localport" : part, text);
-        } else if (member.is_array()) {
-            for (std::size_t index = 0; index < member.size(); ++index)
-                collect(member[index], name + "." + std::to_string(index), kinds, out);
-        } else if (name != "type") {
-            const bool path = name == "device" || name == "out";
-            collect(member,
-                    path            ? "path"
-                    : name == "in"  ? "input-path"
-                    : name == "str" ? "fd"
-                                    : name,
-                    kinds, out);
-        }
-    }
-}
-
-Json chardev_add(const Call& call) {
-    ErrorText errors;
-    const std::string id = required_id(call.arguments);
-    const Json& backend = call.arguments["backend"];
-    const std::string name = member_text(backend, "type");
-    const std::string type =
-        call.machine.catalog().resolve_option(name, "chardev", "character device backend", errors);
-    expect(!type.empty(), errors);
-    PropertyList properties;
-    unwrap(backend, Kinds(call.machine.catalog(), type), properties);
-    expect(call.machine.create_backend(type, id, properties, "chardevs", errors), errors);
-    return Json::object();
-}
 
 constexpr ArgumentInfo kPath[] = {{.name = "path"}};
 constexpr ArgumentInfo kProperty[] = {{.name = "path"}, {.name = "property"}};

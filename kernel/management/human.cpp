@@ -170,7 +170,7 @@ void ManagementHost::run_line(std::string_view text, ManagementCaller* caller, C
     } catch (const CommandError& error) {
         return answer("Error: " + error.description + "\n");
     }
-    run(*command, arguments, caller, std::move(done));
+    run(*command, arguments, Face::People, caller, std::move(done));
 }
 
 std::string ManagementHost::unknown(const std::string& line) const {

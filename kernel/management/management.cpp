@@ -152,7 +152,7 @@ const Command* ManagementHost::find(std::string_view name) const {
 }
 
 /// Answers once. `done` may come later, from the object that serves the command.
-void ManagementHost::run(const Command& command, const Json& arguments, ManagementCaller* caller,
+void ManagementHost::run(const Command& command, const Json& arguments, Face face, ManagementCaller* caller,
                          CommandDone done) {
     answering(done, [&] {
         const bool incoming = machine_->run_state() == RunState::InMigrate;
@@ -161,7 +161,7 @@ void ManagementHost::run(const Command& command, const Json& arguments, Manageme
                          (incoming ? "a saved machine is awaited" : "there is a machine"));
         check_arguments(command.row, arguments);
         if (!command.core) return run_service(command, arguments, caller, done);
-        const Call call{*machine_, *this, arguments, caller};
+        const Call call{*machine_, *this, arguments, caller, face};
         if (command.core->start) return command.core->start(call, done);
         done(success(command.core->run(call), command.core->show));
     });
@@ -200,7 +200,7 @@ void ManagementHost::execute(Str name, Str arguments, ManagementCaller& caller) 
         if (!command)
             fail_command("The command " + std::string(name.view()) + " has not been found",
                          "CommandNotFound");
-        run(*command, parse_object(arguments), &caller, done);
+        run(*command, parse_object(arguments), Face::Programs, &caller, done);
     });
 }
 

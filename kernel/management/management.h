@@ -54,7 +54,8 @@ class ManagementHost final : public Management, EventListener {
     void add_offers(const Catalog& catalog);
     const Command* find(std::string_view name) const;
     const Command* find_human(std::string_view& line) const;
-    void run(const Command& command, const Json& arguments, ManagementCaller* caller, CommandDone done);
+    void run(const Command& command, const Json& arguments, Face face, ManagementCaller* caller,
+             CommandDone done);
     void run_service(const Command& command, const Json& arguments, ManagementCaller* caller,
                      CommandDone done);
     CommandHandler& handler_of(const Command& command);

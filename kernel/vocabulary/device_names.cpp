@@ -23,4 +23,12 @@ std::string nic_type_name(Machine& machine, std::string_view name, Errors& error
     return device_type_name(machine, name, errors);
 }
 
+std::string object_type_name(const Catalog& catalog, std::string_view name, Errors& errors) {
+    std::string type = catalog.resolve_option(name, "object", "object type", errors);
+    const ManifestType* listed = type.empty() ? nullptr : catalog.find_type(type);
+    if (listed && listed->user_creatable && !catalog.is_a(*listed, "device")) return type;
+    if (!type.empty()) errors.fail("type '" + std::string(name) + "' is not one that users make objects of");
+    return {};
+}
+
 }  // namespace backplane::kernel

@@ -1,4 +1,4 @@
-// The names by which users know a device.
+// The names by which users know a device or an object.
 #pragma once
 
 #include "kernel/machine/machine.h"
@@ -12,5 +12,8 @@ const ShortName* find_short_name(Slice<const ShortName> names, std::string_view 
 std::string device_type_name(Machine& machine, std::string_view name, Errors& errors);
 /// The same for -nic model=, which has short names of its own.
 std::string nic_type_name(Machine& machine, std::string_view name, Errors& errors);
+
+/// The type that -object or object-add means by `name`: one that users make, and no device. Empty and a reason.
+std::string object_type_name(const Catalog& catalog, std::string_view name, Errors& errors);
 
 }  // namespace backplane::kernel

@@ -118,6 +118,19 @@ class Options(ProgramTest):
         self.assertEqual(qmp("add-fd")["error"]["desc"], "No file descriptor supplied via SCM_RIGHTS")
         self.assertEqual([each["fdset-id"] for each in qmp("query-fdsets")["return"]], [3])
 
+    def test_a_character_device_is_a_descriptor_with_a_name(self):
+        qmp = self.machine()
+        ours, theirs = socket.socketpair()
+        self.addCleanup(ours.close)
+        with theirs:
+            socket.send_fds(qmp.client, [b'{"execute": "getfd", "arguments": {"fdname": "line"}}'], [theirs.fileno()])
+        self.assertEqual(qmp.read(), {"return": {}})
+        backend = lambda name: {"type": "socket", "data": {"addr": {"type": "fd", "data": {"str": name}}, "server": False}}
+        self.assertIn("'other' has not been found", qmp("chardev-add", id="c", backend=backend("other"))["error"]["desc"])
+        self.assertIn("error", qmp("chardev-add", id="1", backend=backend("line")))
+        self.assertEqual(qmp("chardev-add", id="c", backend=backend("line")), {"return": {}})
+        self.assertIn("not found", qmp("closefd", fdname="line")["error"]["desc"])
+
     def test_a_disk_is_a_descriptor_that_the_process_was_started_with(self):
         with open(self.file("disk", bytes(4096)), "r+b") as disk:
             number = disk.fileno()
