@@ -9,6 +9,8 @@
 #include "kernel/launch/build_site.h"
 #include "kernel/machine/log_hub.h"
 #include "kernel/module/install.h"
+#include "kernel/module/value_check.h"
+#include "kernel/vocabulary/json_kinds.h"
 #include "kernel/vocabulary/user_error.h"
 
 #include <backplane/draft/snapshot.h>
@@ -38,11 +40,35 @@ void check_board(BuildSite& site, bool ok) {
     site.check(ok, option.empty() ? site.machine_option() : option);
 }
 
+const ManifestProperty* find_listed(const Catalog& catalog, const std::string& type,
+                                    const std::string& property) {
+    const ManifestType* listed = catalog.find_type(type);
+    if (!listed) return nullptr;
+    for (const ManifestProperty* each : catalog.properties(*listed))
+        if (each->name == property) return each;
+    return nullptr;
+}
+
+/// A value that no object could take is wrong whether or not there will be one.
+void check_globals(const LaunchPlan& plan, const Catalog& catalog) {
+    for (const GlobalPlan& global : plan.globals) {
+        const ManifestProperty* property = find_listed(catalog, global.type, global.property);
+        const std::string problem = property ? value_problem(*property, global.type, global.value) : "";
+        if (!problem.empty()) throw UserError(global.option + ": " + problem);
+    }
+}
+
+/// One whose type there is, and who has the property, is for an object that this machine has not.
 void warn_of_unused_globals(Machine& machine) {
-    for (const PropertyDefault& unused : machine.objects().unused_globals())
+    const Catalog& catalog = machine.catalog();
+    for (const PropertyDefault& unused : machine.objects().unused_globals()) {
+        if (find_listed(catalog, unused.type, unused.property)) continue;
+        const bool type = catalog.find_type(unused.type) != nullptr;
         machine.log().write(LogLevel::Warning, "global",
-                            "-global " + unused.type + "." + unused.property + "=" + unused.value +
-                                ": no object has that property");
+                            "-global " + unused.type + "." + unused.property + "=" + unused.value + ": " +
+                                (type ? "type '" + unused.type + "' has no such property"
+                                      : "there is no type '" + unused.type + "'"));
+    }
 }
 
 Snapshots& snapshots_of(Machine& machine) {
@@ -74,22 +100,12 @@ std::string resolve_type(const Catalog& catalog, const std::string& option, cons
 
 void check_json_kinds(const Catalog& catalog, const std::string& option, const std::string& type,
                       const JsonKinds& kinds) {
-    const ManifestType* listed = kinds.empty() ? nullptr : catalog.find_type(type);
-    if (!listed) return;
-    for (const ManifestProperty* property : catalog.properties(*listed)) {
-        const auto found = kinds.find(property->name);
-        if (found == kinds.end()) continue;
-        const bool number = property->kind == "int" || property->kind == "uint" || property->kind == "size";
-        const JsonKind wanted = number                     ? JsonKind::Number
-                                : property->kind == "bool" ? JsonKind::Flag
-                                                           : JsonKind::Text;
-        // A size is also what people write: "1G".
-        if (found->second == wanted || (property->kind == "size" && found->second == JsonKind::Text))
-            continue;
-        constexpr const char* kNames[] = {"a text in quotes", "a number", "true or false"};
-        throw UserError(option + ": JSON member '" + property->name + "' must be " + kNames[int(wanted)] +
-                        ", not " + kNames[int(found->second)]);
-    }
+    constexpr const char* kNames[] = {"a text in quotes", "a number", "true or false"};
+    const PropertyKinds properties(catalog, type);
+    for (const auto& [name, found] : kinds)
+        if (const JsonKind* wanted = properties.other_than(found, name))
+            throw UserError(option + ": JSON member '" + name + "' must be " + kNames[int(*wanted)] +
+                            ", not " + kNames[int(found)]);
 }
 
 std::string machine_name(const LaunchPlan& plan, const Catalog& catalog) {
@@ -117,6 +133,7 @@ void build_machine(const LaunchPlan& plan, Machine& machine) {
     for (const std::string& warning : plan.warnings)
         machine.log().write(LogLevel::Warning, "launch", warning);
     if (plan.seed) machine.set_seed(*plan.seed);
+    check_globals(plan, site.catalog);
     for (const GlobalPlan& g : plan.globals) machine.objects().add_global({g.type, g.property, g.value});
     site.machine_name = machine_name(plan, site.catalog);
     const std::string type = resolve_type(site.catalog, site.machine_option(), site.machine_name, "machine",

@@ -1,5 +1,6 @@
 #include "kernel/module/type_check.h"
 
+#include "kernel/module/value_check.h"
 #include "kernel/object/property_text.h"
 #include "kernel/object/release.h"
 
@@ -72,15 +73,14 @@ std::optional<PropertyInfo> paper(const ManifestProperty& property) {
     return info;
 }
 
-/// Why the property does not take the text; empty when it does.
+}  // namespace
+
 std::string value_problem(const ManifestProperty& property, std::string_view owner, std::string_view text) {
     const auto info = paper(property);
     ErrorText reason;
     if (info) check_property_text(*info, owner, text, reason);
     return reason.text();
 }
-
-}  // namespace
 
 TypeCheck::TypeCheck(Find find, Explain missing, const CoreNames& core)
     : find_(std::move(find)), missing_(std::move(missing)) {

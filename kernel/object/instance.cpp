@@ -80,7 +80,11 @@ bool Instance::initialise(Errors& errors) {
     for (ObjectTree::Global& global : tree_.globals_) {
         if (!type_.is_a(global.value.type)) continue;
         global.used = true;
-        if (!set_property(global.value.property, global.value.value, errors)) return false;
+        ErrorText reason;
+        if (set_property(global.value.property, global.value.value, reason)) continue;
+        errors.fail("can't apply global " + global.value.type + "." + global.value.property + "=" +
+                    global.value.value + ": " + reason.text());
+        return false;
     }
     return refusable(callee_, "instance_post_init()", errors, [&](Errors&) {
         for (const Part& part : parts_)

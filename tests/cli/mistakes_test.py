@@ -96,6 +96,11 @@ class Mistakes(ProgramTest):
         self.refused("drive", *BASE, "-device", "virtio-blk-device")
         self.refused("not valid JSON", *BASE, "-device", "{bad")
 
+    def test_defaults_of_types(self):
+        for rest in ((), ("-device", "virtio-rng-device")):
+            self.blamed("-global virtio-rng-device.max-bytes=abc: property 'virtio-rng-device.max-bytes' expects a number",
+                        *BASE, "-global", "virtio-rng-device.max-bytes=abc", *rest)
+
     # Places
     def test_one_place_for_two(self):
         self.refused("Duplicate ID 'a'", *BASE, "-device", "virtio-rng-device,id=a", "-device", "virtio-rng-device,id=a")

@@ -168,6 +168,14 @@ class Options(ProgramTest):
         self.assertIn("-kernel /nonexist: could not open", result.errors)
         self.assertFalse(pid_file.exists())
 
+    def test_defaults_that_nothing_has_are_warned_of(self):
+        for text, expected in (("nosuch.foo=1", "there is no type 'nosuch'"), ("virtio-rng-device.nosuch=1", "no such property"),
+                               ("virtio-rng-device.max-bytes=5", "")):
+            result = self.run_program("-M", f"virt,dumpdtb={self.folder}/tree", "-display", "none", "-global", text)
+            self.assertEqual(result.status, 0, result.errors)
+            self.assertEqual(result.errors.startswith(f"backplane: warning: -global {text}: "), bool(expected))
+            self.assertIn(expected, result.errors)
+
     def test_spare_serial_ports_are_accepted(self):
         self.machine("-serial", "null", "-serial", "null", "-serial", "null", "-parallel", "none", "-vga", "none")
 
