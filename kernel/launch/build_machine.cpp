@@ -2,7 +2,8 @@
 #include "kernel/launch/boot_files.h"
 #include "kernel/launch/build_site.h"
 #include "kernel/launch/topology.h"
-#include "kernel/vocabulary/user_error.h"
+#include "kernel/vocabulary/machine_switches.h"
+#include "kernel/vocabulary/suboptions.h"
 
 #include <sys/sysinfo.h>
 
@@ -17,33 +18,69 @@ std::string size_text(std::uint64_t bytes) {
     return std::to_string(bytes) + " " + kUnits[unit];
 }
 
-void use_memory_backend(BuildSite& site, const BoardTraits& traits) {
-    const std::string& option = site.plan.memory_backend_option;
-    if (site.plan.ram_object) {
-        ObjectPlan object = *site.plan.ram_object;
+/// Where the machine's memory comes from, when it is not just its own.
+struct MemorySource {
+    std::string option;
+    std::string backend;               ///< an object's id; empty: the machine's own memory
+    std::optional<ObjectPlan> object;  ///< what is to be made for it
+};
+
+/// What switches of the machine ask of its memory, as properties of a backend.
+PropertyList memory_switches(const PropertyList& switches) {
+    PropertyList properties;
+    bool merge = false;
+    for (const auto& [name, value] : switches) {
+        merge |= name == "mem-merge";
+        if (name == "dump-guest-core") properties.emplace_back("dump", value);
+        if (name == "mem-merge") properties.emplace_back("merge", value);
+    }
+    if (!properties.empty() && !merge) properties.emplace_back("merge", "off");
+    return properties;
+}
+
+MemorySource memory_source(const BuildSite& site, const PropertyList& switches) {
+    MemorySource source{site.plan.memory_backend_option, site.plan.memory_backend, site.plan.ram_object};
+    const PropertyList properties = memory_switches(switches);
+    if (properties.empty()) return source;
+    if (!source.object && !source.backend.empty())
+        throw UserError(site.machine_option() + ": the memory is object '" + source.backend + "'; say " +
+                        properties.front().first + "=" + properties.front().second + " there");
+    if (!source.object) {
+        constexpr const char* kId = "#ram";
+        source = {site.machine_option(), kId,
+                  ObjectPlan{site.machine_option(), "memory-backend-ram", kId, {}}};
+    }
+    source.object->properties.insert(source.object->properties.end(), properties.begin(), properties.end());
+    return source;
+}
+
+void use_memory_backend(BuildSite& site, const MemorySource& source, const BoardTraits& traits) {
+    const std::string& option = source.option;
+    if (source.object) {
+        ObjectPlan object = *source.object;
         object.properties.emplace_back("size",
                                        std::to_string(site.plan.ram_size.value_or(traits.default_ram)));
         make_object(site, object);
     }
-    Instance* backend = site.machine.objects().find_id(site.plan.memory_backend);
+    Instance* backend = site.machine.objects().find_id(source.backend);
     if (!backend)
-        throw UserError(option + ": there is no object '" + site.plan.memory_backend +
-                        "'; make it with -object memory-backend-ram,id=" + site.plan.memory_backend +
-                        ",size=…");
+        throw UserError(option + ": there is no object '" + source.backend +
+                        "'; make it with -object memory-backend-ram,id=" + source.backend + ",size=…");
     site.check(site.machine.set_ram_backend(*backend, site.errors), option);
     const std::uint64_t size = site.machine.ram_size();
     if (site.plan.ram_size.value_or(size) != size)
-        throw UserError(site.plan.ram_option + ": memory backend '" + site.plan.memory_backend + "' has " +
+        throw UserError(site.plan.ram_option + ": memory backend '" + source.backend + "' has " +
                         size_text(size) + "; ask for the same, or leave out -m");
     if (size > traits.max_ram)
         throw UserError(option + ": machine '" + site.machine_name + "' takes at most " +
                         size_text(traits.max_ram));
 }
 
-void set_memory(BuildSite& site, const BoardTraits& traits) {
+void set_memory(BuildSite& site, const PropertyList& switches, const BoardTraits& traits) {
     const std::uint64_t size = site.plan.ram_size.value_or(traits.default_ram);
     const std::string option = site.plan.ram_option.empty() ? "-m" : site.plan.ram_option;
-    if (!site.plan.memory_backend.empty()) return use_memory_backend(site, traits);
+    const MemorySource source = memory_source(site, switches);
+    if (!source.backend.empty()) return use_memory_backend(site, source, traits);
     if (size > traits.max_ram)
         throw UserError(option + ": machine '" + site.machine_name + "' takes at most " +
                         size_text(traits.max_ram));
@@ -89,21 +126,43 @@ RtcOptions rtc_options(const RtcPlan& plan) {
     return rtc;
 }
 
+/// Nobody can look into the memory of such a guest, and here everybody can who can look into this process.
+void refuse_encryption(const std::string& name) {
+    if (name == "memory-encryption" || name == "confidential-guest-support")
+        throw UserError("guests' memory is not encrypted; leave " + name + "= out");
+}
+
+/// Sets the board's properties. Those that every machine has are given back.
+PropertyList set_machine_properties(BuildSite& site) {
+    PropertyList switches;
+    Instance& machine = site.machine.machine_object();
+    for (const auto& [name, value] : site.plan.machine_properties) {
+        const std::string option = option_of_property(site.plan, name, value);
+        try {
+            refuse_encryption(name);
+            if (find_machine_switch(name))
+                switches.emplace_back(name, flag_value(name, value) ? "on" : "off");
+            else site.check(machine.set_property(name, value, site.errors), "");
+        } catch (const UserError& error) {
+            throw UserError(option + ": " + error.what());
+        }
+    }
+    return switches;
+}
+
 }  // namespace
 
 void configure_machine(BuildSite& site, const std::string& type) {
     site.check(site.machine.set_type(type, site.errors), site.machine_option());
     const BoardTraits& traits = site.machine.traits();
-    for (const auto& [name, value] : site.plan.machine_properties)
-        site.check(site.machine.machine_object().set_property(name, value, site.errors),
-                   option_of_property(site.plan, name, value));
+    const PropertyList switches = set_machine_properties(site);
     try {
         site.machine.set_topology(resolve_topology(site.plan.smp, traits.max_cpus, site.machine_name));
     } catch (const UserError& error) {
         throw UserError((site.plan.smp.option.empty() ? "-smp 1" : site.plan.smp.option) + ": " +
                         error.what());
     }
-    set_memory(site, traits);
+    set_memory(site, switches, traits);
     set_cpu(site, traits);
     set_serials(site, traits);
     site.machine.set_default_devices(site.plan.default_devices);

@@ -2,6 +2,7 @@
 
 #include "kernel/object/instance.h"
 #include "kernel/vocabulary/log_items.h"
+#include "kernel/vocabulary/machine_switches.h"
 #include "kernel/vocabulary/manifest_text.h"
 #include "kernel/vocabulary/user_error.h"
 #include "kernel/vocabulary/version.h"
@@ -137,7 +138,11 @@ std::string type_properties(const Catalog& catalog, const HelpTopic& topic, std:
         type = version.board ? version.board : catalog.find_type(name);
     }
     const auto deltas = version.board ? catalog.defaults_of(version) : std::vector<ManifestDelta>{};
-    const std::string lines = type ? property_lines(catalog, *type, deltas) : "";
+    std::string lines = type ? property_lines(catalog, *type, deltas) : "";
+    if (topic.kind == Kind::MachineProperties)
+        for (const MachineSwitch& each : machine_switches())
+            lines += "  " + padded(std::string(each.name) + "=<bool>", 30) + "- " + each.summary +
+                     " (default: " + each.standard + ")\n";
     std::string past = type ? past_lines(catalog, *type, deltas) : "";
     if (type && topic.ancestor == "device") past = outside_lines(catalog, *type) + past;
     if (lines.empty()) return "There are no options for " + topic.name + ".\n" + past;

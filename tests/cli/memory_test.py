@@ -1,6 +1,7 @@
 """Where the guest's memory comes from: -object memory-backend-*, -mem-path, -mem-prealloc."""
 
 import os
+import pathlib
 import signal
 import unittest
 
@@ -33,6 +34,32 @@ class Memory(ProgramTest):
         self.assertEqual(path.stat().st_size, 64 << 20)
         with open(path, "rb") as ram:
             self.assertEqual(ram.read(len(FIRMWARE)), FIRMWARE)
+
+    def flags(self, size, *options):
+        """What the kernel was told of a machine's mapping of that size (proc(5), VmFlags)."""
+        process = self.machine(*options)
+        found, flags = False, []
+        for line in pathlib.Path(f"/proc/{process.pid}/smaps").read_text().splitlines():
+            if line.startswith("Size:"):
+                found = int(line.split()[1]) == size >> 10
+            elif line.startswith("VmFlags:") and found:
+                flags += line.split()[1:]
+        process.terminate()
+        process.wait(timeout=60)
+        self.assertTrue(flags, "there is no such mapping")
+        return flags
+
+    def test_core_dumps_and_merging_are_the_machines_switches(self):
+        flags = lambda *options: self.flags(96 << 20, "-m", "96M", *options)  # noqa: E731
+        self.assertNotIn("dd", flags())
+        self.assertIn("dd", flags("-machine", "dump-guest-core=off"))
+        merged = flags("-machine", "mem-merge=on")
+        self.assertEqual("mg" in merged, pathlib.Path("/sys/kernel/mm/ksm").exists())
+        self.assertNotIn("mg", flags("-machine", "mem-merge=off,dump-guest-core=on"))
+        backend = ("-object", "memory-backend-ram,id=m,size=64M", "-machine", "memory-backend=m")
+        self.refused("say dump=off there", *backend, "-machine", "dump-guest-core=off")
+        self.refused("dump-guest-core' expects 'on' or 'off'", "-machine", "dump-guest-core=maybe")
+        self.refused("memory is not encrypted", "-machine", "memory-encryption=sev0")
 
     def test_a_private_file_stays_as_it_was(self):
         path = self.file("ram", b"\xaa" * (64 << 20))
