@@ -1,5 +1,6 @@
 // What is plugged into the machine and what it is managed through.
 #include "kernel/launch/build_site.h"
+#include "kernel/machine/log_hub.h"
 #include "kernel/vocabulary/device_names.h"
 #include "kernel/vocabulary/user_error.h"
 
@@ -18,6 +19,18 @@ void add_device(BuildSite& site, const DevicePlan& device) {
                device.option);
 }
 
+namespace {
+
+/// Users' lines for other machines ask for whatever card there is: where there is none, the guest goes without.
+void warn_of_missing_nic(BuildSite& site, const NicPlan& nic) {
+    site.machine.log().write(LogLevel::Warning, "network",
+                             nic.option + ": machine '" + site.machine_name +
+                                 "' has no NIC of its own, and none was made; name one with model= (-device "
+                                 "help lists them)");
+}
+
+}  // namespace
+
 void add_nics(BuildSite& site) {
     std::vector<NicPlan> nics = site.plan.nics;
     const bool wanted =
@@ -31,10 +44,12 @@ void add_nics(BuildSite& site) {
         nics.push_back({"the default NIC", "#default-net", "", {}});
     }
     for (const NicPlan& nic : nics) {
-        if (nic.model.empty() && !site.machine.traits().default_nic)
-            throw UserError(nic.option + ": machine '" + site.machine_name +
-                            "' prefers no NIC; name one with model= (-device help lists them)");
-        const std::string model = nic.model.empty() ? site.machine.traits().default_nic : nic.model;
+        const char* preferred = site.machine.traits().default_nic;
+        if (nic.model.empty() && !preferred) {
+            warn_of_missing_nic(site, nic);
+            continue;
+        }
+        const std::string model = nic.model.empty() ? preferred : nic.model;
         PropertyList properties = nic.properties;
         properties.emplace_back("netdev", nic.netdev);
         const std::string type = nic_type_name(site.machine, model, site.errors);

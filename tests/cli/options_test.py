@@ -176,6 +176,12 @@ class Options(ProgramTest):
             self.assertEqual(result.errors.startswith(f"backplane: warning: -global {text}: "), bool(expected))
             self.assertIn(expected, result.errors)
 
+    def test_a_machine_without_a_card_of_its_own_goes_without(self):
+        for options in (("-nic", "user"), ("-net", "nic", "-net", "user")):
+            result = self.run_program("-M", f"virt,dumpdtb={self.folder}/tree", "-display", "none", *options)
+            self.assertEqual(result.status, 0, result.errors)
+            self.assertIn("has no NIC of its own, and none was made; name one with model=", result.errors)
+
     def test_spare_serial_ports_are_accepted(self):
         self.machine("-serial", "null", "-serial", "null", "-serial", "null", "-parallel", "none", "-vga", "none")
 
