@@ -56,6 +56,8 @@ bool MachineBoard::finish(Errors& errors) {
     if (!refusable(object_->callee(), "Board::finish()", errors, finish) ||
         !machine_.processors.attach_all(errors))
         return false;
+    // Where tools look for devices, also when there is none.
+    for (const char* place : {"machine/peripheral", "machine/peripheral-anon"}) machine_.folder(place);
     finished_ = true;
     return true;
 }

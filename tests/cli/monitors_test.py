@@ -243,6 +243,13 @@ class Monitors(ProgramTest):
         self.assertIn("virtio-blk-device", qmp("device_add", driver="virtio-blk-devcie")["error"]["desc"])
         self.assertIn("hotplug", qmp("device_add", driver="virtio-rng-device")["error"]["desc"])
 
+    def test_a_device_that_could_not_be_made_leaves_nothing(self):
+        qmp = self.machine("-chardev", "null,id=c")
+        for _ in range(2):
+            error = qmp("device_add", driver="virtio-rng-device", id="x", rng="none")["error"]["desc"]
+            self.assertNotIn("Duplicate", error)
+        self.assertEqual(qmp("qom-list", path="/machine/peripheral")["return"], [{"name": "type", "type": "string"}])
+
     def test_pci_is_shown(self):
         qmp = self.machine("-device", "virtio-rng-pci,id=r,addr=4")
         (bus,) = qmp("query-pci")["return"]
