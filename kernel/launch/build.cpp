@@ -10,6 +10,7 @@
 #include "kernel/machine/log_hub.h"
 #include "kernel/module/install.h"
 #include "kernel/module/value_check.h"
+#include "kernel/vocabulary/absent.h"
 #include "kernel/vocabulary/json_kinds.h"
 #include "kernel/vocabulary/user_error.h"
 
@@ -94,8 +95,10 @@ std::string resolve_type(const Catalog& catalog, const std::string& option, cons
                          std::string_view ancestor, std::string_view what, const std::string& listing) {
     ErrorText errors;
     std::string type = catalog.resolve_option(name, ancestor, what, errors);
-    if (type.empty()) throw UserError(option + ": " + errors.text() + "; " + listing + " help lists them");
-    return type;
+    if (!type.empty()) return type;
+    if (const std::string instead = absent_reason(catalog, name, ancestor); !instead.empty())
+        throw UserError(option + ": " + instead);
+    throw UserError(option + ": " + errors.text() + "; " + listing + " help lists them");
 }
 
 void check_json_kinds(const Catalog& catalog, const std::string& option, const std::string& type,

@@ -176,8 +176,21 @@ class Mistakes(ProgramTest):
         self.refused("-numa: the machine's memory is one node", *BASE, "-numa", "node")
         self.refused("no machine here has a parallel port", *BASE, "-parallel", "stdio")
 
+    def test_what_others_have_is_refused_with_what_is_there(self):
+        for option, name, expected in (
+            ("-device", "virtio-keyboard-device", "there are no displays to type at"), ("-device", "qemu-xhci", "there is no USB"),
+            ("-device", "VGA", "there are no displays"), ("-device", "virtio-scsi-pci", "disks are virtio-blk-device"),
+            ("-device", "pcie-root-port,id=r", "no bridge"), ("-object", "iothread,id=i", "threads of its own"),
+            ("-object", "tls-creds-x509,id=t", "there is no TLS"), ("-cpu", "rva23s64", "vectors and more"), ("-cpu", "host", "use max"),
+        ):
+            self.blamed(f"{option} {name}: ", *BASE, option, name)
+            self.refused(expected, *BASE, option, name)
+        for option in ("-device", "-object", "-cpu"):
+            self.assertNotIn("absent", self.run_program(option, "help").output)
+            self.assertNotIn("rva23", self.run_program(option, "help").output)
+
     def test_another_word_is_no_misspelling(self):
-        result = self.run_program(*BASE, "-device", "virtio-keyboard-device")
+        result = self.run_program(*BASE, "-device", "acme-hovercraft-device")
         self.assertNotIn("did you mean", result.errors)
 
     def test_the_option_that_was_typed_is_blamed(self):
