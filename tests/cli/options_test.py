@@ -182,6 +182,12 @@ class Options(ProgramTest):
             self.assertEqual(result.status, 0, result.errors)
             self.assertIn("has no NIC of its own, and none was made; name one with model=", result.errors)
 
+    def test_secrets_are_taken_and_not_shown(self):
+        qmp = self.machine("-object", '{"qom-type": "secret", "id": "s", "data": "YWJj", "format": "base64"}')
+        self.assertIn("error", qmp("qom-get", path="/objects/s", property="data"))
+        refused = self.run_program("-M", "virt", "-display", "none", "-object", "secret,id=s")
+        self.assertIn("-object secret,id=s: give either data= or file=", refused.errors)
+
     def test_spare_serial_ports_are_accepted(self):
         self.machine("-serial", "null", "-serial", "null", "-serial", "null", "-parallel", "none", "-vga", "none")
 
