@@ -165,9 +165,21 @@ void expect_nothing(const std::string& value, const char* what) {
 
 void apply_graphics(PlanBuilder& builder, const std::string& value) {
     if (value == "help" || value == "?") return builder.ask({Kind::Text, {}, "none\n"});
+    constexpr const char* kCards[] = {"none", "std", "cirrus", "vmware", "virtio", "qxl", "xenfb"};
+    if (std::ranges::find(kCards, value) == std::end(kCards))
+        throw UserError("there is no card '" + value + "'; leave it out, or give none");
+    // Lines for other machines have it; where there is no card, none is missed.
     if (value != "none")
-        throw UserError("there is no display for a card '" + value +
-                        "'; leave it out, or give none, and use -nographic for a console here");
+        builder.plan().warnings.push_back(builder.option +
+                                          ": no machine here has such a card, and none was made; the console "
+                                          "is a serial port");
+}
+
+/// Users' lines choose that there is no sound; there is none.
+void expect_silence(PlanBuilder&, const std::string& value) {
+    SubOptions options = SubOptions::parse_either(value, "driver");
+    if (options.take_or("driver", "") != "none" || options.has("model"))
+        throw UserError("there is no sound; leave it out, or give the driver none");
 }
 
 /// A byte as a number or as itself.
@@ -252,6 +264,10 @@ OptionGroup character_options() {
               "a byte stream of the host (-chardev help lists the types)", apply_chardev},
              {"echr", "N", "the byte that begins a command on a shared terminal (1: Ctrl-a)", apply_escape},
              {"vga", "none", "there is no display", apply_graphics},
+             {"k", "LANGUAGE", "there is no keyboard whose letters would have to be known",
+              [](PlanBuilder&, const std::string&) {}},
+             {"audio", "none", "there is no sound", expect_silence},
+             {"audiodev", "none,id=ID", "the same", expect_silence},
              {"parallel", "none", "there is no parallel port",
               [](PlanBuilder&, const std::string& value) { expect_nothing(value, "parallel port"); }},
              {"debugcon", "none", "there is no debug console",

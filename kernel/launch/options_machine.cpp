@@ -114,11 +114,15 @@ void apply_memory(PlanBuilder& builder, const std::string& value) {
     SubOptions options = SubOptions::parse(value, "size");
     if (options.help()) return builder.ask_parameters("m");
     const auto size = options.take_size("size", 1u << 20);
-    if (options.has("slots") || options.has("maxmem"))
-        throw UserError("memory cannot be plugged into a running machine: leave out slots= and maxmem=");
+    const auto slots = options.take_number("slots", 256);
+    const auto most = options.take_size("maxmem", 1u << 20);
     options.expect_empty();
     if (!size) throw UserError("parameter 'size' is missing");
     if (*size == 0) throw UserError("a machine needs memory: give a size such as 512M");
+    if (most && *most < *size) throw UserError("maxmem= is less than the memory that there is at the start");
+    if (slots.value_or(0) > 0)
+        builder.plan().warnings.push_back(
+            builder.option + ": memory cannot be plugged in here; slots= and maxmem= hold nothing");
     builder.plan().ram_size = *size;
     builder.plan().ram_option = builder.option;
 }
@@ -224,7 +228,8 @@ OptionGroup machine_options() {
               apply_cpu},
              {"smp", "[cpus=]N[,maxcpus=N][,sockets=N][,clusters=N][,cores=N][,threads=N]",
               "the number of CPUs and how they are grouped", apply_smp},
-             {"m", "[size=]SIZE", "guest memory in MiB, or with a suffix: 512M, 2G", apply_memory},
+             {"m", "[size=]SIZE[,slots=N][,maxmem=SIZE]", "guest memory in MiB, or with a suffix: 512M, 2G",
+              apply_memory},
              {"mem-path", "PATH", "take the guest's memory from a file, or from one made in a folder",
               apply_memory_path},
              {"mem-prealloc", nullptr, "take all of the guest's memory at the start", apply_memory_prealloc},

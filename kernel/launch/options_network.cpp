@@ -76,8 +76,9 @@ void connect_legacy_networks(PlanBuilder& builder) {
         throw UserError((nics.size() > 1 ? nics.back().option : networks.back().option) +
                         ": there is no hub for several; use -nic, or -netdev with -device");
     if (!nics.empty() && networks.empty())
-        throw UserError(nics.front().option +
-                        ": there is no network for it; add -net user, or use -nic user");
+        builder.plan().warnings.push_back(
+            nics.front().option +
+            ": there is no network for it, and none was made; add -net user, or use -nic user");
     if (networks.empty()) return;
     ObjectPlan network = std::move(networks.front());
     if (network.id.empty()) network.id = builder.unused_id("net");

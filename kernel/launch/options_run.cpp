@@ -37,6 +37,8 @@ OptionGroup run_options() {
               "what follows when the guest resets, powers off or panics, and when its\n"
               "watchdog runs out",
               apply_action},
+             {"only-migratable", nullptr, "no device that could not be saved: every one here can",
+              [](PlanBuilder&, const std::string&) {}},
              {"watchdog-action", "ACTION", "-action watchdog=ACTION",
               [](PlanBuilder& builder, const std::string& value) { choose(builder, "watchdog", value); }}}};
 }

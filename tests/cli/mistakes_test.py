@@ -172,7 +172,6 @@ class Mistakes(ProgramTest):
         self.assertIn(b"standard input is closed", done.stderr)
 
     def test_what_is_not_done_says_so(self):
-        self.refused("add -net user", *BASE, "-net", "nic")
         self.refused("-numa: the machine's memory is one node", *BASE, "-numa", "node")
         self.refused("no machine here has a parallel port", *BASE, "-parallel", "stdio")
 
@@ -197,7 +196,8 @@ class Mistakes(ProgramTest):
         self.blamed("-trace enable=in_sam: ", *BASE, "-trace", "enable=in_sam")
         self.blamed("-d in_sam: ", *BASE, "-d", "in_sam")
         self.blamed("-M virt,x=1: ", *BASE[:2], "-M", "virt,x=1")
-        self.blamed("-vga std: there is no display", *BASE, "-vga", "std")
+        self.blamed("-vga voodoo: there is no card", *BASE, "-vga", "voodoo")
+        self.blamed("-audiodev alsa,id=a: there is no sound", *BASE, "-audiodev", "alsa,id=a")
         self.blamed("-fw_cfg name=opt/x: name, plus exactly one of file and string", *BASE, "-fw_cfg", "name=opt/x")
         self.blamed("-boot order=zz: ", *BASE, "-boot", "order=zz")
         self.blamed("-uuid x: ", *BASE, "-uuid", "x")

@@ -168,6 +168,13 @@ class Options(ProgramTest):
         self.assertIn("-kernel /nonexist: could not open", result.errors)
         self.assertFalse(pid_file.exists())
 
+    def test_lines_that_are_for_many_machines_are_taken(self):
+        options = "-vga std -k en-us -audiodev none,id=a -audio none -only-migratable -net nic -m 64M,slots=2,maxmem=1G"
+        result = self.run_program("-M", f"virt,dumpdtb={self.folder}/tree", "-display", "none", *options.split())
+        self.assertEqual(result.status, 0, result.errors)
+        for said in ("-vga std: no machine here has such a card", "-net nic: there is no network for it", "slots= and maxmem= hold nothing"):
+            self.assertIn(said, result.errors)
+
     def test_defaults_that_nothing_has_are_warned_of(self):
         for text, expected in (("nosuch.foo=1", "there is no type 'nosuch'"), ("virtio-rng-device.nosuch=1", "no such property"),
                                ("virtio-rng-device.max-bytes=5", "")):

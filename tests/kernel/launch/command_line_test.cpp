@@ -93,7 +93,10 @@ TEST(CommandLine, MemoryIsInMebibytesUnlessItSaysOtherwise) {
     EXPECT_EQ(plan_of("-m size=64M").ram_size, 64u << 20);
     EXPECT_EQ(error_of("-m 0"), "-m 0: a machine needs memory: give a size such as 512M");
     EXPECT_NE(error_of("-m abc").find("expects a size"), std::string::npos);
-    EXPECT_NE(error_of("-m 1G,slots=2,maxmem=2G").find("slots="), std::string::npos);
+    EXPECT_EQ(plan_of("-m 1G,slots=2,maxmem=2G").ram_size, 1u << 30);
+    EXPECT_NE(plan_of("-m 1G,slots=2,maxmem=2G").warnings.front().find("slots="), std::string::npos);
+    EXPECT_TRUE(plan_of("-m 1G,slots=0,maxmem=1G").warnings.empty());
+    EXPECT_NE(error_of("-m 1G,maxmem=512M").find("maxmem="), std::string::npos);
 }
 
 TEST(CommandLine, DevicesAreGivenAsParametersOrAsJson) {
@@ -285,7 +288,7 @@ TEST(CommandLine, ADeviceAndItsNetworkMayBeTwoOptions) {
     EXPECT_EQ(plan.nics[0].properties, (PropertyList{{"mac", "52:54:00:00:00:01"}}));
     EXPECT_EQ(plan.netdevs[0].properties, (PropertyList{{"hostfwd", "tcp::1-:2"}}));
     EXPECT_FALSE(plan.default_network);
-    EXPECT_NE(error_of("-net nic"), "");
+    EXPECT_NE(plan_of("-net nic").warnings.front().find("there is no network for it"), std::string::npos);
     EXPECT_NE(error_of("-net nic -net nic -net user"), "");
 }
 
