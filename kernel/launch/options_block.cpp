@@ -12,10 +12,11 @@ namespace {
 
 using Kind = HelpTopic::Kind;
 
+constexpr std::string_view kBelow = "file.";  ///< ahead of what is said of the node below
+
 /// A blockdev's nested "file.driver=…" members become a node of their own that "file" then names.
 void add_node(PlanBuilder& builder, SubOptions options, const std::string& name) {
     ObjectPlan node{builder.option, options.require("driver"), name, {}};
-    constexpr std::string_view kBelow = "file.";
     SubOptions inner;
     JsonKinds own_kinds, inner_kinds;
     for (const auto& [key, kind] : options.kinds()) {
@@ -92,6 +93,15 @@ void refuse_throttling(SubOptions& options) {
                "disks are not throttled; limit the process, with a cgroup's io.max");
 }
 
+/// What file= names, also where it is spelled out: file.driver=file,file.filename=FILE.
+std::string image_of(SubOptions& options) {
+    if (!options.has("file.filename")) return options.require("file");
+    const std::string driver = options.take_or("file.driver", "file");
+    if (driver != "file" && driver != "host_device")
+        throw UserError("file.driver=" + driver + ": images are files and devices of this host");
+    return options.require("file.filename");
+}
+
 void add_drive(PlanBuilder& builder, SubOptions options) {
     LaunchPlan& plan = builder.plan();
     DrivePlan drive{
@@ -103,8 +113,8 @@ void add_drive(PlanBuilder& builder, SubOptions options) {
     if (media != "disk" && media != "cdrom") throw UserError("'" + media + "' invalid media: disk or cdrom");
     drive.removable = media == "cdrom";
 
-    const std::string file = options.require("file");
-    const std::string format = options.take_or("format", "raw");
+    const std::string file = image_of(options);
+    const std::string format = options.take_or("format", options.take_or("driver", "raw"));
     const std::string cache = options.take_or("cache", "writeback");
     bool read_only = drive.removable;
     for (const char* key : {"readonly", "read-only"}) read_only = options.take_flag(key).value_or(read_only);
@@ -122,7 +132,8 @@ void add_drive(PlanBuilder& builder, SubOptions options) {
     node.properties.emplace_back("filename", file);
     apply_cache_mode(cache, node.properties);
     if (read_only) node.properties.emplace_back("read-only", "on");
-    for (auto& property : options.rest()) node.properties.push_back(std::move(property));
+    for (auto& [name, value] : options.rest())
+        node.properties.emplace_back(name.starts_with(kBelow) ? name.substr(kBelow.size()) : name, value);
     if (!read_only && snapshot.value_or(false)) builder.kept_drives.push_back(drive.node);
     if (!read_only && !snapshot) builder.unspecific_drives.push_back(drive.node);
     const std::string below = node.id;

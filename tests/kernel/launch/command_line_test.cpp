@@ -132,6 +132,16 @@ TEST(CommandLine, ADriveIsABlockNodeAndAPlaceForIt) {
     EXPECT_EQ(plan.drives[0].node, "d");
 }
 
+TEST(CommandLine, ADrivesImageMayBeSpelledOut) {
+    const LaunchPlan plan =
+        plan_of("-drive driver=raw,file.driver=file,file.filename=a,file.locking=off,if=none,id=d");
+    ASSERT_EQ(plan.block_nodes.size(), 1u);
+    EXPECT_EQ(plan.block_nodes[0].type, "file");
+    EXPECT_EQ(plan.block_nodes[0].properties, (PropertyList{{"filename", "a"}, {"locking", "off"}}));
+    EXPECT_NE(error_of("-drive file.driver=nbd,file.filename=a,if=none").find("file.driver=nbd"),
+              std::string::npos);
+}
+
 TEST(CommandLine, DrivesMayStayAsTheyAre) {
     const LaunchPlan plan =
         plan_of("-drive file=a,if=none,id=a -snapshot -drive file=b,if=none,id=b,snapshot=off "
