@@ -207,6 +207,8 @@ class Mistakes(ProgramTest):
         self.refused("'max-bytes' is empty", *BASE, "-device", '{"driver":"virtio-rng-device","max-bytes":[]}')
         self.refused("'max-bytes' must be a number", *BASE, "-device", '{"driver":"virtio-rng-device","max-bytes":"5"}')
         self.refused("'filename' must be a text", *BASE, "-blockdev", '{"driver":"file","node-name":"n","filename":5}')
+        self.refused("'max-bytes' is a number of more than 64 bits", *BASE, "-device", '{"driver":"virtio-rng-device","max-bytes":1e400}')
+        self.refused("seconds is 0 or more", *BASE, "-device", "virtio-balloon-device,guest-stats-polling-interval=-1")
         self.refused("stands there twice", *BASE, "-device", '{"driver":"virtio-rng-device","driver":"x"}')
 
     def test_a_long_argument_is_cut(self):

@@ -147,7 +147,11 @@ void Balloon::get_target_property(const void* part, PropertyValue& value) {
 void Balloon::get_actual_property(const void* part, PropertyValue& value) {
     value.number = static_cast<const Balloon*>(part)->actual_pages_;
 }
-bool Balloon::set_interval_property(void* part, const PropertyValue& value, Errors&) {
+bool Balloon::set_interval_property(void* part, const PropertyValue& value, Errors& errors) {
+    if (value.integer < 0) {
+        errors.fail("a number of seconds is 0 or more");
+        return false;
+    }
     static_cast<Balloon*>(part)->set_interval(value.integer);
     return true;
 }
