@@ -1,57 +1,11 @@
 """The monitors on a real machine: QMP on a socket, the human face through it and on a terminal's bytes."""
 
-import json
 import re
 import socket
 import struct
 import unittest
 
-from program import ProgramTest, connect
-
-
-class Qmp:
-    def __init__(self, client):
-        self.client = client
-        self.lines = client.makefile("rb")
-        self.events = []
-        self.greeting = json.loads(self.lines.readline())
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.lines.close()
-        self.client.close()
-
-    def send(self, text):
-        self.client.sendall(text.encode())
-
-    def read(self):
-        """The next reply; events are kept."""
-        while True:
-            line = self.lines.readline()
-            if not line:
-                raise EOFError
-            message = json.loads(line)
-            if "event" not in message:
-                return message
-            self.events.append(message)
-
-    def __call__(self, command, **arguments):
-        request = {"execute": command}
-        if arguments:
-            request["arguments"] = {name.replace("_", "-"): value for name, value in arguments.items()}
-        self.send(json.dumps(request))
-        return self.read()
-
-    def human(self, line):
-        return self("human-monitor-command", command_line=line)["return"]
-
-    def event(self, name):
-        while not any(each["event"] == name for each in self.events):
-            message = json.loads(self.lines.readline())
-            self.events.append(message)
-        return next(each for each in self.events if each["event"] == name)
+from program import ProgramTest, Qmp, connect
 
 
 class Monitors(ProgramTest):

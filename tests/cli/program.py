@@ -1,5 +1,6 @@
 """Starts the program for a test and takes its words. BACKPLANE_BINARY names it."""
 
+import json
 import os
 import pathlib
 import select
@@ -26,6 +27,51 @@ def connect(path, process):
             raise AssertionError(f"it ended: {process.stderr.read().decode()}")
         select.select([], [], [], 0.05)
     raise AssertionError(f"nobody listens on {path}")
+
+
+class Qmp:
+    def __init__(self, client):
+        self.client = client
+        self.lines = client.makefile("rb")
+        self.events = []
+        self.greeting = json.loads(self.lines.readline())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.lines.close()
+        self.client.close()
+
+    def send(self, text):
+        self.client.sendall(text.encode())
+
+    def read(self):
+        """The next reply; events are kept."""
+        while True:
+            line = self.lines.readline()
+            if not line:
+                raise EOFError
+            message = json.loads(line)
+            if "event" not in message:
+                return message
+            self.events.append(message)
+
+    def __call__(self, command, **arguments):
+        request = {"execute": command}
+        if arguments:
+            request["arguments"] = {name.replace("_", "-"): value for name, value in arguments.items()}
+        self.send(json.dumps(request))
+        return self.read()
+
+    def human(self, line):
+        return self("human-monitor-command", command_line=line)["return"]
+
+    def event(self, name):
+        while not any(each["event"] == name for each in self.events):
+            message = json.loads(self.lines.readline())
+            self.events.append(message)
+        return next(each for each in self.events if each["event"] == name)
 
 
 class Result:
