@@ -93,7 +93,10 @@ bool RiscvCpu::realize(Errors& errors) {
     return true;
 }
 
-void RiscvCpu::unrealize() { supervisor_timer_.cancel(); }
+void RiscvCpu::unrealize() {
+    supervisor_timer_.cancel();
+    forget_calls();
+}
 
 /// 3.4: M mode, interrupts off, MPRV clear, pc at the reset vector, mcause 0, PMP entries off and unlocked.
 void RiscvCpu::reset(ResetPhase phase) {
@@ -102,6 +105,7 @@ void RiscvCpu::reset(ResetPhase phase) {
         return;
     }
     if (phase != ResetPhase::Enter) return;
+    forget_calls();
     state_.pc = reset_vector_;
     state_.mstatus = state_.has(Extension::U) ? 0 : mstatus::kMpp;
     if (state_.has(Extension::U)) state_.mstatus |= mstatus::kUxl64;
@@ -125,6 +129,13 @@ bool RiscvCpu::after_load(Errors& errors) {
     state_.exception_pending = false;
     supervisor_timer_changed();
     return true;
+}
+
+/// A semihosting call that the hart waited in is made again, as nobody here knows of it. Waiting for an interrupt may
+/// end for no reason (3.3.3).
+void RiscvCpu::resume() {
+    forget_calls();
+    state_.run.halted = 0;
 }
 
 // --- interrupts ---
@@ -175,23 +186,19 @@ void RiscvCpu::supervisor_timer_changed() {
     host_.lock->unlock();
 }
 
-/// STIP is time >= stimecmp (Sstc 2.2); with the machine lock held.
+/// STIP is time >= stimecmp (Sstc 2.2). The timer waits for the tick at which that changes: time gets there, or passes
+/// its end and is 0 again. With the machine lock held.
 void RiscvCpu::refresh_supervisor_timer() {
     supervisor_timer_.cancel();
-    if (!supervisor_timer_enabled_) {
-        state_.mip_lines.fetch_and(~interrupt::kStip);
-        return;
-    }
     const std::uint64_t compare = state_.stimecmp.load();
     const std::uint64_t now = ticks();
     const std::uint64_t shown = now + time_offset_.load();
-    if (shown >= compare) {
-        raise(state_.mip_lines, interrupt::kStip);
-        return;
-    }
-    state_.mip_lines.fetch_and(~interrupt::kStip);
+    const bool due = supervisor_timer_enabled_ && shown >= compare;
+    if (due) raise(state_.mip_lines, interrupt::kStip);
+    else state_.mip_lines.fetch_and(~interrupt::kStip);
+    if (!supervisor_timer_enabled_ || compare == 0) return;
     // The first ns at which the clock has that many ticks; not armed where it does not get there in 292 years.
-    const std::uint64_t target = now + (compare - shown);
+    const std::uint64_t target = now + ((due ? 0 : compare) - shown);
     const std::uint64_t seconds = target / timebase_frequency_;
     if (target < now || seconds >= kForever) return;
     const std::uint64_t rest = target % timebase_frequency_;

@@ -47,6 +47,7 @@ class RiscvCpu final : public DeviceBase,
     void unrealize() override;
     void reset(ResetPhase phase) override;
     bool after_load(Errors& errors) override;
+    void resume() override;
 
     // Cpu
     Str architecture() const override { return "riscv64"; }

@@ -31,8 +31,9 @@ HartServices::Call RiscvCpu::semihosting_call() {
     return Call::Done;
 }
 
-/// With the machine lock held.
+/// With the machine lock held. The service may be gone by now.
 void RiscvCpu::forget_calls() {
+    if (semihosting_) semihosting_ = static_cast<Semihosting*>(context_.host_interface(Semihosting::kId));
     if (semihosting_) semihosting_->forget(*this);
     call_again_ = false;
 }

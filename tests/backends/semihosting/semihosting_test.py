@@ -3,6 +3,7 @@ which."""
 
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,7 @@ import unittest
 
 TESTS = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TESTS / "cli"))
-from program import DEADLINE, ProgramTest, connect  # noqa: E402
+from program import DEADLINE, ProgramTest, Qmp, connect  # noqa: E402
 
 PREFIX = "riscv64-linux-gnu"
 
@@ -48,6 +49,37 @@ class SemihostingTest(ProgramTest):
             self.assertEqual(stream.readline(), b"typed\n")
             self.assertEqual(guest.wait(timeout=DEADLINE), 42)
         self.assertEqual(kept.read_bytes(), b"hello\n")
+
+    def test_a_call_that_waits_is_made_again_where_the_machine_goes_on(self):
+        saved = self.folder / "saved"
+
+        def start(number, *arguments):
+            place = self.folder / f"console{number}"
+            guest = self.start(
+                *self.MACHINE, "-bios", IMAGE, "-chardev", f"socket,id=console,path={place},server=on,wait=off",
+                "-object", f"semihosting,id=calls,enable=on,chardev=console,arg={self.folder / 'kept'}",
+                *("-qmp", f"unix:{self.folder}/qmp{number},server=on,wait=off"), *arguments,
+            )
+            monitor = Qmp(connect(self.folder / f"qmp{number}", guest))
+            self.addCleanup(monitor.__exit__)
+            monitor("qmp_capabilities")
+            console = connect(place, guest)
+            self.addCleanup(console.close)
+            return guest, monitor, console
+
+        guest, monitor, console = start(1, "-S")
+        monitor("cont")
+        self.assertEqual(console.recv(6, socket.MSG_WAITALL), b"hello\n")
+        while ", halted" not in monitor.human("info cpus"):  # it waits for a character
+            pass
+        monitor("migrate", uri=f"file:{saved}")
+        while monitor("query-migrate")["return"]["status"] != "completed":
+            pass
+        guest.kill()
+        guest, monitor, console = start(2, "-incoming", f"file:{saved}")
+        console.sendall(b"typed\n")
+        self.assertEqual(console.recv(6, socket.MSG_WAITALL), b"typed\n")
+        self.assertEqual(guest.wait(timeout=DEADLINE), 42)
 
     def test_without_it_the_sequence_is_a_breakpoint(self):
         for options in ((), ("-object", "semihosting,id=calls")):

@@ -3,6 +3,8 @@
 #include <backplane/draft/riscv/hart.h>
 #include <backplane/testing/bench.h>
 
+#include "devices/virtio/fakes.h"
+
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -159,6 +161,16 @@ TEST_F(SupervisorTimer, FollowsAWriteOfMtime) {
     EXPECT_FALSE(pending());
 }
 
+TEST_F(SupervisorTimer, FallsWhenTimePassesItsEnd) {
+    control.set_time_offset(~0ull - 9);
+    compare(~0ull - 20);
+    EXPECT_TRUE(pending());
+    bench.advance_ns(900);
+    EXPECT_TRUE(pending());
+    bench.advance_ns(100);
+    EXPECT_FALSE(pending()) << "time is 0 again";
+}
+
 TEST_F(SupervisorTimer, ResetForgetsIt) {
     compare(10);
     bench.reset();
@@ -197,6 +209,59 @@ TEST_F(Hart, SnapshotHoldsTheArchitecturalState) {
     EXPECT_EQ(state().pmpcfg[15], 0x1f);
     EXPECT_EQ(state().frm, 4u);
     EXPECT_EQ(state().mip_writable, interrupt::kSsip);
+}
+
+TEST_F(Hart, AHartThatWaitedLooksForWorkWhereItsMachineGoesOn) {
+    state().run.halted = 1;
+    const std::vector<std::uint8_t> saved = bench.save_state();
+    bench.reset();
+    bench.load_state(saved);
+    EXPECT_EQ(state().run.halted, 0u);
+}
+
+/// A hart that asked for a character (semihosting's SYS_READC), which nobody has typed.
+struct Caller : Hart {
+    Caller() : typist(static_cast<testing::FakeChar*>(bench.add("fake-char", "typist").part("fake-char"))) {
+        bench.add("semihosting", "calls", {{"enable", "on"}, {"chardev", "typist"}});
+        state().x[10] = 7;
+        EXPECT_EQ(state().services->semihosting_call(), HartServices::Call::Wait);
+    }
+    void type() {
+        const std::uint8_t letter = 'x';
+        typist->front->receive({&letter, 1});
+    }
+    testing::FakeChar* typist;
+};
+
+TEST_F(Caller, IsWokenByWhatItWaitsFor) {
+    EXPECT_FALSE(cpu.has_work());
+    type();
+    EXPECT_TRUE(cpu.has_work());
+    EXPECT_EQ(runner.kicks, 1u);
+    EXPECT_EQ(state().services->semihosting_call(), HartServices::Call::Done);
+    EXPECT_EQ(state().x[10], std::uint64_t{'x'});
+}
+
+TEST_F(Caller, WaitsForNothingAfterAReset) {
+    bench.reset();
+    type();
+    EXPECT_FALSE(cpu.has_work());
+    EXPECT_EQ(runner.kicks, 0u);
+}
+
+TEST_F(Caller, MayOutliveWhoServesIt) {
+    bench.remove(*bench.device().parent()->child("calls"));
+    bench.reset();
+    EXPECT_FALSE(cpu.has_work());
+}
+
+TEST_F(Caller, CallsAgainWhereItsMachineGoesOn) {
+    const std::vector<std::uint8_t> saved = bench.save_state();
+    bench.load_state(saved);
+    EXPECT_EQ(state().run.halted, 0u);
+    type();
+    EXPECT_EQ(runner.kicks, 0u) << "of the call before, nobody knows any more";
+    EXPECT_EQ(state().services->semihosting_call(), HartServices::Call::Done);
 }
 
 TEST_F(Hart, DebuggerTranslatesAsTheHartWould) {
