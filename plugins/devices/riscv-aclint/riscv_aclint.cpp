@@ -192,7 +192,8 @@ class AclintMtimer final : public DeviceBase, public IoHandler, public riscv::Ti
         for (std::uint32_t hart = 0; hart < num_harts_; ++hart) update(hart);
     }
 
-    /// MTIP is mtime >= mtimecmp; else the timer waits for the tick at which it will be.
+    /// MTIP is mtime >= mtimecmp. The timer waits for the tick at which that changes: mtime gets there, or passes its end
+    /// and is 0 again.
     void update(std::uint32_t hart) {
         if (hart >= comparators_.size()) return;
         Comparator& comparator = *comparators_[hart];
@@ -200,8 +201,8 @@ class AclintMtimer final : public DeviceBase, public IoHandler, public riscv::Ti
         const bool due = armed_[hart] && now >= compare_[hart];
         comparator.line.set(due);
         comparator.timer.cancel();
-        if (due || !armed_[hart]) return;
-        const std::uint64_t ticks_left = compare_[hart] - now;
+        if (!armed_[hart] || compare_[hart] == 0) return;
+        const std::uint64_t ticks_left = (due ? 0 : compare_[hart]) - now;
         const Wide deadline =
             ((Wide{clock_ticks()} + ticks_left) * 1'000'000'000 + frequency_ - 1) / frequency_;
         if (deadline >> 63) return;  // three centuries ahead

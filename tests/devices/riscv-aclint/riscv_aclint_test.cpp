@@ -88,6 +88,19 @@ TEST_F(Mtimer, MtimeCanBeSet) {
     EXPECT_EQ(bench.output("", 0), 0);
 }
 
+TEST_F(Mtimer, TheInterruptFallsWhenMtimePassesItsEnd) {
+    bench.write(0, ~0ull - 20, 8);
+    bench.write(kMtime, ~0ull - 9, 8);
+    EXPECT_EQ(bench.output("", 0), 1);
+    bench.advance_ns(10 * kTick - 1);
+    EXPECT_EQ(bench.output("", 0), 1);
+    bench.advance_ns(1);
+    EXPECT_EQ(bench.read(kMtime, 8), 0u);
+    EXPECT_EQ(bench.output("", 0), 0);
+    bench.write(0, 0, 8);
+    EXPECT_EQ(bench.output("", 0), 1) << "always";
+}
+
 TEST_F(Mtimer, ComparatorsAreSilentUntilTheyAreWritten) {
     bench.advance_ns(1'000'000'000);
     EXPECT_EQ(bench.output("", 0), 0);
