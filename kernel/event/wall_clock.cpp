@@ -4,6 +4,13 @@
 
 namespace backplane::kernel {
 
+namespace {
+
+/// Wraps, as a saved machine may have any offset.
+std::int64_t sum(std::int64_t a, std::int64_t b) { return std::int64_t(std::uint64_t(a) + std::uint64_t(b)); }
+
+}  // namespace
+
 void RtcClock::set(const RtcOptions& options) {
     const std::int64_t host = time_.realtime_ns();
     std::int64_t start = host;
@@ -18,19 +25,21 @@ void RtcClock::restore(std::int64_t offset_ns, bool on_virtual_clock) {
         return on_virtual ? std::int64_t(clock_.now_ns()) : time_.realtime_ns();
     };
     offset_ = offset_ns;
-    if (on_virtual_clock != virtual_clock_) offset_ += driver(on_virtual_clock) - driver(virtual_clock_);
+    if (on_virtual_clock != virtual_clock_)
+        offset_ = sum(offset_, driver(on_virtual_clock) - driver(virtual_clock_));
 }
 
 std::int64_t RtcClock::now_ns() const {
-    return offset_ + (virtual_clock_ ? std::int64_t(clock_.now_ns()) : time_.realtime_ns());
+    return sum(offset_, virtual_clock_ ? std::int64_t(clock_.now_ns()) : time_.realtime_ns());
 }
 
 std::uint64_t RtcClock::deadline_for(std::int64_t wall_ns) const {
     const std::uint64_t now = clock_.now_ns();
     std::int64_t wait = 0;
     if (__builtin_sub_overflow(wall_ns, now_ns(), &wait)) wait = std::numeric_limits<std::int64_t>::max();
-    if (wait < 0) return now < std::uint64_t(-wait) ? 0 : now - std::uint64_t(-wait);
-    return now + std::uint64_t(wait);
+    if (wait >= 0) return now + std::uint64_t(wait);
+    const std::uint64_t gone = 0 - std::uint64_t(wait);
+    return now < gone ? 0 : now - gone;
 }
 
 }  // namespace backplane::kernel

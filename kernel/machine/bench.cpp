@@ -286,7 +286,7 @@ void DeviceBench::load_state(const std::vector<std::uint8_t>& saved) {
     DeviceHost& host = host_of(state_->focused());
     if (!host.description().load(Bytes(saved.data(), saved.size()), errors) || !host.after_load(errors))
         raise(errors);
-    state_->focused().for_each_part<Device>([](Device& part) { part.resume(); });
+    host.resume();
 }
 
 std::string DeviceBench::property(Object& object, std::string_view name) {

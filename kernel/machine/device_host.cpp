@@ -155,6 +155,11 @@ bool DeviceHost::after_load(Errors& errors) {
     return ok;
 }
 
+void DeviceHost::resume() {
+    instance_.for_each_part<Device>(
+        [&](Device& part) { contained(callee(), "resume()", [&] { part.resume(); }); });
+}
+
 Clock& DeviceHost::clock() { return events_.clock(); }
 WallClock& DeviceHost::wall_clock() { return machine_.loop.wall_clock(); }
 

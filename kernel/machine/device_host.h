@@ -68,6 +68,7 @@ class DeviceHost final : public InstanceHost, public DeviceContext, private Work
     void reset(ResetPhase phase);
     void before_save();
     bool after_load(Errors& errors);
+    void resume();
     /// Its regions leave the map, before its parts go.
     void release_memory();
 

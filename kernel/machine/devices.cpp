@@ -172,7 +172,7 @@ std::vector<Instance*> Devices::all() {
 }
 
 void Devices::resume() {
-    for (Instance* device : all()) device->for_each_part<Device>([](Device& part) { part.resume(); });
+    for (Instance* device : all()) host_of(*device).resume();
 }
 
 void Devices::reset() {

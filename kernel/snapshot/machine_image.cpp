@@ -77,7 +77,9 @@ MachineRecord::MachineRecord() {
     describe_bytes<256>(table, "machine", machine);
     describe_bytes<256>(table, "release", release);
     describe_bytes<64>(table, "run_state", run_state);
-    describe(table, "virtual_clock", clock_ns);
+    // A century ahead, times are still far from wrapping.
+    constexpr std::uint64_t kLatest = 100ull * 365 * 86'400 * 1'000'000'000;
+    describe(table, "virtual_clock", clock_ns, {.maximum = kLatest});
     describe(table, "date_offset", date_offset_ns);
     describe(table, "date_on_virtual_clock", date_on_virtual_clock);
     describe(table, "cpus", cpus);
@@ -94,15 +96,18 @@ bool MachineImage::take(MachineParts& machine, const std::string& run_state, Err
     devices_.clear();
     const std::vector<Instance*> devices = machine.devices.all();
     // One device's finishing what it has under way may change another: all of them come first.
-    for (Instance* device : devices) device->for_each_part<Device>([](Device& part) { part.before_save(); });
+    for (Instance* device : devices) host_of(*device).before_save();
     for (Instance* device : devices) {
         const StateDescription& description = host_of(*device).description();
         Wiring::Levels levels = machine.wiring.levels(device);
         devices_.push_back({device->path_text(), std::string(device->type_name().view()), description.save(),
                             std::move(levels.outputs), std::move(levels.inputs)});
-        if (description.fault().empty()) continue;
-        DeviceErrors(devices_.back(), errors)
-            .fail("its state description is faulty, so that it cannot be saved: " + description.fault());
+        if (device->callee().broken())
+            DeviceErrors(devices_.back(), errors).fail("its code failed, so that it cannot be saved");
+        else if (!description.fault().empty())
+            DeviceErrors(devices_.back(), errors)
+                .fail("its state description is faulty, so that it cannot be saved: " + description.fault());
+        else continue;
         return false;
     }
     return true;
@@ -184,9 +189,7 @@ bool MachineImage::apply(MachineParts& machine, Errors& errors) const {
     for (Instance* device : machine.devices.all()) {
         const auto image = std::ranges::find(devices_, device->path_text(), &DeviceImage::path);
         DeviceErrors device_errors(*image, errors);
-        bool ok = true;
-        device->for_each_part<Device>([&](Device& part) { ok = ok && part.after_load(device_errors); });
-        if (!ok) return false;
+        if (!host_of(*device).after_load(device_errors)) return false;
     }
     return true;
 }

@@ -99,6 +99,30 @@ TEST_F(MachineSnapshot, ARefusalLeavesTheMachineAsItWas) {
     EXPECT_EQ(other.counter().count, 6u);
 }
 
+TEST_F(MachineSnapshot, CodeThatFailsRefusesToBeLoadedOrSaved) {
+    const auto stream = source.save();
+    other.counter().throws_ = "after_load";
+    EXPECT_TRUE(
+        other.load(Bytes(stream))
+            .ends_with(
+                "object '/machine/counter': after_load() threw std::runtime_error: a fault of its own"));
+    EXPECT_EQ(other.counter().count, 0u);
+    source.counter().throws_ = "before_save";
+    ErrorText why;
+    EXPECT_EQ(source.snapshots().save(why), nullptr);
+    EXPECT_EQ(why.text(),
+              "device '/machine/counter' (test-counter): its code failed, so that it cannot be saved");
+    EXPECT_EQ(source.state(), "running");
+}
+
+TEST_F(MachineSnapshot, CodeThatFailsWhenItGoesOnIsContained) {
+    ASSERT_EQ(other.load(Bytes(source.save())), "");
+    other.counter().throws_ = "resume";
+    other.machine.start();
+    EXPECT_EQ(other.counter().resumes, 1u);
+    EXPECT_EQ(other.state(), "running");
+}
+
 TEST_F(MachineSnapshot, AnotherMachineIsNamed) {
     const auto stream = source.save();
     SmallMachine larger(2 << 20);

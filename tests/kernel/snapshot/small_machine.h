@@ -35,10 +35,15 @@ class Counter final : public DeviceBase {
     }
     bool after_load(Errors& errors) override {
         ++loads;
+        fault("after_load");
         if (refuses_) errors.fail("it refuses");
         return !refuses_;
     }
-    void resume() override { ++resumes; }
+    void before_save() override { fault("before_save"); }
+    void resume() override {
+        ++resumes;
+        fault("resume");
+    }
 
     std::uint64_t count = 0;
     std::uint32_t step = 1;
@@ -46,8 +51,12 @@ class Counter final : public DeviceBase {
     unsigned loads = 0;
     unsigned resumes = 0;
     bool refuses_ = false;
+    std::string_view throws_;  ///< in which call
 
   private:
+    void fault(std::string_view call) const {
+        if (call == throws_) throw std::runtime_error("a fault of its own");
+    }
     DeviceContext& context_;
     Wire& line_;
     OwnedTimer<&Counter::tick> tick_{*this};
