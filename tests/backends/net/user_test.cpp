@@ -89,6 +89,38 @@ Frame udp(std::uint32_t from, std::uint16_t from_port, std::uint32_t to, std::ui
     return frame;
 }
 
+constexpr unsigned kReset = 4, kAcknowledges = 16;
+
+/// RFC 9293, without options and data.
+Frame tcp(std::uint16_t from_port, std::uint32_t to, std::uint16_t to_port, std::uint32_t sequence,
+          std::uint32_t acknowledged, unsigned flags) {
+    Frame segment;
+    put16(segment, from_port);
+    put16(segment, to_port);
+    put32(segment, sequence);
+    put32(segment, acknowledged);
+    put16(segment, 0x5000 | flags);
+    put16(segment, 0x2000);
+    put32(segment, 0);
+    Frame covered;
+    put32(covered, kGuest);
+    put32(covered, to);
+    put32(covered, 6u << 16 | unsigned(segment.size()));
+    covered.insert(covered.end(), segment.begin(), segment.end());
+    const std::uint16_t sum = checksum(covered, 0, covered.size());
+    segment[16] = std::uint8_t(sum >> 8);
+    segment[17] = std::uint8_t(sum);
+    // The header's length is a datagram's without its own header of 8 bytes.
+    Frame frame = udp(kGuest, 0, to, 0, Frame(segment.size() - 8));
+    frame[23] = 6;
+    frame[24] = frame[25] = 0;
+    const std::uint16_t header = checksum(frame, 14, 34);
+    frame[24] = std::uint8_t(header >> 8);
+    frame[25] = std::uint8_t(header);
+    std::ranges::copy(segment, frame.begin() + 34);
+    return frame;
+}
+
 struct Nic final : NetFront {
     bool receive_frame(Bytes frame) override {
         if (!ready) return false;
@@ -170,6 +202,19 @@ struct HostSocket {
     int fd;
     std::uint16_t port = 0;
 };
+
+/// As of a machine that was saved elsewhere.
+TEST_F(UserNet, ASegmentOfAConnectionThatNobodyKnowsIsAnsweredWithAReset) {
+    network();
+    const std::uint32_t host = address(10, 0, 2, 2);
+    send(arp(1, kGuest, host));
+    send(tcp(40000, host, 80, 1000, 2000, kAcknowledges));
+    const Frame* answer = wait_for([](const Frame& frame) { return frame.size() >= 54 && frame[23] == 6; });
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(be16(*answer, 36), 40000);
+    EXPECT_EQ(be32(*answer, 38), 2000u);
+    EXPECT_TRUE((*answer)[47] & kReset);
+}
 
 TEST_F(UserNet, TheGatewayAnswersArp) {
     network();
