@@ -30,6 +30,8 @@ struct BoardOptions {
     std::vector<std::string> firmware_path{"/usr/share/qemu"};
     std::vector<std::pair<std::string, kernel::PropertyList>> devices{};  ///< to plug in: type, properties
     std::vector<BoardBackend> backends{};
+    std::vector<std::string> serials{};  ///< ids of backends, for the board's serial ports
+    std::vector<kernel::PropertyDefault> globals{};
 };
 
 class BoardBench {
@@ -39,9 +41,13 @@ class BoardBench {
         const auto check = [&errors](bool ok) {
             if (!ok) throw std::runtime_error(errors.text());
         };
+        for (const kernel::PropertyDefault& global : options.globals) machine_.objects().add_global(global);
         for (const BoardBackend& backend : options.backends)
             check(machine_.create_backend(backend.type, backend.id, backend.properties, backend.container,
                                           errors) != nullptr);
+        std::vector<kernel::Instance*> serials;
+        for (const std::string& id : options.serials) serials.push_back(machine_.objects().find_id(id));
+        machine_.set_serials(std::move(serials));
         check(machine_.set_type(options.machine, errors));
         for (const auto& [name, value] : options.properties)
             check(machine_.machine_object().set_property(name, value, errors));

@@ -1,0 +1,149 @@
+// A RISC-V virt board whose host's ends are fakes and whose time is the test's, to be saved, loaded and compared.
+#pragma once
+
+#include "kernel/machine/device_host.h"
+#include "kernel/machine/machine_parts.h"
+
+#include "boards/board_bench.h"
+#include "devices/virtio/fakes.h"
+#include "kernel/snapshot/memory_channel.h"
+
+#include <mutex>
+#include <regex>
+
+namespace backplane::testing {
+
+class SavedBoard {
+  public:
+    /// `devices` may link to the backends "node", "wire", "stream" and "source"; the UART has "terminal".
+    static BoardOptions options() {
+        BoardOptions options{.machine = "riscv-virt-machine", .cpu = "rv64-riscv-cpu"};
+        options.properties = {{"aclint", "on"}, {"firmware", "none"}};
+        options.ram_size = 16 << 20;
+        options.topology = {.cpus = 2, .max_cpus = 2, .sockets = 1, .clusters = 1, .cores = 2, .threads = 1};
+        options.backends = {{"fake-block", "node", {}, "backends"},
+                            {"fake-net", "wire", {}, "backends"},
+                            {"fake-char", "stream", {}, "backends"},
+                            {"fake-char", "terminal", {}, "backends"},
+                            {"fake-rng", "source", {}, "backends"}};
+        options.serials = {"terminal"};
+        return options;
+    }
+    explicit SavedBoard(const BoardOptions& options) : bench(options), lock_(bench.machine().lock()) {
+        constexpr std::int64_t kDate = 1'700'000'000'000'000'000;
+        bench.machine().loop().set_rtc(
+            {.base = kernel::RtcOptions::Base::Date, .date_ns = kDate, .virtual_clock = true});
+        clock().set_manual(true);
+        for (FakeChar* chars : {&stream(), &terminal()})
+            if (chars->front) chars->front->char_event(CharEvent::Opened);
+    }
+
+    kernel::MachineParts& parts() { return bench.machine().parts(); }
+    kernel::VirtualClock& clock() { return parts().loop.virtual_clock(); }
+    FakeBlock& node() { return part<FakeBlock>("node"); }
+    FakeNet& wire() { return part<FakeNet>("wire"); }
+    FakeChar& stream() { return part<FakeChar>("stream"); }
+    FakeChar& terminal() { return part<FakeChar>("terminal"); }
+    FakeRng& source() { return part<FakeRng>("source"); }
+    /// The host's ends are what those of `other` are: they are not part of a saved machine.
+    void share_host_of(SavedBoard& other) {
+        node().data = other.node().data;
+        node().hold = other.node().hold;
+        wire().sent = other.wire().sent;
+        for (auto [mine, theirs] :
+             {std::pair{&stream(), &other.stream()}, {&terminal(), &other.terminal()}}) {
+            mine->room = theirs->room;
+            mine->written = theirs->written;
+        }
+        source() = other.source();
+    }
+
+    std::vector<std::uint8_t> save() {
+        test::MemorySink sink;
+        SnapshotProgress progress;
+        ErrorText errors;
+        OutgoingSnapshot* snapshot = parts().snapshots.save(errors);
+        if (!snapshot) throw std::runtime_error(errors.text());
+        const bool written = snapshot->write(sink, {.workers = 1}, progress, errors);
+        snapshot->finish(false);
+        if (!written) throw std::runtime_error(errors.text());
+        return sink.bytes;
+    }
+    /// Why the stream does not become this machine's state; empty when it did.
+    std::string load(Bytes stream) {
+        test::MemorySource source{stream};
+        SnapshotProgress progress;
+        ErrorText why;
+        IncomingSnapshot* snapshot = parts().snapshots.load();
+        if (snapshot->read(source, {.workers = 1}, progress, why)) snapshot->apply(why);
+        snapshot->release();
+        return why.text();
+    }
+    /// Its CPUs run meanwhile, once it was started: a millisecond at most.
+    void run_loop() {
+        lock_.unlock();
+        parts().loop.run_once(1);
+        lock_.lock();
+    }
+    /// As the machine does when it runs for the first time after a load.
+    void resume() { parts().devices.resume(); }
+
+    /// How often each input of each device was told of a change.
+    std::string changes() {
+        TextBuffer out;
+        for (kernel::Instance* device : parts().devices.all()) {
+            out.append(device->path_text() + "\n");
+            parts().wiring.describe(device, out);
+        }
+        return std::regex_replace(out.text(), std::regex("level -?[0-9]+, "), "");
+    }
+
+    BoardBench bench;
+
+  private:
+    template <class T>
+    T& part(const std::string& id) {
+        kernel::Instance* object = bench.machine().objects().find_id(id);
+        return *static_cast<T*>(object->part(object->type_name()));
+    }
+    std::unique_lock<MachineLock> lock_;
+};
+
+/// The first field, level or byte of memory by which two machines differ; empty: none.
+inline std::string difference(SavedBoard& one, SavedBoard& other) {
+    const auto text = [](SavedBoard& board) {
+        std::vector<std::string> lines;
+        for (kernel::Instance* device : board.parts().devices.all()) {
+            TextBuffer out;
+            kernel::host_of(*device).description().dump(out);
+            std::istringstream fields(out.text());
+            for (std::string line; std::getline(fields, line);)
+                lines.push_back(device->path_text() + " " + line);
+            const kernel::Wiring::Levels levels = board.parts().wiring.levels(device);
+            for (const auto& [kind, groups] :
+                 {std::pair{"output ", &levels.outputs}, {"input ", &levels.inputs}})
+                for (const auto& [name, values] : *groups)
+                    for (std::size_t i = 0; i < values.size(); ++i)
+                        lines.push_back(device->path_text() + " " + kind + name + "[" + std::to_string(i) +
+                                        "]: " + std::to_string(values[i]));
+        }
+        return lines;
+    };
+    const std::vector<std::string> a = text(one), b = text(other);
+    const auto [at, there] = std::ranges::mismatch(a, b);
+    if (at != a.end() || there != b.end())
+        return (at == a.end() ? "nothing" : *at) + " | " + (there == b.end() ? "nothing" : *there);
+    const auto blocks = one.parts().memory.map().named_blocks(),
+               others = other.parts().memory.map().named_blocks();
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        const auto size = std::size_t(blocks[i].block.size);
+        if (std::memcmp(blocks[i].block.host, others[i].block.host, size) == 0) continue;
+        const auto differs =
+            std::mismatch(blocks[i].block.host, blocks[i].block.host + size, others[i].block.host);
+        return "memory " + blocks[i].id + " at " +
+               std::to_string(differs.first - static_cast<std::uint8_t*>(blocks[i].block.host));
+    }
+    return {};
+}
+
+}  // namespace backplane::testing
