@@ -1,7 +1,16 @@
 #include "place.h"
 
+#include <charconv>
+
 namespace backplane::migration {
 namespace {
+
+/// Digits alone.
+bool in_range(std::string_view port) {
+    unsigned number = 0;  // and stays so, where it is too great
+    std::from_chars(port.data(), port.data() + port.size(), number);
+    return number >= 1 && number <= 65535;
+}
 
 std::optional<Place> tcp_place(std::string_view rest, const std::string& whole, Errors& errors) {
     // The host may be an IPv6 address in brackets; the port follows the last colon.
@@ -10,9 +19,14 @@ std::optional<Place> tcp_place(std::string_view rest, const std::string& whole, 
         errors.fail("'" + whole + "': give tcp:HOST:PORT");
         return std::nullopt;
     }
+    const std::string_view port = rest.substr(colon + 1);
+    if (port.find_first_not_of("0123456789") == std::string_view::npos && !in_range(port)) {
+        errors.fail("'" + whole + "': the port is a number from 1 to 65535, or a service's name");
+        return std::nullopt;
+    }
     std::string_view host = rest.substr(0, colon);
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    return Place{Place::Kind::Tcp, std::string(host), std::string(rest.substr(colon + 1))};
+    return Place{Place::Kind::Tcp, std::string(host), std::string(port)};
 }
 
 }  // namespace
