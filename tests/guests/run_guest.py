@@ -9,6 +9,7 @@ Exit status: 0 as expected, 1 not as expected (the console's tail is printed), 7
 import argparse
 import os
 import pathlib
+import random
 import re
 import select
 import shutil
@@ -32,12 +33,14 @@ class Skipped(Exception):
 class Guest:
     """One machine: its console, its files, its end. A scenario gets one and drives it."""
 
-    def __init__(self, emulator, files, folder, deadline, verbose):
+    def __init__(self, emulator, files, folder, deadline, verbose, seed, saves):
         self.emulator = emulator
         self.files = files
         self.folder = folder
         self.deadline = deadline
         self.verbose = verbose
+        self.random = random.Random(seed)
+        self.saves = saves
         self.console = bytearray()
         self.position = 0
         self.process = None
@@ -143,7 +146,9 @@ def run(scenario, options):
         raise Failed(f"the emulator {options.emulator} is missing; run: ./dev build")
     deadline = time.monotonic() + options.timeout
     with tempfile.TemporaryDirectory(prefix="backplane-guest-") as folder:
-        guest = Guest(emulator, options.guests, pathlib.Path(folder), deadline, options.verbose)
+        guest = Guest(
+            emulator, options.guests, pathlib.Path(folder), deadline, options.verbose, options.seed, options.saves
+        )
         try:
             scenario(guest)
         except Failed:
@@ -162,6 +167,8 @@ def default_guests():
 def main():
     from scenarios import SCENARIOS
 
+    import saved_machines  # noqa: F401, it adds its own
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("scenario", nargs="?", choices=SCENARIOS, metavar="SCENARIO")
     parser.add_argument("--list", action="store_true", help="print every scenario's name and nothing else")
@@ -170,6 +177,8 @@ def main():
     parser.add_argument("--timeout", type=float, default=240, help="seconds for the whole scenario")
     parser.add_argument("--tail", type=int, default=40, help="console lines to print on failure")
     parser.add_argument("--verbose", action="store_true", help="show the console as it comes")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of what a scenario does at random")
+    parser.add_argument("--saves", type=int, help="how often a machine is saved by those that save it")
     options = parser.parse_args()
     if options.list:
         print("\n".join(SCENARIOS))
@@ -178,6 +187,7 @@ def main():
         parser.error("which scenario? --list names them")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     began = time.monotonic()
+    print(f"seed {options.seed}", flush=True)
     try:
         run(SCENARIOS[options.scenario], options)
     except Failed as failure:

@@ -233,57 +233,6 @@ def linux_reboot(guest):
     guest.expect_exit(0)
 
 
-# Saved machines.
-def go_on_elsewhere(guest, number, restart):
-    """Saves the machine to a file, ends the emulator, and has another one go on with it."""
-    saved = guest.folder / f"saved{number}"
-    guest.send("\x01c")
-    guest.expect(r"\(backplane\) ")
-    guest.send(f"migrate file:{saved}\n")
-    guest.expect(r"migrate file:[^\n]*\n(?s:.)*?\(backplane\) ")
-    guest.send("quit\n")
-    guest.expect_exit(0)
-    restart("-incoming", f"file:{saved}")
-
-
-def linux_saved_while_it_boots(guest, harts, seed):
-    """Three times on its way, after so many bytes of what the kernel says."""
-    disk = guest.scratch("disk.img", random.Random(seed).randbytes(8 * MEBIBYTE))
-    expected = hashlib.sha256(disk.read_bytes()).hexdigest()
-    devices = [
-        *("-drive", f"file={disk},format=raw,if=none,id=disk", "-device", "virtio-blk-device,drive=disk"),
-        *("-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net"),
-        *("-device", "virtio-rng-pci", "-device", "virtio-balloon-device"),
-    ]
-
-    def restart(*arguments):
-        start_linux(guest, "harts,clock,rng,block", *devices, *arguments, harts=harts)
-
-    restart()
-    for number in range(3):
-        guest.expect(r"(?s).{%d}" % random.Random(seed + number).randrange(500, 6000))
-        go_on_elsewhere(guest, number, restart)
-    expect_init(guest, harts)
-    for test in ("harts", "clock", "rng"):
-        expect_pass(guest, test)
-    found = guest.expect(r"^SHA256 vda ([0-9a-f]{64})\s").group(1).decode()
-    check(found == expected, "the guest reads other bytes than the disk has")
-    expect_pass(guest, "block")
-    finish_linux(guest)
-
-
-@scenario
-def saved_one_hart(guest):
-    """Linux on one hart is saved and goes on in another process, three times while it boots."""
-    linux_saved_while_it_boots(guest, 1, 1)
-
-
-@scenario
-def saved_two_harts(guest):
-    """Linux on two harts is saved and goes on in another process, three times while it boots."""
-    linux_saved_while_it_boots(guest, 2, 2)
-
-
 # Programs that look closely at what the processor does, compiled here and run under Linux.
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
 
