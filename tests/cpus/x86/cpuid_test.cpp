@@ -46,7 +46,7 @@ TEST_F(ProcessorTest, AnOldModelDescribesItsCachesByBytes) {
     make("pentium3-v1");
     settle();
     EXPECT_EQ(cpuid(2), (CpuidRegisters{1, 0, 0x4d, 0x2c307d}));
-    EXPECT_EQ(cpuid(4), cpuid(2)) << "there is no leaf 4";
+    EXPECT_EQ(cpuid(4), cpuid(3)) << "the highest leaf answers for what is not there";
 }
 
 TEST_F(ProcessorTest, AnAmdModelWithItsOwnCaches) {
