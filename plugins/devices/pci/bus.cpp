@@ -1,5 +1,7 @@
 #include "bus.h"
 
+#include <backplane/backend.h>
+
 #include <cstdio>
 #include <string>
 
@@ -93,10 +95,37 @@ void BusPart::detach(Object& device) {
     slots_[unsigned(place)] = {};
 }
 
+bool BusPart::place(Object& device, Errors&) {
+    if (hot_plug_) hot_plug_->device_plugged(unsigned(place_of(device)) >> 3);
+    return true;
+}
+
 bool BusPart::request_unplug(Object& device, Errors& errors) {
-    errors.fail("bus '" + std::string(object_.name().view()) +
-                "' does not support hotplug: " + describe(device) + " stays");
-    return false;
+    const unsigned slot = unsigned(place_of(device)) >> 3;
+    if (!hot_plug_ || !removable(slot)) {
+        errors.fail("bus '" + std::string(object_.name().view()) + "' does not support hotplug" +
+                    (hot_plug_ ? " where parts of the board are: " : ": ") + describe(device) + " stays");
+        return false;
+    }
+    hot_plug_->unplug_requested(slot);
+    return true;
+}
+
+/// What the board itself plugged in are children of the bus.
+bool BusPart::removable(unsigned slot) const {
+    for (unsigned function = 0; function < 8; ++function)
+        if (const Object* device = slots_[slot << 3 | function].object;
+            device && device->parent() == &object_)
+            return false;
+    return true;
+}
+
+void BusPart::eject(unsigned slot) {
+    if (slot > 31 || !removable(slot)) return;
+    auto* unplugged =
+        static_cast<UnpluggedDevices*>(backend_context(object_).host_interface(UnpluggedDevices::kId));
+    for (unsigned function = 0; function < 8; ++function)
+        if (Object* device = slots_[slot << 3 | function].object) unplugged->unplugged(*device);
 }
 
 void BusPart::address_of(Object& device, TextSink& out) const {

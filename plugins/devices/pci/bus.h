@@ -18,7 +18,8 @@ class BusPart final : public BusBase, public PciBus {
     bool attach(Object& device, Errors& errors) override;
     void detach(Object& device) override;
     bool has_room() const override { return free_place() >= 0; }
-    bool hot_pluggable() const override { return false; }
+    bool place(Object& device, Errors& errors) override;
+    bool hot_pluggable() const override { return hot_plug_ != nullptr; }
     bool request_unplug(Object& device, Errors& errors) override;
     void address_of(Object& device, TextSink& out) const override;
 
@@ -34,6 +35,9 @@ class BusPart final : public BusBase, public PciBus {
     void config_write(PciAddress address, unsigned offset, unsigned size, std::uint32_t value,
                       Access& access) override;
     void set_pin(std::uint8_t place, unsigned pin, int level) override;
+    void set_hot_plug(PciHotPlug* hot_plug) override { hot_plug_ = hot_plug; }
+    bool removable(unsigned slot) const override;
+    void eject(unsigned slot) override;
 
   private:
     struct Slot {
@@ -48,6 +52,7 @@ class BusPart final : public BusBase, public PciBus {
     Object& object_;
     bool express_;
     PciBridge* bridge_ = nullptr;
+    PciHotPlug* hot_plug_ = nullptr;
     std::uint8_t number_ = 0;
     unsigned first_free_ = 0;
     std::array<Slot, 256> slots_{};

@@ -23,6 +23,10 @@ constexpr PropertyInfo kPowerProperties[] = {
                                           .maximum = 7}),
     property<&PowerManagement::smm_enabled_>(
         {.name = "smm-enabled", .summary = "APM commands raise SMI", .default_text = "off"}),
+    property<&PowerManagement::hot_plug_>(
+        {.name = "acpi-root-pci-hotplug",
+         .summary = "devices of the bus come and go through ACPI, for which the board's tables have methods",
+         .default_text = "off"}),
 };
 
 constexpr InterfaceInfo kPowerInterfaces[] = {offers<PowerManagement, Device>(),

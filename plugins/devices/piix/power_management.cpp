@@ -27,6 +27,7 @@ constexpr std::uint32_t kBaseMask = 0xffc0;
 constexpr std::uint64_t kBlockSize = 64;
 constexpr Port kApmBase{0xb2};
 constexpr Port kGpeBase{0xafe0};
+constexpr Port kHotPlugBase{0xae00};
 
 // What the boards' tables give as FADT.ACPI_ENABLE and ACPI_DISABLE.
 constexpr std::uint8_t kAcpiEnable = 0xf1;
@@ -43,7 +44,8 @@ PowerManagement::PowerManagement(Object& object)
       interrupt_(context_.add_outputs("", 1)),
       smi_(context_.add_outputs("smi-irq", 1)),
       acpi_(context_, *this),
-      smbus_(context_) {
+      smbus_(context_),
+      hot_plug_ports_(context_, acpi_) {
     describe(context_.state(), "APM", apm_);
     describe(context_.state(), "SCI", sci_);
 }
@@ -62,7 +64,13 @@ bool PowerManagement::realize(Errors& errors) {
     Object* bus = context_.create_bus("i2c-bus", "i2c", errors);
     if (!bus) return false;
     smbus_.set_bus(*query<I2cBus>(*bus));
+    hot_plug_ports_.set_bus(&pci_->bus());
+    if (hot_plug_) pci_->bus().set_hot_plug(&hot_plug_ports_);
     return make_blocks(pci_->bus().bridge().pci_io(), errors);
+}
+
+void PowerManagement::unrealize() {
+    if (hot_plug_) pci_->bus().set_hot_plug(nullptr);
 }
 
 bool PowerManagement::make_blocks(MemoryRegion& ports, Errors& errors) {
@@ -76,7 +84,11 @@ bool PowerManagement::make_blocks(MemoryRegion& ports, Errors& errors) {
            acpi.add(factory.io("acpi-tmr", 4, acpi_.timer_block(), AcpiRegisters::kTimerTraits), Offset(8), 0,
                     errors) &&
            ports.add(factory.io("apm-io", 2, apm_ports_, bytes), Offset(kApmBase.value), 0, errors) &&
-           ports.add(factory.io("acpi-gpe0", 4, acpi_.gpe_block(), bytes), Offset(kGpeBase.value), 0, errors);
+           ports.add(factory.io("acpi-gpe0", 4, acpi_.gpe_block(), bytes), Offset(kGpeBase.value), 0,
+                     errors) &&
+           ports.add(factory.io("acpi-pci-hotplug", PciHotPlugPorts::kSize, hot_plug_ports_,
+                                PciHotPlugPorts::kTraits),
+                     Offset(kHotPlugBase.value), 0, errors);
 }
 
 void PowerManagement::reset(ResetPhase phase) {

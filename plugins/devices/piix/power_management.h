@@ -6,6 +6,7 @@
 #pragma once
 
 #include "acpi_registers.h"
+#include "pci_hot_plug.h"
 #include "smbus_host.h"
 
 #include <backplane/pci.h>
@@ -21,6 +22,7 @@ class PowerManagement final : public DeviceBase,
     explicit PowerManagement(Object& object);
 
     bool realize(Errors& errors) override;
+    void unrealize() override;
     void reset(ResetPhase phase) override;
     bool after_load(Errors& errors) override;
     void press() override { acpi_.raise(AcpiRegisters::kPowerButton); }
@@ -31,6 +33,7 @@ class PowerManagement final : public DeviceBase,
     std::uint8_t disable_s4_ = 0;
     std::uint8_t s4_type_ = 0;
     bool smm_enabled_ = false;
+    bool hot_plug_ = false;
 
   private:
     /// Ports B2h and B3h: APMC and APMS (7.4).
@@ -82,6 +85,7 @@ class PowerManagement final : public DeviceBase,
     PciDevice* pci_ = nullptr;
     AcpiRegisters acpi_;
     SmbusHost smbus_;
+    PciHotPlugPorts hot_plug_ports_;
     ApmPorts apm_ports_{*this};
     SmbusPorts smbus_ports_{*this};
     Block acpi_block_;

@@ -220,6 +220,17 @@ class PciBridge {
     ~PciBridge() = default;
 };
 
+/// Who tells the guest of devices that come to a bus and are to leave it while the machine runs. Slots are device numbers.
+class PciHotPlug {
+  public:
+    virtual void device_plugged(unsigned slot) = 0;
+    /// The guest is asked to let go of it; when it has, PciBus::eject() follows.
+    virtual void unplug_requested(unsigned slot) = 0;
+
+  protected:
+    ~PciHotPlug() = default;
+};
+
 /// Offered by a bus object.
 class PciBus {
   public:
@@ -242,6 +253,12 @@ class PciBus {
                               Access& access) = 0;
     /// A function's pin (0 = INTA#) changed its level. For devices' parts.
     virtual void set_pin(std::uint8_t place, unsigned pin, int level) = 0;
+    /// From now on devices may come and go while the machine runs. At most one; null: no more.
+    virtual void set_hot_plug(PciHotPlug* hot_plug) = 0;
+    /// May what is in the slot leave? True for an empty one, false where a part of the board is.
+    virtual bool removable(unsigned slot) const = 0;
+    /// The guest let go of what is in the slot, which leaves soon; nothing where it is not removable.
+    virtual void eject(unsigned slot) = 0;
 
   protected:
     ~PciBus() = default;
