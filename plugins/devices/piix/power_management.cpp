@@ -96,6 +96,8 @@ void PowerManagement::reset(ResetPhase phase) {
         pci_->set_config(kPmBase, 4, 1);  // bit 0: a base of ports
         pci_->set_config(kSmbBase, 4, (smbus_base_ & kBaseMask) | 1);
         pci_->set_config(kSmbHostConfig, 1, kSmbHostConfigReset);
+        // Firmware takes this for SMM that is set up already, and would else wait for an SMI that nobody raises.
+        if (!smm_enabled_) pci_->set_config(kDevActB, 4, kApmcEnable);
         acpi_.reset();
     }
     if (phase != ResetPhase::Hold) return;

@@ -154,6 +154,18 @@ TEST_F(PowerManagement, ApmCommandsRaiseSmiWhereThatIsEnabled) {
     EXPECT_EQ(bench.output_changes("smi-irq"), 2u);
 }
 
+TEST_F(PowerManagement, WithoutSmmFirmwareFindsItSetUp) {
+    EXPECT_EQ(config(kPlace, 0x5b), 0u);
+    PcBridges other;
+    Object& plain = other.bench.add("PIIX4_PM", "pm", {{"addr", "01.3"}}, "host");
+    EXPECT_EQ(other.config(kPlace, 0x5b), 2u);
+    other.bench.focus(plain);
+    other.bench.output_changes("smi-irq");
+    other.out(0xb2, 0xb5);
+    other.bench.focus(plain);
+    EXPECT_EQ(other.bench.output_changes("smi-irq"), 0u);
+}
+
 TEST_F(PowerManagement, TheSmbusReadsAndWritesAMemory) {
     bench.add("smbus-eeprom", "spd0", {{"address", "0x50"}}, "pm");
     EXPECT_EQ(smbus(0, 0x50, false), 0x02);
