@@ -1,0 +1,74 @@
+// A guest that does anything at all to the chips of a PC.
+#include "tests/devices/apic/apic_fixture.h"
+#include "tests/devices/pc_bridges.h"
+#include "tests/fuzz/pc_chips/any_guest.h"
+
+namespace backplane::testing {
+namespace {
+
+class PcChipsFuzz : public ::testing::TestWithParam<unsigned> {};
+
+TEST_P(PcChipsFuzz, BridgesAndWhatIsBehindThem) {
+    PcBridges pc;
+    Object& south = pc.bench.add("PIIX3", "south", {{"addr", "01.0"}}, "host");
+    pc.bench.add("PIIX4_PM", "power", {{"addr", "01.3"}, {"smm-enabled", "on"}}, "host");
+    pc.bench.add("smbus-eeprom", "spd", {{"address", "0x50"}}, "power");
+    pc.bench.add("isa-serial", "com1", {}, "south");
+    pc.bench.add("isa-parallel", "lpt1", {}, "south");
+    DeviceFuzzer guest(pc.bench, GetParam());
+    constexpr std::pair<std::uint64_t, std::uint64_t> kPorts[] = {
+        {0xb2, 2},     {0x378, 8},  {0x3f8, 8},     {0xcf8, 8},   {0xcf8, 8},
+        {0x600, 0x40}, {0xafe0, 4}, {0xb100, 0x40}, {0, 0x10000}, {0x700, 0x40},
+    };
+    for (const auto& [base, size] : kPorts) guest.add({pc.host, "ports", base, size});
+    guest.add({pc.host, "system", 0x9ff00, 0x60100});
+    guest.add_input(south, "isa-irq", 16);
+    guest.add_input(south, "pirq", 4);
+    pc.set_config(1 << 3 | 3, 0x40, 0x601, 4);
+    pc.set_config(1 << 3 | 3, 0x80, 1);
+    guest.act(20'000);
+}
+
+TEST_P(PcChipsFuzz, Hpet) {
+    DeviceBench bench("hpet", {{"hpet-intcap", "0xffffff"}, {"msi", "on"}});
+    DeviceFuzzer guest(bench, GetParam());
+    guest.add({&bench.device(), "hpet", 0, 0x20});
+    guest.add({&bench.device(), "hpet", 0xf0, 8});
+    guest.add({&bench.device(), "hpet", 0x100, 0x80});
+    guest.add({&bench.device(), "hpet", 0, 0x400});
+    guest.add_input(bench.device(), "", 2);
+    guest.act(20'000);
+}
+
+TEST_P(PcChipsFuzz, ApicsAndAnIoApic) {
+    ApicFixture apics(2);
+    Object& io_apic = apics.bench.add("ioapic", "ioapic", {{"bus", "bus"}});
+    DeviceFuzzer guest(apics.bench, GetParam());
+    guest.add({apics.bus_object, "apic-msi", 0, 0x4000});
+    guest.add({&io_apic, "ioapic", 0, 0x20});
+    guest.add_input(io_apic, "", 24);
+    guest.add_input(*apics.chips[0], "lint", 2);
+    std::mt19937_64 random(GetParam());
+    for (unsigned i = 0; i < 20'000; ++i) {
+        guest.act(1);
+        const unsigned cpu = random() % 2;
+        const auto offset = std::uint32_t(random() % 0x400);
+        const std::uint32_t value = random() % 3 ? std::uint32_t(random()) : std::uint32_t(random() % 0x200);
+        std::uint64_t read = 0;
+        switch (random() % 8) {
+        case 0: apics.set(offset & ~15u, value, cpu); break;
+        case 1: apics.get(offset, cpu); break;
+        case 2: apics.apic(cpu).acknowledge(); break;
+        case 3: apics.set(ApicFixture::kEoi, 0, cpu); break;
+        case 4: apics.apic(cpu).write_msr(0x800 + offset % 0x100, value); break;
+        case 5: apics.apic(cpu).read_msr(0x800 + offset % 0x100, read); break;
+        case 6: apics.apic(cpu).set_base(0xfee00000 | (value & 0xd00)); break;
+        default: apics.set(ApicFixture::kSvr, 0x1ff, cpu); break;
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, PcChipsFuzz, ::testing::Range(1u, 5u));
+
+}  // namespace
+}  // namespace backplane::testing
