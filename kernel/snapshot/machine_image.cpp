@@ -50,6 +50,14 @@ bool same_shape(const Groups& saved, const Groups& here) {
     });
 }
 
+/// A device without state and wires is as it was saved, even when it was not there yet.
+bool keeps_something(MachineParts& machine, Instance* device) {
+    static const std::vector<std::uint8_t> kNothing = StateDescription().save();
+    const Wiring::Levels levels = machine.wiring.levels(device);
+    return !levels.outputs.empty() || !levels.inputs.empty() ||
+           host_of(*device).description().save() != kNothing;
+}
+
 }  // namespace
 
 std::vector<std::uint8_t> encode(const DeviceImage& image) {
@@ -171,7 +179,7 @@ bool MachineImage::check(MachineParts& machine, Errors& errors) const {
         }
     }
     for (Instance* device : machine.devices.all())
-        if (!seen.contains(device->path_text()))
+        if (!seen.contains(device->path_text()) && keeps_something(machine, device))
             return fail("device '" + device->path_text() + "' (" + std::string(device->type_name().view()) +
                         ") is not in the saved machine");
     return true;
@@ -188,6 +196,7 @@ bool MachineImage::apply(MachineParts& machine, Errors& errors) const {
     }
     for (Instance* device : machine.devices.all()) {
         const auto image = std::ranges::find(devices_, device->path_text(), &DeviceImage::path);
+        if (image == devices_.end()) continue;  // one that keeps nothing
         DeviceErrors device_errors(*image, errors);
         if (!host_of(*device).after_load(device_errors)) return false;
     }

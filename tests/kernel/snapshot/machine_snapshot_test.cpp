@@ -140,6 +140,15 @@ TEST_F(MachineSnapshot, AnotherMachineIsNamed) {
               std::string::npos);
 }
 
+TEST_F(MachineSnapshot, WhatKeepsNothingMayBeNew) {
+    const auto stream = source.save();
+    SmallMachine more;
+    ASSERT_TRUE(more.machine.objects()
+                    .create("test-label", "label", more.machine.machine_object(), more.errors)
+                    ->realize(more.errors));
+    EXPECT_EQ(more.load(Bytes(stream)), "");
+}
+
 TEST_F(MachineSnapshot, EveryTruncationAndEveryFlippedByteGivesAReasonAndLeavesTheMachine) {
     const auto good = source.save();
     other.counter().count = 50;

@@ -72,6 +72,12 @@ class Listener final : public DeviceBase {
     InputOf<&Listener::heard> input_{*this};
 };
 
+/// Has nothing that could be saved.
+class Label final : public DeviceBase {
+  public:
+    explicit Label(Object&) {}
+};
+
 class SmallBoard final : public Board {
   public:
     explicit SmallBoard(Object&) {}
@@ -100,6 +106,7 @@ inline constexpr TypeInfo kSmallTypes[] = {
      .instance_finalize = free_part<SmallBoard>},
     device_type<Counter>(
         {.name = "test-counter", .interfaces = kDeviceInterfaces<Counter>, .wires = kCounterWires}),
+    device_type<Label>({.name = "test-label", .interfaces = kDeviceInterfaces<Label>}),
     device_type<Listener>(
         {.name = "test-listener", .interfaces = kDeviceInterfaces<Listener>, .wires = kListenerWires}),
 };
