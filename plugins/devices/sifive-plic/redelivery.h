@@ -1,7 +1,7 @@
 // A line that is still raised when its interrupt is completed asks again (chapter 6). A kernel that never clears what
-// raises its line would from then on do nothing but take that interrupt; such kernels are about, and go on where
-// requests are not repeated. So a source that comes back again and again, without its line having fallen in between,
-// is held back for a while each time.
+// raises its line would from then on do nothing but take that interrupt. Such kernels are about (one never asks its UART
+// what it wants), and go on where requests are not repeated. So a source that comes back again and again, without its
+// line having fallen in between, is held back for a while each time.
 #pragma once
 
 #include <backplane/state.h>
@@ -13,7 +13,7 @@ namespace backplane::plic {
 
 class Redelivery {
   public:
-    static constexpr std::uint64_t kPause = 100'000;  ///< ns that a source is held back for
+    static constexpr std::uint64_t kPause = 500'000;  ///< ns that a source is held back for
 
     void resize(std::size_t sources) {
         returns_.assign(sources, 0);
