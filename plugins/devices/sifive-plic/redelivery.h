@@ -19,9 +19,10 @@ class Redelivery {
         returns_.assign(sources, 0);
         held_.assign(sources, 0);
     }
-    void describe_state(StateTable& state) {
-        describe_array(state, "returns", returns_, {.maximum = kAtOnce});
-        describe_array(state, "held", held_, {.maximum = 1});
+    /// `since`: the version of the table that first had it.
+    void describe_state(StateTable& state, std::uint16_t since) {
+        describe_array(state, "returns", returns_, {.since = since, .maximum = kAtOnce});
+        describe_array(state, "held", held_, {.since = since, .maximum = 1});
     }
     /// The line rose or fell: whoever serves the source did something about it.
     void line_changed(std::uint32_t source) { returns_[source] = held_[source] = 0; }

@@ -157,8 +157,10 @@ class SifivePlic final : public DeviceBase, public IoHandler {
         describe_array(state, "enable", enable_);
         // The levels are those of the wires: they outlive a reset of this chip alone.
         describe_array(state, "level", level_, {.reset = false});
-        redelivery_.describe_state(state);
-        describe_timer(state, "pause", pause_);
+        constexpr std::uint16_t kVersion = 1;
+        state.set_version(kVersion, 0);
+        redelivery_.describe_state(state, kVersion);
+        describe_timer(state, "pause", pause_, kVersion);
     }
     /// A bitmap of sources that exist.
     bool plausible(const std::vector<std::uint32_t>& bitmap) const {
