@@ -58,14 +58,15 @@ class I8257 final : public DeviceBase, public IsaDma, public ChannelHost {
         for (unsigned i = 0; i < kChannels; ++i) channels_[i].connect(*this, i, dshift_);
         isa_ = static_cast<IsaBus*>(context_.bus(IsaBus::kId));
         const unsigned block = 8u << dshift_;
-        if (!add("dma-chan", block, channel_ports_, base_, errors) ||
-            !add("dma-cont", block, control_ports_, base_ + block, errors) ||
-            !add("dma-page", 3, page_ports_, page_base_ + 1, errors) ||
-            !add("dma-page-refresh", 1, refresh_page_ports_, page_base_ + 7, errors))
+        if (!add("dma-chan", "dma-chan", block, channel_ports_, base_, errors) ||
+            !add("dma-cont", "dma-cont", block, control_ports_, base_ + block, errors) ||
+            !add("dma-page", "dma-page", 3, page_ports_, page_base_ + 1, errors) ||
+            !add("dma-page-refresh", "dma-page", 1, refresh_page_ports_, page_base_ + 7, errors))
             return false;
         if (pageh_base_ >= 0 &&
-            (!add("dma-pageh", 3, high_page_ports_, std::uint32_t(pageh_base_) + 1, errors) ||
-             !add("dma-pageh-refresh", 1, high_refresh_page_ports_, std::uint32_t(pageh_base_) + 7, errors)))
+            (!add("dma-pageh", "dma-pageh", 3, high_page_ports_, std::uint32_t(pageh_base_) + 1, errors) ||
+             !add("dma-pageh-refresh", "dma-pageh", 1, high_refresh_page_ports_,
+                  std::uint32_t(pageh_base_) + 7, errors)))
             return false;
         if (isa_ && (cascade_ || !isa_->dma())) isa_->set_dma(this);
         return true;
@@ -128,9 +129,11 @@ class I8257 final : public DeviceBase, public IsaDma, public ChannelHost {
         I8257& owner_;
     };
 
-    bool add(const char* name, unsigned size, IoHandler& ports, std::uint32_t port, Errors& errors) {
+    /// `name`: in the map, where the two groups of page registers have the same.
+    bool add(const char* exported, const char* name, unsigned size, IoHandler& ports, std::uint32_t port,
+             Errors& errors) {
         MemoryRegion& region = context_.memory().io(name, size, ports, kIsaByteRegisters);
-        context_.export_region(name, region);
+        context_.export_region(exported, region);
         return !isa_ || isa_->add_ports(context_.object(), region, Port(port), errors);
     }
 
