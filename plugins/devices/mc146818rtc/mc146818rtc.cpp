@@ -39,6 +39,8 @@ constexpr std::uint8_t kIrqf = 0x80;  // register C
 constexpr std::uint8_t kVrt = 0x80;   // register D
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
+/// Farther than a date can be set, in seconds, and near enough for a calendar.
+constexpr std::int64_t kFarthest = 900'000'000'000;
 constexpr std::uint64_t kUipLead = 244'000;  // ns; t(BUC)
 constexpr std::uint64_t kTimeBase = 32768;   // Hz
 /// Lost interrupts that are made up for at most, and how much faster they come.
@@ -95,7 +97,12 @@ class Rtc final : public DeviceBase, public IoHandler, public Cmos {
         }
         if (phase == ResetPhase::Hold) update_interrupt();
     }
-    bool after_load(Errors&) override {
+    bool after_load(Errors& errors) override {
+        const auto fits = [](std::int64_t seconds) { return seconds >= -kFarthest && seconds <= kFarthest; };
+        if (!fits(offset_seconds_) || !fits(updated_at_)) {
+            errors.fail("offset_seconds, updated_at: no guest can set its clock to that");
+            return false;
+        }
         // The wall clock may be another one.
         arm_update();
         return true;

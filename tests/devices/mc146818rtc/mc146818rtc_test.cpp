@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <stdexcept>
+
 namespace backplane::testing {
 namespace {
 
@@ -330,6 +333,28 @@ TEST_F(Mc146818Rtc, StateGoesOnElsewhere) {
     get(kC);
     advance(1);
     EXPECT_EQ(get(kC), kIrqf | kPf | kUf);
+}
+
+TEST_F(Mc146818Rtc, TakesNoStateThatNoGuestCanMake) {
+    const auto good = bench.save_state();
+    const std::string name = "offset_seconds";
+    const auto found = std::search(good.begin(), good.end(), name.begin(), name.end());
+    ASSERT_NE(found, good.end());
+    unsigned refused = 0;
+    for (std::ptrdiff_t at = found - good.begin(); at + 8 <= std::ptrdiff_t(good.size()); ++at)
+        for (const std::uint8_t byte : {0x7f, 0x80, 0xff}) {
+            auto bad = good;
+            std::fill_n(bad.begin() + at, 8, byte);
+            try {
+                bench.load_state(bad);
+                time();
+                get(kC);
+            } catch (const std::runtime_error&) {
+                ++refused;
+                bench.load_state(good);
+            }
+        }
+    EXPECT_GT(refused, 0u);
 }
 
 TEST(Mc146818BaseYear, IsWhatYearsAreCountedFrom) {
