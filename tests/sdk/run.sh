@@ -42,6 +42,18 @@ quietly configure.log cmake -S "$doc/examples/acme" -B "$work/build" -G Ninja -D
 quietly build.log cmake --build "$work/build"
 quietly bench.log ctest --test-dir "$work/build" --output-on-failure
 
+# What the document shows is a project that works.
+block() {  # block LANGUAGE: the document's first
+    awk -v start="\`\`\`$1" '$0 == start { inside = 1; next } inside && /^```/ { exit } inside' "$doc/docs/plugins.md"
+}
+mkdir "$work/shown"
+block cmake >"$work/shown/CMakeLists.txt"
+block cpp >"$work/shown/blinker.cpp"
+quietly shown-configure.log cmake -S "$work/shown" -B "$work/shown/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/usr" \
+    -DCMAKE_CXX_FLAGS="${SDK_TEST_FLAGS:-} -Wall -Wextra -Werror"
+quietly shown-build.log cmake --build "$work/shown/build"
+says 'watts=<uint>' env BACKPLANE_PLUGIN_PATH="$work/shown/build" "$work/usr/bin/backplane" -device acme-blinker,help
+
 # The same with pkg-config and a compiler.
 export PKG_CONFIG_PATH=$(dirname "$(find "$work/usr" -name backplane-sdk.pc)")
 mkdir "$work/by-hand"
@@ -74,6 +86,11 @@ quietly list.log "$backplane" plugin list
 says '^acme-board-1.0 .*(deprecated)$' "$backplane" -machine help
 says 'acme-blinker.period=20' "$backplane" -M acme-board-1.0,help
 says 'period' "$backplane" -device acme-blinker,help
+says '^  registers (16 bytes) ' "$backplane" -device acme-blinker,help
+says '^  irq (output) ' "$backplane" -device acme-blinker,help
+says 'addr = 05.0' timeout 60 "$backplane" -M virt -bios none -display none -serial none -monitor stdio -S \
+    -device acme-card,addr=05.0 \
+    <<<$'info qtree\nquit'
 
 for version in 2.0:10 1.0:20; do
     riscv64-linux-gnu-gcc -march=rv64ima_zicsr -mabi=lp64 -nostdlib -static -DEXPECTED_PERIOD="${version#*:}" \
