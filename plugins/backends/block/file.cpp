@@ -3,6 +3,7 @@
 //
 // Not here: growing and shrinking while in use. All ways of asynchronous I/O that can be asked for are done by threads.
 #include "host_file.h"
+#include "node_claim.h"
 #include "worker_pool.h"
 
 #include <backplane/backend.h>
@@ -127,16 +128,10 @@ class FileNode final : public BlockBackend, public Completable, public Exclusive
         return true;
     }
 
-    bool claim(Str user, BlockObserver*, Errors& errors) override {
-        if (user_.empty()) {
-            user_ = user.empty() ? "a device" : std::string(user.view());
-            return true;
-        }
-        errors.fail("block node '" + std::string(object_.id().view()) + "' is already in use by '" + user_ +
-                    "'");
-        return false;
+    bool claim(Str user, BlockObserver* observer, Errors& errors) override {
+        return claim_.take(object_, user, observer, errors);
     }
-    void release() override { user_.clear(); }
+    void release() override { claim_.release(); }
 
   private:
     static constexpr std::uint32_t kNative = 1;                        // of aio
@@ -172,7 +167,7 @@ class FileNode final : public BlockBackend, public Completable, public Exclusive
     Object& object_;
     EventLoop* loop_ = nullptr;
     HostFile file_;
-    std::string user_;
+    NodeClaim claim_;
     unsigned in_flight_ = 0;  ///< with the machine lock
     unsigned nesting_ = 0;
     std::mutex mutex_;

@@ -2,6 +2,7 @@
 // the node goes.
 //
 // Each sector of 512 bytes is here or below, by a bit in memory. Not here: writing it into the node below ("commit").
+#include "node_claim.h"
 #include "written_map.h"
 
 #include <backplane/backend.h>
@@ -98,18 +99,9 @@ class OverlayNode final : public BlockBackend, public Completable, BlockObserver
     }
 
     bool claim(Str user, BlockObserver* observer, Errors& errors) override {
-        if (user_.empty()) {
-            user_ = user.empty() ? "a device" : std::string(user.view());
-            observer_ = observer;
-            return true;
-        }
-        errors.fail("block node '" + id() + "' is already in use by '" + user_ + "'");
-        return false;
+        return claim_.take(object_, user, observer, errors);
     }
-    void release() override {
-        user_.clear();
-        observer_ = nullptr;
-    }
+    void release() override { claim_.release(); }
 
   private:
     /// A read, in the pieces that are here or below.
@@ -203,7 +195,7 @@ class OverlayNode final : public BlockBackend, public Completable, BlockObserver
 
     std::string id() const { return std::string(object_.id().view()); }
     void block_resized() override {
-        if (observer_) observer_->block_resized();
+        if (claim_.observer()) claim_.observer()->block_resized();
     }
 
     void read(BlockRequest& request) {
@@ -255,8 +247,7 @@ class OverlayNode final : public BlockBackend, public Completable, BlockObserver
     BlockBackend* here_ = nullptr;
     WrittenMap written_;
     unsigned in_flight_ = 0;
-    std::string user_;
-    BlockObserver* observer_ = nullptr;
+    NodeClaim claim_;
 };
 
 void OverlayNode::Part::done(BlockStatus status) {

@@ -1,4 +1,6 @@
 // "raw": a node as it is, or a part of it.
+#include "node_claim.h"
+
 #include <backplane/backend.h>
 #include <backplane/block.h>
 #include <backplane/plugin.h>
@@ -53,18 +55,9 @@ class RawNode final : public BlockBackend, public Completable, BlockObserver {
     bool drain_for(std::uint32_t limit_ms) override { return file_->drain_for(limit_ms); }
 
     bool claim(Str user, BlockObserver* observer, Errors& errors) override {
-        if (user_.empty()) {
-            user_ = user.empty() ? "a device" : std::string(user.view());
-            observer_ = observer;
-            return true;
-        }
-        errors.fail("block node '" + id() + "' is already in use by '" + user_ + "'");
-        return false;
+        return claim_.take(object_, user, observer, errors);
     }
-    void release() override {
-        user_.clear();
-        observer_ = nullptr;
-    }
+    void release() override { claim_.release(); }
 
   private:
     /// A request for the node below. Frees itself when it is done.
@@ -86,12 +79,11 @@ class RawNode final : public BlockBackend, public Completable, BlockObserver {
 
     std::string id() const { return std::string(object_.id().view()); }
     void block_resized() override {
-        if (observer_ && size_ == 0) observer_->block_resized();
+        if (claim_.observer() && size_ == 0) claim_.observer()->block_resized();
     }
 
     Object& object_;
-    std::string user_;
-    BlockObserver* observer_ = nullptr;
+    NodeClaim claim_;
 };
 
 constexpr PropertyInfo kProperties[] = {

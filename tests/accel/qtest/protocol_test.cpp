@@ -1,5 +1,7 @@
 #include "plugins/accel/qtest/protocol.h"
 
+#include "tests/fake_object.h"
+
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -82,27 +84,13 @@ class FakeWires final : public WireProbe {
 };
 
 /// "/machine/chip".
-class FakeTree final : public Object {
+class FakeTree final : public test::FakeObjectBase {
   public:
     FakeTree(const char* name, FakeTree* below) : name_(name), below_(below) {}
     Str name() const override { return name_; }
-    Str type_name() const override { return "fake"; }
-    void path(TextSink&) const override {}
-    Str id() const override { return {}; }
-    void* query(Str) override { return nullptr; }
-    void* part(Str) override { return nullptr; }
-    bool is_a(Str) const override { return false; }
-    Object* parent() const override { return nullptr; }
     Object* child(Str name) const override { return below_ && below_->name() == name ? below_ : nullptr; }
     std::size_t child_count() const override { return below_ ? 1 : 0; }
     Object* child_at(std::size_t) const override { return below_; }
-    Object* create_child(Str, Str, Errors&) override { return nullptr; }
-    bool realize_child(Object&, Errors&) override { return false; }
-    void destroy_child(Object&) override {}
-    bool set_property(Str, Str, Errors&) override { return false; }
-    bool set_link(Str, Object*, Errors&) override { return false; }
-    bool get_property(Str, TextSink&, Errors&) override { return false; }
-    void forward_properties(Object&) override {}
 
   private:
     const char* name_;

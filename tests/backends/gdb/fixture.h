@@ -3,6 +3,7 @@
 
 #include "plugins/backends/gdb/hex.h"
 #include "plugins/backends/gdb/session.h"
+#include "tests/fake_object.h"
 
 #include <backplane/draft/address_space.h>
 
@@ -15,27 +16,7 @@ namespace backplane::gdb::testing {
 
 inline constexpr std::uint64_t kRam = 0x80000000, kRamSize = 0x4000, kDevice = 0x10000000;
 
-class FakeObject : public Object {
-  public:
-    Str name() const override { return "fake"; }
-    Str type_name() const override { return "fake"; }
-    void path(TextSink&) const override {}
-    Str id() const override { return {}; }
-    void* query(Str) override { return nullptr; }
-    void* part(Str) override { return nullptr; }
-    bool is_a(Str) const override { return false; }
-    Object* parent() const override { return nullptr; }
-    Object* child(Str) const override { return nullptr; }
-    std::size_t child_count() const override { return 0; }
-    Object* child_at(std::size_t) const override { return nullptr; }
-    Object* create_child(Str, Str, Errors&) override { return nullptr; }
-    bool realize_child(Object&, Errors&) override { return false; }
-    void destroy_child(Object&) override {}
-    bool set_property(Str, Str, Errors&) override { return false; }
-    bool set_link(Str, Object*, Errors&) override { return false; }
-    bool get_property(Str, TextSink&, Errors&) override { return false; }
-    void forward_properties(Object&) override {}
-};
+class FakeObject : public test::FakeObjectBase {};
 
 /// 16 KiB of RAM, and a device that must not be touched by a debugger's writes.
 class FakeSpace final : public AddressSpace {

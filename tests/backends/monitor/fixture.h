@@ -1,6 +1,8 @@
 // A monitor between a character device and management commands that a test holds in its hands.
 #pragma once
 
+#include "tests/fake_object.h"
+
 #include <backplane/backend.h>
 #include <backplane/char.h>
 #include <backplane/draft/management.h>
@@ -70,7 +72,7 @@ class FakeManagement final : public Management {
 };
 
 /// An object that offers a backend's context, and perhaps a character device.
-class FakeObject final : public Object, BackendContext, Log {
+class FakeObject final : public test::FakeObjectBase, BackendContext, Log {
   public:
     Management* management = nullptr;
     CharBackend* chardev = nullptr;
@@ -78,24 +80,10 @@ class FakeObject final : public Object, BackendContext, Log {
     Str name() const override { return "monitor"; }
     Str type_name() const override { return "monitor"; }
     void path(TextSink& out) const override { out.append("/monitors/monitor"); }
-    Str id() const override { return {}; }
     void* query(Str id) override {
         if (id == Str(BackendContext::kId)) return static_cast<BackendContext*>(this);
         return id == Str(CharBackend::kId) ? chardev : nullptr;
     }
-    void* part(Str) override { return nullptr; }
-    bool is_a(Str) const override { return false; }
-    Object* parent() const override { return nullptr; }
-    Object* child(Str) const override { return nullptr; }
-    std::size_t child_count() const override { return 0; }
-    Object* child_at(std::size_t) const override { return nullptr; }
-    Object* create_child(Str, Str, Errors&) override { return nullptr; }
-    bool realize_child(Object&, Errors&) override { return false; }
-    void destroy_child(Object&) override {}
-    bool set_property(Str, Str, Errors&) override { return false; }
-    bool set_link(Str, Object*, Errors&) override { return false; }
-    bool get_property(Str, TextSink&, Errors&) override { return false; }
-    void forward_properties(Object&) override {}
 
     Object& object() override { return *this; }
     EventLoop& loop() override { throw std::logic_error("a monitor needs no loop"); }

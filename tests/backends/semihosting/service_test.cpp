@@ -1,6 +1,8 @@
 // Semihosting calls, in the specification's words, without a machine.
 #include "plugins/backends/semihosting/service.h"
 
+#include "tests/fake_object.h"
+
 #include <gtest/gtest.h>
 
 #include <array>
@@ -20,28 +22,13 @@ class FreeLock final : public MachineLock {
     bool held() const override { return true; }
 };
 
-class FakeObject final : public Object, BackendContext, Log {
+class FakeObject final : public test::FakeObjectBase, BackendContext, Log {
   public:
     Str name() const override { return "calls"; }
     Str type_name() const override { return "semihosting"; }
-    void path(TextSink&) const override {}
-    Str id() const override { return {}; }
     void* query(Str id) override {
         return id == Str(BackendContext::kId) ? static_cast<BackendContext*>(this) : nullptr;
     }
-    void* part(Str) override { return nullptr; }
-    bool is_a(Str) const override { return false; }
-    Object* parent() const override { return nullptr; }
-    Object* child(Str) const override { return nullptr; }
-    std::size_t child_count() const override { return 0; }
-    Object* child_at(std::size_t) const override { return nullptr; }
-    Object* create_child(Str, Str, Errors&) override { return nullptr; }
-    bool realize_child(Object&, Errors&) override { return false; }
-    void destroy_child(Object&) override {}
-    bool set_property(Str, Str, Errors&) override { return false; }
-    bool set_link(Str, Object*, Errors&) override { return false; }
-    bool get_property(Str, TextSink&, Errors&) override { return false; }
-    void forward_properties(Object&) override {}
     Object& object() override { return *this; }
     EventLoop& loop() override { std::abort(); }
     Log& log() override { return *this; }
