@@ -20,21 +20,37 @@ constexpr PropertyInfo kProperties[] = {
         {.name = "mouse-irq", .default_text = "12", .maximum = kIsaInterrupts - 1}),
 };
 
+constexpr RegionInfo kRegions[] = {
+    {.name = "data", .summary = "port 60h", .size = 1},
+    {.name = "command", .summary = "port 64h", .size = 1},
+};
+constexpr WireInfo kWires[] = {
+    {.name = "", .summary = "the keyboard's interrupt, the mouse's", .count = 2},
+    {.name = "a20", .summary = "address line 20"},
+    {.name = "ps2-kbd-input-irq", .direction = WireDirection::Input, .summary = "the keyboard has a byte"},
+    {.name = "ps2-mouse-input-irq", .direction = WireDirection::Input, .summary = "the mouse has a byte"},
+};
+constexpr WireInfo kPs2Wires[] = {{.name = "", .summary = "it has a byte"}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<Controller>({.name = "i8042",
                              .summary = "keyboard controller of a PC",
                              .bus = "isa",
                              .category = "Input",
                              .interfaces = kDeviceInterfaces<Controller>,
-                             .properties = kProperties}),
+                             .properties = kProperties,
+                             .regions = kRegions,
+                             .wires = kWires}),
     device_type<Ps2Keyboard>({.name = "ps2-kbd",
                               .summary = "PS/2 keyboard",
                               .category = "Input",
-                              .interfaces = kInterfaces<Ps2Keyboard>}),
+                              .interfaces = kInterfaces<Ps2Keyboard>,
+                              .wires = kPs2Wires}),
     device_type<Ps2Mouse>({.name = "ps2-mouse",
                            .summary = "PS/2 mouse with a wheel",
                            .category = "Input",
-                           .interfaces = kInterfaces<Ps2Mouse>}),
+                           .interfaces = kInterfaces<Ps2Mouse>,
+                           .wires = kPs2Wires}),
 };
 
 }  // namespace

@@ -146,6 +146,12 @@ constexpr PropertyInfo IsaPit::kProperties[] = {
 
 constexpr InterfaceInfo kInterfaces[] = {offers<IsaPit, Device>(), offers<IsaPit, IntervalTimer>()};
 
+constexpr RegionInfo kRegions[] = {
+    {.name = "registers", .summary = "the three counters and the control word", .size = 4}};
+constexpr WireInfo kWires[] = {
+    {.name = "", .summary = "OUT 0"},
+    {.name = "", .direction = WireDirection::Input, .summary = "1: the HPET is in its place"}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<IsaPit>({
         .name = "isa-pit",
@@ -154,6 +160,8 @@ constexpr TypeInfo kTypes[] = {
         .category = "Misc",
         .interfaces = kInterfaces,
         .properties = IsaPit::kProperties,
+        .regions = kRegions,
+        .wires = kWires,
     }),
 };
 

@@ -282,6 +282,15 @@ constexpr PropertyInfo I8257::kProperties[] = {
 
 constexpr InterfaceInfo kInterfaces[] = {offers<I8257, Device>(), offers<I8257, IsaDma>()};
 
+constexpr RegionInfo kRegions[] = {
+    {.name = "dma-chan", .summary = "addresses and counts of the channels"},
+    {.name = "dma-cont", .summary = "command, status, request, mask, mode"},
+    {.name = "dma-page", .summary = "page registers of three channels", .size = 3},
+    {.name = "dma-page-refresh", .summary = "page register of the fourth", .size = 1},
+    {.name = "dma-pageh", .summary = "high page registers of three channels", .size = 3, .optional = true},
+    {.name = "dma-pageh-refresh", .summary = "high page register of the fourth", .size = 1, .optional = true},
+};
+
 constexpr TypeInfo kTypes[] = {
     device_type<I8257>({
         .name = "i8257",
@@ -290,6 +299,7 @@ constexpr TypeInfo kTypes[] = {
         .category = "Misc",
         .interfaces = kInterfaces,
         .properties = I8257::kProperties,
+        .regions = kRegions,
     }),
 };
 

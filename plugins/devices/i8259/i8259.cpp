@@ -291,6 +291,15 @@ constexpr PropertyInfo I8259::kProperties[] = {
 
 constexpr InterfaceInfo kInterfaces[] = {offers<I8259, Device>(), offers<I8259, x86::InterruptAcknowledge>()};
 
+constexpr RegionInfo kRegions[] = {
+    {.name = "registers", .summary = "commands and mask", .size = 2},
+    {.name = "elcr", .summary = "which requests are level-triggered", .size = 1},
+};
+constexpr WireInfo kWires[] = {
+    {.name = "", .summary = "INT"},
+    {.name = "", .direction = WireDirection::Input, .summary = "IR0 to IR7", .count = 8},
+};
+
 constexpr TypeInfo kTypes[] = {
     device_type<I8259>({
         .name = "isa-i8259",
@@ -299,6 +308,8 @@ constexpr TypeInfo kTypes[] = {
         .category = "Misc",
         .interfaces = kInterfaces,
         .properties = I8259::kProperties,
+        .regions = kRegions,
+        .wires = kWires,
     }),
 };
 

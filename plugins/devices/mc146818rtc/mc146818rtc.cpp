@@ -374,6 +374,9 @@ constexpr ArgumentInfo kChange[] = {
 constexpr EventInfo kEvents[] = {
     {.name = "RTC_CHANGE", .summary = "the guest has set its clock", .members = kChange}};
 
+constexpr RegionInfo kRegions[] = {{.name = "registers", .summary = "index and data", .size = 2}};
+constexpr WireInfo kWires[] = {{.name = "", .summary = "IRQ"}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<Rtc>({
         .name = "mc146818rtc",
@@ -382,6 +385,8 @@ constexpr TypeInfo kTypes[] = {
         .category = "Misc",
         .interfaces = kInterfaces,
         .properties = Rtc::kProperties,
+        .regions = kRegions,
+        .wires = kWires,
         .events = kEvents,
     }),
 };

@@ -86,22 +86,34 @@ class IoPortF0 final : public OnePort {
     InputOf<&IoPortF0::error_changed> inputs_{*this};
 };
 
+constexpr RegionInfo kRegions[] = {{.name = "registers", .summary = "the port", .size = 1}};
+constexpr WireInfo kPort92Wires[] = {{.name = "a20", .summary = "address line 20"}};
+constexpr WireInfo kPortF0Wires[] = {
+    {.name = "", .summary = "IRQ 13"},
+    {.name = "ferr", .direction = WireDirection::Input, .summary = "FERR#"},
+};
+
 constexpr TypeInfo kTypes[] = {
     device_type<Port92>({.name = "port92",
                          .summary = "system control port A: A20 gate and fast reset",
                          .bus = "isa",
                          .category = "Misc",
-                         .interfaces = kDeviceInterfaces<Port92>}),
+                         .interfaces = kDeviceInterfaces<Port92>,
+                         .regions = kRegions,
+                         .wires = kPort92Wires}),
     device_type<IoPort80>({.name = "ioport80",
                            .summary = "port of the power-on codes",
                            .bus = "isa",
                            .category = "Misc",
-                           .interfaces = kDeviceInterfaces<IoPort80>}),
+                           .interfaces = kDeviceInterfaces<IoPort80>,
+                           .regions = kRegions}),
     device_type<IoPortF0>({.name = "ioportF0",
                            .summary = "port that clears the coprocessor's interrupt",
                            .bus = "isa",
                            .category = "Misc",
-                           .interfaces = kDeviceInterfaces<IoPortF0>}),
+                           .interfaces = kDeviceInterfaces<IoPortF0>,
+                           .regions = kRegions,
+                           .wires = kPortF0Wires}),
 };
 
 }  // namespace

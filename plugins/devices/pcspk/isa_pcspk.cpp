@@ -65,6 +65,8 @@ constexpr PropertyInfo IsaPcspk::kProperties[] = {
         {.name = "pit", .summary = "the timer whose counter 2 makes the tone", .required = true}),
 };
 
+constexpr RegionInfo kRegions[] = {{.name = "registers", .summary = "port 61h", .size = 1}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<IsaPcspk>({
         .name = "isa-pcspk",
@@ -73,6 +75,7 @@ constexpr TypeInfo kTypes[] = {
         .category = "Sound",
         .interfaces = kDeviceInterfaces<IsaPcspk>,
         .properties = IsaPcspk::kProperties,
+        .regions = kRegions,
     }),
 };
 
