@@ -101,7 +101,7 @@ tcg::BlockKey RiscvFrontEnd::key(const void* state) const {
             .data_mode = static_cast<std::uint8_t>(data_mmu_index(hart))};
 }
 
-tcg::Translated RiscvFrontEnd::translate(tcg::Builder& builder, tcg::UnitContext& unit) const {
+tcg::Translated RiscvFrontEnd::translate(tcg::Builder& builder, tcg::UnitTranslation& unit) const {
     std::uint32_t bits = unit.code->fetch(unit.pc, 2);
     if (instruction_length(static_cast<std::uint16_t>(bits)) == 4)
         bits |= unit.code->fetch(unit.pc + 2, 2) << 16;

@@ -15,7 +15,7 @@ class RiscvFrontEnd final : public tcg::FrontEnd {
     const tcg::GuestDescription& description() const override;
     bool accepts(Cpu& cpu, Errors& errors) const override;
     tcg::BlockKey key(const void* state) const override;
-    tcg::Translated translate(tcg::Builder& builder, tcg::UnitContext& unit) const override;
+    tcg::Translated translate(tcg::Builder& builder, tcg::UnitTranslation& unit) const override;
     bool fill(void* state, const tcg::FillRequest& request, tcg::FillAnswer& answer) const override;
     void raise_memory_fault(void* state, const tcg::MemoryFault& fault) const override;
     bool take_interrupt(void* state) const override;

@@ -57,7 +57,7 @@ struct DirectExit {
 
 struct EmitRequest {
     const Block* block = nullptr;
-    unsigned context = 0;          ///< which jump cache
+    unsigned variant = 0;          ///< which jump cache
     std::uint32_t first_exit = 0;  ///< number of the unit's first direct exit
     std::uint32_t at = 0;          ///< byte offset in the code memory
     bool chain = true;             ///< false: every way out leads back to the engine

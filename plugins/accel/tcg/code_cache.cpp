@@ -19,24 +19,24 @@ CodeCache::CodeCache(const GuestDescription& guest, HotMemory& hot, CodeMemory m
     exits_.reserve(1u << 14);
 }
 
-unsigned CodeCache::context(const BlockKey& key) {
-    const auto same = [&](const Context& c) {
+unsigned CodeCache::variant(const BlockKey& key) {
+    const auto same = [&](const Variant& c) {
         return c.flags == key.flags && c.mmu_mode == key.mmu_mode && c.data_mode == key.data_mode;
     };
-    if (last_context_ < contexts_.size() && same(contexts_[last_context_])) return last_context_;
-    for (unsigned i = 0; i < contexts_.size(); ++i)
-        if (same(contexts_[i])) return last_context_ = i;
-    if (contexts_.size() == kMaxContexts || !hot_memory_.provide_jumps(unsigned(contexts_.size())))
-        return kMaxContexts;
-    contexts_.push_back({key.flags, key.mmu_mode, key.data_mode, {}, {}});
-    last_context_ = unsigned(contexts_.size() - 1);
-    for (std::size_t i = 0; i < kJumpSize; ++i) reset_jump(last_context_, i);
-    return last_context_;
+    if (last_variant_ < variants_.size() && same(variants_[last_variant_])) return last_variant_;
+    for (unsigned i = 0; i < variants_.size(); ++i)
+        if (same(variants_[i])) return last_variant_ = i;
+    if (variants_.size() == kMaxVariants || !hot_memory_.provide_jumps(unsigned(variants_.size())))
+        return kMaxVariants;
+    variants_.push_back({key.flags, key.mmu_mode, key.data_mode, {}, {}});
+    last_variant_ = unsigned(variants_.size() - 1);
+    for (std::size_t i = 0; i < kJumpSize; ++i) reset_jump(last_variant_, i);
+    return last_variant_;
 }
 
-Unit* CodeCache::find(std::uint64_t page, std::uint64_t pc, unsigned context) const {
-    Unit* u = buckets_[hash(page, pc, context)];
-    while (u && (u->pc != pc || u->page != page || u->context != context)) u = u->hash_next;
+Unit* CodeCache::find(std::uint64_t page, std::uint64_t pc, unsigned variant) const {
+    Unit* u = buckets_[hash(page, pc, variant)];
+    while (u && (u->pc != pc || u->page != page || u->variant != variant)) u = u->hash_next;
     return u;
 }
 
@@ -47,9 +47,9 @@ Unit* CodeCache::at(const void* where) {
     return above == by_code_.begin() ? nullptr : *std::prev(above);
 }
 
-Unit* CodeCache::add(const Block& block, unsigned context, std::uint64_t page, std::uint64_t page2,
+Unit* CodeCache::add(const Block& block, unsigned variant, std::uint64_t page, std::uint64_t page2,
                      std::uint32_t size, bool single, bool chain) {
-    const EmitRequest request{&block, context, std::uint32_t(exits_.size()), next_, chain};
+    const EmitRequest request{&block, variant, std::uint32_t(exits_.size()), next_, chain};
     backend_.emit(request, emitted_);
     if (!emitted_.ok) return nullptr;
     Unit& u = units_.emplace_back();
@@ -57,7 +57,7 @@ Unit* CodeCache::add(const Block& block, unsigned context, std::uint64_t page, s
     u.page = page;
     u.page2 = page2;
     u.size = size;
-    u.context = context;
+    u.variant = variant;
     u.start = emitted_.start;
     u.end = next_ = emitted_.end;
     u.first_exit = request.first_exit;
@@ -67,7 +67,7 @@ Unit* CodeCache::add(const Block& block, unsigned context, std::uint64_t page, s
     by_code_.push_back(&u);
     if (single) return &u;
     u.valid = true;
-    Unit*& bucket = buckets_[hash(page, u.pc, context)];
+    Unit*& bucket = buckets_[hash(page, u.pc, variant)];
     u.hash_next = bucket;
     bucket = &u;
     enter_page(page, u, 0);
@@ -98,10 +98,10 @@ void CodeCache::flush() {
     units_.clear();
     by_code_.clear();
     exits_.clear();
-    contexts_.clear();
+    variants_.clear();
     pages_.clear();
     next_ = thunks_end_;
-    last_context_ = 0;
+    last_variant_ = 0;
     ++flushes_;
 }
 
@@ -111,7 +111,7 @@ void CodeCache::chain(std::uint64_t number, Unit& target) {
     Exit& e = exits_[number];
     // In the same page the mapping that led to the owner leads to the target; what crosses is looked up each time.
     if (e.target || !target.valid || target.crosses() || target.page != e.owner->page ||
-        target.context != e.owner->context || target.pc != e.place.target)
+        target.variant != e.owner->variant || target.pc != e.place.target)
         return;
     backend_.redirect(e.place, target.start);
     e.target = &target;
@@ -121,31 +121,31 @@ void CodeCache::chain(std::uint64_t number, Unit& target) {
 
 // ---- jump caches
 
-void CodeCache::reset_jump(unsigned context, std::size_t index) {
-    JumpEntry& entry = hot_.jumps[context][index];
+void CodeCache::reset_jump(unsigned variant, std::size_t index) {
+    JumpEntry& entry = hot_.jumps[variant][index];
     entry.pc = std::uint64_t(index ^ 1) << jump_shift(guest_);
     entry.code = backend_.miss_code();
 }
 
-void CodeCache::remember(unsigned context, std::uint64_t pc, const Unit& unit) {
+void CodeCache::remember(unsigned variant, std::uint64_t pc, const Unit& unit) {
     const std::size_t index = jump_index(guest_, pc);
-    JumpEntry& entry = hot_.jumps[context][index];
-    if (entry.code == backend_.miss_code()) contexts_[context].used.push_back(std::uint16_t(index));
+    JumpEntry& entry = hot_.jumps[variant][index];
+    if (entry.code == backend_.miss_code()) variants_[variant].used.push_back(std::uint16_t(index));
     entry.pc = pc;
     entry.code = code(unit);
-    contexts_[context].crossing[index] = unit.crosses();
+    variants_[variant].crossing[index] = unit.crosses();
     jump_filter_word(pc) |= std::uint64_t{1} << ((pc >> 12) & 63);
 }
 
-const void* CodeCache::recall(unsigned context, std::uint64_t pc) const {
-    const JumpEntry& entry = hot_.jumps[context][jump_index(guest_, pc)];
+const void* CodeCache::recall(unsigned variant, std::uint64_t pc) const {
+    const JumpEntry& entry = hot_.jumps[variant][jump_index(guest_, pc)];
     return entry.pc == pc && entry.code != backend_.miss_code() ? entry.code : nullptr;
 }
 
 void CodeCache::forget_jumps() {
-    for (unsigned c = 0; c < contexts_.size(); ++c) {
-        for (std::uint16_t index : contexts_[c].used) reset_jump(c, index);
-        contexts_[c].used.clear();
+    for (unsigned c = 0; c < variants_.size(); ++c) {
+        for (std::uint16_t index : variants_[c].used) reset_jump(c, index);
+        variants_[c].used.clear();
     }
     std::fill(jump_filter_.begin(), jump_filter_.end(), 0);
 }
@@ -157,8 +157,8 @@ void CodeCache::forget_jumps_to(std::uint64_t address) {
         known |= (jump_filter_word(pc) >> ((pc >> 12) & 63) & 1) != 0;
     if (!known) return;
     const std::uint64_t page = address >> 12;
-    for (unsigned c = 0; c < contexts_.size(); ++c) {
-        for (std::uint16_t index : contexts_[c].used) {
+    for (unsigned c = 0; c < variants_.size(); ++c) {
+        for (std::uint16_t index : variants_[c].used) {
             const std::uint64_t there = hot_.jumps[c][index].pc >> 12;
             if (there == page || there + 1 == page) {
                 // It stays in the list of used entries: point it at a miss under a pc that it cannot have.
@@ -204,7 +204,7 @@ std::vector<std::uint64_t> CodeCache::drop_units_with(const std::vector<std::uin
 
 void CodeCache::drop(Unit& unit) {
     unit.valid = false;
-    for (Unit** link = &buckets_[hash(unit.page, unit.pc, unit.context)]; *link; link = &(*link)->hash_next) {
+    for (Unit** link = &buckets_[hash(unit.page, unit.pc, unit.variant)]; *link; link = &(*link)->hash_next) {
         if (*link != &unit) continue;
         *link = unit.hash_next;
         break;
@@ -216,7 +216,7 @@ void CodeCache::drop(Unit& unit) {
         n = e.next;
     }
     unit.incoming = 0;
-    JumpEntry& entry = hot_.jumps[unit.context][jump_index(guest_, unit.pc)];
+    JumpEntry& entry = hot_.jumps[unit.variant][jump_index(guest_, unit.pc)];
     if (entry.code == code(unit))
         entry.pc = std::uint64_t(jump_index(guest_, unit.pc) ^ 1) << jump_shift(guest_);
     for (unsigned which = 0; which < (unit.crosses() ? 2u : 1u); ++which) {

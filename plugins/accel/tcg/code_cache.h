@@ -1,4 +1,4 @@
-// The translations of one vCPU: found by (page, offset, pc, context), chained, invalidated by page, flushed as a whole.
+// The translations of one vCPU: found by (page, offset, pc, variant), chained, invalidated by page, flushed as a whole.
 // Thread: the vCPU's.
 #pragma once
 
@@ -20,7 +20,7 @@ struct Unit {
     std::uint64_t pc = 0;
     std::uint64_t page = kNoPage;  ///< RamBlock::base_id + page
     Unit* hash_next = nullptr;     ///< beside what find() compares
-    std::uint32_t context = 0;
+    std::uint32_t variant = 0;
     std::uint32_t size = 0;         ///< guest bytes
     std::uint64_t page2 = kNoPage;  ///< of the second page, for an instruction that crosses
     std::uint32_t start = 0;        ///< host code, byte offsets in the code memory
@@ -48,16 +48,16 @@ class CodeCache {
     CodeCache(const GuestDescription& guest, HotMemory& hot, CodeMemory memory, Backend& backend,
               const Services& services);
 
-    // ---- contexts: one per (flags, modes), each with its jump cache
-    /// The number for a key, or kMaxContexts when there is none left (then flush()).
-    unsigned context(const BlockKey& key);
+    // ---- variants: one per (flags, modes), each with its jump cache
+    /// The number for a key, or kMaxVariants when there is none left (then flush()).
+    unsigned variant(const BlockKey& key);
 
     // ---- units
-    Unit* find(std::uint64_t page, std::uint64_t pc, unsigned context) const;
+    Unit* find(std::uint64_t page, std::uint64_t pc, unsigned variant) const;
     /// The unit whose code holds the host address `where`.
     Unit* at(const void* where);
     /// Emits and enters it. Null: no room (flush()).
-    Unit* add(const Block& block, unsigned context, std::uint64_t page, std::uint64_t page2,
+    Unit* add(const Block& block, unsigned variant, std::uint64_t page, std::uint64_t page2,
               std::uint32_t size, bool single, bool chain);
     const void* code(const Unit& unit) const { return memory_.data + unit.start; }
     void flush();
@@ -77,16 +77,16 @@ class CodeCache {
     void chain(std::uint64_t number, Unit& target);
 
     // ---- jump caches
-    void remember(unsigned context, std::uint64_t pc, const Unit& unit);
+    void remember(unsigned variant, std::uint64_t pc, const Unit& unit);
     /// The code that was remembered for `pc`; null when there is none.
-    const void* recall(unsigned context, std::uint64_t pc) const;
+    const void* recall(unsigned variant, std::uint64_t pc) const;
     void forget_jumps();
     /// Keeps those that `keep(mmu_mode, pc)` says are still right.
     template <class Keep>
     void forget_jumps_unless(Keep keep) {
-        for (unsigned c = 0; c < contexts_.size(); ++c)
-            std::erase_if(contexts_[c].used, [&](std::uint16_t index) {
-                if (!contexts_[c].crossing[index] && keep(contexts_[c].mmu_mode, hot_.jumps[c][index].pc))
+        for (unsigned c = 0; c < variants_.size(); ++c)
+            std::erase_if(variants_[c].used, [&](std::uint16_t index) {
+                if (!variants_[c].crossing[index] && keep(variants_[c].mmu_mode, hot_.jumps[c][index].pc))
                     return false;
                 reset_jump(c, index);
                 return true;
@@ -120,7 +120,7 @@ class CodeCache {
         Unit* head = nullptr;
         std::uint64_t granules = 0;  ///< 64 bytes each: which have code
     };
-    struct Context {
+    struct Variant {
         std::uint32_t flags;
         std::uint8_t mmu_mode, data_mode;
         std::vector<std::uint16_t> used;  ///< entries of the jump cache
@@ -130,15 +130,15 @@ class CodeCache {
     static Unit* next_in(const Unit& unit, std::uint64_t page) {
         return unit.page_next[unit.page == page ? 0 : 1];
     }
-    static std::size_t hash(std::uint64_t page, std::uint64_t pc, unsigned context) {
+    static std::size_t hash(std::uint64_t page, std::uint64_t pc, unsigned variant) {
         std::uint64_t h =
-            (page * 0x9e3779b97f4a7c15u) ^ (pc * 0xc2b2ae3d27d4eb4fu) ^ (context * 0x165667b19e3779f9u);
+            (page * 0x9e3779b97f4a7c15u) ^ (pc * 0xc2b2ae3d27d4eb4fu) ^ (variant * 0x165667b19e3779f9u);
         return h >> (64 - kBucketBits);
     }
     static std::uint64_t granules_of(const Unit& unit, std::uint64_t page);
     void enter_page(std::uint64_t page, Unit& unit, unsigned which);
     void drop(Unit& unit);
-    void reset_jump(unsigned context, std::size_t index);
+    void reset_jump(unsigned variant, std::size_t index);
     std::uint64_t& jump_filter_word(std::uint64_t pc) { return jump_filter_[(pc >> 18) & 1023]; }
 
     const GuestDescription& guest_;
@@ -157,8 +157,8 @@ class CodeCache {
     std::deque<Unit> units_;
     std::vector<Unit*> by_code_;
     std::vector<Exit> exits_;
-    std::vector<Context> contexts_;
-    unsigned last_context_ = 0;
+    std::vector<Variant> variants_;
+    unsigned last_variant_ = 0;
     std::unordered_map<std::uint64_t, Page> pages_;
     std::vector<std::uint64_t> jump_filter_;  ///< a bit per page (modulo) that jump caches may know
     EmitResult emitted_;

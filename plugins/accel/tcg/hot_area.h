@@ -16,7 +16,7 @@ inline constexpr unsigned kMaxModes = 8;
 inline constexpr unsigned kJumpBits = 12;
 inline constexpr std::size_t kJumpSize = std::size_t{1} << kJumpBits;
 /// Different BlockKeys but for the pc that can have code at a time; with more the vCPU's code is flushed.
-inline constexpr unsigned kMaxContexts = 32;
+inline constexpr unsigned kMaxVariants = 32;
 
 /// `address ^ tag` is the offset in the page, and below 4096, exactly when the entry is for the address's page.
 struct TlbEntry {
@@ -39,7 +39,7 @@ struct JumpEntry {
 /// Zero pages until used (mapped, not constructed).
 struct HotArea {
     TlbTable* tlb[kMaxModes];        ///< as many as the guest has modes
-    JumpEntry* jumps[kMaxContexts];  ///< kJumpSize entries each, from a context's first use on
+    JumpEntry* jumps[kMaxVariants];  ///< kJumpSize entries each, from a variant's first use on
     std::uint32_t guest_fp_mode;     ///< the host's control and status register as the guest needs it
     std::uint32_t host_fp_mode;      ///< saved while translated code runs
     std::uint32_t raised;            ///< a helper delivered an exception

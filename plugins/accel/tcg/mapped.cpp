@@ -41,10 +41,10 @@ HotMemory::~HotMemory() {
     for (const Piece& piece : pieces_) munmap(piece.start, piece.size);
 }
 
-bool HotMemory::provide_jumps(unsigned context) {
-    if (area_->jumps[context]) return true;
+bool HotMemory::provide_jumps(unsigned variant) {
+    if (area_->jumps[variant]) return true;
     if (pieces_.back().size - used_ < kJumpBytes && !grow(kMoreJumps * kJumpBytes)) return false;
-    area_->jumps[context] = static_cast<JumpEntry*>(take(kJumpBytes));
+    area_->jumps[variant] = static_cast<JumpEntry*>(take(kJumpBytes));
     return true;
 }
 

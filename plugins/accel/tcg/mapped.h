@@ -8,7 +8,7 @@
 namespace backplane::tcg {
 
 /// The HotArea of one vCPU with its tables, below 2 GiB, of zero pages. There is little room there and there may be
-/// hundreds of vCPUs: jump caches come with the contexts that use them.
+/// hundreds of vCPUs: jump caches come with the variants that use them.
 class HotMemory {
   public:
     explicit HotMemory(unsigned modes);
@@ -16,8 +16,8 @@ class HotMemory {
     HotMemory(const HotMemory&) = delete;
     HotMemory& operator=(const HotMemory&) = delete;
     HotArea* get() const { return area_; }  ///< null: the host had no room there; else it has one jump cache
-    /// Makes the jump cache of a context unless it is there. False: the host has no room.
-    bool provide_jumps(unsigned context);
+    /// Makes the jump cache of a variant unless it is there. False: the host has no room.
+    bool provide_jumps(unsigned variant);
 
   private:
     struct Piece {

@@ -78,7 +78,7 @@ bool TcgVcpu::build(const BlockKey& key, Reader& reader, bool single, std::uint3
     block_.flags = key.flags;
     block_.mmu_mode = key.data_mode;
     Builder builder(block_);
-    UnitContext unit;
+    UnitTranslation unit;
     unit.state = state_;
     unit.key = key;
     unit.code = &reader;
@@ -139,7 +139,7 @@ void TcgVcpu::confirm() {
     });
 }
 
-Unit* TcgVcpu::translate(const BlockKey& key, unsigned context, PageInfo info, bool single) {
+Unit* TcgVcpu::translate(const BlockKey& key, unsigned variant, PageInfo info, bool single) {
     // Watched before it is read: a store that comes later is seen.
     if (!cache_->has_page(info.page_id())) {
         watch(*info.block, info.block_offset >> kPageBits);
@@ -164,13 +164,13 @@ Unit* TcgVcpu::translate(const BlockKey& key, unsigned context, PageInfo info, b
     }
 #endif
     const bool chain = !single && !each_unit_;
-    Unit* unit = cache_->add(block_, context, info.page_id(), reader.page2, size, single, chain);
+    Unit* unit = cache_->add(block_, variant, info.page_id(), reader.page2, size, single, chain);
     if (!unit) {
         flush_code();
-        context = cache_->context(key);
+        variant = cache_->variant(key);
         watch(*info.block, info.block_offset >> kPageBits);
         if (reader.page2 != kNoPage) return nullptr;  // its watch went with the flush: begin again
-        unit = cache_->add(block_, context, info.page_id(), reader.page2, size, single, chain);
+        unit = cache_->add(block_, variant, info.page_id(), reader.page2, size, single, chain);
         if (!unit) {
             context_.internal_error(
                 "tcg: a unit does not fit into an empty code cache; use a larger tb-size");

@@ -198,8 +198,8 @@ const void* TcgVcpu::next_code() {
     const BlockKey key = front_end_.key(state_);
     // After a trap, a return from one, a change of mode: as an indirect jump would.
     if (chain == ~std::uint64_t{0} && !single_step_) {
-        const unsigned context = cache_->context(key);
-        const void* code = context == kMaxContexts ? nullptr : cache_->recall(context, key.pc);
+        const unsigned variant = cache_->variant(key);
+        const void* code = variant == kMaxVariants ? nullptr : cache_->recall(variant, key.pc);
         if (code) return code;
     }
     if (stops_at(key.pc)) return nullptr;
@@ -214,19 +214,19 @@ const void* TcgVcpu::next_code() {
                  0});
         return nullptr;
     }
-    unsigned context = cache_->context(key);
-    if (context == kMaxContexts) {
+    unsigned variant = cache_->variant(key);
+    if (variant == kMaxVariants) {
         flush_code();
         chain = ~std::uint64_t{0};
-        context = cache_->context(key);
+        variant = cache_->variant(key);
     }
     if (single_step_ || info->once) {  // of a page with several rights, each instruction is asked for
         single_step_ = false;
-        const Unit* alone = translate(key, context, *info, true);
+        const Unit* alone = translate(key, variant, *info, true);
         in_single_ = alone != nullptr;
         return alone ? cache_->code(*alone) : nullptr;
     }
-    Unit* unit = cache_->find(info->page_id(), key.pc, context);
+    Unit* unit = cache_->find(info->page_id(), key.pc, variant);
     if (unit && unit->crosses()) {
         PageInfo* second = resolve(key.mmu_mode, (key.pc | (kPageSize - 1)) + 1, AccessKind::Fetch, 0, fault);
         if (!second) {
@@ -240,13 +240,13 @@ const void* TcgVcpu::next_code() {
     }
     if (!unit) {
         const std::uint64_t flushes = cache_->flushes();
-        unit = translate(key, context, *info, false);
+        unit = translate(key, variant, *info, false);
         if (!unit) return nullptr;
         if (cache_->flushes() != flushes) chain = ~std::uint64_t{0};  // that exit is gone
     }
     if (chain != ~std::uint64_t{0}) cache_->chain(chain, *unit);
     // The unit's own number: a flush gives out new ones.
-    if (!each_unit_) cache_->remember(unit->context, key.pc, *unit);
+    if (!each_unit_) cache_->remember(unit->variant, key.pc, *unit);
     return cache_->code(*unit);
 }
 

@@ -138,7 +138,7 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     // ---- translate.cpp
     class Reader;
     /// Null: an exception was delivered.
-    Unit* translate(const BlockKey& key, unsigned context, PageInfo info, bool single);
+    Unit* translate(const BlockKey& key, unsigned variant, PageInfo info, bool single);
     void watch(RamBlock& block, std::uint64_t index);
     void confirm();
     bool build(const BlockKey& key, Reader& reader, bool single, std::uint32_t& size);

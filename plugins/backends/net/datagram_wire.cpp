@@ -21,11 +21,11 @@ bool given(const Endpoint& endpoint) { return !endpoint.path.empty() || !endpoin
 
 class DatagramWire final : public FrameWire, FdHandler, Work {
   public:
-    DatagramWire(const WireContext& context, const DatagramOptions& options)
-        : context_(context), options_(options), buffer_(kLargestDatagram) {}
+    DatagramWire(const WireParts& parts, const DatagramOptions& options)
+        : parts_(parts), options_(options), buffer_(kLargestDatagram) {}
     ~DatagramWire() override {
         if (watch_) watch_->release();
-        context_.loop.cancel(*this);
+        parts_.loop.cancel(*this);
         if (fd_ >= 0) ::close(fd_);
         const Endpoint& local = options_.local;
         if (bound_ && !local.path.empty() && !local.abstract) unlink(local.path.c_str());
@@ -34,14 +34,14 @@ class DatagramWire final : public FrameWire, FdHandler, Work {
     std::string open() {
         std::string problem = options_.fd >= 0 ? adopt() : make_socket();
         if (!problem.empty()) return problem;
-        watch_ = context_.loop.watch(fd_, *this, true, false);
+        watch_ = parts_.loop.watch(fd_, *this, true, false);
         return watch_ ? "" : "the host has no file descriptors left";
     }
     void send(Bytes frame) override {
         const auto* to = remote_.size ? reinterpret_cast<const sockaddr*>(&remote_.address) : nullptr;
         static_cast<void>(sendto(fd_, frame.data, frame.size, MSG_NOSIGNAL, to, remote_.size));
     }
-    void resume() override { context_.loop.post(*this); }
+    void resume() override { parts_.loop.post(*this); }
 
   private:
     std::string adopt() {
@@ -56,7 +56,7 @@ class DatagramWire final : public FrameWire, FdHandler, Work {
     }
     std::string look_up(const Endpoint& endpoint, bool passive, std::vector<Target>& targets) {
         Lookup lookup(endpoint, passive);
-        std::string problem = await_answer(lookup, context_.lifetime);
+        std::string problem = await_answer(lookup, parts_.lifetime);
         if (problem.empty()) targets = lookup.targets(problem);
         return targets.empty() ? endpoint.text() + ": " + problem : std::string();
     }
@@ -115,10 +115,10 @@ class DatagramWire final : public FrameWire, FdHandler, Work {
         watch_->want(waiting_ == 0, false);
     }
     void deliver() {
-        if (waiting_ > 0 && context_.receiver.take_frame({buffer_.data(), waiting_})) waiting_ = 0;
+        if (waiting_ > 0 && parts_.receiver.take_frame({buffer_.data(), waiting_})) waiting_ = 0;
     }
 
-    WireContext context_;
+    WireParts parts_;
     DatagramOptions options_;
     Target remote_{};
     int fd_ = -1;
@@ -130,9 +130,9 @@ class DatagramWire final : public FrameWire, FdHandler, Work {
 
 }  // namespace
 
-std::unique_ptr<FrameWire> make_datagrams(const WireContext& context, const DatagramOptions& options,
+std::unique_ptr<FrameWire> make_datagrams(const WireParts& parts, const DatagramOptions& options,
                                           std::string& problem) {
-    auto wire = std::make_unique<DatagramWire>(context, options);
+    auto wire = std::make_unique<DatagramWire>(parts, options);
     problem = wire->open();
     if (!problem.empty()) wire.reset();
     return wire;

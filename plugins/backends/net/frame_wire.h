@@ -27,7 +27,7 @@ class FrameWire {
 };
 
 /// What a wire is made of.
-struct WireContext {
+struct WireParts {
     EventLoop& loop;
     Lifetime& lifetime;
     Log& log;
@@ -42,7 +42,7 @@ struct StreamOptions {
     std::uint32_t reconnect_ms = 0;
 };
 /// A stream: each frame after its length, 4 bytes in network order. Null and `problem`.
-std::unique_ptr<FrameWire> make_stream(const WireContext& context, const StreamOptions& options,
+std::unique_ptr<FrameWire> make_stream(const WireParts& parts, const StreamOptions& options,
                                        std::string& problem);
 
 struct DatagramOptions {
@@ -50,7 +50,7 @@ struct DatagramOptions {
     int fd = -1;                      ///< a connected socket that was passed in
 };
 /// Datagrams between two addresses, or in the group of a multicast address.
-std::unique_ptr<FrameWire> make_datagrams(const WireContext& context, const DatagramOptions& options,
+std::unique_ptr<FrameWire> make_datagrams(const WireParts& parts, const DatagramOptions& options,
                                           std::string& problem);
 
 }  // namespace backplane::net

@@ -32,7 +32,7 @@ class WireNet : public NetBase, FrameWire::Receiver {
   protected:
     using NetBase::NetBase;
     ~WireNet() = default;
-    virtual std::unique_ptr<FrameWire> make(const WireContext& context, std::string& problem) = 0;
+    virtual std::unique_ptr<FrameWire> make(const WireParts& parts, std::string& problem) = 0;
 
   private:
     void transmit(Bytes frame) final {
@@ -86,14 +86,14 @@ class StreamNet final : public WireNet {
     std::uint32_t reconnect_ = 0, reconnect_ms_ = 0;
 
   private:
-    std::unique_ptr<FrameWire> make(const WireContext& context, std::string& problem) override {
+    std::unique_ptr<FrameWire> make(const WireParts& parts, std::string& problem) override {
         StreamOptions options{.endpoint = {},
                               .server = server_,
                               .reconnect_ms = reconnect_ ? reconnect_ * 1000 : reconnect_ms_};
         problem = address_.read("addr", SOCK_STREAM, options.endpoint, options.fd);
         if (problem.empty() && server_ && options.reconnect_ms)
             problem = "reconnect-ms= is for clients; leave server=on off";
-        return problem.empty() ? make_stream(context, options, problem) : nullptr;
+        return problem.empty() ? make_stream(parts, options, problem) : nullptr;
     }
 };
 
@@ -103,7 +103,7 @@ class DatagramNet final : public WireNet {
     AddressText local_, remote_;
 
   private:
-    std::unique_ptr<FrameWire> make(const WireContext& context, std::string& problem) override {
+    std::unique_ptr<FrameWire> make(const WireParts& parts, std::string& problem) override {
         DatagramOptions options;
         int unused = -1;
         if (local_.empty() && remote_.empty()) problem = "dgram requires local= or remote= parameters";
@@ -113,7 +113,7 @@ class DatagramNet final : public WireNet {
                           : local_.read("local", SOCK_DGRAM, options.local, options.fd);
         if (problem.empty() && options.fd < 0)
             problem = remote_.read("remote", SOCK_DGRAM, options.remote, unused);
-        return problem.empty() ? make_datagrams(context, options, problem) : nullptr;
+        return problem.empty() ? make_datagrams(parts, options, problem) : nullptr;
     }
 };
 
@@ -134,27 +134,27 @@ class SocketNet final : public WireNet {
         endpoint.type = type;
         return {};
     }
-    std::unique_ptr<FrameWire> make(const WireContext& context, std::string& problem) override {
+    std::unique_ptr<FrameWire> make(const WireParts& parts, std::string& problem) override {
         const int ways =
             !listen_.empty() + !connect_.empty() + !udp_.empty() + !multicast_.empty() + (fd_ >= 0);
         if (ways != 1) {
             problem = "exactly one of listen=, connect=, mcast=, udp= and fd= is required";
             return nullptr;
         }
-        if (!listen_.empty() || !connect_.empty() || fd_ >= 0) return make_one_stream(context, problem);
+        if (!listen_.empty() || !connect_.empty() || fd_ >= 0) return make_one_stream(parts, problem);
         DatagramOptions options;
         const bool group = !multicast_.empty();
         problem = read(group ? "mcast" : "udp", group ? multicast_ : udp_, SOCK_DGRAM, options.remote);
         if (problem.empty() && !group) problem = read("localaddr", local_address_, SOCK_DGRAM, options.local);
         if (group) options.local.host = local_address_;
-        return problem.empty() ? make_datagrams(context, options, problem) : nullptr;
+        return problem.empty() ? make_datagrams(parts, options, problem) : nullptr;
     }
-    std::unique_ptr<FrameWire> make_one_stream(const WireContext& context, std::string& problem) const {
+    std::unique_ptr<FrameWire> make_one_stream(const WireParts& parts, std::string& problem) const {
         StreamOptions options{.endpoint = {}, .server = !listen_.empty(), .fd = int(fd_)};
         if (fd_ < 0)
             problem = options.server ? read("listen", listen_, SOCK_STREAM, options.endpoint)
                                      : read("connect", connect_, SOCK_STREAM, options.endpoint);
-        return problem.empty() ? make_stream(context, options, problem) : nullptr;
+        return problem.empty() ? make_stream(parts, options, problem) : nullptr;
     }
 };
 

@@ -25,15 +25,14 @@ constexpr std::size_t kReadAtOnce = 64 * 1024;
 
 class StreamWire final : public FrameWire, FdHandler, Work, Connector::Owner {
   public:
-    StreamWire(const WireContext& context, const StreamOptions& options)
-        : context_(context), options_(options) {
-        retry_.create(context_.loop.host_clock());
+    StreamWire(const WireParts& parts, const StreamOptions& options) : parts_(parts), options_(options) {
+        retry_.create(parts_.loop.host_clock());
     }
     ~StreamWire() override {
         connector_.cancel();
         drop_connection();
         drop_listener_watch();
-        context_.loop.cancel(*this);
+        parts_.loop.cancel(*this);
         if (listener_ < 0) return;
         ::close(listener_);
         if (!options_.endpoint.path.empty() && !options_.endpoint.abstract)
@@ -51,7 +50,7 @@ class StreamWire final : public FrameWire, FdHandler, Work, Connector::Owner {
             return {};
         }
         Lookup lookup(options_.endpoint, true);
-        std::string problem = await_answer(lookup, context_.lifetime);
+        std::string problem = await_answer(lookup, parts_.lifetime);
         if (!problem.empty()) return problem;
         const std::vector<Target> targets = lookup.targets(problem);
         if (targets.empty()) return problem;
@@ -71,7 +70,7 @@ class StreamWire final : public FrameWire, FdHandler, Work, Connector::Owner {
         backlog_.insert(backlog_.end(), frame.begin(), frame.end());
         flush();
     }
-    void resume() override { context_.loop.post(*this); }
+    void resume() override { parts_.loop.post(*this); }
 
   private:
     void run() override { deliver(); }
@@ -79,32 +78,32 @@ class StreamWire final : public FrameWire, FdHandler, Work, Connector::Owner {
     // --- making the connection ---
     void begin_connecting() {
         connector_.begin(options_.endpoint);
-        if (connector_.fd() >= 0) connector_.follow(context_.loop);
+        if (connector_.fd() >= 0) connector_.follow(parts_.loop);
     }
     void connected(int fd) override { established(fd); }
     void not_connected(const std::string& problem) override {
         if (options_.reconnect_ms) return retry_later();
-        context_.log.write(LogLevel::Warning, "network",
-                           context_.name + ": Failed to connect to '" + options_.endpoint.text() +
-                               "': " + problem);
+        parts_.log.write(LogLevel::Warning, "network",
+                         parts_.name + ": Failed to connect to '" + options_.endpoint.text() +
+                             "': " + problem);
     }
     void retry_later() {
-        retry_.arm(context_.loop.host_clock().now_ns() + options_.reconnect_ms * kMillisecond);
+        retry_.arm(parts_.loop.host_clock().now_ns() + options_.reconnect_ms * kMillisecond);
     }
     void try_again() {
         if (listener_ >= 0) await_peer();
         else begin_connecting();
     }
     void await_peer() {
-        listener_watch_ = context_.loop.watch(listener_, *this, true, false);
-        if (!listener_watch_) retry_.arm(context_.loop.host_clock().now_ns() + kRest);
+        listener_watch_ = parts_.loop.watch(listener_, *this, true, false);
+        if (!listener_watch_) retry_.arm(parts_.loop.host_clock().now_ns() + kRest);
     }
     void accept_peer() {
         const int peer = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (peer < 0 && !out_of_resources(errno)) return;
         drop_listener_watch();
         if (peer >= 0) established(peer);
-        else retry_.arm(context_.loop.host_clock().now_ns() + kRest);
+        else retry_.arm(parts_.loop.host_clock().now_ns() + kRest);
     }
     void drop_listener_watch() {
         if (listener_watch_) listener_watch_->release();
@@ -118,7 +117,7 @@ class StreamWire final : public FrameWire, FdHandler, Work, Connector::Owner {
         fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) | O_NONBLOCK);
         const int on = 1;
         setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        watch_ = context_.loop.watch(fd_, *this, true, false);
+        watch_ = parts_.loop.watch(fd_, *this, true, false);
         if (!watch_) lose();
     }
     void drop_connection() {
@@ -150,12 +149,12 @@ class StreamWire final : public FrameWire, FdHandler, Work, Connector::Owner {
         if (!watch_) return;
         bool room = true;
         for (Bytes frame = reader_.frame(); !frame.empty() && room; frame = reader_.frame()) {
-            room = context_.receiver.take_frame(frame);
+            room = parts_.receiver.take_frame(frame);
             if (room) reader_.next();
         }
         if (reader_.broken()) {
-            context_.log.write(LogLevel::Warning, "network",
-                               context_.name + ": the other end sends no frames; the connection is closed");
+            parts_.log.write(LogLevel::Warning, "network",
+                             parts_.name + ": the other end sends no frames; the connection is closed");
             return lose();
         }
         wanted_ = room;
@@ -177,7 +176,7 @@ class StreamWire final : public FrameWire, FdHandler, Work, Connector::Owner {
         watch_->want(wanted_, !backlog_.empty());
     }
 
-    WireContext context_;
+    WireParts parts_;
     StreamOptions options_;
     Connector connector_{*this};
     OwnedTimer<&StreamWire::try_again> retry_{*this};
@@ -192,9 +191,9 @@ class StreamWire final : public FrameWire, FdHandler, Work, Connector::Owner {
 
 }  // namespace
 
-std::unique_ptr<FrameWire> make_stream(const WireContext& context, const StreamOptions& options,
+std::unique_ptr<FrameWire> make_stream(const WireParts& parts, const StreamOptions& options,
                                        std::string& problem) {
-    auto wire = std::make_unique<StreamWire>(context, options);
+    auto wire = std::make_unique<StreamWire>(parts, options);
     problem = wire->open();
     if (!problem.empty()) wire.reset();
     return wire;

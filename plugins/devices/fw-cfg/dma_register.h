@@ -1,15 +1,15 @@
 // The DMA register: eight bytes, big-endian, which read as a signature. Writing the second half starts a transfer.
 #pragma once
 
-#include "core.h"
+#include "fw_cfg_core.h"
 
 namespace backplane::fw_cfg {
 
 class DmaRegister final : public IoHandler {
   public:
-    explicit DmaRegister(Core& core) : core_(core) {}
+    explicit DmaRegister(FwCfgCore& core) : core_(core) {}
     std::uint64_t read(Offset offset, unsigned size, Access&) override {
-        const std::uint64_t signature = core_.has_dma() ? Core::kDmaSignature : 0;
+        const std::uint64_t signature = core_.has_dma() ? FwCfgCore::kDmaSignature : 0;
         return signature >> 8 * (8 - size - offset.value) & (size == 8 ? ~0ull : (1ull << 8 * size) - 1);
     }
     void write(Offset offset, std::uint64_t value, unsigned size, Access& access) override {
@@ -20,7 +20,7 @@ class DmaRegister final : public IoHandler {
     }
 
   private:
-    Core& core_;
+    FwCfgCore& core_;
 };
 
 }  // namespace backplane::fw_cfg

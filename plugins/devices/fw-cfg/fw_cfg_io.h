@@ -2,8 +2,8 @@
 // register (big-endian) behind them. Bytes are read at either port; a 16-bit write to the first one selects.
 #pragma once
 
-#include "core.h"
 #include "dma_register.h"
+#include "fw_cfg_core.h"
 
 #include <backplane/device.h>
 #include <backplane/property.h>
@@ -33,7 +33,7 @@ class FwCfgIo final : public DeviceBase {
     void before_save() override { core_.before_save(); }
     bool after_load(Errors& errors) override { return core_.after_load(errors); }
 
-    Core& core() { return core_; }
+    FwCfgCore& core() { return core_; }
 
   private:
     class Ports final : public IoHandler {
@@ -51,7 +51,7 @@ class FwCfgIo final : public DeviceBase {
     };
 
     DeviceContext& context_;
-    Core core_;
+    FwCfgCore core_;
     std::uint32_t slots_ = 32;
     bool dma_enabled_ = true;
     Ports ports_{*this};

@@ -1,8 +1,8 @@
 // The firmware configuration device in memory: data, selector and DMA registers, all big-endian.
 #pragma once
 
-#include "core.h"
 #include "dma_register.h"
+#include "fw_cfg_core.h"
 
 #include <backplane/device.h>
 #include <backplane/property.h>
@@ -38,7 +38,7 @@ class FwCfgMem final : public DeviceBase {
     void before_save() override { core_.before_save(); }
     bool after_load(Errors& errors) override { return core_.after_load(errors); }
 
-    Core& core() { return core_; }
+    FwCfgCore& core() { return core_; }
 
   private:
     class Data final : public IoHandler {
@@ -67,7 +67,7 @@ class FwCfgMem final : public DeviceBase {
         FwCfgMem& owner_;
     };
     DeviceContext& context_;
-    Core core_;
+    FwCfgCore core_;
     std::uint32_t slots_ = 32;
     Data data_{*this};
     Selector selector_{*this};

@@ -182,7 +182,7 @@ const Interpreter::Unit& Interpreter::unit(const tcg::BlockKey& key) {
     block.mmu_mode = key.mmu_mode;
     tcg::Builder builder(block);
     Code code(*this, key.mmu_mode);
-    tcg::UnitContext context;
+    tcg::UnitTranslation context;
     context.state = hart_.get();
     context.key = key;
     context.code = &code;

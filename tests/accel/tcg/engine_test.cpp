@@ -13,7 +13,7 @@ namespace {
 using u64 = std::uint64_t;
 
 std::uint32_t counted_loop(Machine& m, u64 target) {
-    return m.define([target](Builder& b, UnitContext& u) {
+    return m.define([target](Builder& b, UnitTranslation& u) {
         b.sub(X(4), X(4), b.constant(1));
         const Label again = b.make_label();
         b.branch_if(Cond::Ne, X(4), b.constant(0), again);
@@ -38,7 +38,7 @@ TEST(TcgEngine, JumpsGoAcrossPagesAndByRegister) {
     Machine m;
     const u64 far = kRamBase + 0x3000;
     const auto add = m.plain([](Builder& b) { b.add(X(5), X(5), b.constant(1)); });
-    const auto by_register = m.define([](Builder& b, UnitContext&) {
+    const auto by_register = m.define([](Builder& b, UnitTranslation&) {
         b.goto_value(X(20), JumpHint::Return);
         return Translated::End;
     });
@@ -53,7 +53,7 @@ TEST(TcgEngine, JumpsGoAcrossPagesAndByRegister) {
 
 TEST(TcgEngine, FlagsSelectTheTranslation) {
     Machine m;
-    const auto flip = m.define([](Builder& b, UnitContext& u) {
+    const auto flip = m.define([](Builder& b, UnitTranslation& u) {
         b.add(X(5), X(5), b.constant(u.key.flags ? 100 : 1));
         b.store_state(offsetof(GuestState, flags), b.constant(u.key.flags ? 0 : 1), mem::k32);
         b.store_state(offsetof(GuestState, pc), b.constant(u.pc + 4), mem::k64);
@@ -68,7 +68,7 @@ TEST(TcgEngine, FlagsSelectTheTranslation) {
 
 TEST(TcgEngine, MoreContextsThanThereAreTablesStillWork) {
     Machine m;
-    const auto next = m.define([](Builder& b, UnitContext& u) {
+    const auto next = m.define([](Builder& b, UnitTranslation& u) {
         b.add(X(5), X(5), b.constant(1));
         b.store_state(offsetof(GuestState, flags), X(5), mem::k32);
         b.store_state(offsetof(GuestState, pc), b.constant(u.pc + 4), mem::k64);
@@ -104,7 +104,7 @@ TEST(TcgEngine, AFullCodeCacheIsFlushed) {
 
 TEST(TcgEngine, AFlushWithinALaterContextLeavesNothingBehind) {
     Machine m(1, {.code_size = 512u << 10});
-    const auto flip = m.define([](Builder& b, UnitContext& u) {
+    const auto flip = m.define([](Builder& b, UnitTranslation& u) {
         b.store_state(offsetof(GuestState, flags), b.constant((u.key.flags + 1) % 20), mem::k32);
         b.store_state(offsetof(GuestState, pc), b.constant(u.pc + 4), mem::k64);
         b.leave(LeaveKind::Continue);
@@ -336,7 +336,7 @@ std::uint64_t halt(void* state) {
 
 TEST(TcgEngine, AHaltedCpuWakesForWorkAndGoesOnBehindTheHalt) {
     Machine m;
-    const auto wait = m.define([](Builder& b, UnitContext& u) {
+    const auto wait = m.define([](Builder& b, UnitTranslation& u) {
         b.call({}, &halt, "halt", 0, {});
         b.store_state(offsetof(GuestState, pc), b.constant(u.pc + 4), mem::k64);
         b.leave(LeaveKind::Interrupts);
@@ -510,7 +510,7 @@ TEST(TcgEngine, EachUnitIsLoggedEachTimeItRuns) {
     Machine m;
     const u64 far = kRamBase + 0x3000;
     const auto add = m.plain([](Builder& b) { b.add(X(5), X(5), b.constant(1)); });
-    m.place(far, {add, m.define([](Builder& b, UnitContext&) {
+    m.place(far, {add, m.define([](Builder& b, UnitTranslation&) {
                       b.goto_value(X(20), JumpHint::Return);
                       return Translated::End;
                   })});

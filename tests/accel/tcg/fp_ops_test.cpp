@@ -141,7 +141,7 @@ class FpOps : public ::testing::Test {
         t.mode = mode;
         t.integer = integer;
         trial = &t;
-        const auto head = machine.define([](Builder& builder, UnitContext& u) {
+        const auto head = machine.define([](Builder& builder, UnitTranslation& u) {
             const Value end = builder.temp();
             const Label more = builder.make_label();
             builder.call(end, &FpOps::feed, "feed", helper::kReadsRegisters | helper::kWritesRegisters, {});

@@ -225,7 +225,7 @@ class TestCpu final : public Cpu {
 
 class TestFrontEnd final : public FrontEnd {
   public:
-    using Instruction = std::function<Translated(Builder&, UnitContext&)>;
+    using Instruction = std::function<Translated(Builder&, UnitTranslation&)>;
     using Walk = std::function<bool(const FillRequest&, FillAnswer&)>;
 
     TestFrontEnd() {
@@ -243,7 +243,7 @@ class TestFrontEnd final : public FrontEnd {
                         .instruction_alignment = 2,
                         .max_instruction_size = 4,
                         .mmu_modes = 2};
-        instructions.push_back([](Builder& b, UnitContext& u) {  // memory of zeros: stop
+        instructions.push_back([](Builder& b, UnitTranslation& u) {  // memory of zeros: stop
             b.goto_pc(u.pc);
             return Translated::End;
         });
@@ -255,7 +255,7 @@ class TestFrontEnd final : public FrontEnd {
         const auto& s = *static_cast<const GuestState*>(state);
         return {s.pc, s.flags, s.mode, s.mode};
     }
-    Translated translate(Builder& b, UnitContext& unit) const override {
+    Translated translate(Builder& b, UnitTranslation& unit) const override {
         const std::uint32_t number = unit.code->fetch(unit.pc, 4);
         if (unit.code->failed()) return Translated::FetchFailed;
         unit.size = 4;
@@ -312,7 +312,7 @@ class Machine {
             this->cpus.back()->guest.machine = this;
             vcpus.push_back(TcgVcpu::create(context, *this->cpus.back(), front_end, pages, options, errors));
         }
-        define([](Builder& b, UnitContext&) {
+        define([](Builder& b, UnitTranslation&) {
             b.call({}, &Machine::finish, "finish", helper::kAll, {});
             b.leave(LeaveKind::Interrupts);
             return Translated::End;
@@ -331,13 +331,13 @@ class Machine {
     }
     /// An instruction that goes on behind itself.
     std::uint32_t plain(std::function<void(Builder&)> emit) {
-        return define([emit](Builder& b, UnitContext&) {
+        return define([emit](Builder& b, UnitTranslation&) {
             emit(b);
             return Translated::Next;
         });
     }
     std::uint32_t jump(std::uint64_t target) {
-        return define([target](Builder& b, UnitContext&) {
+        return define([target](Builder& b, UnitTranslation&) {
             b.goto_pc(target);
             return Translated::End;
         });

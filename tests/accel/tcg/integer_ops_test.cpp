@@ -174,7 +174,7 @@ class IntegerOps : public ::testing::Test {
             for (auto& p : t.pairs) p.second = p.first;
         trial = &t;
         const u64 ca = pairs[0].first, cb = pairs[0].second;
-        const auto head = machine.define([](Builder& builder, UnitContext& u) {
+        const auto head = machine.define([](Builder& builder, UnitTranslation& u) {
             const Value end = builder.temp();
             const Label more = builder.make_label();
             builder.call(end, &IntegerOps::feed, "feed", helper::kReadsRegisters | helper::kWritesRegisters,

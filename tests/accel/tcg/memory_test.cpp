@@ -129,7 +129,7 @@ TEST(TcgMemory, APageIsWalkedOnce) {
     m.guest().x[4] = 1000;
     const auto load = m.plain([](Builder& b) { b.load(X(5), X(3), 8, mem::k64); });
     const auto count = m.plain([](Builder& b) { b.sub(X(4), X(4), b.constant(1)); });
-    const auto loop = m.define([](Builder& b, UnitContext& u) {
+    const auto loop = m.define([](Builder& b, UnitTranslation& u) {
         const Label out = b.make_label();
         b.branch_if(Cond::Eq, X(4), b.constant(0), out);
         b.goto_pc(kRamBase);
@@ -417,7 +417,7 @@ TEST(TcgMemory, AStoreToACleanedPageIsSeenFromAVcpuThatRuns) {
     m.guest().x[7] = kSeen;
     const auto store = m.plain([](Builder& b) { b.store(X(4), X(3), 0, mem::k64); });
     const auto tell = m.plain([](Builder& b) { b.store(X(4), X(7), 0, mem::k64); });
-    const auto loop = m.define([](Builder& b, UnitContext& u) {  // to itself, until the flag is there
+    const auto loop = m.define([](Builder& b, UnitTranslation& u) {  // to itself, until the flag is there
         const Label out = b.make_label();
         b.load(X(5), X(6), 0, mem::k64);
         b.branch_if(Cond::Ne, X(5), b.constant(0), out);

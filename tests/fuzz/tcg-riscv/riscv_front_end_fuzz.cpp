@@ -85,7 +85,7 @@ void check_instruction(const HartState& hart, const std::uint8_t* bytes, std::ui
     OneInstruction code(kPc, bytes);
     tcg::Block block;
     tcg::Builder builder(block);
-    tcg::UnitContext unit;
+    tcg::UnitTranslation unit;
     unit.state = &hart;
     unit.key = {kPc, flags, kMmuMachine, kMmuMachine};
     unit.code = &code;

@@ -18,17 +18,17 @@ using tcg::Cond;
 using tcg::Value;
 using tcg::Width;
 
-/// What is known at translation time about the block so far. Lives in UnitContext::scratch.
+/// What is known at translation time about the block so far. Lives in UnitTranslation::scratch.
 struct Progress {
     bool float_dirty = false;         ///< mstatus.FS says so by now
     std::uint8_t known_register = 0;  ///< the register whose value is known; 0: none
     std::uint64_t known_value = 0;
 };
-static_assert(sizeof(Progress) <= sizeof(tcg::UnitContext::scratch));
+static_assert(sizeof(Progress) <= sizeof(tcg::UnitTranslation::scratch));
 
 class Translator {
   public:
-    Translator(tcg::Builder& builder, tcg::UnitContext& unit, const Instruction& instruction)
+    Translator(tcg::Builder& builder, tcg::UnitTranslation& unit, const Instruction& instruction)
         : b(builder), unit_(unit), instruction_(instruction) {}
 
     tcg::Builder& b;
@@ -100,7 +100,7 @@ class Translator {
     /// The last op of the instruction before, when it wrote xN; else null.
     tcg::Op* previous_write(unsigned number);
 
-    tcg::UnitContext& unit_;
+    tcg::UnitTranslation& unit_;
     const Instruction& instruction_;
     bool ended_ = false;
 };

@@ -94,7 +94,7 @@ void Emitter::goto_pc(const Op& op) {
     if (chains_to(target)) return direct_exit(jump(), target);
     load_immediate(kRax, target);
     if (!request_->chain) return jump_to(thunks_.miss);
-    const JumpEntry& entry = hot_.jumps[request_->context][jump_index(guest_, target)];
+    const JumpEntry& entry = hot_.jumps[request_->variant][jump_index(guest_, target)];
     a_.cmp(hot(&entry.pc, 8), x86::rax);
     jump_to(CC::kNE, thunks_.miss);
     a_.jmp(hot(&entry.code, 8));
@@ -117,7 +117,7 @@ void Emitter::goto_value(const Op& op) {
     a_.and_(x86::ecx, Imm(std::int32_t((kJumpSize - 1) << shift)));
     if (shift == 0) a_.add(x86::ecx, x86::ecx);
     const unsigned scale = shift == 0 ? 3 : 4 - shift;  // an entry has 16 bytes
-    const auto table = std::int32_t(reinterpret_cast<std::uintptr_t>(&hot_.jumps[request_->context][0]));
+    const auto table = std::int32_t(reinterpret_cast<std::uintptr_t>(&hot_.jumps[request_->variant][0]));
     a_.cmp(x86::ptr(std::uint64_t(std::uint32_t(table)), x86::rcx, scale, 8), x86::rax);
     jump_to(CC::kNE, thunks_.miss);
     a_.jmp(x86::ptr(std::uint64_t(std::uint32_t(table)) + 8, x86::rcx, scale, 8));

@@ -116,7 +116,7 @@ enum class Translated : std::uint8_t {
 };
 
 /// What goes with one unit while it is made.
-struct UnitContext {
+struct UnitTranslation {
     const void* state = nullptr;  ///< for what does not change while the machine runs (the CPU's features)
     BlockKey key;
     CodeReader* code = nullptr;
@@ -137,7 +137,7 @@ class FrontEnd {
     virtual BlockKey key(const void* state) const = 0;
     /// Emits the ops of the instruction at unit.pc and sets unit.size. Needs not look at the end of a page or a unit:
     /// the engine ends those. An undefined instruction is one that raises when it runs.
-    virtual Translated translate(Builder& builder, UnitContext& unit) const = 0;
+    virtual Translated translate(Builder& builder, UnitTranslation& unit) const = 0;
 
     /// Translates an address: the page walk. False: a fault, with answer.fault set; nothing of the state changed but
     /// accessed/dirty bits in memory. For Store, `writable` is true on success.

@@ -9,9 +9,9 @@
 
 namespace backplane::virtio {
 
-class Core final : public DeviceBase, public VirtioDevice, public VirtioBackend, QueueHost {
+class DeviceCore final : public DeviceBase, public VirtioDevice, public VirtioBackend, QueueHost {
   public:
-    explicit Core(Object& object);
+    explicit DeviceCore(Object& object);
 
     // Device
     bool realize(Errors& errors) override;
@@ -90,7 +90,7 @@ class Core final : public DeviceBase, public VirtioDevice, public VirtioBackend,
     bool notifying_ = false;
     unsigned budget_ = 0;  ///< requests that the notification in progress may still take
     std::vector<unsigned> deferred_;
-    OwnedTimer<&Core::serve_deferred> later_{*this};
+    OwnedTimer<&DeviceCore::serve_deferred> later_{*this};
 
     std::uint8_t status_ = 0;
     std::uint64_t driver_features_ = 0;
@@ -106,24 +106,25 @@ class Core final : public DeviceBase, public VirtioDevice, public VirtioBackend,
 
   public:
     static constexpr PropertyInfo kProperties[] = {
-        property<&Core::indirect_desc_>(
+        property<&DeviceCore::indirect_desc_>(
             {.name = "indirect_desc", .summary = "Offer indirect descriptors", .default_text = "on"}),
-        property<&Core::event_idx_>(
+        property<&DeviceCore::event_idx_>(
             {.name = "event_idx", .summary = "Offer the event index", .default_text = "on"}),
-        property<&Core::notify_on_empty_>({.name = "notify_on_empty",
-                                           .summary = "Offer to interrupt when a ring runs empty (legacy)",
-                                           .default_text = "on"}),
-        property<&Core::any_layout_>({.name = "any_layout",
-                                      .summary = "Offer arbitrary descriptor layouts (legacy)",
-                                      .default_text = "on"}),
-        property<&Core::queue_reset_>(
+        property<&DeviceCore::notify_on_empty_>(
+            {.name = "notify_on_empty",
+             .summary = "Offer to interrupt when a ring runs empty (legacy)",
+             .default_text = "on"}),
+        property<&DeviceCore::any_layout_>({.name = "any_layout",
+                                            .summary = "Offer arbitrary descriptor layouts (legacy)",
+                                            .default_text = "on"}),
+        property<&DeviceCore::queue_reset_>(
             {.name = "queue_reset", .summary = "Offer to reset queues one by one", .default_text = "on"}),
-        property<&Core::iommu_platform_>({.name = "iommu_platform",
-                                          .summary = "Use the platform's IOMMU; only off is supported",
-                                          .default_text = "off"}),
-        property<&Core::packed_>({.name = "packed",
-                                  .summary = "Offer packed rings; only off is supported",
-                                  .default_text = "off"}),
+        property<&DeviceCore::iommu_platform_>({.name = "iommu_platform",
+                                                .summary = "Use the platform's IOMMU; only off is supported",
+                                                .default_text = "off"}),
+        property<&DeviceCore::packed_>({.name = "packed",
+                                        .summary = "Offer packed rings; only off is supported",
+                                        .default_text = "off"}),
     };
 };
 

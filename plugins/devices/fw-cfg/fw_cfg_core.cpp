@@ -1,4 +1,4 @@
-#include "core.h"
+#include "fw_cfg_core.h"
 
 #include <algorithm>
 
@@ -33,7 +33,7 @@ std::uint64_t get_be(const std::uint8_t* bytes, unsigned size) {
 
 }  // namespace
 
-Core::Core(DeviceContext& context) : context_(context) {
+FwCfgCore::FwCfgCore(DeviceContext& context) : context_(context) {
     StateTable& state = context.state().group({.name = "fw_cfg"});
     describe(state, "selector", key_);
     describe(state, "position", position_);
@@ -44,12 +44,12 @@ Core::Core(DeviceContext& context) : context_(context) {
     number_files();
 }
 
-void Core::set_dma(bool dma) {
+void FwCfgCore::set_dma(bool dma) {
     dma_ = dma;
     items_[std::uint16_t(FwCfgKey::Id)].contents = {std::uint8_t(kIdPorts | (dma ? kIdDma : 0)), 0, 0, 0};
 }
 
-bool Core::set_item(std::uint16_t key, Bytes contents, Errors& errors) {
+bool FwCfgCore::set_item(std::uint16_t key, Bytes contents, Errors& errors) {
     const bool own = key == std::uint16_t(FwCfgKey::Signature) || key == std::uint16_t(FwCfgKey::Id) ||
                      key == std::uint16_t(FwCfgKey::FileDirectory);
     if (own || (key >= kFirstFile && key < kArchitecture)) {
@@ -60,7 +60,7 @@ bool Core::set_item(std::uint16_t key, Bytes contents, Errors& errors) {
     return true;
 }
 
-bool Core::set_file(Str name, Bytes contents, Errors& errors) {
+bool FwCfgCore::set_file(Str name, Bytes contents, Errors& errors) {
     if (name.empty() || name.size > kLongestName) {
         errors.fail("fw_cfg: the file name '" + std::string(name.view()) +
                     "' is empty or longer than 55 bytes");
@@ -78,35 +78,35 @@ bool Core::set_file(Str name, Bytes contents, Errors& errors) {
     return true;
 }
 
-void Core::set_writable(Str name, bool writable) {
+void FwCfgCore::set_writable(Str name, bool writable) {
     if (Entry* entry = find_file(name)) entry->writable = writable;
 }
 
-void Core::set_observer(Str name, FwCfgObserver* observer) {
+void FwCfgCore::set_observer(Str name, FwCfgObserver* observer) {
     if (Entry* entry = find_file(name)) entry->observer = observer;
 }
 
-Bytes Core::file(Str name) const {
+Bytes FwCfgCore::file(Str name) const {
     const Entry* entry = find_file(name);
     return entry ? Bytes(entry->contents.data(), entry->contents.size()) : Bytes();
 }
 
-Bytes Core::item(std::uint16_t key) const {
+Bytes FwCfgCore::item(std::uint16_t key) const {
     const auto found = items_.find(key);
     return found == items_.end() ? Bytes()
                                  : Bytes(found->second.contents.data(), found->second.contents.size());
 }
 
-const Core::Entry* Core::find_file(std::string_view name) const {
+const FwCfgCore::Entry* FwCfgCore::find_file(std::string_view name) const {
     const auto found = files_.find(name);
     return found == files_.end() ? nullptr : &found->second;
 }
-Core::Entry* Core::find_file(std::string_view name) {
-    return const_cast<Entry*>(static_cast<const Core*>(this)->find_file(name));
+FwCfgCore::Entry* FwCfgCore::find_file(std::string_view name) {
+    return const_cast<Entry*>(static_cast<const FwCfgCore*>(this)->find_file(name));
 }
 
 /// Numbers the files in the order of their names and writes the directory: a count, then 64 bytes for each.
-void Core::number_files() {
+void FwCfgCore::number_files() {
     names_.clear();
     std::vector<std::uint8_t> directory;
     put_be(directory, files_.size(), 4);
@@ -121,22 +121,24 @@ void Core::number_files() {
     items_[std::uint16_t(FwCfgKey::FileDirectory)].contents = std::move(directory);
 }
 
-const Core::Entry* Core::selected() const {
+const FwCfgCore::Entry* FwCfgCore::selected() const {
     if (key_ >= kFirstFile && std::size_t(key_ - kFirstFile) < names_.size())
         return find_file(names_[key_ - kFirstFile]);
     const auto found = items_.find(key_);
     return found == items_.end() ? nullptr : &found->second;
 }
-Core::Entry* Core::selected() { return const_cast<Entry*>(static_cast<const Core*>(this)->selected()); }
+FwCfgCore::Entry* FwCfgCore::selected() {
+    return const_cast<Entry*>(static_cast<const FwCfgCore*>(this)->selected());
+}
 
-void Core::select(std::uint16_t key) {
+void FwCfgCore::select(std::uint16_t key) {
     key_ = key & ~kWriteBit;
     position_ = 0;
     const Entry* entry = selected();
     if (entry && entry->observer) entry->observer->fw_cfg_selected(names_[key_ - kFirstFile]);
 }
 
-std::uint64_t Core::read_data(unsigned size, bool debug) {
+std::uint64_t FwCfgCore::read_data(unsigned size, bool debug) {
     const Entry* entry = selected();
     std::uint64_t value = 0;
     for (unsigned i = 0; i < size; ++i) {
@@ -148,14 +150,14 @@ std::uint64_t Core::read_data(unsigned size, bool debug) {
     return value;
 }
 
-void Core::write_dma_low(std::uint32_t value) {
+void FwCfgCore::write_dma_low(std::uint32_t value) {
     dma_address_ |= value;
     if (dma_) transfer();
     dma_address_ = 0;
 }
 
 /// Reads the request (control, length, address; big-endian), carries it out, and clears or fails its control word.
-void Core::transfer() {
+void FwCfgCore::transfer() {
     const GuestAddress request(dma_address_);
     std::uint8_t words[16];
     std::uint32_t result = kDmaError;
@@ -175,7 +177,7 @@ void Core::transfer() {
     context_.dma().write(request, Bytes(answer, sizeof answer));
 }
 
-bool Core::read_block(GuestAddress address, std::uint32_t length) {
+bool FwCfgCore::read_block(GuestAddress address, std::uint32_t length) {
     constexpr std::uint32_t kChunk = 64 << 10;
     const Entry* entry = selected();
     const std::vector<std::uint8_t> zeros(std::min(length, kChunk));
@@ -194,7 +196,7 @@ bool Core::read_block(GuestAddress address, std::uint32_t length) {
     return true;
 }
 
-bool Core::write_block(GuestAddress address, std::uint32_t length) {
+bool FwCfgCore::write_block(GuestAddress address, std::uint32_t length) {
     Entry* entry = selected();
     if (!entry || !entry->writable || position_ > entry->contents.size() ||
         length > entry->contents.size() - position_)
@@ -206,7 +208,7 @@ bool Core::write_block(GuestAddress address, std::uint32_t length) {
     return true;
 }
 
-void Core::before_save() {
+void FwCfgCore::before_save() {
     written_.clear();
     const auto put = [this](const auto& bytes) {
         for (unsigned shift = 0; shift < 32; shift += 8)
@@ -220,7 +222,7 @@ void Core::before_save() {
         }
 }
 
-bool Core::after_load(Errors& errors) {
+bool FwCfgCore::after_load(Errors& errors) {
     std::size_t at = 0;
     bool whole = true;
     const auto get = [&] {
@@ -243,6 +245,6 @@ bool Core::after_load(Errors& errors) {
     return whole;
 }
 
-void Core::reset() { select(std::uint16_t(FwCfgKey::Signature)); }
+void FwCfgCore::reset() { select(std::uint16_t(FwCfgKey::Signature)); }
 
 }  // namespace backplane::fw_cfg

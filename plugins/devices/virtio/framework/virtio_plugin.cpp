@@ -1,6 +1,6 @@
 // The plugin `virtio`: what every virtio device stands on, and the virtio buses.
 #include "bus.h"
-#include "core.h"
+#include "device_core.h"
 
 #include <backplane/plugin.h>
 
@@ -9,9 +9,9 @@ using namespace backplane;
 namespace {
 
 constexpr InterfaceInfo kCoreInterfaces[] = {
-    offers<virtio::Core, Device>(),
-    offers<virtio::Core, VirtioDevice>(),
-    offers<virtio::Core, VirtioBackend>(),
+    offers<virtio::DeviceCore, Device>(),
+    offers<virtio::DeviceCore, VirtioDevice>(),
+    offers<virtio::DeviceCore, VirtioBackend>(),
 };
 constexpr InterfaceInfo kBusInterfaces[] = {
     offers<virtio::VirtioBus, Bus>(),
@@ -30,13 +30,13 @@ constexpr TypeInfo bus_type(const char* name, const char* summary) {
 }
 
 constexpr TypeInfo kTypes[] = {
-    device_type<virtio::Core>({.name = "virtio-device",
-                               .parent = "device",
-                               .summary = "What every virtio device stands on",
-                               .abstract = true,
-                               .bus = "virtio",
-                               .interfaces = kCoreInterfaces,
-                               .properties = virtio::Core::kProperties}),
+    device_type<virtio::DeviceCore>({.name = "virtio-device",
+                                     .parent = "device",
+                                     .summary = "What every virtio device stands on",
+                                     .abstract = true,
+                                     .bus = "virtio",
+                                     .interfaces = kCoreInterfaces,
+                                     .properties = virtio::DeviceCore::kProperties}),
     bus_type("virtio-mmio-bus", "The place for the device of a virtio-mmio transport"),
     bus_type("virtio-pci-bus", "The place for the device of a virtio PCI function"),
 };

@@ -1,4 +1,4 @@
-#include "core.h"
+#include "device_core.h"
 
 #include <algorithm>
 #include <bit>
@@ -14,14 +14,14 @@ constexpr std::size_t kMostQueues = 1024;
 /// Of any queue, whatever size the device gives it: drivers choose one that suits themselves, and not all look first.
 }  // namespace
 
-Core::Core(Object& object)
+DeviceCore::DeviceCore(Object& object)
     : context_(device_context(object)), state_(context_.state().group({.name = "virtio"})) {
     describe(state_, "status", status_, 0, false);
     describe(state_, "driver_features", driver_features_, 0, false);
     describe(state_, "config_generation", config_generation_, 0, false);
 }
 
-bool Core::realize(Errors& errors) {
+bool DeviceCore::realize(Errors& errors) {
     if (iommu_platform_ || packed_) {
         errors.fail(std::string("property '") + (packed_ ? "packed" : "iommu_platform") + "' of " +
                     std::string(context_.object().type_name().view()) + ": only off is supported");
@@ -35,20 +35,20 @@ bool Core::realize(Errors& errors) {
     return false;
 }
 
-void Core::unrealize() {
+void DeviceCore::unrealize() {
     later_.cancel();
     for (const auto& queue : queues_) queue->reset();
 }
 
-void Core::reset(ResetPhase phase) {
+void DeviceCore::reset(ResetPhase phase) {
     if (phase == ResetPhase::Enter) reset_device();
 }
 
-void Core::before_save() {
+void DeviceCore::before_save() {
     for (const auto& queue : queues_) queue->before_save();
 }
 
-bool Core::after_load(Errors& errors) {
+bool DeviceCore::after_load(Errors& errors) {
     later_.cancel();
     deferred_.clear();
     for (const auto& queue : queues_)
@@ -57,18 +57,18 @@ bool Core::after_load(Errors& errors) {
 }
 
 /// Requests that were under way, or that nobody has looked at yet, are served soon.
-void Core::resume() {
+void DeviceCore::resume() {
     for (const auto& queue : queues_)
         if (queue->ready() && running() && !queue->empty()) deferred_.push_back(queue->index());
     if (!deferred_.empty()) later_.arm(context_.clock().now_ns());
 }
 
-void Core::set_function(VirtioFunction& function, std::uint16_t device_id) {
+void DeviceCore::set_function(VirtioFunction& function, std::uint16_t device_id) {
     function_ = &function;
     device_id_ = device_id;
 }
 
-bool Core::create_queues(Slice<const std::uint16_t> sizes, Errors& errors) {
+bool DeviceCore::create_queues(Slice<const std::uint16_t> sizes, Errors& errors) {
     if (!queues_.empty() || sizes.size > kMostQueues) {
         errors.fail("a virtio device has its queues made once, and at most " + std::to_string(kMostQueues));
         return false;
@@ -87,7 +87,7 @@ bool Core::create_queues(Slice<const std::uint16_t> sizes, Errors& errors) {
     return true;
 }
 
-MutableBytes Core::create_config(std::size_t size) {
+MutableBytes DeviceCore::create_config(std::size_t size) {
     if (config_.empty() && size != 0) {
         config_.assign(size, 0);
         state_.add({.name = "config",
@@ -99,7 +99,7 @@ MutableBytes Core::create_config(std::size_t size) {
     return config_;
 }
 
-void Core::config_changed() {
+void DeviceCore::config_changed() {
     ++config_generation_;
     if (transport_ && (status_ & kDriverOk)) {
         Guard guard(*this);
@@ -107,7 +107,7 @@ void Core::config_changed() {
     }
 }
 
-void Core::need_reset(Str reason) {
+void DeviceCore::need_reset(Str reason) {
     if (status_ & kNeedsReset) return;
     context_.log().guest_error(reason, std::string(context_.object().type_name().view()) + ": " +
                                            std::string(reason.view()) + "; the device needs a reset");
@@ -117,15 +117,15 @@ void Core::need_reset(Str reason) {
     config_changed();
 }
 
-DmaPort& Core::dma() { return transport_ ? transport_->dma() : context_.dma(); }
+DmaPort& DeviceCore::dma() { return transport_ ? transport_->dma() : context_.dma(); }
 
-bool Core::running() const { return (status_ & (kDriverOk | kNeedsReset)) == kDriverOk; }
+bool DeviceCore::running() const { return (status_ & (kDriverOk | kNeedsReset)) == kDriverOk; }
 
-void Core::queue_interrupt(unsigned queue) {
+void DeviceCore::queue_interrupt(unsigned queue) {
     if (transport_) transport_->queue_interrupt(queue);
 }
 
-bool Core::reentered() {
+bool DeviceCore::reentered() {
     if (busy_ == 0) return false;
     context_.log().guest_error("reentered",
                                std::string(context_.object().type_name().view()) +
@@ -133,7 +133,7 @@ bool Core::reentered() {
     return true;
 }
 
-void Core::reset_device() {
+void DeviceCore::reset_device() {
     {
         Guard guard(*this);
         if (function_) function_->device_reset();
@@ -145,7 +145,7 @@ void Core::reset_device() {
     driver_features_ = 0;
 }
 
-std::uint64_t Core::offered_features() const {
+std::uint64_t DeviceCore::offered_features() const {
     using namespace virtio_feature;
     std::uint64_t features = function_features_;
     if (indirect_desc_) features |= kIndirect;
@@ -157,19 +157,19 @@ std::uint64_t Core::offered_features() const {
     return features | kVersion1;
 }
 
-void Core::set_driver_features(std::uint64_t features) {
+void DeviceCore::set_driver_features(std::uint64_t features) {
     // §2.2.1, §3.1.1: settled with FEATURES_OK; for a legacy driver, with DRIVER_OK.
     if (reentered() || (status_ & (kFeaturesOk | kDriverOk))) return;
     driver_features_ = features;
 }
 
-std::uint64_t Core::accepted_features() const {
+std::uint64_t DeviceCore::accepted_features() const {
     return function_ ? function_->accept_features(features()) : features();
 }
 
 /// §2.2.2 and §6.1 let a device refuse a driver that chose wrongly. Drivers are about that leave out VERSION_1, or
 /// accept all there is, and do not look again: the rest of what they chose holds, and they go on.
-void Core::settle_features() {
+void DeviceCore::settle_features() {
     const std::string name(context_.object().type_name().view());
     const bool legacy = transport_ && transport_->legacy_only();
     if (!legacy && !(driver_features_ & virtio_feature::kVersion1))
@@ -184,7 +184,7 @@ void Core::settle_features() {
     driver_features_ = accepted;
 }
 
-void Core::set_status(std::uint8_t status) {
+void DeviceCore::set_status(std::uint8_t status) {
     if (reentered()) return;
     if (status == 0) return reset_device();
     const std::uint8_t raised = status & ~status_;
@@ -200,20 +200,22 @@ void Core::set_status(std::uint8_t status) {
 }
 
 /// Requests that were made available ahead of DRIVER_OK, as legacy drivers do (§3.1.2), are seen now.
-void Core::start() {
+void DeviceCore::start() {
     for (const auto& queue : queues_)
         if (queue->ready() && !queue->empty()) notify(queue->index());
 }
 
-Queue* Core::at(unsigned queue) const { return queue < queues_.size() ? queues_[queue].get() : nullptr; }
+Queue* DeviceCore::at(unsigned queue) const {
+    return queue < queues_.size() ? queues_[queue].get() : nullptr;
+}
 
-std::uint16_t Core::queue_max_size(unsigned queue) const { return at(queue) ? kMostEntries : 0; }
+std::uint16_t DeviceCore::queue_max_size(unsigned queue) const { return at(queue) ? kMostEntries : 0; }
 
-std::uint16_t Core::queue_size(unsigned queue) const {
+std::uint16_t DeviceCore::queue_size(unsigned queue) const {
     return at(queue) ? std::uint16_t(at(queue)->size()) : 0;
 }
 
-void Core::set_queue_size(unsigned queue, std::uint16_t size) {
+void DeviceCore::set_queue_size(unsigned queue, std::uint16_t size) {
     Queue* target = at(queue);
     if (!target || target->ready() || reentered()) return;
     if (std::has_single_bit(size) && size <= kMostEntries) target->set_size(size);
@@ -222,15 +224,15 @@ void Core::set_queue_size(unsigned queue, std::uint16_t size) {
                                    "virtio: a queue size that is no power of two or too great is ignored");
 }
 
-VirtioQueueLayout Core::queue_layout(unsigned queue) const {
+VirtioQueueLayout DeviceCore::queue_layout(unsigned queue) const {
     return at(queue) ? at(queue)->layout() : VirtioQueueLayout{};
 }
 
-void Core::set_queue_layout(unsigned queue, const VirtioQueueLayout& layout) {
+void DeviceCore::set_queue_layout(unsigned queue, const VirtioQueueLayout& layout) {
     if (Queue* target = at(queue); target && !target->ready() && !reentered()) target->set_layout(layout);
 }
 
-void Core::set_legacy_queue(unsigned queue, GuestAddress base, std::uint32_t alignment) {
+void DeviceCore::set_legacy_queue(unsigned queue, GuestAddress base, std::uint32_t alignment) {
     Queue* target = at(queue);
     if (!target || reentered()) return;
     if (base.value == 0) return reset_queue(queue);
@@ -249,16 +251,16 @@ void Core::set_legacy_queue(unsigned queue, GuestAddress base, std::uint32_t ali
     target->set_ready(true);
 }
 
-bool Core::queue_ready(unsigned queue) const { return at(queue) && at(queue)->ready(); }
+bool DeviceCore::queue_ready(unsigned queue) const { return at(queue) && at(queue)->ready(); }
 
-void Core::set_queue_ready(unsigned queue, bool ready) {
+void DeviceCore::set_queue_ready(unsigned queue, bool ready) {
     Queue* target = at(queue);
     if (!target || target->ready() == ready || reentered()) return;
     if (ready) target->set_ready(true);
     else reset_queue(queue);  // §4.2.2.2: the device lets go of the queue's memory
 }
 
-void Core::reset_queue(unsigned queue) {
+void DeviceCore::reset_queue(unsigned queue) {
     Queue* target = at(queue);
     if (!target || reentered()) return;
     Guard guard(*this);
@@ -266,7 +268,7 @@ void Core::reset_queue(unsigned queue) {
     target->reset();
 }
 
-void Core::notify(unsigned queue) {
+void DeviceCore::notify(unsigned queue) {
     Queue* target = at(queue);
     if (!target || !target->ready() || !running() || !function_ || reentered()) return;
     Guard guard(*this);
@@ -276,7 +278,7 @@ void Core::notify(unsigned queue) {
     notifying_ = false;
 }
 
-bool Core::spend(unsigned queue) {
+bool DeviceCore::spend(unsigned queue) {
     if (!notifying_) return true;
     if (budget_ != 0) {
         --budget_;
@@ -287,18 +289,18 @@ bool Core::spend(unsigned queue) {
     return false;
 }
 
-void Core::serve_deferred() {
+void DeviceCore::serve_deferred() {
     for (const unsigned queue : std::exchange(deferred_, {})) notify(queue);
 }
 
-void Core::read_config(std::uint64_t offset, MutableBytes to) {
+void DeviceCore::read_config(std::uint64_t offset, MutableBytes to) {
     if (function_) function_->config_reading(config_);
     std::fill(to.begin(), to.end(), std::uint8_t{0});
     if (offset >= config_.size()) return;
     std::copy_n(config_.data() + offset, std::min<std::uint64_t>(to.size, config_.size() - offset), to.data);
 }
 
-void Core::write_config(std::uint64_t offset, Bytes from) {
+void DeviceCore::write_config(std::uint64_t offset, Bytes from) {
     if (reentered() || offset >= config_.size()) return;
     const std::uint64_t size = std::min<std::uint64_t>(from.size, config_.size() - offset);
     std::copy_n(from.data, size, config_.data() + offset);

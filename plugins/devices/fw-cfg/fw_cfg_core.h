@@ -12,11 +12,11 @@
 
 namespace backplane::fw_cfg {
 
-class Core final : public FwCfg {
+class FwCfgCore final : public FwCfg {
   public:
     static constexpr std::uint64_t kDmaSignature = 0x51454d5520434647;  ///< "QEMU CFG"
 
-    explicit Core(DeviceContext& context);
+    explicit FwCfgCore(DeviceContext& context);
 
     // FwCfg
     bool set_item(std::uint16_t key, Bytes contents, Errors& errors) override;
