@@ -64,12 +64,19 @@ constexpr PropertyInfo kApicProperties[] = {
         {.name = "version", .summary = "as the version register says", .default_text = "0x14"}),
 };
 
+constexpr RegionInfo kBusRegions[] = {{.name = "apic-msi", .size = x86::kMessageSize}};
+constexpr WireInfo kApicWires[] = {{.name = "lint",
+                                    .direction = WireDirection::Input,
+                                    .summary = "LINT0, the 8259's, and LINT1",
+                                    .count = 2}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<ApicBusPart>({
         .name = "apic-bus",
         .summary = "window of messages, and of the local APICs",
         .category = "Misc",
         .interfaces = kBusInterfaces,
+        .regions = kBusRegions,
     }),
     device_type<LocalApicPart>({
         .name = "apic",
@@ -77,6 +84,7 @@ constexpr TypeInfo kTypes[] = {
         .category = "Misc",
         .interfaces = kApicInterfaces,
         .properties = kApicProperties,
+        .wires = kApicWires,
     }),
 };
 

@@ -190,6 +190,16 @@ constexpr PropertyInfo kProperties[] = {
                               .default_text = "0"}),
 };
 
+constexpr RegionInfo kRegions[] = {{.name = "hpet", .size = kWindowSize}};
+constexpr WireInfo kWires[] = {
+    {.name = "", .summary = "1: the PIT has its line"},
+    {.name = "sysbus-irq", .count = kRoutes},
+    {.name = "",
+     .direction = WireDirection::Input,
+     .summary = "the PIT's and the clock's interrupt",
+     .count = 2},
+};
+
 constexpr TypeInfo kTypes[] = {
     device_type<Hpet>({
         .name = "hpet",
@@ -197,6 +207,8 @@ constexpr TypeInfo kTypes[] = {
         .category = "Misc",
         .interfaces = kDeviceInterfaces<Hpet>,
         .properties = kProperties,
+        .regions = kRegions,
+        .wires = kWires,
     }),
 };
 

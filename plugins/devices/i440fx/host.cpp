@@ -171,6 +171,9 @@ constexpr InterfaceInfo kFunctionInterfaces[] = {offers<I440fx, Device>(),
                                                  offers<I440fx, MemoryController>()};
 constexpr HistoryRow kHostHistory[] = {{"2.10", "x-pci-hole64-fix", "off"}};
 
+constexpr WireInfo kHostWires[] = {
+    {.name = "intx", .summary = "the lines that the pins of PCI devices share", .count = Host::kLines}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<Host>({
         .name = "i440FX-pcihost",
@@ -178,6 +181,7 @@ constexpr TypeInfo kTypes[] = {
         .category = "Bridge",
         .interfaces = kHostInterfaces,
         .properties = Host::kProperties,
+        .wires = kHostWires,
         .history = kHostHistory,
     }),
     device_type<I440fx>({

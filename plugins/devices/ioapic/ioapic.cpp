@@ -158,6 +158,9 @@ constexpr PropertyInfo IoApic::kProperties[] = {
 
 constexpr HistoryRow kHistory[] = {{"2.7", "version", "0x11"}};
 
+constexpr RegionInfo kRegions[] = {{.name = "ioapic", .size = kWindowSize}};
+constexpr WireInfo kWires[] = {{.name = "", .direction = WireDirection::Input, .count = kPins}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<IoApic>({
         .name = "ioapic",
@@ -165,6 +168,8 @@ constexpr TypeInfo kTypes[] = {
         .category = "Misc",
         .interfaces = kDeviceInterfaces<IoApic>,
         .properties = IoApic::kProperties,
+        .regions = kRegions,
+        .wires = kWires,
         .history = kHistory,
     }),
 };

@@ -87,6 +87,8 @@ constexpr PropertyInfo IsaParallel::kProperties[] = {
     property<&IsaParallel::chardev_>({.name = "chardev", .summary = "where what is printed goes"}),
 };
 
+constexpr WireInfo kWires[] = {{.name = "irq"}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<IsaParallel>({
         .name = "isa-parallel",
@@ -96,6 +98,7 @@ constexpr TypeInfo kTypes[] = {
         .category = "Input",
         .interfaces = kDeviceInterfaces<IsaParallel>,
         .properties = IsaParallel::kProperties,
+        .wires = kWires,
     }),
 };
 

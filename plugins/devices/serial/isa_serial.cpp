@@ -103,6 +103,8 @@ constexpr PropertyInfo IsaSerial::kProperties[] = {
     property<&IsaSerial::chardev_>({.name = "chardev", .summary = "where characters go to and come from"}),
 };
 
+constexpr WireInfo kWires[] = {{.name = "irq"}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<IsaSerial>({
         .name = "isa-serial",
@@ -112,6 +114,7 @@ constexpr TypeInfo kTypes[] = {
         .category = "Input",
         .interfaces = kDeviceInterfaces<IsaSerial>,
         .properties = IsaSerial::kProperties,
+        .wires = kWires,
     }),
 };
 

@@ -32,6 +32,14 @@ constexpr PropertyInfo kPowerProperties[] = {
 constexpr InterfaceInfo kPowerInterfaces[] = {offers<PowerManagement, Device>(),
                                               offers<PowerManagement, PowerButton>()};
 
+constexpr WireInfo kBridgeWires[] = {
+    {.name = "isa-irq", .direction = WireDirection::Input, .summary = "ISA lines", .count = kIsaInterrupts},
+    {.name = "pirq", .direction = WireDirection::Input, .summary = "PCI lines", .count = Piix3::kPirqs},
+    {.name = "irq", .summary = "to the interrupt controllers", .count = kIsaInterrupts},
+};
+constexpr WireInfo kPowerWires[] = {{.name = "", .summary = "SCI"},
+                                    {.name = "smi-irq", .summary = "a pulse for each SMI"}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<Piix3>({
         .name = "PIIX3",
@@ -39,6 +47,7 @@ constexpr TypeInfo kTypes[] = {
         .summary = "82371SB ISA bridge",
         .category = "Bridge",
         .interfaces = kDeviceInterfaces<Piix3>,
+        .wires = kBridgeWires,
         .class_init = [](Class& type, const void*) { type.set_default("multifunction", "on"); },
     }),
     device_type<PowerManagement>({
@@ -48,6 +57,7 @@ constexpr TypeInfo kTypes[] = {
         .category = "Bridge",
         .interfaces = kPowerInterfaces,
         .properties = kPowerProperties,
+        .wires = kPowerWires,
     }),
 };
 
