@@ -32,6 +32,10 @@ void add_node(PlanBuilder& builder, SubOptions options, const std::string& name)
     }
     if (nested) {
         inner.set_kinds(std::move(inner_kinds));
+        // What is asked of the whole holds for the node below, unless that says otherwise.
+        for (const std::string key : {"read-only", "cache.direct", "cache.no-flush"})
+            for (const auto& [name, value] : own)
+                if (name == key && !inner.has(key)) inner.add(key, value);
         const std::string inner_name = inner.take_or("node-name", name + "-file");
         check_id(inner_name);
         if (!inner.has("driver")) inner.add("driver", "file");

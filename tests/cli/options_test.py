@@ -1,5 +1,6 @@
 """Options that change what the guest or the process is given."""
 
+import json
 import os
 import pathlib
 import socket
@@ -142,6 +143,17 @@ class Options(ProgramTest):
         self.assertEqual(block["inserted"]["image"]["virtual-size"], 4096)
         refused = self.run_program("-M", "virt", "-display", "none", "-blockdev", "file,node-name=n,filename=/dev/fdset/7")
         self.assertIn("no descriptor was added to that set", refused.errors)
+
+    def test_disks_are_described_as_management_tools_do(self):
+        disk = self.file("disk", bytes(8192))
+        storage = {"driver": "file", "filename": disk, "node-name": "s", "auto-read-only": True, "discard": "unmap"}
+        cache = {"direct": False, "no-flush": True}
+        format = {"node-name": "f", "read-only": False, "discard": "unmap", "cache": cache, "driver": "raw", "file": "s"}
+        qmp = self.machine(
+            *("-blockdev", json.dumps(storage), "-blockdev", json.dumps(format)),
+            *("-device", json.dumps({"driver": "virtio-blk-pci", "drive": "f", "id": "d", "bootindex": 1, "write-cache": "on"})),
+        )
+        self.assertEqual(sorted(row["device"] for row in qmp("query-block")["return"]), ["f", "s"])
 
     def test_messages_have_a_stamp(self):
         result = self.run_program("-msg", "timestamp=on,guest-name=on", "-name", "g", "-M", "virt", "-display", "none", "-kernel", "/nonexist")

@@ -20,6 +20,11 @@ class RawNode final : public BlockBackend, public Completable, BlockObserver {
     std::uint64_t offset_ = 0;
     std::uint64_t size_ = 0;
     bool read_only_ = false;
+    // Of the node below, which keeps what is cached and finds out what may be written; both answers are what happens.
+    bool auto_read_only_ = false, direct_ = false;
+    bool no_flush_ = false;
+    enum class Discard : std::uint8_t { Ignore, Unmap, Off, On } discard_ = Discard::Unmap;
+    std::uint32_t detect_zeroes_ = 0;
 
     bool complete(Errors& errors) override {
         const std::string name = "block node '" + id() + "'";
@@ -48,6 +53,10 @@ class RawNode final : public BlockBackend, public Completable, BlockObserver {
             if (request.operation != BlockOperation::Read && read_only())
                 return request.done(BlockStatus::ReadOnly);
         }
+        const bool dropped = (request.operation == BlockOperation::Flush && no_flush_) ||
+                             (request.operation == BlockOperation::Discard &&
+                              (discard_ == Discard::Ignore || discard_ == Discard::Off));
+        if (dropped) return request.done(BlockStatus::Ok);
         if (offset_ == 0) return file_->submit(request);
         file_->submit(*new Shifted(request, offset_));
     }
@@ -92,6 +101,22 @@ constexpr PropertyInfo kProperties[] = {
         {.name = "offset", .summary = "where in the node below it begins", .default_text = "0"}),
     size_property<&RawNode::size_>({.name = "size", .summary = "0: to the end", .default_text = "0"}),
     property<&RawNode::read_only_>({.name = "read-only", .summary = "no writes", .default_text = "off"}),
+    property<&RawNode::auto_read_only_>({.name = "auto-read-only",
+                                         .summary = "as the node below; it is what opens files",
+                                         .default_text = "off"}),
+    property<&RawNode::direct_>({.name = "cache.direct",
+                                 .summary = "as the node below; nothing is cached here",
+                                 .default_text = "off"}),
+    property<&RawNode::no_flush_>(
+        {.name = "cache.no-flush", .summary = "flushes end here", .default_text = "off"}),
+    enum_property<&RawNode::discard_>({.name = "discard",
+                                       .summary = "what becomes of ranges that the guest gives back",
+                                       .default_text = "unmap",
+                                       .choices = "ignore|unmap|off|on"}),
+    enum_property<&RawNode::detect_zeroes_>({.name = "detect-zeroes",
+                                             .summary = "zeros are looked for by the node below, if at all",
+                                             .default_text = "off",
+                                             .choices = "off"}),
 };
 constexpr InterfaceInfo kInterfaces[] = {offers<RawNode, BlockBackend>(), offers<RawNode, Completable>()};
 constexpr TypeInfo kTypes[] = {

@@ -188,6 +188,10 @@ TEST(CommandLine, ABlockdevMayDescribeTheNodeBelowIt) {
     EXPECT_EQ(plan.block_nodes[0].id, "f");
     EXPECT_EQ(plan.block_nodes[0].properties, (PropertyList{{"filename", "x"}}));
     EXPECT_EQ(plan.block_nodes[1].properties, (PropertyList{{"file", "f"}}));
+    const LaunchPlan whole = plan_of(
+        "-blockdev driver=raw,node-name=d,cache.direct=on,read-only=on,file.driver=file,file.filename=x,file.read-only=off");
+    EXPECT_EQ(whole.block_nodes[0].properties,
+              (PropertyList{{"filename", "x"}, {"read-only", "off"}, {"cache.direct", "on"}}));
     EXPECT_EQ(plan_of(R"(-blockdev {"driver":"raw","node-name":"d","file":{"driver":"file","filename":"x"}})")
                   .block_nodes[1]
                   .properties,
