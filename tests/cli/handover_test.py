@@ -4,8 +4,7 @@ starts from."""
 import select
 import unittest
 
-from monitors_test import Qmp
-from program import ProgramTest, connect
+from program import ProgramTest, Qmp, connect
 
 BASE = ("-display", "none", "-M", "virt", "-m", "512M", "-accel", "qtest", "-qtest", "null")
 
