@@ -146,6 +146,15 @@ class Mistakes(ProgramTest):
     def test_a_full_disk(self):
         self.refused("No space left on device", *BASE, "-pidfile", "/dev/full")
 
+    def test_a_start_that_fails_leaves_no_pid_file(self):
+        pid_file = self.folder / "pid"
+        for mistake in (
+            *(("-kernel", "/nonexist"), ("-device", "nosuch"), ("-device", "virtio-blk-device"), ("-smp", "6000")),
+            *(("-accel", "nosuch"), ("-qmp", "unix:/nonexist/q,server=on"), ("-drive", "file=/nonexist,if=none,id=d")),
+        ):
+            self.assertEqual(self.run_program(*BASE, "-pidfile", pid_file, *mistake).status, 1, mistake)
+            self.assertFalse(pid_file.exists(), mistake)
+
     def test_a_limit_on_files(self):
         def no_files():
             resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
