@@ -1,5 +1,6 @@
 """The monitors on a real machine: QMP on a socket, the human face through it and on a terminal's bytes."""
 
+import pathlib
 import re
 import socket
 import struct
@@ -300,6 +301,11 @@ class Running(ProgramTest):
         self.assertEqual([self.count() for _ in range(20)], [before] * 20)
         self.qmp("cont")
         self.await_count(lambda count: count != before)
+
+    def test_a_cpu_names_the_thread_that_runs_it(self):
+        (cpu,) = self.qmp("query-cpus-fast")["return"]
+        name = pathlib.Path(f"/proc/{self.process.pid}/task/{cpu['thread-id']}/comm").read_text()
+        self.assertTrue(name.startswith("CPU 0/"), name)
 
     def test_looking_does_not_stop_it(self):
         text = self.qmp.human("info registers")
