@@ -3,6 +3,8 @@
 #include "kernel/management/object_arguments.h"
 #include "kernel/vocabulary/device_names.h"
 
+#include <backplane/detail/manifest.h>
+
 #include <nlohmann/json.hpp>
 
 namespace backplane::kernel {
@@ -27,19 +29,6 @@ namespace {
 
 using Kind = ArgumentKind;
 
-const char* kind_text(PropertyKind kind) {
-    switch (kind) {
-    case PropertyKind::Bool: return "bool";
-    case PropertyKind::Int: return "int";
-    case PropertyKind::UInt: return "uint";
-    case PropertyKind::Size: return "size";
-    case PropertyKind::String: return "str";
-    case PropertyKind::Enum: return "enum";
-    case PropertyKind::Link: return "link";
-    }
-    return "";
-}
-
 Instance& object_at(const Call& call, const std::string& path) {
     Instance* found = call.machine.objects().find(path);
     if (!found) fail_command("Device '" + path + "' not found", "DeviceNotFound");
@@ -52,7 +41,7 @@ Json qom_list(const Call& call) {
     Json list = Json::array({{{"name", "type"}, {"type", "string"}}});
     const auto add_properties = [&](const Instance& of) {
         for (const auto& entry : of.type().properties())
-            list.push_back({{"name", entry.info->name}, {"type", kind_text(entry.info->kind)}});
+            list.push_back({{"name", entry.info->name}, {"type", manifest::kind_name(entry.info->kind)}});
     };
     add_properties(object);
     for (const Instance* forwarded : object.forwarded()) add_properties(*forwarded);
@@ -84,7 +73,7 @@ Json qom_get(const Call& call) {
     TextBuffer value;
     expect(object.get_property(name, value, errors), errors);
     const PropertyInfo* info = find_property(object, name);
-    return json_value(info ? kind_text(info->kind) : "str", value.text());
+    return json_value(info ? manifest::kind_name(info->kind) : "str", value.text());
 }
 
 std::string show_value(const Json& result) {
