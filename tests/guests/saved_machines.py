@@ -125,10 +125,10 @@ def saved_under_load(guest, harts, disk_type, net_type):
     guest.expect(r"^LOAD network \d+\s")  # connections are made again
     guest.send("\n")
     guest.expect(r"^LOAD-DONE")
+    check(not wrong(), f"the guest says: {wrong()}")  # powering off, it may use a disk that it has let go
     guest.send("exit\n")
     guest.expect(r"reboot: Power down|Power off")
     guest.expect_exit(0)
-    check(not wrong(), f"the guest says: {wrong()}")
     examine_file_system(disk)
 
 
