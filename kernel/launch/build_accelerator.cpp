@@ -5,18 +5,17 @@
 namespace backplane::kernel {
 namespace {
 
-/// Everything in the catalogue that executes code, by name; what is marked as the default works anywhere, and so
-/// comes last.
+/// What is marked as the default works anywhere. Where nothing is: everything in the catalogue that executes code, by name.
 std::vector<AcceleratorChoice> default_accelerators(const Catalog& catalog) {
     constexpr std::string_view kTestCategory = "Test";
-    std::vector<AcceleratorChoice> choices, anywhere;
+    std::vector<AcceleratorChoice> all, anywhere;
     for (const Catalog::Listed& listed : catalog.list("accelerator")) {
         const std::string& name = listed.type->option_name();
         if (catalog.category_of(*listed.type) == kTestCategory) continue;
-        (listed.type->is_default ? anywhere : choices).push_back({name, {}});
+        all.push_back({name, {}});
+        if (listed.type->is_default) anywhere.push_back({name, {}});
     }
-    choices.insert(choices.end(), anywhere.begin(), anywhere.end());
-    return choices;
+    return anywhere.empty() ? all : anywhere;
 }
 
 std::vector<AcceleratorChoice> accelerators(const BuildSite& site) {

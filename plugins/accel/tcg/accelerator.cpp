@@ -157,6 +157,7 @@ constexpr TypeInfo kTypes[] = {{
     .parent = "accelerator",
     .summary = "dynamic translation of guest code",
     .option_name = "tcg",
+    .is_default = true,
     .interfaces = kInterfaces,
     .properties = Tcg::kProperties,
     .instance_init = make_part<Tcg>,
