@@ -1,0 +1,57 @@
+// The accelerator "kvm": the host's own processor executes the guest, under the kernel's virtual machine monitor. This file is
+// its face to the machine. Not modelled: nested virtualisation's state, Hyper-V and Xen interfaces, confidential guests.
+#pragma once
+
+#include "memory_slots.h"
+#include "vcpu.h"
+
+#include <backplane/type.h>
+
+namespace backplane::kvm {
+
+class Kvm final : public Accelerator, public AcceleratorDebug, public ChipReplacements, public VmAccess {
+  public:
+    explicit Kvm(Object&) {}
+
+    // Accelerator
+    bool open(AcceleratorContext& context, Errors& errors) override;
+    bool attach(Cpu& cpu, Errors& errors) override;
+    void detach(Cpu& cpu) override;
+    void start() override;
+    void stop() override;
+    void states_changed() override;
+
+    // AcceleratorDebug
+    void set_debug_listener(DebugListener* listener) override;
+    bool set_debug_points(Slice<const DebugPoint> points) override;
+    void set_debug_resume(Cpu& cpu, DebugResume how) override;
+
+    // ChipReplacements
+    Str replacement(Str type) const override;
+
+    // VmAccess
+    Vm* vm() override { return vm_.get(); }
+
+    bool check_irqchip(std::uint64_t choice, Errors& errors);
+    bool check_dirty_ring(std::uint64_t size, Errors& errors);
+
+    std::string device_ = "/dev/kvm";
+    Irqchip irqchip_ = Irqchip::Off;
+    std::uint64_t shadow_memory_ = 0;
+    std::uint32_t dirty_ring_size_ = 0;
+    static const PropertyInfo kProperties[4];
+
+  private:
+    void tell_debug();
+    template <class Wait>
+    void unlocked(Wait wait);
+
+    AcceleratorContext* context_ = nullptr;
+    std::unique_ptr<Vm> vm_;
+    std::map<Cpu*, std::unique_ptr<Vcpu>> vcpus_;
+    std::unique_ptr<MemorySlots> slots_;
+    std::shared_ptr<const DebugPoints> debug_points_;
+    DebugListener* debug_listener_ = nullptr;
+};
+
+}  // namespace backplane::kvm

@@ -1,0 +1,36 @@
+// "kvm-ioapic": the kernel's I/O APIC in place of "ioapic", with its wires, properties and state.
+#pragma once
+
+#include "chips.h"
+
+#include <backplane/x86.h>
+
+namespace backplane::kvm {
+
+class KvmIoApic final : public ChipBase, public IoHandler {
+  public:
+    static const PropertyInfo kProperties[2];
+
+    explicit KvmIoApic(Object& object);
+    bool realize(Errors& errors) override;
+
+    // The kernel answers the guest before these are reached; a debugger sees what was saved last.
+    std::uint64_t read(Offset offset, unsigned size, Access& access) override;
+    void write(Offset, std::uint64_t, unsigned, Access&) override {}
+
+    x86::ApicBus* bus_ = nullptr;  ///< messages stay in the kernel
+    std::uint8_t version_ = 0x20;
+
+  private:
+    void pin_changed(unsigned pin, int level);
+    void write_chip() override;
+    void read_chip() override;
+
+    InputOf<&KvmIoApic::pin_changed> inputs_{*this};
+    std::uint8_t select_ = 0;
+    std::uint32_t id_ = 0;
+    std::uint64_t entries_[KVM_IOAPIC_NUM_PINS] = {};
+    std::uint32_t levels_ = 0;
+};
+
+}  // namespace backplane::kvm

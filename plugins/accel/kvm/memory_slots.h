@@ -1,0 +1,45 @@
+// The machine's memory as the kernel maps it for guests: one slot for each stretch of RAM and ROM of the flat view.
+//
+// Follows api 4.35 (KVM_SET_USER_MEMORY_REGION) and 4.8 (KVM_GET_DIRTY_LOG).
+#pragma once
+
+#include "vm.h"
+
+#include <backplane/draft/address_space.h>
+
+namespace backplane::kvm {
+
+class MemorySlots final : public MemoryListener {
+  public:
+    MemorySlots(Vm& vm, AddressSpace& memory);
+    ~MemorySlots();
+
+    // MemoryListener
+    void map_changed(const MapChange& change) override;
+    void dirty_log_changed(RamBlock& block, bool on) override;
+    void collect_dirty(RamBlock& block) override;
+
+  private:
+    struct Slot {
+        std::uint32_t number = 0;
+        std::uint64_t start = 0, size = 0;
+        RamBlock* block = nullptr;
+        std::uint64_t block_offset = 0;
+        std::uint32_t flags = 0;
+    };
+
+    void add(const FlatRange& range);
+    void remove(const FlatRange& range);
+    bool tell(const Slot& slot, std::uint64_t size);
+    std::uint32_t free_number() const;
+
+    Vm& vm_;
+    AddressSpace& memory_;
+    const bool read_only_;
+    const std::uint32_t most_;
+    std::map<std::uint64_t, Slot> slots_;  ///< by the guest address of their range, as the flat view has it
+    std::set<const RamBlock*> logged_;
+    std::vector<std::uint64_t> bitmap_;
+};
+
+}  // namespace backplane::kvm

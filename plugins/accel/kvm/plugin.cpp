@@ -1,0 +1,105 @@
+// The types of the accelerator and of the kernel's chips.
+#include "accelerator.h"
+#include "kvm_apic.h"
+#include "kvm_i8259.h"
+#include "kvm_ioapic.h"
+
+#include <backplane/plugin.h>
+#include <backplane/property.h>
+
+namespace backplane::kvm {
+
+constexpr PropertyInfo Kvm::kProperties[4] = {
+    property<&Kvm::device_>({.name = "device", .summary = "the kernel's device", .default_text = "/dev/kvm"}),
+    enum_property<&Kvm::irqchip_, &Kvm::check_irqchip>(
+        {.name = "kernel-irqchip",
+         .summary = "whose interrupt controllers: the machine's (off) or the kernel's (on)",
+         .default_text = "off",
+         .choices = "off|on|split"}),
+    size_property<&Kvm::shadow_memory_>(
+        {.name = "kvm-shadow-mem",
+         .summary = "memory for the kernel's shadow page tables; 0: its own choice",
+         .default_text = "0"}),
+    property<&Kvm::dirty_ring_size_, &Kvm::check_dirty_ring>(
+        {.name = "dirty-ring-size", .summary = "only 0: bitmaps tell of changed pages", .default_text = "0"}),
+};
+
+constexpr PropertyInfo KvmI8259::kProperties[5] = {
+    property<&KvmI8259::iobase_>(
+        {.name = "iobase", .summary = "its two ports", .maximum = 0xffff, .required = true}),
+    property<&KvmI8259::elcr_addr_>({.name = "elcr_addr",
+                                     .summary = "the port of its edge/level register",
+                                     .maximum = 0xffff,
+                                     .required = true}),
+    property<&KvmI8259::elcr_mask_>({.name = "elcr_mask",
+                                     .summary = "the bits of that register that can be set",
+                                     .default_text = "0xff"}),
+    property<&KvmI8259::master_>(
+        {.name = "master", .summary = "has the slave on input 2", .default_text = "off"}),
+    property<&KvmI8259::cascade_>({.name = "cascade", .summary = "the slave of a master"}),
+};
+
+constexpr PropertyInfo KvmIoApic::kProperties[2] = {
+    property<&KvmIoApic::version_>({.name = "version",
+                                    .summary = "as the version register says; the kernel's is 0x11",
+                                    .default_text = "0x20",
+                                    .minimum = 0x11}),
+    property<&KvmIoApic::bus_>(
+        {.name = "bus", .summary = "where messages would go; they stay in the kernel"}),
+};
+
+constexpr PropertyInfo KvmApic::kProperties[3] = {
+    property<&KvmApic::processor_object_>({.name = "cpu", .summary = "the processor that it belongs to"}),
+    property<&KvmApic::bus_>({.name = "bus", .summary = "the message window; messages stay in the kernel"}),
+    property<&KvmApic::version_>(
+        {.name = "version", .summary = "as the version register says", .default_text = "0x14"}),
+};
+
+namespace {
+
+constexpr InterfaceInfo kAccelerator[] = {offers<Kvm, Accelerator>(), offers<Kvm, AcceleratorDebug>(),
+                                          offers<Kvm, ChipReplacements>(), offers<Kvm, VmAccess>()};
+constexpr InterfaceInfo kI8259[] = {offers<KvmI8259, Device>(),
+                                    offers<KvmI8259, x86::InterruptAcknowledge>()};
+constexpr InterfaceInfo kApicBus[] = {offers<KvmApicBus, Device>(), offers<KvmApicBus, x86::ApicBus>()};
+
+constexpr HistoryRow kIoApicHistory[] = {{"2.7", "version", "0x11"}};
+
+constexpr TypeInfo kTypes[] = {
+    {
+        .name = "kvm-accel",
+        .parent = "accelerator",
+        .summary = "the host's own processor, through the kernel's KVM",
+        .option_name = "kvm",
+        .interfaces = kAccelerator,
+        .properties = Kvm::kProperties,
+        .instance_init = make_part<Kvm>,
+        .instance_finalize = free_part<Kvm>,
+    },
+    device_type<KvmI8259>({.name = "kvm-i8259",
+                           .summary = "the kernel's 8259A interrupt controller",
+                           .bus = "isa",
+                           .category = "Misc",
+                           .interfaces = kI8259,
+                           .properties = KvmI8259::kProperties}),
+    device_type<KvmIoApic>({.name = "kvm-ioapic",
+                            .summary = "the kernel's I/O APIC",
+                            .category = "Misc",
+                            .interfaces = kDeviceInterfaces<KvmIoApic>,
+                            .properties = KvmIoApic::kProperties,
+                            .history = kIoApicHistory}),
+    device_type<KvmApicBus>({.name = "kvm-apic-bus",
+                             .summary = "the kernel's window for interrupt messages",
+                             .category = "Misc",
+                             .interfaces = kApicBus}),
+    device_type<KvmApic>({.name = "kvm-apic",
+                          .summary = "the kernel's local APIC",
+                          .category = "Misc",
+                          .interfaces = kDeviceInterfaces<KvmApic>,
+                          .properties = KvmApic::kProperties}),
+};
+
+}  // namespace
+}  // namespace backplane::kvm
+
+BACKPLANE_PLUGIN("kvm", "1.0", "Backplane", backplane::kvm::kTypes)

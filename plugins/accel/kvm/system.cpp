@@ -1,0 +1,129 @@
+#include "system.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace backplane::kvm {
+
+namespace {
+
+/// A request whose argument ends in an array that may turn out too small (E2BIG).
+template <class Head, class Element>
+struct Tailed {
+    explicit Tailed(std::size_t count)
+        : bytes(new (std::align_val_t(alignof(Head)))
+                    std::uint8_t[sizeof(Head) + count * sizeof(Element)]{}) {}
+    Head* head() { return reinterpret_cast<Head*>(bytes.get()); }
+    struct Free {
+        void operator()(std::uint8_t* p) const { operator delete[](p, std::align_val_t(alignof(Head))); }
+    };
+    std::unique_ptr<std::uint8_t[], Free> bytes;
+};
+
+std::vector<std::uint32_t> msr_list(const Descriptor& fd, unsigned long code) {
+    kvm_msr_list none{};
+    if (request(fd, code, &none) != -E2BIG) return {};
+    Tailed<kvm_msr_list, std::uint32_t> list(none.nmsrs);
+    list.head()->nmsrs = none.nmsrs;
+    if (request(fd, code, list.head()) < 0) return {};
+    return {list.head()->indices, list.head()->indices + list.head()->nmsrs};
+}
+
+}  // namespace
+
+Descriptor::~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+}
+
+int request(const Descriptor& fd, unsigned long code, const void* argument) {
+    int result = 0;
+    do result = ::ioctl(fd.get(), code, argument);
+    while (result < 0 && errno == EINTR);
+    return result < 0 ? -errno : result;
+}
+int request(const Descriptor& fd, unsigned long code, unsigned long argument) {
+    return request(fd, code, reinterpret_cast<const void*>(argument));
+}
+
+bool System::open(const std::string& device, Errors& errors) {
+    Descriptor fd(::open(device.c_str(), O_RDWR | O_CLOEXEC));
+    if (!fd) {
+        const char* help = errno == EACCES ? "; your user needs to be in its group (kvm), or use -accel tcg"
+                           : errno == ENOENT
+                               ? "; is the kernel's module loaded (kvm_intel, kvm_amd)? -accel tcg "
+                                 "needs none"
+                               : "";
+        errors.fail("could not open " + device + ": " + std::strerror(errno) + help);
+        return false;
+    }
+    const int version = request(fd, KVM_GET_API_VERSION);
+    if (version != KVM_API_VERSION) {
+        errors.fail(version < 0 ? device + " is not the kernel's KVM device: " + std::strerror(-version)
+                                : "KVM's interface has version " + std::to_string(version) + ", " +
+                                      std::to_string(KVM_API_VERSION) + " is needed");
+        return false;
+    }
+    const int size = request(fd, KVM_GET_VCPU_MMAP_SIZE);
+    if (size < int(sizeof(kvm_run))) {
+        errors.fail("KVM does not tell the size of a CPU's shared memory: use -accel tcg");
+        return false;
+    }
+    vcpu_mapping_size_ = std::size_t(size);
+    fd_ = std::move(fd);
+    read_msrs();
+    return read_cpuid(errors);
+}
+
+bool System::read_cpuid(Errors& errors) {
+    constexpr std::size_t kLimit = 4096;
+    for (std::size_t count = 128; count <= kLimit; count *= 2) {
+        Tailed<kvm_cpuid2, kvm_cpuid_entry2> table(count);
+        table.head()->nent = std::uint32_t(count);
+        const int result = request(fd_, KVM_GET_SUPPORTED_CPUID, table.head());
+        if (result == -E2BIG) continue;
+        if (result < 0) {
+            errors.fail(
+                std::string("KVM does not tell what processors it can give (KVM_GET_SUPPORTED_CPUID: ") +
+                std::strerror(-result) + "): use -accel tcg");
+            return false;
+        }
+        supported_cpuid_.assign(table.head()->entries, table.head()->entries + table.head()->nent);
+        return true;
+    }
+    errors.fail("KVM's list of processor features has no end: use -accel tcg");
+    return false;
+}
+
+void System::read_msrs() {
+    for (const std::uint32_t index : msr_list(fd_, KVM_GET_MSR_INDEX_LIST)) msrs_.insert(index);
+    for (const std::uint32_t index : msr_list(fd_, KVM_GET_MSR_FEATURE_INDEX_LIST)) {
+        Tailed<kvm_msrs, kvm_msr_entry> one(1);
+        one.head()->nmsrs = 1;
+        one.head()->entries[0].index = index;
+        if (request(fd_, KVM_GET_MSRS, one.head()) == 1) feature_msrs_[index] = one.head()->entries[0].data;
+    }
+}
+
+std::optional<std::uint64_t> System::feature_msr(std::uint32_t index) const {
+    const auto found = feature_msrs_.find(index);
+    if (found == feature_msrs_.end()) return std::nullopt;
+    return found->second;
+}
+
+void Refusals::say(const std::string& what, int error) {
+    {
+        const std::lock_guard guard(mutex_);
+        if (!said_.insert(what).second) return;
+    }
+    if (log_.enabled("kvm"))
+        log_.write(LogLevel::Debug, "kvm",
+                   "the kernel refuses " + what + (error ? std::string(": ") + std::strerror(error) : ""));
+}
+
+}  // namespace backplane::kvm

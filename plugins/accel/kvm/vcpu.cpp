@@ -1,0 +1,241 @@
+#include "vcpu.h"
+
+#include "kick.h"
+
+#include <backplane/text.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace backplane::kvm {
+
+std::unique_ptr<Vcpu> Vcpu::create(Vm& vm, Cpu& cpu, x86::Processor& processor, Errors& errors) {
+    std::unique_ptr<Vcpu> vcpu(new Vcpu(vm, cpu, processor));
+    if (!vcpu->open(errors)) return nullptr;
+    return vcpu;
+}
+
+Vcpu::Vcpu(Vm& vm, Cpu& cpu, x86::Processor& processor)
+    : vm_(vm),
+      cpu_(cpu),
+      processor_(processor),
+      state_(*static_cast<x86::X86State*>(cpu.state())),
+      run_state_(cpu.run_state()) {}
+
+bool Vcpu::open(Errors& errors) {
+    const auto* control = query<x86::ProcessorControl>(cpu_.object());
+    const std::uint32_t id = control ? control->apic_id() : cpu_.index();
+    const int fd = request(vm_.fd(), KVM_CREATE_VCPU, static_cast<unsigned long>(id));
+    if (fd < 0) {
+        errors.fail("KVM refuses CPU " + std::to_string(cpu_.index()) + " (of at most " +
+                    std::to_string(vm_.capability(KVM_CAP_MAX_VCPUS)) + "): " + std::strerror(-fd));
+        return false;
+    }
+    fd_ = Descriptor(fd);
+    void* mapping =
+        mmap(nullptr, vm_.system().vcpu_mapping_size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
+    if (mapping == MAP_FAILED) {
+        errors.fail(std::string("the host does not map a CPU's shared memory: ") + std::strerror(errno));
+        return false;
+    }
+    run_ = static_cast<kvm_run*>(mapping);
+    if (!set_cpuid(errors)) return false;
+    set_feature_msrs();
+    registers_ = std::make_unique<RegisterSync>(vm_, fd_, cpu_.index(), processor_, state_);
+    registers_->probe();
+    vm_.add(*this);
+    cpu_.set_runner(this);
+    thread_ = std::thread([this] { thread_main(); });
+    return true;
+}
+
+bool Vcpu::set_cpuid(Errors& errors) {
+    const Slice<const x86::CpuidEntry> entries = processor_.cpuid_entries();
+    std::vector<std::uint8_t> bytes(sizeof(kvm_cpuid2) + entries.size * sizeof(kvm_cpuid_entry2));
+    auto* table = reinterpret_cast<kvm_cpuid2*>(bytes.data());
+    table->nent = std::uint32_t(entries.size);
+    for (std::size_t i = 0; i < entries.size; ++i) {
+        const x86::CpuidEntry& from = entries[i];
+        kvm_cpuid_entry2& to = reinterpret_cast<kvm_cpuid_entry2*>(bytes.data() + sizeof(kvm_cpuid2))[i];
+        to.function = from.leaf;
+        to.index = from.subleaf;
+        to.flags = from.indexed ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0;
+        to.eax = from.value.eax;
+        to.ebx = from.value.ebx;
+        to.ecx = from.value.ecx;
+        to.edx = from.value.edx;
+    }
+    const int result = request(fd_, KVM_SET_CPUID2, table);
+    if (result >= 0) return true;
+    errors.fail(std::string("KVM refuses the processor's features (") + std::strerror(-result) +
+                "): try -cpu host, or a simpler model");
+    return false;
+}
+
+void Vcpu::set_feature_msrs() {
+    for (const std::uint32_t index :
+         {x86::msr::kArchCapabilities, x86::msr::kCoreCapabilities, x86::msr::kPerfCapabilities})
+        if (const std::uint64_t value = processor_.feature_msr(index);
+            value != 0 && !set_msr(fd_, index, value))
+            vm_.refusals().say("MSR 0x" + hex(index), 0);
+}
+
+Vcpu::~Vcpu() {
+    if (thread_.joinable()) {
+        {
+            const std::lock_guard guard(mutex_);
+            quit_ = true;
+            go_ = false;
+        }
+        kick();
+        wake_.notify_all();
+        thread_.join();
+        cpu_.set_runner(nullptr);
+        vm_.remove(*this);
+    }
+    if (run_) munmap(run_, vm_.system().vcpu_mapping_size());
+}
+
+// ---- the thread
+
+void Vcpu::thread_main() {
+    take_kicks(*run_);
+    own_this_thread();
+    pthread_setname_np(pthread_self(), ("CPU " + std::to_string(cpu_.index()) + "/KVM").c_str());
+    run_state_.thread_id = gettid();
+    std::unique_lock guard(mutex_);
+    while (!quit_) {
+        wake_.wait(guard, [this] { return quit_ || go_ || !work_.empty(); });
+        run_work();
+        if (quit_ || !go_) continue;
+        running_ = true;
+        guard.unlock();
+        run();
+        guard.lock();
+        running_ = false;
+        run_work();
+        settled_.notify_all();
+    }
+}
+
+void Vcpu::run() {
+    run_state_.exit_request.store(1);
+    for (;;) {
+        if (run_state_.exit_request.load(std::memory_order_acquire) != 0 && !look_at_requests()) break;
+        if (waits()) {
+            if (!wait_for_work()) break;
+            continue;
+        }
+        push();
+        tell_debug();
+        inject();
+        const int result = enter();
+        complete_ = false;
+        if (result == 0) handle_exit();
+        else if (result != -EINTR && result != -EAGAIN)
+            fail(std::string("KVM cannot run CPU ") + std::to_string(cpu_.index()) + ": " +
+                 std::strerror(-result));
+    }
+    pull();
+}
+
+bool Vcpu::waits() const {
+    if (state_.activity == x86::Activity::Shutdown || resume_ == DebugResume::Stand) return true;
+    // With its own local APICs, the kernel waits.
+    return !vm_.local_apics_in_kernel() &&
+           (run_state_.halted.load(std::memory_order_relaxed) || state_.activity != x86::Activity::Running);
+}
+
+/// Into the guest and back: 0 with a reason to handle, or -errno. The flag that keeps it out is taken back before requests
+/// are looked at for the last time, so that who asks after that finds it in the guest and kicks.
+int Vcpu::enter() {
+    __atomic_store_n(&run_->immediate_exit, 0, __ATOMIC_RELAXED);
+    in_guest_.store(true, std::memory_order_seq_cst);
+    int result = -EINTR;
+    if (!vm_.gate().closed() && run_state_.exit_request.load(std::memory_order_seq_cst) == 0) {
+        write_task_priority();
+        result = ::ioctl(fd_.get(), KVM_RUN, 0);
+        if (result < 0) result = -errno;
+        unfinished_ = false;
+    }
+    in_guest_.store(false, std::memory_order_seq_cst);
+    if (vm_.gate().closed()) {
+        vm_.gate().left();
+        vm_.gate().wait_open();
+    }
+    return result;
+}
+
+/// Lets the kernel finish an instruction that left the guest, without beginning another one (api 5, immediate_exit).
+void Vcpu::finish_exit() {
+    while (unfinished_) {
+        __atomic_store_n(&run_->immediate_exit, 1, __ATOMIC_RELAXED);
+        const int result = ::ioctl(fd_.get(), KVM_RUN, 0);
+        unfinished_ = false;
+        complete_ = false;
+        if (result == 0) handle_exit();
+    }
+}
+
+/// X86State gets what the kernel has.
+void Vcpu::pull() {
+    finish_exit();
+    if (complete_) return;
+    if (const std::string text = registers_->get(); !text.empty())
+        return fail("KVM does not tell a CPU's state: " + text);
+    complete_ = true;
+}
+
+void Vcpu::push() {
+    if (!changed_) return;
+    const std::string text = registers_->set(restarted_ ? SyncLevel::Everything : SyncLevel::Registers);
+    if (!text.empty()) fail("KVM does not take a CPU's state: " + text);
+    changed_ = restarted_ = false;
+    // What the kernel said before of the guest's interrupt flag is of another state.
+    run_->ready_for_interrupt_injection = 0;
+    read_task_priority();
+}
+
+/// Nothing that the guest did makes it go on.
+void Vcpu::fail(const std::string& message) {
+    state_.activity = x86::Activity::Shutdown;
+    vm_.context().internal_error(message);
+}
+
+/// False: stop.
+bool Vcpu::look_at_requests() {
+    run_state_.exit_request.store(0, std::memory_order_seq_cst);
+    {
+        std::unique_lock guard(mutex_);
+        if (std::exchange(state_stale_, false)) {
+            changed_ = restarted_ = complete_ = true;
+            unfinished_ = false;
+        }
+        run_work();
+        if (!go_ || quit_) return false;
+    }
+    take_requests();
+    return true;
+}
+
+/// Sleeps until it is kicked. False: stop.
+bool Vcpu::wait_for_work() {
+    {
+        std::unique_lock guard(mutex_);
+        sleeping_.store(true, std::memory_order_seq_cst);
+        wake_.wait(guard, [this] {
+            return run_state_.exit_request.load(std::memory_order_seq_cst) != 0 ||
+                   (state_.activity == x86::Activity::Running && resume_ != DebugResume::Stand &&
+                    cpu_.has_work());
+        });
+        sleeping_.store(false, std::memory_order_relaxed);
+        run_state_.exit_request.store(1, std::memory_order_relaxed);
+    }
+    return look_at_requests();
+}
+
+}  // namespace backplane::kvm

@@ -1,0 +1,124 @@
+// One vCPU: its thread, its way into the guest and out of it, and what other threads ask of it.
+//
+// vcpu.cpp has the thread and its loop, exits.cpp what the guest left for, requests.cpp what others ask, injection.cpp how
+// interrupts get in while the machine's chips are devices, guest_debug.cpp what debuggers do.
+#pragma once
+
+#include "guest_debug.h"
+#include "registers.h"
+#include "vm.h"
+
+#include <backplane/draft/debug.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace backplane::kvm {
+
+class Vcpu final : public VcpuRunner {
+  public:
+    /// Made and stopped. Null and a reason.
+    static std::unique_ptr<Vcpu> create(Vm& vm, Cpu& cpu, x86::Processor& processor, Errors& errors);
+    ~Vcpu();
+
+    // ---- the accelerator's side. Thread: main
+    void start();
+    /// Asks it to stop; wait_stopped() returns when it has. The machine lock must not be held while waiting.
+    void request_stop();
+    void wait_stopped();
+    void state_changed();
+    /// Both take effect with the next start. Without a listener nothing stops.
+    void set_debug(std::shared_ptr<const DebugPoints> points, DebugListener* listener);
+    void set_resume(DebugResume how);
+
+    // ---- VcpuRunner
+    void kick() override;
+    void run_on(void (*work)(void* data), void* data) override;
+
+    // ---- for GuestGate
+    bool in_guest() const { return in_guest_.load(std::memory_order_seq_cst); }
+    void push_out();
+
+    const Descriptor& fd() const { return fd_; }
+
+  private:
+    Vcpu(Vm& vm, Cpu& cpu, x86::Processor& processor);
+    bool open(Errors& errors);
+    bool set_cpuid(Errors& errors);
+    void set_feature_msrs();
+
+    // ---- vcpu.cpp
+    void thread_main();
+    void run();
+    bool look_at_requests();
+    bool wait_for_work();
+    bool waits() const;
+    int enter();
+    void pull();
+    void push();
+    void finish_exit();
+    void fail(const std::string& message);
+
+    // ---- guest_debug.cpp
+    void tell_debug();
+    void debug_exit();
+    void stop_for_debugger(const DebugStop& stop);
+
+    // ---- injection.cpp
+    void take_requests();
+    void inject();
+    void write_task_priority();
+    void read_task_priority();
+    void tell_local_apic();
+    void local_apic_accessed();
+
+    // ---- exits.cpp
+    void handle_exit();
+    void port_io();
+    void memory_io();
+    void halt();
+    void internal_error();
+
+    // ---- requests.cpp
+    struct Work;
+    void run_work();
+    void run_here(void (*function)(void* data), void* data);
+    void serve_until(const Work& work);
+    void own_this_thread();
+
+    Vm& vm_;
+    Cpu& cpu_;
+    x86::Processor& processor_;
+    x86::X86State& state_;
+    CpuRunState& run_state_;
+    Descriptor fd_;
+    kvm_run* run_ = nullptr;  ///< mapped
+    std::unique_ptr<RegisterSync> registers_;
+
+    // ---- the vCPU's thread only
+    bool complete_ = true;     ///< X86State has all that the kernel has
+    bool changed_ = true;      ///< X86State has what the kernel does not have
+    bool restarted_ = true;    ///< after a reset or a load
+    bool unfinished_ = false;  ///< the kernel finishes the last exit's instruction when it is entered again
+    bool debugged_ = false;    ///< the kernel has debug registers of ours
+    std::uint8_t task_priority_ = 0;  ///< CR8 as the local APIC has it
+    std::uint64_t apic_base_ = 0;     ///< the same of IA32_APIC_BASE
+
+    std::atomic<bool> in_guest_{false};
+    std::atomic<bool> sleeping_{false};
+
+    std::mutex mutex_;
+    std::condition_variable wake_, settled_;
+    std::thread thread_;
+    bool go_ = false, running_ = false, quit_ = false, state_stale_ = false;
+    std::vector<Work*> work_;
+
+    // Set while it stands, and by its thread.
+    std::shared_ptr<const DebugPoints> debug_points_;
+    DebugListener* debug_listener_ = nullptr;
+    DebugResume resume_ = DebugResume::Run;
+    bool debug_changed_ = false;
+};
+
+}  // namespace backplane::kvm

@@ -1,0 +1,79 @@
+// One virtual machine of the kernel: what is set up once for it, and what its vCPUs share.
+#pragma once
+
+#include "guest_gate.h"
+#include "interrupts.h"
+#include "system.h"
+
+#include <backplane/draft/accelerator.h>
+
+#include <functional>
+
+namespace backplane::kvm {
+
+class Vcpu;
+
+/// Who does the interrupt controllers.
+enum class Irqchip : std::uint8_t { Off, On, Split };
+
+struct Options {
+    std::string device = "/dev/kvm";
+    Irqchip irqchip = Irqchip::Off;
+    std::uint64_t shadow_memory = 0;  ///< bytes; 0: the kernel's choice
+};
+
+class Vm {
+  public:
+    explicit Vm(AcceleratorContext& context)
+        : context_(context), refusals_(context.log()), interrupts_(refusals_) {}
+    ~Vm();
+
+    bool open(const Options& options, Errors& errors);
+    AcceleratorContext& context() { return context_; }
+    System& system() { return system_; }
+    const Descriptor& fd() const { return fd_; }
+    Refusals& refusals() { return refusals_; }
+    GuestGate& gate() { return gate_; }
+    Interrupts& interrupts() { return interrupts_; }
+    const Options& options() const { return options_; }
+    bool local_apics_in_kernel() const { return options_.irqchip != Irqchip::Off; }
+
+    /// KVM_CHECK_EXTENSION (api 4.4); 0 where the kernel does not know it.
+    int capability(unsigned capability) const;
+    /// Bytes of a vCPU's XSAVE area (KVM_GET_XSAVE2), never less than KVM_GET_XSAVE has.
+    std::size_t xsave_size() const { return xsave_size_; }
+
+    // Thread: main, or holding the machine lock.
+    void add(Vcpu& vcpu) { vcpus_.push_back(&vcpu); }
+    void remove(Vcpu& vcpu) { std::erase(vcpus_, &vcpu); }
+    const std::vector<Vcpu*>& vcpus() const { return vcpus_; }
+    /// The registers of processor number `cpu`'s local APIC; null takes them away.
+    void set_lapic(std::uint32_t cpu, LapicPage* page) { lapics_[cpu] = page; }
+    LapicPage* lapic(std::uint32_t cpu) const {
+        const auto found = lapics_.find(cpu);
+        return found == lapics_.end() ? nullptr : found->second;
+    }
+    /// Runs `change` while no vCPU is in the guest.
+    void with_guests_out(const std::function<void()>& change);
+
+    /// The guest's paravirtual clock stands while the machine does (api 4.29).
+    void stop_clock();
+    void start_clock();
+
+  private:
+    bool set_addresses(Errors& errors);
+
+    AcceleratorContext& context_;
+    Options options_;
+    System system_;
+    Descriptor fd_;
+    Refusals refusals_;
+    GuestGate gate_;
+    Interrupts interrupts_;
+    std::vector<Vcpu*> vcpus_;
+    std::map<std::uint32_t, LapicPage*> lapics_;
+    std::size_t xsave_size_ = sizeof(kvm_xsave);
+    std::optional<std::uint64_t> clock_;  ///< ns, while it stands
+};
+
+}  // namespace backplane::kvm
