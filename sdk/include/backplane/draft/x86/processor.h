@@ -2,6 +2,7 @@
 // <backplane/draft/cpu.h> and its X86State.
 #pragma once
 
+#include <backplane/draft/mark.h>
 #include <backplane/draft/x86/state.h>
 #include <backplane/x86.h>
 
