@@ -22,7 +22,7 @@ namespace backplane::kernel {
 namespace {
 
 constexpr const char* kFirmwareDirectories[] = {"/usr/local/share/backplane", "/usr/share/backplane",
-                                                "/usr/share/qemu"};
+                                                "/usr/share/qemu", "/usr/share/seabios"};
 
 /// Is there a CPU that the board made and could not finish?
 bool half_made_cpu(Machine& machine) {

@@ -9,7 +9,7 @@ namespace {
 
 using kernel::Catalog;
 
-/// Its devices have a board to come.
+/// Of a PC, which these tests do not build.
 constexpr std::string_view kBusOfNoBoard = "isa";
 
 /// The host's ends that a device of this type needs.
@@ -107,7 +107,7 @@ TEST(EveryDeviceType, IsUserCreatableOrOnABoard) {
     std::set<std::string> there;
     for (kernel::Instance* device : board.parts().devices.all())
         there.insert(std::string(device->type_name().view()));
-    // Chips of a board that is not there yet, beside those on its ISA bus.
+    // Chips of a PC beside those on its ISA bus.
     const std::set<std::string_view> parts{"apic", "apic-bus", "fw_cfg_io", "hpet", "i440FX", "ioapic",
                                            "i440FX-pcihost", "PIIX3", "PIIX4_PM", "ps2-kbd", "ps2-mouse",
                                            "smbus-eeprom",

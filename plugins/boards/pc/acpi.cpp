@@ -1,0 +1,136 @@
+// Follows "Advanced Configuration and Power Interface Specification" 6.4 and 1.0b (the tables have its revisions: old
+// systems run on this board), and "IA-PC HPET" 1.0a, 3.2.4.
+//
+// Not there: NUMA tables, processors that come and go, PCI hot-plug.
+#include "acpi.h"
+
+#include "dsdt.h"
+
+#include <lib/acpi_tables.h>
+
+namespace backplane::pc {
+namespace {
+
+using acpi::TableFile;
+
+constexpr std::uint32_t kFileUnit = 0x20000;  // the file does not grow when a table does
+constexpr std::uint32_t kLoaderUnit = 0x1000;
+
+constexpr std::uint32_t kSmiPort = 0xb2, kGpeBlock = 0xafe0;
+constexpr std::uint8_t kEnable = 0xf1, kDisable = 0xf0;
+
+std::uint32_t add_fadt(TableFile& file, const AcpiContents& contents, std::uint32_t facs,
+                       std::uint32_t dsdt) {
+    file.begin("FACP", 1);
+    file.pointer(facs, 4);
+    file.pointer(dsdt, 4);
+    file.byte(1);  // dual 8259 (1.0b: interrupt model)
+    file.byte(0);
+    file.number(kAcpiLine, 2);
+    file.number(kSmiPort, 4);
+    file.byte(kEnable);
+    file.byte(kDisable);
+    file.byte(0);  // S4BIOS
+    file.byte(0);
+    file.number(contents.pm_base, 4);  // PM1a event block
+    file.number(0, 4);
+    file.number(contents.pm_base + 4, 4);  // PM1a control block
+    file.number(0, 4);
+    file.number(0, 4);
+    file.number(contents.pm_base + 8, 4);  // the timer
+    file.number(kGpeBlock, 4);
+    file.number(0, 4);
+    for (const std::uint8_t length : {4, 2, 0, 4, 4, 0, 0, 0}) file.byte(length);
+    file.number(0xfff, 2);  // no C2, no C3
+    file.number(0xfff, 2);
+    file.number(0, 2);
+    file.number(0, 2);
+    for (const std::uint8_t value : {0, 0, 0, 0}) file.byte(value);
+    file.byte(contents.rtc ? 0x32 : 0);  // the century's place in CMOS
+    file.number(0, 3);
+    // WBINVD, C1, sleep button is no fixed one, RTC wakes from S4; the platform's timer is to be used.
+    constexpr std::uint32_t kFlags = 1u << 0 | 1u << 2 | 1u << 5 | 1u << 7 | 1u << 15;
+    file.number(kFlags, 4);
+    return file.end();
+}
+
+std::uint32_t add_madt(TableFile& file, const AcpiContents& contents) {
+    constexpr std::uint16_t kLevelHigh = 0x0d;
+    file.begin("APIC", 3);
+    file.number(kMessages, 4);
+    file.number(1, 4);  // there are 8259s as well
+    for (std::uint32_t i = 0; i < contents.possible_cpus; ++i) {
+        const bool there = i < contents.apic_ids.size();
+        const std::uint32_t id = there ? contents.apic_ids[i] : i;
+        file.byte(0);
+        file.byte(8);
+        file.byte(std::uint8_t(i));
+        file.byte(std::uint8_t(id));
+        file.number(there, 4);
+    }
+    file.byte(1);
+    file.byte(12);
+    file.byte(0);
+    file.byte(0);
+    file.number(kIoApic, 4);
+    file.number(0, 4);
+    const auto redirect = [&file](std::uint8_t line, std::uint32_t pin, std::uint16_t flags) {
+        file.byte(2);
+        file.byte(10);
+        file.byte(0);
+        file.byte(line);
+        file.number(pin, 4);
+        file.number(flags, 2);
+    };
+    redirect(kTimerLine, kTimerPin, 0);
+    for (const std::uint8_t line : {5, 9, 10, 11}) redirect(line, line, kLevelHigh);
+    file.byte(4);  // NMI at LINT1 of all
+    file.byte(6);
+    file.byte(0xff);
+    file.number(0, 2);
+    file.byte(1);
+    return file.end();
+}
+
+std::uint32_t add_hpet(TableFile& file) {
+    file.begin("HPET", 1);
+    file.number(0x8086a201, 4);
+    file.number(0, 4);  // in memory
+    file.number(kHpet, 8);
+    file.byte(0);
+    file.number(0, 2);
+    file.byte(0);
+    return file.end();
+}
+
+/// "Windows ACPI Emulated Devices Table": the PM timer need not be read twice.
+std::uint32_t add_waet(TableFile& file) {
+    file.begin("WAET", 1);
+    file.number(2, 4);
+    return file.end();
+}
+
+}  // namespace
+
+AcpiFiles make_acpi(const AcpiContents& contents) {
+    TableFile file("etc/acpi/tables", {contents.oem_id, contents.oem_table});
+    const std::uint32_t facs = file.add_facs();
+    file.begin("DSDT", 1);
+    file.raw(make_dsdt(contents));
+    const std::uint32_t dsdt = file.end();
+    std::vector<std::uint32_t> tables{add_fadt(file, contents, facs, dsdt), add_madt(file, contents)};
+    if (contents.hpet) tables.push_back(add_hpet(file));
+    tables.push_back(add_waet(file));
+    file.begin("RSDT", 1);
+    for (const std::uint32_t table : tables) file.pointer(table, 4);
+    const std::uint32_t rsdt = file.end();
+    AcpiFiles files;
+    files.rsdp = file.root_pointer("etc/acpi/rsdp", rsdt);
+    file.pad(kFileUnit);
+    files.tables = file.bytes();
+    files.loader = file.script();
+    files.loader.resize((files.loader.size() + kLoaderUnit - 1) / kLoaderUnit * kLoaderUnit);
+    return files;
+}
+
+}  // namespace backplane::pc

@@ -1,0 +1,36 @@
+// The ACPI tables of the board.
+#pragma once
+
+#include "map.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace backplane::pc {
+
+/// What the tables tell.
+struct AcpiContents {
+    std::vector<std::uint32_t> apic_ids;  ///< of the processors, those that are there
+    std::uint32_t possible_cpus = 1;      ///< including those that may be plugged in
+    bool hpet = true;
+    bool i8042 = true;
+    bool floppy = false;
+    bool parallel = false;
+    bool rtc = true;
+    std::vector<unsigned> serial_ports;  ///< 0–3
+    bool fw_cfg = true;
+    std::uint32_t pm_base = 0x600;                         ///< as firmware programmed it
+    std::uint64_t hole_start = 0;                          ///< what goes to PCI below 4 GiB
+    std::uint64_t hole_end = 0xfebfffff;                   ///< its last byte
+    std::uint64_t high_hole_start = 0, high_hole_end = 0;  ///< above 4 GiB; end 0: none
+    std::string oem_id = "BOCHS ", oem_table = "BXPC    ";
+};
+
+/// The files "etc/acpi/tables", "etc/acpi/rsdp", "etc/table-loader".
+struct AcpiFiles {
+    std::vector<std::uint8_t> tables, rsdp, loader;
+};
+AcpiFiles make_acpi(const AcpiContents& contents);
+
+}  // namespace backplane::pc

@@ -1,0 +1,92 @@
+// The PC board with an i440FX and a PIIX3: its switches, its memory, its chips and wires.
+#pragma once
+
+#include "map.h"
+
+#include <backplane/board.h>
+#include <backplane/fw_cfg.h>
+#include <backplane/pc.h>
+#include <backplane/property.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace backplane::pc {
+
+enum class Switch : std::uint32_t { On, Off, Auto };
+inline constexpr unsigned kSerialPorts = 4;
+inline constexpr const char* kSwitchChoices = "on|off|auto";
+
+class PcBoard final : public Board, FwCfgObserver {
+  public:
+    static const PropertyInfo kProperties[];
+
+    explicit PcBoard(Object&) {}
+    bool build(BoardContext& context, Errors& errors) override;
+    bool finish(BoardContext& context, Errors& errors) override;
+    void reset(BoardContext&) override {}
+
+    bool check_max_ram(std::uint64_t size, Errors& errors) const;
+    bool check_oem_id(std::string_view text, Errors& errors) const;
+    bool check_oem_table(std::string_view text, Errors& errors) const;
+    bool has_pic() const { return pic_ != Switch::Off; }
+    bool has_pit() const { return pit_ != Switch::Off; }
+    bool has_i8042() const { return i8042_; }
+
+    std::uint64_t max_ram_below_4g_ = kLowRamLimit;
+    Switch acpi_ = Switch::Auto, pit_ = Switch::Auto, pic_ = Switch::Auto, smm_ = Switch::Auto,
+           vmport_ = Switch::Auto;
+    bool hpet_ = true, i8042_ = true, smbus_ = true, graphics_ = true, usb_ = false, sata_ = true;
+    std::string firmware_, oem_id_, oem_table_;
+
+  private:
+    using Settings = std::vector<std::pair<const char*, std::string>>;
+
+    Object* make(BoardContext& context, Object* bus, const char* type, const char* name,
+                 const Settings& settings, Errors& errors);
+    Object& chip(const char* name) { return *chips_.at(name); }
+    bool put_at_port(BoardContext& context, Object& device, const char* region, std::uint64_t port,
+                     Errors& errors);
+
+    void split_ram(std::uint64_t size);
+    bool map_ram(BoardContext& context, Errors& errors);
+    bool build_processors(BoardContext& context, Errors& errors);
+    bool build_bridges(BoardContext& context, Errors& errors);
+    bool build_interrupts(BoardContext& context, Errors& errors);
+    bool build_isa(BoardContext& context, Errors& errors);
+    bool build_serial_ports(BoardContext& context, Errors& errors);
+    bool build_disks(BoardContext& context, Errors& errors);
+    bool build_ports(BoardContext& context, Errors& errors);
+    bool wire(BoardContext& context, Errors& errors);
+    bool wire_timers(BoardContext& context, Errors& errors);
+    bool wire_a20(BoardContext& context, Errors& errors);
+    bool wire_controller(BoardContext& context, Errors& errors);
+
+    bool load_firmware(BoardContext& context, Errors& errors);
+    bool fill_cmos(BoardContext& context, Errors& errors);
+    bool fill_fw_cfg(BoardContext& context, Errors& errors);
+    bool fill_console(FwCfg& fw_cfg, Errors& errors);
+    bool fill_acpi(BoardContext& context, Errors& errors);
+    bool put_acpi(FwCfg& fw_cfg, Errors& errors);
+    void fw_cfg_selected(Str file) override;
+    void fw_cfg_written(Str, std::uint64_t, std::uint64_t) override {}
+
+    std::uint64_t low_ram_ = 0;  ///< bytes from 0
+    std::uint32_t possible_cpus_ = 1;
+    std::uint64_t high_ram_ = 0;  ///< bytes from 4 GiB
+    std::vector<Object*> processors_, apics_;
+    std::map<std::string, Object*> chips_;
+    Object* pci_bus_ = nullptr;
+    Object* isa_bus_ = nullptr;
+    /// What nobody drives floats high.
+    class OpenBus final : public IoHandler {
+      public:
+        std::uint64_t read(Offset, unsigned, Access&) override { return ~std::uint64_t{0}; }
+        void write(Offset, std::uint64_t, unsigned, Access&) override {}
+    } open_bus_;
+    std::vector<unsigned> serial_ports_;  ///< 0-3: COM1 to COM4
+    MemoryRegion* bios_ = nullptr;
+};
+
+}  // namespace backplane::pc

@@ -1,0 +1,77 @@
+// The chips on the ISA bus, with the ports and lines that they always had. A chip whose settings are not named here has
+// them as its own defaults.
+#include "board.h"
+
+namespace backplane::pc {
+namespace {
+
+struct Setting {
+    const char* property;
+    const char* value;
+};
+/// A property that holds another chip of the board, which stands ahead of this one.
+struct ChipLink {
+    const char* property = nullptr;
+    const char* chip = nullptr;
+};
+struct IsaChip {
+    const char* name;
+    const char* type;
+    Slice<const Setting> settings{};
+    ChipLink link{};
+    bool (PcBoard::*wanted)() const = nullptr;  ///< null: always
+};
+
+constexpr Setting kSlavePic[] = {
+    {"iobase", "160"}, {"elcr_addr", "1233"}, {"elcr_mask", "222"}, {"master", "off"}};
+constexpr Setting kMasterPic[] = {
+    {"iobase", "32"}, {"elcr_addr", "1232"}, {"elcr_mask", "248"}, {"master", "on"}};
+constexpr Setting kLowDma[] = {{"base", "0"}, {"page-base", "128"}, {"dshift", "0"}};
+constexpr Setting kHighDma[] = {{"base", "192"}, {"page-base", "136"}, {"dshift", "1"}};
+
+constexpr IsaChip kIsaChips[] = {
+    {"dma1", "i8257", kLowDma},
+    {"dma2", "i8257", kHighDma, {"cascade", "dma1"}},
+    {"i8259-slave", "isa-i8259", kSlavePic, {}, &PcBoard::has_pic},
+    {"i8259", "isa-i8259", kMasterPic, {"cascade", "i8259-slave"}, &PcBoard::has_pic},
+    {"rtc", "mc146818rtc"},
+    {"pit", "isa-pit", {}, {}, &PcBoard::has_pit},
+    {"pcspk", "isa-pcspk", {}, {"pit", "pit"}, &PcBoard::has_pit},
+    {"i8042", "i8042", {}, {}, &PcBoard::has_i8042},
+    {"port92", "port92"},
+    {"ioport80", "ioport80"},
+    {"ioportF0", "ioportF0"},
+};
+
+}  // namespace
+
+bool PcBoard::build_isa(BoardContext& context, Errors& errors) {
+    for (const IsaChip& row : kIsaChips) {
+        if (row.wanted && !(this->*row.wanted)()) continue;
+        Object* object = context.create_on(*isa_bus_, row.type, row.name, errors);
+        if (!object) return false;
+        chips_[row.name] = object;
+        for (const Setting& setting : row.settings)
+            if (!object->set_property(setting.property, setting.value, errors)) return false;
+        if (row.link.property && !object->set_link(row.link.property, &chip(row.link.chip), errors))
+            return false;
+        if (!context.realize(*object, errors)) return false;
+    }
+    return true;
+}
+
+/// -serial: each that the user has or would have; COM1 is there without.
+bool PcBoard::build_serial_ports(BoardContext& context, Errors& errors) {
+    for (unsigned index = 0; index < kSerialPorts; ++index) {
+        Object* chardev = context.serial(index);
+        if (!chardev) continue;
+        Object* port = context.create_on(*isa_bus_, "isa-serial", "serial" + std::to_string(index), errors);
+        if (!port || !port->set_property("index", std::to_string(index), errors) ||
+            !port->set_link("chardev", chardev, errors) || !context.realize(*port, errors))
+            return false;
+        serial_ports_.push_back(index);
+    }
+    return true;
+}
+
+}  // namespace backplane::pc

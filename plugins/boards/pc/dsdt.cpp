@@ -1,0 +1,160 @@
+#include "dsdt.h"
+
+#include <lib/aml.h>
+
+#include <array>
+#include <string>
+
+namespace backplane::pc {
+namespace {
+
+using namespace aml;
+
+constexpr unsigned kPciDevices = 32;
+constexpr unsigned kPins = 4;
+constexpr unsigned kSouthBridge = 1;  // device number; its pin A is the SCI
+constexpr std::array kLinks = {"LNKA", "LNKB", "LNKC", "LNKD"};
+constexpr std::uint8_t kPresent = 0x0f;
+
+Term device_at(std::uint32_t device, std::uint32_t function) {
+    return name("_ADR", integer(device << 16 | function));
+}
+
+/// Which link a pin goes to: the links turn with the device numbers (the board's wiring, PIIX3 pin = device − 1 + pin).
+Term routing_table() {
+    std::vector<Term> rows;
+    for (unsigned device = 0; device < kPciDevices; ++device)
+        for (unsigned pin = 0; pin < kPins; ++pin) {
+            const bool sci = device == kSouthBridge && pin == 0;
+            const char* link = sci ? "LNKS" : kLinks[(device + pin + kPins - 1) % kPins];
+            rows.push_back(package({integer(device << 16 | 0xffff), integer(pin), path(link), zero()}));
+        }
+    return method("_PRT", 0, {return_(package(rows))});
+}
+
+/// Where a descriptor of one interrupt has its number, in bytes.
+Term line_of(const Term& resource) { return index(resource, integer(5)); }
+
+/// An interrupt link: the register of the south bridge says which of lines 5, 10 and 11 it goes to; bit 7: none.
+Term link(unsigned number) {
+    const std::string reg = "PRQ" + std::to_string(number);
+    return device(kLinks[number],
+                  {name("_HID", eisa_id("PNP0C0F")), name("_UID", integer(number)),
+                   name("_PRS", resources({interrupts(Polarity::High, Sharing::Shared, {5, 10, 11})})),
+                   method("_STA", 0,
+                          {if_(and_(integer(0x80), path(reg)), {return_(integer(9))}), return_(integer(11))}),
+                   method("_DIS", 0, {store(or_(path(reg), integer(0x80)), path(reg))}),
+                   method("_CRS", 0, {return_(call("IQCR", {path(reg)}))}),
+                   method("_SRS", 1, {store(dereference(line_of(argument(0))), path(reg))})});
+}
+
+/// The link of the SCI, which stands still.
+Term sci_link() {
+    const Term line = resources({interrupts(Polarity::High, Sharing::Shared, {kAcpiLine})});
+    return device("LNKS", {name("_HID", eisa_id("PNP0C0F")), name("_UID", integer(4)), name("_PRS", line),
+                           method("_STA", 0, {return_(integer(11))}), method("_DIS", 0, {}),
+                           method("_CRS", 0, {return_(path("_PRS"))}), method("_SRS", 1, {})});
+}
+
+/// The current line of a link as a resource.
+Term current_line() {
+    return method("IQCR", 1,
+                  {store(resources({interrupts(Polarity::High, Sharing::Shared, {0})}), local(0)),
+                   if_(less(argument(0), integer(0x80)), {store(argument(0), line_of(local(0)))}),
+                   return_(local(0))});
+}
+
+Term isa_devices(const AcpiContents& contents) {
+    std::vector<Term> terms;
+    if (contents.i8042) {
+        terms.push_back(
+            device("KBD", {name("_HID", eisa_id("PNP0303")), name("_STA", integer(kPresent)),
+                           name("_CRS", resources({io(0x60, 1), io(0x64, 1), isa_irq(1 << 1)}))}));
+        terms.push_back(device("MOU", {name("_HID", eisa_id("PNP0F13")), name("_STA", integer(kPresent)),
+                                       name("_CRS", resources({isa_irq(1 << 12)}))}));
+    }
+    if (contents.floppy)
+        terms.push_back(device(
+            "FDC0", {name("_HID", eisa_id("PNP0700")),
+                     name("_CRS", resources({io(0x3f2, 4), io(0x3f7, 1), isa_irq(1 << 6), dma(1 << 2)}))}));
+    if (contents.parallel)
+        terms.push_back(device("LPT1", {name("_HID", eisa_id("PNP0400")), name("_UID", one()),
+                                        name("_STA", integer(kPresent)),
+                                        name("_CRS", resources({io(0x378, 8, 8), isa_irq(1 << 7)}))}));
+    constexpr std::uint16_t kSerialPorts[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
+    constexpr unsigned kSerialLines[] = {4, 3, 4, 3};
+    for (const unsigned i : contents.serial_ports)
+        terms.push_back(device(
+            "COM" + std::to_string(i + 1),
+            {name("_HID", eisa_id("PNP0501")), name("_UID", integer(i + 1)), name("_STA", integer(kPresent)),
+             name("_CRS",
+                  resources({io(kSerialPorts[i], 8), isa_irq(std::uint16_t(1 << kSerialLines[i]))}))}));
+    if (contents.rtc)
+        terms.push_back(device("RTC", {name("_HID", eisa_id("PNP0B00")),
+                                       name("_CRS", resources({io(0x70, 8), isa_irq(1 << kClockLine)}))}));
+    return list(terms);
+}
+
+Term south_bridge(const AcpiContents& contents) {
+    return device("ISA", {device_at(kSouthBridge, 0), operation_region("P40C", Space::PciConfig, 0x60, 4),
+                          isa_devices(contents)});
+}
+
+/// What the bridge passes on: all buses, the ports but those of configuration space, video memory and the holes.
+Term bridge_resources(const AcpiContents& contents) {
+    Term windows =
+        list({bus_numbers(0, 0xff), io(0xcf8, 8), bridge_ports(0, 0xcf7), bridge_ports(0xd00, 0xffff),
+              bridge_memory(0xa0000, 0xbffff, true),
+              bridge_memory(std::uint32_t(contents.hole_start), std::uint32_t(contents.hole_end), false)});
+    if (contents.high_hole_end != 0)
+        windows = list({windows, bridge_memory64(contents.high_hole_start, contents.high_hole_end, true)});
+    return name("_CRS", resources({windows}));
+}
+
+Term hpet_device() {
+    return device("HPET",
+                  {name("_HID", eisa_id("PNP0103")), name("_UID", zero()), name("_STA", integer(kPresent)),
+                   name("_CRS", resources({fixed_memory(std::uint32_t(kHpet), 0x400, false)}))});
+}
+
+Term fw_cfg_device() {
+    return device("FWCF", {name("_HID", string("QEMU0002")), name("_STA", integer(kPresent)),
+                           name("_CRS", resources({io(std::uint16_t(kFwCfgPort), 12)}))});
+}
+
+Term processors(const AcpiContents& contents) {
+    std::vector<Term> terms{name("_HID", string("ACPI0010")), name("_CID", eisa_id("PNP0A05"))};
+    for (std::size_t i = 0; i < contents.apic_ids.size(); ++i) {
+        char text[5] = "C000";
+        constexpr char kDigits[] = "0123456789ABCDEF";
+        for (unsigned digit = 0; digit < 3; ++digit) text[3 - digit] = kDigits[i >> 4 * digit & 15];
+        terms.push_back(device(text, {name("_HID", string("ACPI0007")), name("_UID", integer(i)),
+                                      method("_STA", 0, {return_(integer(kPresent))})}));
+    }
+    return device("CPUS", terms);
+}
+
+/// SLP_TYP of each state, for PM1a and PM1b.
+Term sleep_state(const char* state, std::uint8_t type) {
+    return name(state, package({integer(type), integer(type), zero(), zero()}));
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> make_dsdt(const AcpiContents& contents) {
+    return list({
+        scope("\\_SB", {device("PCI0", {name("_HID", eisa_id("PNP0A03")), name("_UID", zero()),
+                                        routing_table(), bridge_resources(contents), south_bridge(contents)}),
+                        field("PCI0.ISA.P40C", FieldAccess::Byte, FieldUpdate::Preserve,
+                              {{"PRQ0", 8}, {"PRQ1", 8}, {"PRQ2", 8}, {"PRQ3", 8}}),
+                        current_line(), link(0), link(1), link(2), link(3), sci_link(),
+                        contents.hpet ? hpet_device() : Term{}, contents.fw_cfg ? fw_cfg_device() : Term{},
+                        processors(contents)}),
+        sleep_state("\\_S3", 1),
+        sleep_state("\\_S4", 2),
+        sleep_state("\\_S5", 0),
+        scope("\\_GPE", {name("_HID", string("ACPI0006"))}),
+    });
+}
+
+}  // namespace backplane::pc

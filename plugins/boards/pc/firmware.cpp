@@ -1,0 +1,191 @@
+// The firmware's ROM, and what it finds in the CMOS memory and in the firmware configuration device.
+//
+// CMOS bytes as firmware of PCs reads them: the IBM PC/AT Technical Reference's map, and "CMOS memory map" of Ralf
+// Brown's interrupt list for those behind it (30h, 34h, 5Bh and further: sizes of RAM; 38h, 3Dh: boot order).
+#include "acpi.h"
+#include "board.h"
+
+#include <backplane/cmos.h>
+#include <backplane/pci.h>
+#include <backplane/text.h>
+#include <backplane/x86.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace backplane::pc {
+namespace {
+
+constexpr const char* kFirmwareFile = "bios-256k.bin";
+constexpr std::uint64_t kFirmwareUnit = 64 << 10;
+
+// e820 types (ACPI 6.4, table 15.4).
+constexpr std::uint32_t kRam = 1;
+constexpr std::uint32_t kReserved = 2;
+
+struct MapEntry {
+    std::uint64_t address;
+    std::uint64_t size;
+    std::uint32_t type;
+};
+
+template <class T>
+void put(std::vector<std::uint8_t>& bytes, T value) {
+    for (std::size_t i = 0; i < sizeof value; ++i) bytes.push_back(std::uint8_t(value >> 8 * i));
+}
+
+}  // namespace
+
+/// The ROM ends at 4 GiB; its last 128 KiB are also seen below 1 MiB, where the processor's first jump goes.
+bool PcBoard::load_firmware(BoardContext& context, Errors& errors) {
+    const std::string file = firmware_.empty() ? kFirmwareFile : firmware_;
+    Bytes bytes;
+    if (!context.read_file(file, true, kLargestFirmware, bytes, errors)) return false;
+    if (bytes.size == 0 || bytes.size % kFirmwareUnit != 0) {
+        errors.fail("firmware '" + file + "' has " + std::to_string(bytes.size) +
+                    " bytes; a PC's is a multiple of 64 KiB");
+        return false;
+    }
+    MemoryRegion* bios = context.memory().rom("pc.bios", bytes.size, errors);
+    if (!bios) return false;
+    std::memcpy(bios->bytes().data, bytes.data, bytes.size);
+    bios->bytes_changed(Offset(0), bytes.size);
+    const std::uint64_t tail = std::min<std::uint64_t>(bytes.size, kIsaBiosSize);
+    MemoryRegion& isa = context.memory().alias("isa-bios", *bios, Offset(bytes.size - tail), tail);
+    MemoryRegion* roms = context.memory().rom("pc.rom", kOptionRomsSize, errors);
+    MemoryRegion& pci = query<PcHostBridge>(chip("i440fx"))->pci_memory();
+    return roms && pci.add(*bios, Offset(kFourGibibytes - bios->size()), 0, errors) &&
+           pci.add(isa, Offset(kMebibyte - tail), 1, errors) &&
+           pci.add(*roms, Offset(kOptionRoms), 1, errors);
+}
+
+bool PcBoard::fill_cmos(BoardContext& context, Errors& errors) {
+    auto* cmos = query<Cmos>(chip("rtc"));
+    if (!cmos) {
+        errors.fail("the clock has no CMOS memory");
+        return false;
+    }
+    const auto word = [cmos](unsigned index, std::uint64_t value) {
+        cmos->set_byte(index, std::uint8_t(value));
+        cmos->set_byte(index + 1, std::uint8_t(value >> 8));
+    };
+    constexpr std::uint64_t kKibibyte = 1024;
+    constexpr std::uint64_t kMost = 0xffff;
+    constexpr std::uint64_t k16Mebibytes = 16 * kMebibyte;
+    constexpr std::uint64_t kLowKibibytes = 640;
+    const auto above = [this](std::uint64_t start) { return low_ram_ > start ? low_ram_ - start : 0; };
+    const std::uint64_t extended = std::min(above(kMebibyte) / kKibibyte, kMost);
+    word(0x15, std::min(low_ram_ / kKibibyte, kLowKibibytes));
+    word(0x17, extended);
+    word(0x30, extended);
+    word(0x34, std::min(above(k16Mebibytes) / kFirmwareUnit, kMost));
+    const std::uint64_t high = high_ram_ / kFirmwareUnit;
+    word(0x5b, high);
+    cmos->set_byte(0x5d, std::uint8_t(high >> 16));
+    cmos->set_byte(0x5f, std::uint8_t(context.topology().cpus - 1));
+    constexpr std::uint8_t kCoprocessor = 0x02, kMouse = 0x04;
+    cmos->set_byte(0x14, std::uint8_t(kCoprocessor | (i8042_ ? kMouse : 0)));
+    // What to start from, a nibble each: 1 floppy, 2 hard disk, 3 CD; the third stands in the upper half of 38h.
+    constexpr std::uint8_t kFloppy = 1, kHardDisk = 2, kCd = 3;
+    cmos->set_byte(0x3d, std::uint8_t(kFloppy << 4 | kHardDisk));
+    cmos->set_byte(0x38, std::uint8_t(kCd << 4));
+    return true;
+}
+
+bool PcBoard::fill_fw_cfg(BoardContext& context, Errors& errors) {
+    FwCfg& fw_cfg = *query<FwCfg>(chip("fw_cfg"));
+    constexpr std::uint16_t kIrq0Override = std::uint16_t(FwCfgKey::ArchitectureLocal) + 2;
+    const std::uint64_t ram = context.ram().size();
+    const auto cpus = std::uint16_t(context.topology().cpus);
+    const auto most = std::uint16_t(context.topology().max_cpus);
+    std::vector<std::uint8_t> map;
+    std::vector<MapEntry> entries{{kHyperTransport, kHyperTransportSize, kReserved}, {0, low_ram_, kRam}};
+    if (high_ram_ != 0) entries.push_back({kFourGibibytes, high_ram_, kRam});
+    for (const MapEntry& entry : entries) {
+        put(map, entry.address);
+        put(map, entry.size);
+        put(map, entry.type);
+    }
+    constexpr std::uint8_t kWaitForEver[] = {0xff, 0xff, 0xff, 0xff};
+    constexpr std::uint8_t kOn[] = {1};
+    return set_fw_cfg_number(fw_cfg, FwCfgKey::RamSize, ram, errors) &&
+           set_fw_cfg_number(fw_cfg, FwCfgKey::CpuCount, cpus, errors) &&
+           set_fw_cfg_number(fw_cfg, FwCfgKey::MaximumCpus, most, errors) &&
+           fw_cfg.set_item(kIrq0Override, Bytes(kOn), errors) &&
+           fw_cfg.set_file("bios-geometry", {}, errors) && fw_cfg.set_file("bootorder", {}, errors) &&
+           fw_cfg.set_file("etc/boot-fail-wait", Bytes(kWaitForEver), errors) &&
+           fw_cfg.set_file("etc/e820", Bytes(map), errors) && fill_console(fw_cfg, errors) &&
+           fill_acpi(context, errors);
+}
+
+/// Without a screen, firmware's console is the first serial port.
+bool PcBoard::fill_console(FwCfg& fw_cfg, Errors& errors) {
+    if (graphics_) return true;
+    constexpr std::uint8_t kFirstPort[] = {0xf8, 0x03};
+    return set_fw_cfg_number(fw_cfg, FwCfgKey::NoGraphic, std::uint16_t{1}, errors) &&
+           (serial_ports_.empty() || fw_cfg.set_file("etc/sercon-port", Bytes(kFirstPort), errors));
+}
+
+// --- ACPI ---
+
+namespace {
+
+constexpr const char* kAcpiTables = "etc/acpi/tables";
+constexpr const char* kAcpiRoot = "etc/acpi/rsdp";
+constexpr const char* kAcpiLoader = "etc/table-loader";
+
+/// Does not tell of what has no place to be told.
+class NoErrors final : public Errors {
+  public:
+    void fail(Str) override {}
+};
+
+}  // namespace
+
+bool PcBoard::fill_acpi(BoardContext& context, Errors& errors) {
+    if (acpi_ == Switch::Off) return true;
+    FwCfg& fw_cfg = *query<FwCfg>(chip("fw_cfg"));
+    // -acpitable and the sleep states that systems may ask for: S3, S4 with its type, S5.
+    constexpr std::uint8_t kSleepStates[] = {0x80, 0, 0, 0x81, 0x82, 0x80};
+    possible_cpus_ = context.topology().max_cpus;
+    if (!put_acpi(fw_cfg, errors) || !fw_cfg.set_file("etc/system-states", Bytes(kSleepStates), errors))
+        return false;
+    for (const char* file : {kAcpiTables, kAcpiRoot, kAcpiLoader}) fw_cfg.set_observer(file, this);
+    return true;
+}
+
+/// What firmware has programmed meanwhile stands in them.
+void PcBoard::fw_cfg_selected(Str) {
+    NoErrors none;
+    put_acpi(*query<FwCfg>(chip("fw_cfg")), none);
+}
+
+bool PcBoard::put_acpi(FwCfg& fw_cfg, Errors& errors) {
+    constexpr unsigned kPmBase = 0x40;
+    constexpr std::uint32_t kBaseMask = 0xffc0;
+    AcpiContents contents;
+    for (Object* processor : processors_)
+        contents.apic_ids.push_back(query<x86::ProcessorControl>(*processor)->apic_id());
+    contents.possible_cpus = std::max(possible_cpus_, std::uint32_t(processors_.size()));
+    contents.hpet = hpet_;
+    contents.i8042 = i8042_;
+    contents.serial_ports = serial_ports_;
+    contents.oem_id = oem_id_;
+    contents.oem_table = oem_table_;
+    if (const std::uint32_t base = query<PciDevice>(chip("PIIX4_PM"))->config(kPmBase, 4) & kBaseMask)
+        contents.pm_base = base;
+    auto& bridge = *query<PcHostBridge>(chip("i440fx"));
+    const PcHostBridge::Hole low = bridge.hole_below_4g(), high = bridge.hole_above_4g();
+    contents.hole_start = low.start;
+    contents.hole_end = low.start + low.size - 1;
+    if (high.size != 0) {
+        contents.high_hole_start = high.start;
+        contents.high_hole_end = high.start + high.size - 1;
+    }
+    const AcpiFiles files = make_acpi(contents);
+    return fw_cfg.set_file(kAcpiTables, Bytes(files.tables), errors) &&
+           fw_cfg.set_file(kAcpiRoot, Bytes(files.rsdp), errors) &&
+           fw_cfg.set_file(kAcpiLoader, Bytes(files.loader), errors);
+}
+
+}  // namespace backplane::pc

@@ -1,0 +1,168 @@
+// The versions of the board, newest first. What devices were in each release stands in their own histories; the
+// release of the emulator line that users know gives them their names.
+#include "board.h"
+
+#include <backplane/plugin.h>
+
+#include <algorithm>
+#include <type_traits>
+
+namespace backplane::pc {
+namespace {
+
+/// A reason, as a template's argument.
+template <std::size_t Size>
+struct Reason {
+    char text[Size];
+    constexpr Reason(const char (&from)[Size]) { std::copy_n(from, Size, text); }
+};
+
+/// A switch of which one position is not there: choosing that is refused with what could be done instead.
+template <auto Member, Reason Why>
+bool refuse_switch(void* part, const PropertyValue& value, Errors& errors) {
+    if (Switch(value.number) == Switch::On) {
+        errors.fail(Why.text);
+        return false;
+    }
+    static_cast<PcBoard*>(part)->*Member = Switch(value.number);
+    return true;
+}
+template <auto Member, Reason Why>
+bool refuse_flag(void* part, const PropertyValue& value, Errors& errors) {
+    if (value.boolean) errors.fail(Why.text);
+    else static_cast<PcBoard*>(part)->*Member = false;
+    return !value.boolean;
+}
+template <auto Member>
+constexpr PropertyInfo without(PropertyInfo info, bool (*set)(void*, const PropertyValue&, Errors&)) {
+    using Value = typename MemberOf<Member>::Value;
+    if constexpr (std::is_same_v<Value, bool>) info = property<Member>(info);
+    else info = enum_property<Member>(info);
+    info.set = set;
+    return info;
+}
+
+}  // namespace
+
+constexpr PropertyInfo PcBoard::kProperties[] = {
+    size_property<&PcBoard::max_ram_below_4g_, &PcBoard::check_max_ram>(
+        {.name = "max-ram-below-4g",
+         .summary = "RAM below the 4 GiB boundary at most",
+         .default_text = "3758096384"}),
+    enum_property<&PcBoard::acpi_>(
+        {.name = "acpi", .summary = "ACPI tables", .default_text = "auto", .choices = kSwitchChoices}),
+    enum_property<&PcBoard::pic_>(
+        {.name = "pic", .summary = "the 8259s", .default_text = "auto", .choices = kSwitchChoices}),
+    enum_property<&PcBoard::pit_>(
+        {.name = "pit", .summary = "the 8254", .default_text = "auto", .choices = kSwitchChoices}),
+    property<&PcBoard::hpet_>(
+        {.name = "hpet", .summary = "high precision event timer", .default_text = "on"}),
+    property<&PcBoard::i8042_>({.name = "i8042", .summary = "keyboard controller", .default_text = "on"}),
+    property<&PcBoard::graphics_>({.name = "graphics",
+                                   .summary = "off: firmware's console is the first serial port",
+                                   .default_text = "on"}),
+    without<&PcBoard::smm_>(
+        {.name = "smm",
+         .summary = "system management mode",
+         .default_text = "auto",
+         .choices = kSwitchChoices},
+        refuse_switch<&PcBoard::smm_, "there is no system management mode yet; use smm=off">),
+    without<&PcBoard::vmport_>(
+        {.name = "vmport", .summary = "VMware's port", .default_text = "auto", .choices = kSwitchChoices},
+        refuse_switch<&PcBoard::vmport_, "this board has no VMware port yet; use vmport=off">),
+    without<&PcBoard::usb_>({.name = "usb", .summary = "a USB controller", .default_text = "off"},
+                            refuse_flag<&PcBoard::usb_, "this board has no USB controller yet; use usb=off">),
+    property<&PcBoard::sata_>(
+        {.name = "sata", .summary = "no difference here: this board has no SATA", .default_text = "on"}),
+    property<&PcBoard::oem_id_, &PcBoard::check_oem_id>(
+        {.name = "x-oem-id", .summary = "OEM ID of ACPI tables, 6 bytes", .default_text = "BOCHS "}),
+    property<&PcBoard::oem_table_, &PcBoard::check_oem_table>(
+        {.name = "x-oem-table-id",
+         .summary = "OEM table ID of ACPI tables, 8 bytes",
+         .default_text = "BXPC    "}),
+    property<&PcBoard::firmware_>({.name = "firmware", .summary = "firmware file"}),
+};
+
+namespace {
+
+constexpr const char* kOld = "old machine types go: use a newer one for a new guest";
+
+constexpr ShortName kDriveInterfaces[] = {
+    {"ide", nullptr}, {"floppy", nullptr}, {"pflash", nullptr}, {"virtio", "virtio-blk-pci"}};
+constexpr ShortName kNicModels[] = {{"virtio", "virtio-net-pci"}};
+constexpr ShortName kDeviceAliases[] = {{"virtio-blk", "virtio-blk-pci"},
+                                        {"virtio-net", "virtio-net-pci"},
+                                        {"virtio-rng", "virtio-rng-pci"},
+                                        {"virtio-serial", "virtio-serial-pci"},
+                                        {"virtio-balloon", "virtio-balloon-pci"}};
+
+constexpr BoardTraits kTraits{
+    .max_cpus = 255,
+    .default_ram = 128u << 20,
+    .max_ram = std::uint64_t{1} << 40,
+    .default_cpu = "qemu64",
+    .cpu_family = "x86_64-cpu",
+    .drive_interfaces = kDriveInterfaces,
+    .nic_models = kNicModels,
+    .device_aliases = kDeviceAliases,
+    .serial_ports = 4,
+};
+
+constexpr MachineVersion kVersions[] = {
+    {.version = "11.1", .aliases = "pc"},
+    {.version = "11.0", .release = "11.0"},
+    {.version = "10.2", .release = "10.2"},
+    {.version = "10.1", .release = "10.1"},
+    {.version = "10.0", .release = "10.0"},
+    {.version = "9.2", .release = "9.2"},
+    {.version = "9.1", .release = "9.1"},
+    {.version = "9.0", .release = "9.0"},
+    {.version = "8.2", .release = "8.2"},
+    {.version = "8.1", .release = "8.1", .deprecated = kOld},
+    {.version = "8.0", .release = "8.0", .deprecated = kOld},
+    {.version = "7.2", .release = "7.2", .deprecated = kOld},
+    {.version = "7.1", .release = "7.1", .deprecated = kOld},
+    {.version = "7.0", .release = "7.0", .deprecated = kOld},
+    {.version = "6.2", .release = "6.2", .deprecated = kOld},
+    {.version = "6.1", .release = "6.1", .deprecated = kOld},
+    {.version = "6.0", .release = "6.0", .deprecated = kOld},
+    {.version = "5.2", .release = "5.2", .deprecated = kOld},
+    {.version = "5.1", .release = "5.1", .deprecated = kOld},
+    {.version = "5.0", .release = "5.0", .deprecated = kOld},
+    {.version = "4.2", .release = "4.2", .deprecated = kOld},
+    {.version = "4.1", .release = "4.1", .deprecated = kOld},
+    {.version = "4.0", .release = "4.0", .deprecated = kOld},
+    {.version = "3.1", .release = "3.1", .deprecated = kOld},
+    {.version = "3.0", .release = "3.0", .deprecated = kOld},
+    {.version = "2.12", .release = "2.12", .deprecated = kOld},
+    {.version = "2.11", .release = "2.11", .deprecated = kOld},
+    {.version = "2.10", .release = "2.10", .deprecated = kOld},
+    {.version = "2.9", .release = "2.9", .deprecated = kOld},
+    {.version = "2.8", .release = "2.8", .deprecated = kOld},
+    {.version = "2.7", .release = "2.7", .deprecated = kOld},
+    {.version = "2.6", .release = "2.6", .deprecated = kOld},
+    {.version = "2.5", .release = "2.5", .deprecated = kOld},
+    {.version = "2.4", .release = "2.4", .deprecated = kOld, .aliases = "pc-i440fx-trusty"},
+};
+
+constexpr InterfaceInfo kInterfaces[] = {offers<PcBoard, Board>()};
+
+constexpr TypeInfo kTypes[] = {
+    {
+        .name = "pc-i440fx-machine",
+        .parent = "machine",
+        .summary = "Standard PC (i440FX + PIIX, 1996)",
+        .option_name = "pc-i440fx",
+        .interfaces = kInterfaces,
+        .properties = PcBoard::kProperties,
+        .versions = kVersions,
+        .class_data = &kTraits,
+        .instance_init = make_part<PcBoard>,
+        .instance_finalize = free_part<PcBoard>,
+    },
+};
+
+}  // namespace
+}  // namespace backplane::pc
+
+BACKPLANE_PLUGIN("pc", "1.0", "Backplane", backplane::pc::kTypes)

@@ -1,0 +1,182 @@
+"""The PC board as its firmware finds it, through the qtest protocol: no CPU runs. The values are those of a running peer."""
+
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from program import ProgramTest
+from qtest_test import Qtest
+
+MEBIBYTE = 1 << 20
+SELECTOR, DATA = 0x510, 0x511
+DIRECTORY = 0x19
+
+# Ports at reset: number, size in bytes, value.
+PORTS = [
+    (0x21, 1, 0x00), (0xA1, 1, 0x00), (0x4D0, 1, 0x00), (0x4D1, 1, 0x00), (0x64, 1, 0x18),
+    (0x3FD, 1, 0x60), (0x3FE, 1, 0xB0), (0x3FA, 1, 0x01), (0x3FB, 1, 0x00), (0x2FD, 1, 0xFF),
+    (0x1F7, 1, 0x00), (0xCF9, 1, 0x00), (0xB2, 1, 0x00), (0xB3, 1, 0x00), (0x80, 1, 0xFF),
+    (0xF0, 1, 0xFF), (0xCF8, 4, 0x00), (0x402, 1, 0xFF), (0xAFE0, 4, 0x00),
+]
+# Configuration space at reset: device << 3 | function, identity, class and revision.
+FUNCTIONS = [
+    (0 << 3, 0x12378086, 0x06000002),
+    (1 << 3, 0x70008086, 0x06010000),
+    (1 << 3 | 1, 0x70108086, 0x01018000),
+    (1 << 3 | 3, 0x71138086, 0x06800003),
+]
+# -m in MiB: CMOS 15h-18h, 30h-31h, 34h-35h, 5Bh-5Dh.
+SIZES = {
+    64: ("800200fc", "00fc", "0003", "000000"),
+    128: ("8002ffff", "ffff", "0007", "000000"),
+    3583: ("8002ffff", "ffff", "f0de", "000000"),
+    3584: ("8002ffff", "ffff", "00bf", "002000"),
+    5120: ("8002ffff", "ffff", "00bf", "008000"),
+}
+
+
+class PcTest(ProgramTest):
+    def board(self, *arguments, memory="128M", machine="pc-i440fx-9.0"):
+        place = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        qtest = Qtest(place)
+        self.start(
+            *("-display", "none", "-vga", "none", "-M", machine, "-m", memory, "-serial", "null"),
+            *("-accel", "qtest", "-qtest", f"unix:{qtest.path}", *arguments),
+        )
+        qtest.accept()
+        self.addCleanup(qtest.close)
+        return qtest
+
+    def cmos(self, qtest, *numbers):
+        text = ""
+        for number in numbers:
+            qtest(f"outb 0x70 {number}")
+            text += f"{qtest.value('inb 0x71'):02x}"
+        return text
+
+    def item(self, qtest, key, size):
+        qtest(f"outw {SELECTOR} {key}")
+        return bytes(qtest.value(f"inb {DATA}") for _ in range(size))
+
+    def files(self, qtest):
+        """Of the configuration device: name to key and size."""
+        count = int.from_bytes(self.item(qtest, DIRECTORY, 4), "big")
+        rows = self.item(qtest, DIRECTORY, 4 + 64 * count)[4:]
+        found = {}
+        for at in range(0, len(rows), 64):
+            row = rows[at : at + 64]
+            size, key = int.from_bytes(row[:4], "big"), int.from_bytes(row[4:6], "big")
+            found[row[8:].rstrip(b"\0").decode()] = (key, size)
+        return found
+
+
+class Registers(PcTest):
+    def test_ports(self):
+        qtest = self.board()
+        letter = {1: "b", 2: "w", 4: "l"}
+        for port, size, value in PORTS:
+            with self.subTest(hex(port)):
+                self.assertEqual(qtest.value(f"in{letter[size]} {port}"), value)
+
+    def test_configuration_space(self):
+        qtest = self.board()
+
+        def config(function, offset):
+            qtest(f"outl 0xcf8 {1 << 31 | function << 8 | offset}")
+            return qtest.value("inl 0xcfc")
+
+        for function, identity, kind in FUNCTIONS:
+            with self.subTest(hex(function)):
+                self.assertEqual(config(function, 0), identity)
+                self.assertEqual(config(function, 8), kind)
+                self.assertEqual(config(function, 0x2C), 0x11001AF4)
+        self.assertEqual(config(5 << 3, 0), 0xFFFFFFFF)
+
+    def test_interrupt_controllers_and_timers_in_memory(self):
+        qtest = self.board()
+        self.assertEqual(qtest.value("readq 0xfed00000"), 0x009896808086A201)
+        qtest("writel 0xfec00000 1")
+        self.assertEqual(qtest.value("readl 0xfec00010"), 0x00170020)
+
+    def test_the_reset_vector_is_the_firmwares(self):
+        qtest = self.board()
+        self.assertEqual(qtest.value("readb 0xfffffff0"), 0xEA, "a far jump")
+        self.assertEqual(qtest.value("readb 0xffff0"), 0xEA)
+
+
+class Memory(PcTest):
+    def test_what_cmos_says_of_ram(self):
+        for size, (low, extended, above, high) in SIZES.items():
+            with self.subTest(size):
+                qtest = self.board(memory=f"{size}M")
+                self.assertEqual(self.cmos(qtest, 0x15, 0x16, 0x17, 0x18), low)
+                self.assertEqual(self.cmos(qtest, 0x30, 0x31), extended)
+                self.assertEqual(self.cmos(qtest, 0x34, 0x35), above)
+                self.assertEqual(self.cmos(qtest, 0x5B, 0x5C, 0x5D), high)
+
+    def test_a_large_machine_goes_on_above_4_gibibytes(self):
+        qtest = self.board(memory="5G", machine="pc-i440fx-9.0,max-ram-below-4g=1G")
+        self.assertEqual(qtest("writel 0x100000000 0x12345678"), "OK")
+        self.assertEqual(qtest.value("readl 0x100000000"), 0x12345678)
+        self.assertEqual(self.cmos(qtest, 0x34, 0x35), "003f")
+
+    def test_a_boundary_above_4_gibibytes_is_refused(self):
+        result = self.run_program("-M", "pc-i440fx-9.0,max-ram-below-4g=5G", "-accel", "qtest", "-display", "none")
+        self.assertEqual(result.status, 1)
+        self.assertIn("expects size less than or equal to 4G", result.errors)
+
+    def test_e820(self):
+        qtest = self.board(memory="5G")
+        key, size = self.files(qtest)["etc/e820"]
+        data = self.item(qtest, key, size)
+        rows = [
+            tuple(int.from_bytes(data[at + i : at + i + n], "little") for i, n in ((0, 8), (8, 8), (16, 4)))
+            for at in range(0, size, 20)
+        ]
+        self.assertEqual(
+            rows, [(0xFD00000000, 0x300000000, 2), (0, 0xC0000000, 1), (0x100000000, 0x80000000, 1)]
+        )
+
+
+class Acpi(PcTest):
+    def test_tables_are_what_the_specification_asks_for(self):
+        qtest = self.board("-smp", "2")
+        key, size = self.files(qtest)["etc/acpi/tables"]
+        self.assertEqual(size, 0x20000)
+        data = self.item(qtest, key, 0x2000)
+        at, seen = 64, []
+        while data[at] != 0:
+            name = data[at : at + 4].decode()
+            length = int.from_bytes(data[at + 4 : at + 8], "little")
+            table = bytearray(data[at : at + length])
+            table[9] = -(sum(table) - table[9]) & 0xFF  # as firmware makes it right
+            path = self.folder / f"{name}.aml"
+            path.write_bytes(table)
+            with self.subTest(name):
+                taken = subprocess.run(["iasl", "-d", path], capture_output=True, text=True)
+                self.assertEqual(taken.returncode, 0, taken.stderr)
+                made = subprocess.run(["iasl", path.with_suffix(".dsl")], capture_output=True, text=True)
+                self.assertEqual(made.returncode, 0, made.stdout + made.stderr)
+                if name == "DSDT":
+                    self.assertIn("0 Errors, 0 Warnings", made.stdout)
+            seen.append(name)
+            at += length
+        self.assertEqual(data[:4], b"FACS")
+        self.assertEqual(seen, ["DSDT", "FACP", "APIC", "HPET", "WAET", "RSDT"])
+
+    def test_without_acpi_there_are_no_tables(self):
+        files = self.files(self.board(machine="pc-i440fx-9.0,acpi=off"))
+        self.assertNotIn("etc/acpi/tables", files)
+
+
+class Versions(PcTest):
+    def test_the_configuration_device_is_the_releases(self):
+        for version, identity in (("9.0", 3), ("2.5", 3), ("2.4", 1)):
+            with self.subTest(version):
+                qtest = self.board(machine=f"pc-i440fx-{version}")
+                self.assertEqual(self.item(qtest, 1, 1)[0], identity)
+
+
+if __name__ == "__main__":
+    unittest.main()

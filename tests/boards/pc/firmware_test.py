@@ -1,0 +1,55 @@
+"""Firmware on the PC board, under KVM: SeaBIOS to its boot attempt on a disk, a CD and nothing. Skipped where there is no KVM."""
+
+import os
+import select
+import sys
+import unittest
+
+from program import DEADLINE, ProgramTest
+
+MACHINE = ("-M", "pc-i440fx-9.0,graphics=off", "-accel", "kvm", "-m", "128M", "-nodefaults", "-display", "none")
+
+def boot_sector():
+    """Writes "boot!" to the debug port, and halts."""
+    # mov dx, 0402h; mov si, text; next: lodsb; test al, al; jz halt; out dx, al; jmp next; halt: hlt; jmp halt
+    code = bytes.fromhex("ba0204 be117c ac 84c0 7403 ee ebf8 f4 ebfd")
+    return (code + b"boot!\n\0").ljust(510, b"\0") + b"\x55\xaa"
+
+
+class Firmware(ProgramTest):
+    def boots(self, marker, *arguments):
+        """Runs until the marker is in the debug console's file."""
+        log = self.folder / "debug"
+        process = self.start(
+            *(*MACHINE, "-chardev", f"file,id=debug,path={log}"),
+            *("-device", "isa-debugcon,iobase=0x402,chardev=debug", *arguments),
+        )
+        for _ in range(20 * DEADLINE):
+            text = log.read_text(errors="replace") if log.exists() else ""
+            if marker in text:
+                return text
+            if process.poll() is not None:
+                self.fail(f"it ended: {process.stderr.read().decode()}")
+            select.select([], [], [], 0.1)
+        self.fail(f"'{marker}' was not seen; the log ends with: {text[-600:]}")
+
+    def test_without_a_disk_it_says_so(self):
+        text = self.boots("No bootable device.")
+        self.assertIn("Found 4 PCI devices", text)
+        self.assertIn("ACPI: parse DSDT", text)
+        self.assertIn("PS2 keyboard initialized", text)
+
+    def test_a_disks_boot_sector_runs(self):
+        disk = self.folder / "disk"
+        disk.write_bytes(boot_sector().ljust(1 << 20, b"\0"))
+        text = self.boots("boot!", "-drive", f"file={disk},format=raw,if=ide")
+        self.assertIn("QEMU HARDDISK", text)
+
+
+if __name__ == "__main__":
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR))
+    except OSError as error:
+        print(f"skipped: /dev/kvm: {error.strerror}")
+        sys.exit(77)
+    unittest.main()
