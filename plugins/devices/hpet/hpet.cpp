@@ -187,7 +187,7 @@ constexpr PropertyInfo kProperties[] = {
         {.name = "msi", .summary = "comparators can send messages", .default_text = "off"}),
     property<&Hpet::routes_>({.name = "hpet-intcap",
                               .summary = "the lines that comparators can be routed to, a bit each",
-                              .default_text = "0"}),
+                              .default_text = "4"}),
 };
 
 constexpr RegionInfo kRegions[] = {{.name = "hpet", .size = kWindowSize}};

@@ -22,7 +22,7 @@ constexpr std::uint64_t comparator(unsigned number) { return timer(number) + 8; 
 
 class HpetTest : public ::testing::Test {
   protected:
-    explicit HpetTest(const Properties& properties = {{"hpet-intcap", "4"}}) : bench("hpet", properties) {}
+    explicit HpetTest(const Properties& properties = {}) : bench("hpet", properties) {}
     std::uint64_t read(std::uint64_t offset, unsigned size = 4) { return bench.read(offset, size); }
     void write(std::uint64_t offset, std::uint64_t value, unsigned size = 4) {
         bench.write(offset, value, size);
