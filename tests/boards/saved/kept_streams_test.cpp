@@ -54,8 +54,7 @@ BoardOptions board(const std::string& kind) {
 bool says(SavedBoard& board, std::string_view text) {
     constexpr unsigned kTurns = 10'000;
     board.bench.machine().start();
-    for (unsigned turn = 0; turn < kTurns && board.terminal().written != text; ++turn)
-        board.run_loop();
+    for (unsigned turn = 0; turn < kTurns && board.terminal().written != text; ++turn) board.run_loop();
     board.bench.machine().stop();
     return std::exchange(board.terminal().written, {}) == text;
 }
