@@ -102,8 +102,17 @@ class Tcg final : public Accelerator, public AcceleratorDebug, public CodeListen
         const std::string architecture(cpu.architecture().view());
         const FrontEnd*& known = front_ends_[architecture];
         if (known) return known;
-        Object* object = context_->create("tcg-" + architecture, "tcg-" + architecture, errors);
-        if (!object) return nullptr;
+        class Reason final : public Errors {
+          public:
+            void fail(Str message) override { text = message.view(); }
+            std::string text;
+        } reason;
+        Object* object = context_->create("tcg-" + architecture, "tcg-" + architecture, reason);
+        if (!object) {
+            errors.fail("tcg has no front end for " + architecture + " processors (" + reason.text +
+                        "); -accel help lists what else may run them");
+            return nullptr;
+        }
         known = query<FrontEnd>(*object);
         if (!known) errors.fail("type 'tcg-" + architecture + "' is no translator's front end");
         return known;
