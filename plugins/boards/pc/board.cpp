@@ -8,6 +8,7 @@
 #include <backplane/x86.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 
 namespace backplane::pc {
@@ -64,12 +65,31 @@ bool PcBoard::map_ram(BoardContext& context, Errors& errors) {
 
 // --- processors ---
 
+/// An APIC's id has a field of bits for each level of the topology, as wide as that level needs (SDM 3A 9.9.1).
+std::uint32_t PcBoard::apic_id(const Topology& topology, std::uint32_t index) {
+    const std::uint32_t threads = topology.threads, cores = topology.cores * topology.clusters;
+    const auto width = [](std::uint32_t count) { return unsigned(std::bit_width(count - 1)); };
+    const std::uint32_t thread = index % threads, core = index / threads % cores,
+                        socket = index / (threads * cores);
+    return (socket << width(cores) | core) << width(threads) | thread;
+}
+
+bool PcBoard::place_processor(const Topology& topology, std::uint32_t index, Object& processor,
+                              Errors& errors) {
+    const std::uint32_t cores = topology.cores * topology.clusters;
+    return processor.set_property("apic-id", std::to_string(apic_id(topology, index)), errors) &&
+           processor.set_property("threads", std::to_string(topology.threads), errors) &&
+           processor.set_property("cores", std::to_string(cores), errors);
+}
+
 bool PcBoard::build_processors(BoardContext& context, Errors& errors) {
     Object* messages = make(context, nullptr, "apic-bus", "apic-bus", {}, errors);
     if (!messages || !context.map(*messages, "apic-msi", GuestAddress(kMessages), errors)) return false;
     for (std::uint32_t i = 0; i < context.topology().cpus; ++i) {
         Object* processor = context.create_cpu(i, errors);
-        if (!processor || !context.realize(*processor, errors)) return false;
+        if (!processor || !place_processor(context.topology(), i, *processor, errors) ||
+            !context.realize(*processor, errors))
+            return false;
         Object* apic = context.create("apic", "apic" + std::to_string(i), errors);
         if (!apic || !apic->set_link("cpu", processor, errors) || !apic->set_link("bus", messages, errors) ||
             !context.realize(*apic, errors))

@@ -51,6 +51,8 @@ class PcBoard final : public Board, FwCfgObserver {
 
     void split_ram(std::uint64_t size);
     bool map_ram(BoardContext& context, Errors& errors);
+    static std::uint32_t apic_id(const Topology& topology, std::uint32_t index);
+    bool place_processor(const Topology& topology, std::uint32_t index, Object& processor, Errors& errors);
     bool build_processors(BoardContext& context, Errors& errors);
     bool build_bridges(BoardContext& context, Errors& errors);
     bool build_interrupts(BoardContext& context, Errors& errors);

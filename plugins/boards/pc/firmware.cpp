@@ -97,7 +97,8 @@ bool PcBoard::fill_fw_cfg(BoardContext& context, Errors& errors) {
     constexpr std::uint16_t kIrq0Override = std::uint16_t(FwCfgKey::ArchitectureLocal) + 2;
     const std::uint64_t ram = context.ram().size();
     const auto cpus = std::uint16_t(context.topology().cpus);
-    const auto most = std::uint16_t(context.topology().max_cpus);
+    // As many APIC ids as there may be.
+    const auto most = std::uint16_t(apic_id(context.topology(), context.topology().max_cpus - 1) + 1);
     std::vector<std::uint8_t> map;
     std::vector<MapEntry> entries{{kHyperTransport, kHyperTransportSize, kReserved}, {0, low_ram_, kRam}};
     if (high_ram_ != 0) entries.push_back({kFourGibibytes, high_ram_, kRam});

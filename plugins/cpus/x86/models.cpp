@@ -207,8 +207,16 @@ constexpr PropertyInfo kSettings[] = {
     flag<&Settings::paravirtual_leaf>("kvm", "show the accelerator's own CPUID leaves", "on"),
     flag<&Settings::topology_leaf>("cpuid-0xb", "show CPUID leaf 0xb", "on"),
     flag<&Settings::l3_cache>("l3-cache", "show a level 3 cache", "on"),
-    number<&Settings::tsc_frequency>("tsc-frequency", "of the time-stamp counter in Hz; 0: the host's",
-                                     ~std::uint64_t{0}),
+    {.name = "tsc-frequency",
+     .kind = PropertyKind::UInt,
+     .summary = "of the time-stamp counter in Hz; only 0, the host's, is there",
+     .set =
+         [](void*, const PropertyValue& value, Errors& errors) {
+             if (value.number == 0) return true;
+             errors.fail("the time-stamp counter runs as the host's; leave it out");
+             return false;
+         },
+     .get = [](const void*, PropertyValue& value) { value.number = 0; }},
     {.name = "apic-id",
      .kind = PropertyKind::UInt,
      .summary = "its APIC's id; its index unless it is set",

@@ -39,7 +39,6 @@ struct Settings {
     bool paravirtual_leaf = true;
     bool topology_leaf = true;  ///< 0xb
     bool l3_cache = true;
-    std::uint64_t tsc_frequency = 0;  ///< Hz; 0: the host's
     // Where it sits.
     std::optional<std::uint32_t> apic_id;
     std::int32_t socket_id = -1, die_id = -1, module_id = -1, core_id = -1, thread_id = -1;

@@ -170,6 +170,21 @@ class Acpi(PcTest):
         self.assertNotIn("etc/acpi/tables", files)
 
 
+class Processors(PcTest):
+    def test_apic_ids_follow_the_topology(self):
+        qtest = self.board("-smp", "4,sockets=2,cores=2,threads=1")
+        self.assertEqual(self.item(qtest, 5, 2), b"\x04\0")
+        self.assertEqual(self.item(qtest, 15, 2), b"\x04\0")
+        # Three cores take the room of four.
+        qtest = self.board("-smp", "6,sockets=2,cores=3,threads=1")
+        self.assertEqual(self.item(qtest, 15, 2), b"\x07\0")
+        key, _ = self.files(qtest)["etc/acpi/tables"]
+        table = self.item(qtest, key, 0x2000)
+        at = table.index(b"APIC", 64) + 44
+        ids = [table[at + 8 * number + 3] for number in range(6)]
+        self.assertEqual(ids, [0, 1, 2, 4, 5, 6])
+
+
 class Versions(PcTest):
     def test_the_configuration_device_is_the_releases(self):
         for version, identity in (("9.0", 3), ("2.5", 3), ("2.4", 1)):
