@@ -2,7 +2,7 @@
 // nothing; what somebody made, with checksums that are right, may be loaded, and then nothing that the guest does hurts
 // the host. SNAPSHOT_FUZZ_ROUNDS makes it that many times as long.
 #include "boards/saved/random_guest.h"
-#include "kernel/snapshot/stream.h"
+#include "boards/saved/stream_pieces.h"
 
 #include <gtest/gtest.h>
 
@@ -67,39 +67,12 @@ TEST_P(SnapshotFuzz, WhatWasDamagedIsRefusedAndChangesNothing) {
     guest.act(victim, 100);
 }
 
-/// Everything between the header and the end, to be changed and put together again.
-class Pieces {
-  public:
-    explicit Pieces(const std::vector<std::uint8_t>& stream) {
-        test::MemorySource source{Bytes(stream)};
-        SnapshotProgress progress;
-        kernel::snapshot::SectionReader in(source, progress);
-        kernel::snapshot::Header header;
-        in.read_header(header, errors_);
-        for (Section section; in.read(section, errors_) && section.kind != kernel::snapshot::kEnd;)
-            sections.push_back(std::exchange(section, {}));
-    }
-    std::vector<std::uint8_t> stream() {
-        test::MemorySink sink;
-        SnapshotProgress progress;
-        kernel::snapshot::SectionWriter out(sink, progress);
-        out.write_header({}, errors_);
-        for (const Section& section : sections) out.write(section.kind, Bytes(section.payload), errors_);
-        out.write(kernel::snapshot::kEnd, {}, errors_);
-        return sink.bytes;
-    }
-    std::vector<Section> sections;
-
-  private:
-    ErrorText errors_;
-};
-
 TEST_P(SnapshotFuzz, WhatSomebodyMadeHurtsNobody) {
-    const Pieces all(good);
-    ASSERT_EQ(Pieces(all).stream(), good);
+    const StreamPieces all(good);
+    ASSERT_EQ(StreamPieces(all).stream(), good);
     unsigned taken = 0;
     for (unsigned i = 0; i < 1500 * rounds(); ++i) {
-        Pieces pieces(all);
+        StreamPieces pieces(all);
         for (unsigned changes = 1 + random() % 3; changes > 0; --changes) {
             auto& sections = pieces.sections;
             Section& section = sections[random() % sections.size()];
