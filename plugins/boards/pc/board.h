@@ -37,7 +37,7 @@ class PcBoard final : public Board, FwCfgObserver {
     std::uint64_t max_ram_below_4g_ = kLowRamLimit;
     Switch acpi_ = Switch::Auto, pit_ = Switch::Auto, pic_ = Switch::Auto, smm_ = Switch::Auto,
            vmport_ = Switch::Auto;
-    bool hpet_ = true, i8042_ = true, smbus_ = true, graphics_ = true, usb_ = false, sata_ = true;
+    bool hpet_ = true, i8042_ = true, graphics_ = true, usb_ = false, sata_ = true;
     std::string firmware_, oem_id_, oem_table_;
 
   private:

@@ -486,6 +486,7 @@ void CdDrive::identify() {
     put_word(data, 72, 30);
     put_word(data, 80, 0x001e);
     put_word(data, 88, 0x203f);  // UDMA 5 is chosen
+    if (wwn_ != 0) put_world_wide_name(data, wwn_);
     seal_identity(data);
     data_in(kSector);
 }

@@ -29,8 +29,6 @@ void Channel::set_drive(unsigned unit, Drive* drive) {
 
 void Channel::reset() { interrupt_.set(0); }
 
-void Channel::after_load() {}
-
 std::uint8_t Channel::alternate_status() {
     if (Drive* drive = selected()) return drive->registers().status;
     return 0;

@@ -20,7 +20,6 @@ class Channel final : public DriveHost {
     Drive* drive(unsigned unit) { return drives_[unit]; }
     void set_drive(unsigned unit, Drive* drive);
     void reset();
-    void after_load();
 
     std::uint64_t read_command(Offset offset, unsigned size, Access& access);
     void write_command(Offset offset, std::uint64_t value, unsigned size, Access& access);

@@ -371,15 +371,12 @@ void Disk::identify() {
     put_word(data, 82, kNop14 | kCache | kSmartSet);
     constexpr std::uint16_t kFlushes = 3 << 12, k48Bits = 1 << 10;
     put_word(data, 83, kNop14 | kFlushes | k48Bits);
-    put_word(data, 84, std::uint16_t(kNop14 | (wwn_ ? 1 << 8 : 0)));
+    put_world_wide_name(data, wwn_);
     put_word(data, 85, std::uint16_t(kNop14 | (write_cache_ ? kCache : 0) | (smart_ ? kSmartSet : 0)));
     put_word(data, 86, kFlushes | k48Bits);
-    put_word(data, 87, std::uint16_t(kNop14 | (wwn_ ? 1 << 8 : 0)));
     put_word(data, 88, std::uint16_t(0x3f | (ultra ? chosen << 8 : 0)));
     put_word(data, 93, 0x600b);  // an 80-conductor cable, device 0
     put_words(data, 100, sectors, 4);
-    if (wwn_)
-        for (unsigned i = 0; i < 4; ++i) put_word(data, 108 + i, std::uint16_t(wwn_ >> (48 - 16 * i)));
     seal_identity(data);
     remaining_ = 0;
     out_ = false;

@@ -215,6 +215,15 @@ void put_text(std::uint8_t* words, std::size_t count, std::string_view text) {
         words[i ^ 1] = i < text.size() ? std::uint8_t(text[i]) : std::uint8_t(' ');
 }
 
+void put_world_wide_name(std::uint8_t* data, std::uint64_t name) {
+    constexpr std::uint16_t kHolds = 1 << 14, kNamed = 1 << 8;
+    const auto features = std::uint16_t(kHolds | (name ? kNamed : 0));
+    put_word(data, 84, features);
+    put_word(data, 87, features);
+    if (name == 0) return;
+    for (unsigned i = 0; i < 4; ++i) put_word(data, 108 + i, std::uint16_t(name >> (48 - 16 * i)));
+}
+
 void seal_identity(std::uint8_t* data) {
     constexpr std::uint8_t kSignature = 0xa5;
     data[510] = kSignature;

@@ -13,8 +13,8 @@
 namespace backplane::ide {
 
 // Status register (ATA-7 volume 2, 5.2.11).
-inline constexpr std::uint8_t kBusy = 0x80, kReady = 0x40, kFault = 0x20, kSeekComplete = 0x10,
-                              kDataRequest = 0x08, kError = 0x01;
+inline constexpr std::uint8_t kBusy = 0x80, kReady = 0x40, kSeekComplete = 0x10, kDataRequest = 0x08,
+                              kError = 0x01;
 // Error register.
 inline constexpr std::uint8_t kAborted = 0x04, kIdNotFound = 0x10, kUncorrectable = 0x40;
 // Device register.
@@ -125,7 +125,6 @@ class DriveBase : public DeviceBase, public Drive {
     /// Reads or writes buffer_[0, size) at a byte offset of the medium; request_done() follows, perhaps at once.
     void submit(BlockOperation operation, std::uint64_t offset, std::size_t size);
     virtual void request_done(BlockStatus status) = 0;
-    bool is_slave() const { return (task_.device & kDeviceBit) != 0; }
 
     DeviceContext& context_;
     DriveHost* host_ = nullptr;
@@ -161,6 +160,8 @@ class DriveBase : public DeviceBase, public Drive {
 void put_text(std::uint8_t* words, std::size_t count, std::string_view text);
 void put_word(std::uint8_t* data, unsigned word, std::uint16_t value);
 void put_words(std::uint8_t* data, unsigned word, std::uint64_t value, unsigned words);
+/// Words 84, 87 and 108 to 111: the world wide name, if there is one (0: none).
+void put_world_wide_name(std::uint8_t* data, std::uint64_t name);
 /// The checksum that makes all bytes add up to 0 (word 255).
 void seal_identity(std::uint8_t* data);
 

@@ -1,4 +1,4 @@
-"""Firmware on the PC board, under KVM: SeaBIOS to its boot attempt on a disk, a CD and nothing. Skipped where there is no KVM."""
+"""Firmware on the PC board, under KVM: SeaBIOS to its boot attempt on a disk, and on nothing. Skipped where there is no KVM."""
 
 import os
 import select

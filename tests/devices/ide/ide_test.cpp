@@ -126,6 +126,23 @@ TEST_F(Ide, ADiskTellsWhatItIs) {
     EXPECT_EQ(std::accumulate(identity.begin(), identity.end(), 0u) & 0xff, 0u) << "checksum";
 }
 
+TEST_F(Ide, BothKindsOfDriveTellTheirWorldWideName) {
+    for (const char* type : {"ide-hd", "ide-cd"}) {
+        SCOPED_TRACE(type);
+        Object& drive = add(type, {{"wwn", "0x5000c50011223344"}});
+        out(kDevice, 0xa0);
+        out(kCommand, type == std::string_view("ide-hd") ? 0xec : 0xa1);
+        const auto identity = data(512);
+        const auto word = [&](unsigned at) { return identity[2 * at] | identity[2 * at + 1] << 8; };
+        EXPECT_EQ(word(87) & 0x0100, 0x0100);
+        EXPECT_EQ(word(108), 0x5000);
+        EXPECT_EQ(word(109), 0xc500);
+        EXPECT_EQ(word(111), 0x3344);
+        bench.remove(drive);
+        bench.focus(controller);
+    }
+}
+
 TEST_F(Ide, ReadsSectorsWithAnInterruptForEach) {
     add("ide-hd");
     address(5, 2);
