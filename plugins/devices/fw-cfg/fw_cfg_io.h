@@ -2,38 +2,27 @@
 // register (big-endian) behind them. Bytes are read at either port; a 16-bit write to the first one selects.
 #pragma once
 
-#include "dma_register.h"
-#include "fw_cfg_core.h"
-
-#include <backplane/device.h>
-#include <backplane/property.h>
+#include "fw_cfg_device.h"
 
 namespace backplane::fw_cfg {
 
-class FwCfgIo final : public DeviceBase {
+class FwCfgIo final : public FwCfgDevice {
   public:
     static const PropertyInfo kProperties[];
 
-    explicit FwCfgIo(Object& object) : context_(device_context(object)), core_(context_) {
+    explicit FwCfgIo(Object& object) : FwCfgDevice(object) {
         context_.export_region("ports",
                                context_.memory().io("fwcfg", 2, ports_,
                                                     {.maximum = 2, .implemented_max = 2, .unaligned = true}));
-        context_.export_region(
-            "dma", context_.memory().io("fwcfg.dma", 8, dma_, {.implemented_max = 8, .endian = Endian::Big}));
+        export_dma();
     }
 
-    bool realize(Errors&) override {
-        core_.set_slots(slots_);
+    bool realize(Errors& errors) override {
         core_.set_dma(dma_enabled_);
-        return true;
+        return FwCfgDevice::realize(errors);
     }
-    void reset(ResetPhase phase) override {
-        if (phase == ResetPhase::Enter) core_.reset();
-    }
-    void before_save() override { core_.before_save(); }
-    bool after_load(Errors& errors) override { return core_.after_load(errors); }
 
-    FwCfgCore& core() { return core_; }
+    bool dma_enabled_ = true;
 
   private:
     class Ports final : public IoHandler {
@@ -50,28 +39,13 @@ class FwCfgIo final : public DeviceBase {
         FwCfgIo& owner_;
     };
 
-    DeviceContext& context_;
-    FwCfgCore core_;
-    std::uint32_t slots_ = 32;
-    bool dma_enabled_ = true;
     Ports ports_{*this};
-    DmaRegister dma_{core_};
 };
 
 inline constexpr PropertyInfo FwCfgIo::kProperties[] = {
     property<&FwCfgIo::dma_enabled_>(
         {.name = "dma_enabled", .summary = "has the DMA register", .default_text = "on"}),
-    property<&FwCfgIo::slots_>({.name = "x-file-slots",
-                                .summary = "how many files there may be",
-                                .default_text = "32",
-                                .maximum = 0x3fe0,
-                                .minimum = 1}),
-};
-
-inline constexpr InterfaceInfo kPortInterfaces[] = {
-    offers<FwCfgIo, Device>(),
-    {FwCfg::kId,
-     [](void* part) -> void* { return static_cast<FwCfg*>(&static_cast<FwCfgIo*>(part)->core()); }},
+    kSlotsProperty,
 };
 
 /// What this device was in older releases.
@@ -82,14 +56,14 @@ inline constexpr HistoryRow kPortHistory[] = {
 
 inline constexpr RegionInfo kPortRegions[] = {
     {.name = "ports", .summary = "the selector, and the selected item's next byte", .size = 2},
-    {.name = "dma", .summary = "the address of a DMA request", .size = 8},
+    kDmaRegion,
 };
 
 inline constexpr TypeInfo kPortDevice = device_type<FwCfgIo>({
     .name = "fw_cfg_io",
     .summary = "firmware configuration device at I/O ports",
     .category = "Misc",
-    .interfaces = kPortInterfaces,
+    .interfaces = kFwCfgInterfaces<FwCfgIo>,
     .properties = FwCfgIo::kProperties,
     .regions = kPortRegions,
     .history = kPortHistory,
