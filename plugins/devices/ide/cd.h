@@ -13,8 +13,6 @@ namespace backplane::ide {
 
 class CdDrive final : public DriveBase {
   public:
-    static const PropertyInfo kProperties[];
-
     explicit CdDrive(Object& object);
 
   private:

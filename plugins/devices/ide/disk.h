@@ -11,8 +11,6 @@ namespace backplane::ide {
 
 class Disk final : public DriveBase {
   public:
-    static const PropertyInfo kProperties[];
-
     explicit Disk(Object& object);
 
     std::uint32_t cylinders_ = 0, heads_ = 0, sectors_ = 0;

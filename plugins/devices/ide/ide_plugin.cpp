@@ -6,10 +6,25 @@
 
 #include <backplane/plugin.h>
 
+#include <algorithm>
+#include <array>
+
 namespace backplane::ide {
 
-constexpr PropertyInfo Disk::kProperties[] = {
-    property<&DriveBase::drive_>({.name = "drive", .summary = "the block node that holds the data"}),
+namespace {
+
+/// Nobody tells firmware of it yet.
+bool check_bootindex(const DriveBase&, std::int64_t index, Errors& errors) {
+    if (index == -1) return true;
+    errors.fail("no firmware is told in which order to start IDE drives; leave it out");
+    return false;
+}
+
+/// What every drive has.
+constexpr std::array kDriveProperties{
+    property<&DriveBase::drive_>(
+        {.name = "drive",
+         .summary = "the block node that holds the data; a CD drive without one has no disc"}),
     property<&DriveBase::serial_>({.name = "serial", .summary = "serial number, 20 bytes"}),
     property<&DriveBase::model_>({.name = "model", .summary = "model, 40 bytes"}),
     property<&DriveBase::version_>(
@@ -19,32 +34,25 @@ constexpr PropertyInfo Disk::kProperties[] = {
                                  .summary = "0: master, 1: slave, 2: the first that is free",
                                  .default_text = "2",
                                  .maximum = 2}),
-    property<&DriveBase::bootindex_>(
-        {.name = "bootindex", .summary = "order among what can be started; -1: none", .default_text = "-1"}),
+    property<&DriveBase::bootindex_, check_bootindex>(
+        {.name = "bootindex", .summary = "only -1, none, is there", .default_text = "-1"}),
+};
+
+template <std::size_t Size>
+constexpr auto with_drive_properties(const std::array<PropertyInfo, Size>& own) {
+    std::array<PropertyInfo, kDriveProperties.size() + Size> all{};
+    std::ranges::copy(kDriveProperties, all.begin());
+    std::ranges::copy(own, all.begin() + kDriveProperties.size());
+    return all;
+}
+
+constexpr auto kDiskProperties = with_drive_properties(std::array{
     property<&Disk::cylinders_>(
         {.name = "cyls", .summary = "cylinders; 0: from the size", .default_text = "0", .maximum = 65535}),
     property<&Disk::heads_>({.name = "heads", .summary = "heads; 0: 16", .default_text = "0", .maximum = 16}),
     property<&Disk::sectors_>(
         {.name = "secs", .summary = "sectors; 0: 63", .default_text = "0", .maximum = 255}),
-};
-
-constexpr PropertyInfo CdDrive::kProperties[] = {
-    property<&DriveBase::drive_>(
-        {.name = "drive", .summary = "the block node that is the disc; none: no disc"}),
-    property<&DriveBase::serial_>({.name = "serial", .summary = "serial number, 20 bytes"}),
-    property<&DriveBase::model_>({.name = "model", .summary = "model, 40 bytes"}),
-    property<&DriveBase::version_>(
-        {.name = "ver", .summary = "firmware revision, 8 bytes", .default_text = "2.5+"}),
-    property<&DriveBase::wwn_>({.name = "wwn", .summary = "world wide name; 0: none", .default_text = "0"}),
-    property<&DriveBase::unit_>({.name = "unit",
-                                 .summary = "0: master, 1: slave, 2: the first that is free",
-                                 .default_text = "2",
-                                 .maximum = 2}),
-    property<&DriveBase::bootindex_>(
-        {.name = "bootindex", .summary = "order among what can be started; -1: none", .default_text = "-1"}),
-};
-
-namespace {
+});
 
 template <class T>
 constexpr InterfaceInfo kDriveInterfaces[] = {offers<T, Device>(), offers<T, Drive>()};
@@ -79,14 +87,14 @@ constexpr TypeInfo kTypes[] = {
                        .bus = "IDE",
                        .category = "Storage",
                        .interfaces = kDriveInterfaces<Disk>,
-                       .properties = Disk::kProperties}),
+                       .properties = kDiskProperties}),
     device_type<CdDrive>({.name = "ide-cd",
                           .summary = "IDE CD drive",
                           .user_creatable = true,
                           .bus = "IDE",
                           .category = "Storage",
                           .interfaces = kDriveInterfaces<CdDrive>,
-                          .properties = CdDrive::kProperties}),
+                          .properties = kDriveProperties}),
 };
 
 }  // namespace

@@ -143,6 +143,13 @@ TEST_F(Ide, BothKindsOfDriveTellTheirWorldWideName) {
     }
 }
 
+TEST_F(Ide, AnOrderThatNobodyHearsOfIsRefused) {
+    const std::string reason =
+        bench.try_add("ide-hd", "first", {{"drive", "node"}, {"bootindex", "0"}}, "ide.0");
+    EXPECT_NE(reason.find("no firmware is told"), std::string::npos) << reason;
+    EXPECT_EQ(bench.try_add("ide-hd", "first", {{"drive", "node"}, {"bootindex", "-1"}}, "ide.0"), "");
+}
+
 TEST_F(Ide, ReadsSectorsWithAnInterruptForEach) {
     add("ide-hd");
     address(5, 2);
