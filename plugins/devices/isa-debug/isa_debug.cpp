@@ -109,6 +109,9 @@ constexpr PropertyInfo IsaDebugExit::kProperties[] = {
                                       .minimum = 1}),
 };
 
+constexpr RegionInfo kConsoleRegions[] = {{.name = "registers", .summary = "the port", .size = 1}};
+constexpr RegionInfo kExitRegions[] = {{.name = "registers", .summary = "the status"}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<IsaDebugcon>({.name = "isa-debugcon",
                               .summary = "port that writes characters to the host",
@@ -116,14 +119,16 @@ constexpr TypeInfo kTypes[] = {
                               .bus = "isa",
                               .category = "Misc",
                               .interfaces = kDeviceInterfaces<IsaDebugcon>,
-                              .properties = IsaDebugcon::kProperties}),
+                              .properties = IsaDebugcon::kProperties,
+                              .regions = kConsoleRegions}),
     device_type<IsaDebugExit>({.name = "isa-debug-exit",
                                .summary = "port that ends the program with a status of the guest's",
                                .user_creatable = true,
                                .bus = "isa",
                                .category = "Misc",
                                .interfaces = kDeviceInterfaces<IsaDebugExit>,
-                               .properties = IsaDebugExit::kProperties}),
+                               .properties = IsaDebugExit::kProperties,
+                               .regions = kExitRegions}),
 };
 
 }  // namespace
