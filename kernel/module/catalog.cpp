@@ -14,10 +14,7 @@
 #include <link.h>
 
 #include <algorithm>
-#include <atomic>
-#include <future>
 #include <system_error>
-#include <thread>
 
 namespace backplane::kernel {
 namespace fs = std::filesystem;
@@ -82,41 +79,16 @@ void Catalog::scan(const SearchFolder& folder, const Trust& trust) {
     for (const auto& entry : fs::directory_iterator(folder.path, error))
         if (entry.path().extension() == ".so") files.push_back(entry.path());
     std::ranges::sort(files);
-    const std::size_t first = plugins_.size();
     for (const fs::path& path : files) {
         PluginFile& file = plugins_.emplace_back();
         file.path = path;
         file.origin = folder.origin;
-        file.refusal = trust.refusal(path);
-        if (!file.refusal.empty()) file.refusal = path.filename().string() + ": " + file.refusal;
+        ErrorText reason;
+        if (file.refusal = trust.refusal_inside(path); !file.refusal.empty())
+            file.refusal = path.filename().string() + ": " + file.refusal;
+        else if (read_manifest(path, file.manifest, reason)) file.refusal = check_fit(path, file.manifest);
+        else file.refusal = path.filename().string() + ": " + reason.text();
     }
-    read_manifests(std::span(plugins_).subspan(first));
-}
-
-/// Each start reads all of them, so that every core of the host takes part.
-void Catalog::read_manifests(std::span<PluginFile> files) {
-    constexpr unsigned kMostThreads = 4;
-    std::atomic<std::size_t> next{0};
-    const auto read = [&] {
-        for (std::size_t i = next++; i < files.size(); i = next++) {
-            PluginFile& file = files[i];
-            if (!file.refusal.empty()) continue;
-            ErrorText reason;
-            if (read_manifest(file.path, file.manifest, reason))
-                file.refusal = check_fit(file.path, file.manifest);
-            else file.refusal = file.path.filename().string() + ": " + reason.text();
-        }
-    };
-    std::vector<std::future<void>> helpers;
-    const std::size_t cores =
-        std::min<std::size_t>({std::thread::hardware_concurrency(), kMostThreads, files.size()});
-    try {
-        for (std::size_t i = 1; i < cores; ++i) helpers.push_back(std::async(std::launch::async, read));
-    } catch (const std::system_error&) {
-        // The host gives no more threads: those that there are do it.
-    }
-    read();
-    for (std::future<void>& helper : helpers) helper.get();
 }
 
 void Catalog::claim_plugin_names() {

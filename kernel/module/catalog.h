@@ -6,8 +6,6 @@
 #include "kernel/module/type_check.h"
 #include "kernel/object/type_store.h"
 
-#include <span>
-
 namespace backplane::kernel {
 
 class Callee;
@@ -88,7 +86,6 @@ class Catalog {
     template <class Row>
     std::vector<const Row*> inherited(const ManifestType& type, std::vector<Row> ManifestType::*rows) const;
     void scan(const SearchFolder& folder, const Trust& trust);
-    static void read_manifests(std::span<PluginFile> files);
     void claim_plugin_names();
     void claim_type_names();
     void check_types(const CoreNames& core);

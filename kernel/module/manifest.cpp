@@ -1,34 +1,90 @@
-// The manifest reader: a bounds-checked walk through ELF64 section headers (System V ABI, "Object Files") to the
+// The manifest reader: a bounds-checked walk through ELF64 program headers (System V ABI, "Program Loading") to the
 // note, and its JSON text. Nothing of the file is trusted.
 #include "kernel/module/manifest.h"
+
+#include "kernel/module/json_reader.h"
 
 #include <backplane/detail/manifest.h>
 #include <backplane/text.h>
 
-#include <nlohmann/json.hpp>
-
 #include <elf.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <stdexcept>
 
 namespace backplane::kernel {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::size_t kMaximumText = 1 << 20;
-constexpr int kMaximumDepth = 8;
+constexpr std::size_t kMaximumNotes = 4 << 20;
 const std::string_view kNoteName(manifest::kNoteName, 10);
 
 bool fail(Errors& errors, const std::string& message) {
     errors.fail(message);
     return false;
 }
+
+/// A file's bytes, from memory or from a descriptor.
+class ElfSource {
+  public:
+    virtual std::uint64_t size() const = 0;
+    /// `length` bytes from `offset`, which lie inside; null when they cannot be read. Valid until the next call.
+    virtual const std::uint8_t* bytes(std::uint64_t offset, std::uint64_t length) = 0;
+
+    bool holds(std::uint64_t offset, std::uint64_t length) const {
+        return offset <= size() && size() - offset >= length;
+    }
+    template <class T>
+    bool fetch(std::uint64_t offset, T& value) {
+        const std::uint8_t* found = holds(offset, sizeof value) ? bytes(offset, sizeof value) : nullptr;
+        if (found) std::memcpy(&value, found, sizeof value);
+        return found;
+    }
+
+  protected:
+    ~ElfSource() = default;
+};
+
+class MemorySource final : public ElfSource {
+  public:
+    explicit MemorySource(Bytes all) : all_(all) {}
+    std::uint64_t size() const override { return all_.size; }
+    const std::uint8_t* bytes(std::uint64_t offset, std::uint64_t) override { return all_.data + offset; }
+
+  private:
+    Bytes all_;
+};
+
+/// Reads little more than what is asked for: of a large file a start wants the headers and the notes, which linkers put
+/// at the beginning.
+class FileSource final : public ElfSource {
+  public:
+    FileSource(int fd, std::uint64_t size) : fd_(fd), size_(size) {}
+    std::uint64_t size() const override { return size_; }
+    const std::uint8_t* bytes(std::uint64_t offset, std::uint64_t length) override {
+        if (offset < start_ || offset - start_ > window_.size() ||
+            window_.size() - (offset - start_) < length) {
+            window_.resize(std::size_t(std::min(std::max<std::uint64_t>(length, kWindow), size_ - offset)));
+            start_ = offset;
+            const ssize_t got = pread(fd_, window_.data(), window_.size(), off_t(offset));
+            window_.resize(std::size_t(std::max<ssize_t>(got, 0)));
+            if (window_.size() < length) return nullptr;
+        }
+        return window_.data() + (offset - start_);
+    }
+
+  private:
+    static constexpr std::uint64_t kWindow = 8192;
+    int fd_;
+    std::uint64_t size_;
+    std::uint64_t start_ = 0;
+    std::vector<std::uint8_t> window_;
+};
 
 /// Copies a T out of `bytes`; false when it does not lie inside.
 template <class T>
@@ -38,82 +94,54 @@ bool fetch(Bytes bytes, std::uint64_t offset, T& value) {
     return true;
 }
 
-bool section_bytes(Bytes elf, std::uint64_t offset, std::uint64_t size, Bytes& section) {
-    if (offset > elf.size || elf.size - offset < size) return false;
-    section = {elf.data + offset, std::size_t(size)};
-    return true;
-}
-
 struct Notes {
-    std::vector<std::string_view> manifests;
+    std::vector<std::string> manifests;
     bool draft = false;
 };
 
-/// Collects our notes of one note section.
-void collect_notes(Bytes section, Notes& notes) {
+/// Collects our notes of one note segment.
+void collect_notes(Bytes segment, Notes& notes) {
     for (std::uint64_t at = 0;;) {
         Elf64_Nhdr header;
-        if (!fetch(section, at, header)) return;
+        if (!fetch(segment, at, header)) return;
         const std::uint64_t name = at + sizeof header;
         const std::uint64_t description = name + ((std::uint64_t{header.n_namesz} + 3) & ~std::uint64_t{3});
         const std::uint64_t end = description + ((std::uint64_t{header.n_descsz} + 3) & ~std::uint64_t{3});
-        if (end > section.size) return;
-        const std::string_view found(reinterpret_cast<const char*>(section.data + name), header.n_namesz);
+        if (end > segment.size) return;
+        const std::string_view found(reinterpret_cast<const char*>(segment.data + name), header.n_namesz);
         if (found == kNoteName && header.n_type == manifest::kManifestNote)
-            notes.manifests.emplace_back(reinterpret_cast<const char*>(section.data + description),
+            notes.manifests.emplace_back(reinterpret_cast<const char*>(segment.data + description),
                                          header.n_descsz);
         notes.draft |= found == kNoteName && header.n_type == manifest::kDraftNote;
         at = end;
     }
 }
 
-/// Nesting outside of strings; a parser that recurses is safe below kMaximumDepth.
-bool too_deep(std::string_view json) {
-    int depth = 0;
-    bool quoted = false;
-    for (std::size_t i = 0; i < json.size(); ++i) {
-        const char c = json[i];
-        if (quoted) {
-            if (c == '\\') ++i;
-            else if (c == '"') quoted = false;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > kMaximumDepth) return true;
-        } else if (c == '}' || c == ']') {
-            --depth;
-        }
-    }
-    return false;
-}
-
-std::string text_of(const Json& object, const char* key) {
-    const auto it = object.find(key);
-    return it == object.end() ? std::string() : it->get<std::string>();
-}
-
-bool flag_of(const Json& object, const char* key) {
-    const auto it = object.find(key);
-    return it != object.end() && it->get<bool>();
-}
-
-std::uint64_t number_of(const Json& object, const char* key, std::uint64_t otherwise) {
-    const auto it = object.find(key);
-    return it == object.end() ? otherwise : it->get<std::uint64_t>();
-}
-
-std::vector<std::string> names_of(const Json& object, const char* key) {
-    return split_alternatives(text_of(object, key));
-}
-
-/// Each element of an array member, as `read` makes it.
+/// Each element of the array that comes next, as `read` makes it.
 template <class Row>
-std::vector<Row> rows_of(const Json& object, const char* key, Row (*read)(const Json&)) {
+std::vector<Row> rows_of(JsonReader& in, Row (*read)(JsonReader&)) {
     std::vector<Row> rows;
-    const auto it = object.find(key);
-    if (it != object.end())
-        for (const Json& row : it->get_ref<const Json::array_t&>()) rows.push_back(read(row));
+    in.array([&] { rows.push_back(read(in)); });
     return rows;
+}
+
+std::vector<std::string> names_of(JsonReader& in) { return split_alternatives(in.string()); }
+
+std::array<std::string, 3> three_texts(JsonReader& in) {
+    std::array<std::string, 3> texts;
+    std::size_t count = 0;
+    in.array([&] {
+        std::string text = in.string();
+        if (count < texts.size()) texts[count] = std::move(text);
+        ++count;
+    });
+    if (count < texts.size()) throw JsonFault("a row has fewer than three texts");
+    return texts;
+}
+
+/// What bears no name is nothing.
+void require(const std::string& value, const char* what) {
+    if (value.empty()) throw JsonFault(std::string(what) + " is missing");
 }
 
 ArgumentKind argument_kind(const std::string& name) {
@@ -122,92 +150,167 @@ ArgumentKind argument_kind(const std::string& name) {
     throw std::invalid_argument("it has an argument of kind '" + name + "', which this host does not know");
 }
 
-ManifestProperty property_of(const Json& json) {
+ManifestProperty property_of(JsonReader& in) {
     ManifestProperty property;
-    property.name = json.at("name").get<std::string>();
-    property.kind = json.at("kind").get<std::string>();
-    property.summary = text_of(json, "summary");
-    property.has_default = json.contains("default");
-    property.default_text = text_of(json, "default");
-    property.choices = text_of(json, "choices");
-    property.minimum = number_of(json, "minimum", property.minimum);
-    property.maximum = number_of(json, "maximum", property.maximum);
-    property.required = flag_of(json, "required");
-    property.settable_when_realized = flag_of(json, "live");
-    property.read_only = flag_of(json, "read_only");
+    in.object([&](std::string_view key) {
+        if (key == "name") property.name = in.string();
+        else if (key == "kind") property.kind = in.string();
+        else if (key == "summary") property.summary = in.string();
+        else if (key == "default") property.default_text = in.string(), property.has_default = true;
+        else if (key == "choices") property.choices = in.string();
+        else if (key == "minimum") property.minimum = in.number();
+        else if (key == "maximum") property.maximum = in.number();
+        else if (key == "required") property.required = in.boolean();
+        else if (key == "live") property.settable_when_realized = in.boolean();
+        else if (key == "read_only") property.read_only = in.boolean();
+        else in.skip();
+    });
     return property;
 }
 
-ManifestVersion version_of(const Json& json) {
-    return {json.at("version").get<std::string>(), text_of(json, "release"), text_of(json, "deprecated"),
-            names_of(json, "aliases"), rows_of<ManifestDelta>(json, "deltas", [](const Json& row) {
-                return ManifestDelta{row.at(0).get<std::string>(), row.at(1).get<std::string>(),
-                                     row.at(2).get<std::string>()};
-            })};
+ManifestRegion region_of(JsonReader& in) {
+    ManifestRegion region;
+    in.object([&](std::string_view key) {
+        if (key == "name") region.name = in.string();
+        else if (key == "summary") region.summary = in.string();
+        else if (key == "size") region.size = in.number();
+        else if (key == "optional") region.optional = in.boolean();
+        else in.skip();
+    });
+    return region;
 }
 
-ManifestArgument argument_of(const Json& json) {
-    return {json.at("name").get<std::string>(), argument_kind(json.at("kind").get<std::string>()),
-            !flag_of(json, "optional"), text_of(json, "summary"), text_of(json, "choices")};
+ManifestWire wire_of(JsonReader& in) {
+    ManifestWire wire;
+    in.object([&](std::string_view key) {
+        if (key == "name") wire.name = in.string();
+        else if (key == "direction") wire.direction = in.string();
+        else if (key == "summary") wire.summary = in.string();
+        else if (key == "count") wire.count = in.number();
+        else if (key == "optional") wire.optional = in.boolean();
+        else in.skip();
+    });
+    return wire;
 }
 
-ManifestOption option_of(const Json& json) {
-    return {json.at("name").get<std::string>(),
-            text_of(json, "argument"),
-            text_of(json, "summary"),
-            text_of(json, "group"),
-            text_of(json, "first"),
-            text_of(json, "fixed"),
-            flag_of(json, "repeatable"),
-            flag_of(json, "verbatim")};
+ManifestDelta delta_of(JsonReader& in) {
+    auto [type, property, value] = three_texts(in);
+    return {std::move(type), std::move(property), std::move(value)};
 }
 
-ManifestCommand command_of(const Json& json) {
-    return {text_of(json, "name"),
-            text_of(json, "human"),
-            text_of(json, "summary"),
-            rows_of(json, "arguments", argument_of),
-            text_of(json, "returns"),
-            std::uint8_t(number_of(json, "when", 0)),
-            rows_of(json, "results", argument_of)};
+ManifestHistoryRow history_of(JsonReader& in) {
+    auto [release, property, value] = three_texts(in);
+    return {std::move(release), std::move(property), std::move(value)};
 }
 
-ManifestType type_of(const Json& json) {
+ManifestVersion version_of(JsonReader& in) {
+    ManifestVersion version;
+    in.object([&](std::string_view key) {
+        if (key == "version") version.version = in.string();
+        else if (key == "release") version.release = in.string();
+        else if (key == "deprecated") version.deprecated = in.string();
+        else if (key == "aliases") version.aliases = names_of(in);
+        else if (key == "deltas") version.deltas = rows_of(in, delta_of);
+        else in.skip();
+    });
+    require(version.version, "the number of a version");
+    return version;
+}
+
+ManifestArgument argument_of(JsonReader& in) {
+    ManifestArgument argument;
+    std::string kind;
+    in.object([&](std::string_view key) {
+        if (key == "name") argument.name = in.string();
+        else if (key == "kind") kind = in.string();
+        else if (key == "optional") argument.required = !in.boolean();
+        else if (key == "summary") argument.summary = in.string();
+        else if (key == "choices") argument.choices = in.string();
+        else in.skip();
+    });
+    require(argument.name, "the name of an argument");
+    argument.kind = argument_kind(kind);
+    return argument;
+}
+
+ManifestOption option_of(JsonReader& in) {
+    ManifestOption option;
+    in.object([&](std::string_view key) {
+        if (key == "name") option.name = in.string();
+        else if (key == "argument") option.argument = in.string();
+        else if (key == "summary") option.summary = in.string();
+        else if (key == "group") option.group = in.string();
+        else if (key == "first") option.first_property = in.string();
+        else if (key == "fixed") option.fixed = in.string();
+        else if (key == "repeatable") option.repeatable = in.boolean();
+        else if (key == "verbatim") option.verbatim = in.boolean();
+        else in.skip();
+    });
+    require(option.name, "the name of an option");
+    return option;
+}
+
+ManifestCommand command_of(JsonReader& in) {
+    ManifestCommand command;
+    in.object([&](std::string_view key) {
+        if (key == "name") command.name = in.string();
+        else if (key == "human") command.human = in.string();
+        else if (key == "summary") command.summary = in.string();
+        else if (key == "arguments") command.arguments = rows_of(in, argument_of);
+        else if (key == "returns") command.returns = in.string();
+        else if (key == "when") command.when = std::uint8_t(in.number());
+        else if (key == "results") command.results = rows_of(in, argument_of);
+        else in.skip();
+    });
+    return command;
+}
+
+ManifestEvent event_of(JsonReader& in) {
+    ManifestEvent event;
+    in.object([&](std::string_view key) {
+        if (key == "name") event.name = in.string();
+        else if (key == "summary") event.summary = in.string();
+        else if (key == "members") event.members = rows_of(in, argument_of);
+        else in.skip();
+    });
+    require(event.name, "the name of an event");
+    return event;
+}
+
+/// A member of a type that holds rows. False: `key` is none.
+bool read_rows(ManifestType& type, std::string_view key, JsonReader& in) {
+    if (key == "interfaces")
+        type.interfaces = rows_of<std::string>(in, [](JsonReader& from) { return from.string(); });
+    else if (key == "properties") type.properties = rows_of(in, property_of);
+    else if (key == "regions") type.regions = rows_of(in, region_of);
+    else if (key == "wires") type.wires = rows_of(in, wire_of);
+    else if (key == "versions") type.versions = rows_of(in, version_of);
+    else if (key == "history") type.history = rows_of(in, history_of);
+    else if (key == "options") type.options = rows_of(in, option_of);
+    else if (key == "commands") type.commands = rows_of(in, command_of);
+    else if (key == "events") type.events = rows_of(in, event_of);
+    else return false;
+    return true;
+}
+
+ManifestType type_of(JsonReader& in) {
     ManifestType type;
-    type.name = json.at("name").get<std::string>();
-    type.parent = json.at("parent").get<std::string>();
-    type.summary = text_of(json, "summary");
-    type.abstract = flag_of(json, "abstract");
-    type.user_creatable = flag_of(json, "user_creatable");
-    type.option = text_of(json, "option");
-    type.aliases = names_of(json, "aliases");
-    type.is_default = flag_of(json, "default");
-    type.bus = text_of(json, "bus");
-    type.category = text_of(json, "category");
-    type.forwards = text_of(json, "forwards");
-    type.has_class_data = flag_of(json, "class_data");
-    type.interfaces =
-        rows_of<std::string>(json, "interfaces", [](const Json& id) { return id.get<std::string>(); });
-    type.properties = rows_of(json, "properties", property_of);
-    type.regions = rows_of<ManifestRegion>(json, "regions", [](const Json& row) {
-        return ManifestRegion{row.at("name").get<std::string>(), text_of(row, "summary"),
-                              number_of(row, "size", 0), flag_of(row, "optional")};
+    in.object([&](std::string_view key) {
+        if (key == "name") type.name = in.string();
+        else if (key == "parent") type.parent = in.string();
+        else if (key == "summary") type.summary = in.string();
+        else if (key == "abstract") type.abstract = in.boolean();
+        else if (key == "user_creatable") type.user_creatable = in.boolean();
+        else if (key == "option") type.option = in.string();
+        else if (key == "aliases") type.aliases = names_of(in);
+        else if (key == "default") type.is_default = in.boolean();
+        else if (key == "bus") type.bus = in.string();
+        else if (key == "category") type.category = in.string();
+        else if (key == "forwards") type.forwards = in.string();
+        else if (key == "class_data") type.has_class_data = in.boolean();
+        else if (!read_rows(type, key, in)) in.skip();
     });
-    type.wires = rows_of<ManifestWire>(json, "wires", [](const Json& row) {
-        return ManifestWire{text_of(row, "name"), row.at("direction").get<std::string>(),
-                            text_of(row, "summary"), number_of(row, "count", 1), flag_of(row, "optional")};
-    });
-    type.versions = rows_of(json, "versions", version_of);
-    type.history = rows_of<ManifestHistoryRow>(json, "history", [](const Json& row) {
-        return ManifestHistoryRow{row.at(0).get<std::string>(), row.at(1).get<std::string>(),
-                                  row.at(2).get<std::string>()};
-    });
-    type.options = rows_of(json, "options", option_of);
-    type.commands = rows_of(json, "commands", command_of);
-    type.events = rows_of<ManifestEvent>(json, "events", [](const Json& event) {
-        return ManifestEvent{event.at("name").get<std::string>(), text_of(event, "summary"),
-                             rows_of(event, "members", argument_of)};
-    });
+    require(type.name, "the name of a type");
     return type;
 }
 
@@ -231,50 +334,61 @@ std::optional<PropertyKind> property_kind(std::string_view name) {
 
 bool parse_manifest(std::string_view json, Manifest& manifest, Errors& errors) {
     if (json.size() > kMaximumText) return fail(errors, "its manifest is larger than 1 MiB");
-    if (too_deep(json)) return fail(errors, "its manifest nests deeper than a manifest does");
     try {
-        const Json root = Json::parse(json);
+        JsonReader in(json);
         manifest = {};
-        manifest.plugin = root.at("plugin").get<std::string>();
-        manifest.version = text_of(root, "version");
-        manifest.vendor = text_of(root, "vendor");
-        manifest.sdk_major = root.at("sdk_major").get<std::uint64_t>();
-        manifest.sdk_minor = root.at("sdk_minor").get<std::uint64_t>();
-        manifest.build = text_of(root, "build");
-        manifest.compiler = text_of(root, "compiler");
-        for (const Json& type : root.at("types").get_ref<const Json::array_t&>())
-            manifest.types.push_back(type_of(type));
+        bool has_types = false;
+        std::optional<std::uint64_t> major, minor;
+        in.object([&](std::string_view key) {
+            if (key == "plugin") manifest.plugin = in.string();
+            else if (key == "version") manifest.version = in.string();
+            else if (key == "vendor") manifest.vendor = in.string();
+            else if (key == "sdk_major") major = in.number();
+            else if (key == "sdk_minor") minor = in.number();
+            else if (key == "build") manifest.build = in.string();
+            else if (key == "compiler") manifest.compiler = in.string();
+            else if (key == "types") manifest.types = rows_of(in, type_of), has_types = true;
+            else in.skip();
+        });
+        in.end();
         if (manifest.plugin.empty()) return fail(errors, "its manifest names no plugin");
+        if (!major || !minor) return fail(errors, "its manifest does not say for which SDK it was built");
+        if (!has_types) return fail(errors, "its manifest has no types");
+        manifest.sdk_major = *major;
+        manifest.sdk_minor = *minor;
         return true;
-    } catch (const Json::exception& error) {
-        return fail(errors, std::string("its manifest is damaged: ") + error.what());
+    } catch (const JsonFault& fault) {
+        return fail(errors, std::string("its manifest is damaged: ") + fault.what());
     } catch (const std::invalid_argument& error) {
         return fail(errors, error.what());
     }
 }
 
-bool read_manifest(Bytes elf, Manifest& manifest, Errors& errors) {
+namespace {
+
+bool read_manifest(ElfSource& elf, Manifest& manifest, Errors& errors) {
     Elf64_Ehdr header;
-    if (!fetch(elf, 0, header) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+    if (!elf.fetch(0, header) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
         return fail(errors, "it is not an ELF file");
     if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
         header.e_machine != EM_X86_64)
         return fail(errors, "it was built for another kind of host than x86-64");
     if (header.e_type != ET_DYN) return fail(errors, "it is not a shared object");
-    if (header.e_shentsize != sizeof(Elf64_Shdr)) return fail(errors, "its section headers are damaged");
-    // The table stands at the end: a file that was cut short lacks part of it, wherever the note is.
-    if (Bytes table; !section_bytes(elf, header.e_shoff, header.e_shnum * sizeof(Elf64_Shdr), table))
+    if (header.e_phentsize != sizeof(Elf64_Phdr)) return fail(errors, "its program headers are damaged");
+    // Section headers stand at the end, and what is loaded before: a file that was cut short lacks part of either.
+    if (!elf.holds(header.e_shoff, std::uint64_t{header.e_shnum} * header.e_shentsize))
         return fail(errors, "it is truncated");
     Notes notes;
-    for (unsigned i = 0; i < header.e_shnum; ++i) {
-        Elf64_Shdr section;
-        if (!fetch(elf, header.e_shoff + std::uint64_t{i} * sizeof section, section))
+    for (unsigned i = 0; i < header.e_phnum; ++i) {
+        Elf64_Phdr segment;
+        if (!elf.fetch(header.e_phoff + std::uint64_t{i} * sizeof segment, segment) ||
+            !elf.holds(segment.p_offset, segment.p_filesz))
             return fail(errors, "it is truncated");
-        Bytes bytes;
-        if (section.sh_type != SHT_NOTE) continue;
-        if (!section_bytes(elf, section.sh_offset, section.sh_size, bytes))
-            return fail(errors, "it is truncated");
-        collect_notes(bytes, notes);
+        if (segment.p_type != PT_NOTE) continue;
+        if (segment.p_filesz > kMaximumNotes) return fail(errors, "its notes are larger than 4 MiB");
+        const std::uint8_t* bytes = elf.bytes(segment.p_offset, segment.p_filesz);
+        if (!bytes) return fail(errors, "its notes cannot be read");
+        collect_notes(Bytes(bytes, std::size_t(segment.p_filesz)), notes);
     }
     if (notes.manifests.empty()) return fail(errors, "it carries no manifest: it is no Backplane plugin");
     if (!parse_manifest(notes.manifests.front(), manifest, errors)) return false;
@@ -288,22 +402,21 @@ bool read_manifest(Bytes elf, Manifest& manifest, Errors& errors) {
                             "'; a shared object is one: keep one BACKPLANE_PLUGIN, with the types of both");
 }
 
+}  // namespace
+
+bool read_manifest(Bytes elf, Manifest& manifest, Errors& errors) {
+    MemorySource source(elf);
+    return read_manifest(source, manifest, errors);
+}
+
 bool read_manifest(const std::filesystem::path& file, Manifest& manifest, Errors& errors) {
     const int fd = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return fail(errors, std::string("it cannot be read: ") + std::strerror(errno));
     struct stat status {};
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) {
-        close(fd);
-        return fail(errors, "it is not an ELF file");
-    }
-    // Headers and notes only are touched: a map reads a few pages of a large file. A plugin is replaced by
-    // renaming; one that is truncated in place while it is read would be lost anyway when it is loaded.
-    const std::size_t size = std::size_t(status.st_size);
-    void* map = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    const bool regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    FileSource source(fd, regular ? std::uint64_t(status.st_size) : 0);
+    const bool ok = read_manifest(source, manifest, errors);
     close(fd);
-    if (map == MAP_FAILED) return fail(errors, std::string("it cannot be read: ") + std::strerror(errno));
-    const bool ok = read_manifest(Bytes(static_cast<const std::uint8_t*>(map), size), manifest, errors);
-    munmap(map, size);
     return ok;
 }
 

@@ -101,6 +101,12 @@ std::string Trust::refusal_of_entry(const fs::path& path, const struct stat& sta
     return {};
 }
 
+std::string Trust::refusal_inside(const fs::path& file) const {
+    struct stat status {};
+    if (lstat(file.c_str(), &status) != 0 || S_ISLNK(status.st_mode)) return refusal(file);
+    return refusal_of_entry(file, status);
+}
+
 std::string Trust::refusal(const fs::path& path) const {
     std::error_code ignored;
     std::vector<std::string> rest;

@@ -23,6 +23,8 @@ class Trust {
     /// and link on the way: each belongs to somebody trusted, and nobody else may write to it (its owner's private
     /// group may; so may anyone, where the sticky bit keeps what is there, but not in the folder that plugins stand in).
     std::string refusal(const std::filesystem::path& path) const;
+    /// The same for a file right inside of a folder of which nothing was refused.
+    std::string refusal_inside(const std::filesystem::path& file) const;
 
   private:
     std::string refusal_of_entry(const std::filesystem::path& path, const struct stat& status) const;

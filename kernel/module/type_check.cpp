@@ -112,7 +112,7 @@ std::string TypeCheck::problem(const ManifestType& type) {
 
 std::string TypeCheck::ancestry_problem(const ManifestType& type) const {
     if (type.parent.empty()) return "it has no parent";
-    const std::vector<const ManifestType*> line = ancestry(type);
+    const std::vector<const ManifestType*>& line = ancestry(type);
     if (!find_(type.parent))
         return "it derives from " + quote(type.parent) + ", which " + missing_(type.parent);
     if (find_(line.back()->parent) != &type) return {};
@@ -155,7 +155,7 @@ std::string TypeCheck::history_problem(const ManifestType& type) const {
 
 std::string TypeCheck::interface_problem(const ManifestType& type) const {
     if (type.abstract) return {};
-    const std::vector<const ManifestType*> line = ancestry(type);
+    const std::vector<const ManifestType*>& line = ancestry(type);
     const auto offers = [&](std::string_view id) {
         return std::ranges::any_of(line, [&](const ManifestType* each) {
             return std::ranges::find(each->interfaces, id) != each->interfaces.end();
@@ -275,8 +275,9 @@ std::string TypeCheck::delta_warning(const ManifestDelta& delta,
     return reason;
 }
 
-std::vector<const ManifestType*> TypeCheck::ancestry(const ManifestType& type) const {
-    std::vector<const ManifestType*> line;
+const std::vector<const ManifestType*>& TypeCheck::ancestry(const ManifestType& type) const {
+    std::vector<const ManifestType*>& line = ancestries_[&type];
+    if (!line.empty()) return line;
     for (const ManifestType* at = &type; at && std::ranges::find(line, at) == line.end();
          at = find_(at->parent))
         line.push_back(at);

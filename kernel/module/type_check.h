@@ -43,14 +43,15 @@ class TypeCheck {
     std::string claim(const ManifestType& type);
     std::string claim_events(const ManifestType& type);
     std::string delta_warning(const ManifestDelta& delta, const std::vector<const ManifestType*>& all) const;
-    /// The type and its ancestors, nearest first; ends where one is missing or comes again.
-    std::vector<const ManifestType*> ancestry(const ManifestType& type) const;
+    /// The type and its ancestors, nearest first; ends where one is missing or comes again. Found once per type.
+    const std::vector<const ManifestType*>& ancestry(const ManifestType& type) const;
     const ManifestProperty* find_property(const ManifestType& type, std::string_view name) const;
     bool is_a(const ManifestType& type, std::string_view ancestor) const;
 
     Find find_;
     Explain missing_;
     std::map<const ManifestType*, std::string> verdicts_;
+    mutable std::map<const ManifestType*, std::vector<const ManifestType*>> ancestries_;
     /// Whose is what users name, by what it is ("option '-vnc'").
     std::map<std::string, std::string> owners_;
     struct EventOwner {
