@@ -63,6 +63,12 @@ bool DeviceHost::realize_parts(std::vector<Device*>& realized, Errors& errors) {
     return ok;
 }
 
+std::vector<Device*> DeviceHost::parts() const {
+    std::vector<Device*> parts;
+    instance_.for_each_part<Device>([&](Device& part) { parts.push_back(&part); });
+    return parts;
+}
+
 void DeviceHost::unrealize_parts(const std::vector<Device*>& parts) {
     for (auto part = parts.rbegin(); part != parts.rend(); ++part)
         last_call(callee(), "unrealize()", [&] { (*part)->unrealize(); });
@@ -108,9 +114,7 @@ bool DeviceHost::realize(Instance& instance, Errors& errors) {
 }
 
 void DeviceHost::unrealize(Instance& instance) {
-    std::vector<Device*> parts;
-    instance.for_each_part<Device>([&](Device& part) { parts.push_back(&part); });
-    unrealize_parts(parts);
+    unrealize_parts(parts());
     machine_.wiring.silence(&instance_);
     if (attached_) GuardedBus(bus_object()).detach(instance);
     attached_ = false;
@@ -141,9 +145,11 @@ void DeviceHost::reset(ResetPhase phase) {
         [&](Device& part) { contained(callee(), "reset()", [&] { part.reset(phase); }); });
 }
 
+/// What a part finishes changes those that it stands on, which take down what is left: they come after it.
 void DeviceHost::before_save() {
-    instance_.for_each_part<Device>(
-        [&](Device& part) { contained(callee(), "before_save()", [&] { part.before_save(); }); });
+    const std::vector<Device*> all = parts();
+    for (auto part = all.rbegin(); part != all.rend(); ++part)
+        contained(callee(), "before_save()", [&] { (*part)->before_save(); });
 }
 
 bool DeviceHost::after_load(Errors& errors) {

@@ -78,6 +78,7 @@ class DeviceHost final : public InstanceHost, public DeviceContext, private Work
     bool attach(const GuardedBus& bus, Errors& errors);
     bool realize_parts(std::vector<Device*>& realized, Errors& errors);
     bool shows_what_is_listed(Errors& errors) const;
+    std::vector<Device*> parts() const;
     void unrealize_parts(const std::vector<Device*>& parts);
     void run() override;
     MachineParts& machine_;

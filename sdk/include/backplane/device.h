@@ -20,8 +20,8 @@ namespace backplane {
 /// Default: nothing is done.
 enum class ResetPhase : std::uint8_t { Enter, Hold, Exit };
 
-/// Implemented by a device's part. Each part of an instance that offers it is called, parents first (unrealize:
-/// in reverse). Thread: main, or holding the machine lock.
+/// Implemented by a device's part. Each part of an instance that offers it is called, parents first (unrealize and
+/// before_save: in reverse). Thread: main, or holding the machine lock.
 class Device {
   public:
     static constexpr const char* kId = "backplane.device/1";

@@ -123,6 +123,20 @@ TEST_P(BlockOn, KeepsRequestsThatAreNotDoneYet) {
     EXPECT_EQ(driver->registers().interrupts(), 1u);
 }
 
+/// The node may not have been done with it when the machine stopped: it is finished when the machine is saved.
+TEST_P(BlockOn, WhatWasFinishedToBeSavedIsNotDoneAgain) {
+    bench.focus(driver->function());
+    node.hold = true;
+    EXPECT_EQ(request({kIn, 0, 1}, {{driver->allocate(512), 512, true}}), -1);
+    const auto state = bench.save_state();
+    node.hold = false;
+    node.operations.clear();
+    bench.load_state(state);
+    bench.advance_ns(1'000'000);
+    EXPECT_EQ(driver->ring(0).take_used().size(), 1u) << "no driver bears an answer twice";
+    EXPECT_TRUE(node.operations.empty());
+}
+
 TEST_P(BlockOn, AResetWaitsForWhatIsInTheWorks) {
     node.hold = true;
     request({kIn, 0, 1}, {{driver->allocate(512), 512, true}});

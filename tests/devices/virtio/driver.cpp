@@ -280,10 +280,10 @@ void Driver::take_lock() {
     lock_ = std::unique_lock(*static_cast<MachineLock*>(lock));
 }
 
-VirtioBackend& Driver::backend() {
-    Object* device = is_pci(kind_) ? device_->child("virtio-bus")->child("virtio-backend") : device_;
-    return *query<VirtioBackend>(*device);
+Object& Driver::function() {
+    return is_pci(kind_) ? *device_->child("virtio-bus")->child("virtio-backend") : *device_;
 }
+VirtioBackend& Driver::backend() { return *query<VirtioBackend>(function()); }
 
 void Driver::negotiate(std::uint64_t wanted) {
     using namespace virtio_status;

@@ -111,6 +111,8 @@ class Driver {
     Ring& ring(unsigned index) { return *rings_.at(index); }
     Object& device() { return *device_; }
     Object& transport() { return *transport_; }
+    /// What is behind the transport: over PCI a device of its own.
+    Object& function();
     /// The device as its transport sees it, past the registers.
     VirtioBackend& backend();
     bool modern() const { return !is_legacy(kind_); }
