@@ -81,7 +81,7 @@ constexpr ArgumentInfo kAdded[] = {{.name = "fdset-id", .kind = Kind::Number},
                                    {.name = "fd", .kind = Kind::Number}};
 constexpr ArgumentInfo kSet[] = {{.name = "fdset-id", .kind = Kind::Number},
                                  {.name = "fds", .kind = Kind::Array}};
-constexpr CoreCommand kCommands[] = {
+constexpr CoreCommand kDescriptorCommands[] = {
     {{.name = "getfd", .summary = "names the descriptor that comes with the call", .arguments = kName},
      getfd},
     {{.name = "closefd", .summary = "closes a descriptor that has a name", .arguments = kName}, closefd},
@@ -102,6 +102,6 @@ constexpr CoreCommand kCommands[] = {
 
 }  // namespace
 
-Slice<const CoreCommand> descriptor_commands() { return kCommands; }
+Slice<const CoreCommand> descriptor_commands() { return kDescriptorCommands; }
 
 }  // namespace backplane::kernel

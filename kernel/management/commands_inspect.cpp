@@ -180,7 +180,7 @@ constexpr ArgumentInfo kAll[] = {{.name = "all", .kind = Kind::Flag, .required =
 constexpr ArgumentInfo kOptionalPath[] = {{.name = "path", .required = false}};
 constexpr ArgumentInfo kIndex[] = {{.name = "index", .kind = Kind::Number}};
 constexpr const char* kText = "HumanReadableText";
-constexpr CoreCommand kCommands[] = {
+constexpr CoreCommand kInspectCommands[] = {
     {{.name = "x-query-mtree",
       .human = "info mtree",
       .summary = "the memory map; -f: as CPUs see it",
@@ -228,6 +228,6 @@ constexpr CoreCommand kCommands[] = {
 
 }  // namespace
 
-Slice<const CoreCommand> inspect_commands() { return kCommands; }
+Slice<const CoreCommand> inspect_commands() { return kInspectCommands; }
 
 }  // namespace backplane::kernel

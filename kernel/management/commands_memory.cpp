@@ -133,7 +133,7 @@ Json examine_virtual(const Call& call) {
 
 constexpr ArgumentInfo kExamined[] = {{.name = "format", .kind = Kind::Format, .required = false},
                                       {.name = "address", .kind = Kind::Number}};
-constexpr CoreCommand kCommands[] = {
+constexpr CoreCommand kMemoryCommands[] = {
     {{.human = "xp", .summary = "physical memory, as /4xw 0x80000000", .arguments = kExamined},
      examine_physical},
     {{.human = "x", .summary = "virtual memory as the CPU sees it", .arguments = kExamined}, examine_virtual},
@@ -141,6 +141,6 @@ constexpr CoreCommand kCommands[] = {
 
 }  // namespace
 
-Slice<const CoreCommand> memory_commands() { return kCommands; }
+Slice<const CoreCommand> memory_commands() { return kMemoryCommands; }
 
 }  // namespace backplane::kernel

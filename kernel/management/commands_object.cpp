@@ -165,7 +165,7 @@ constexpr ArgumentInfo kObjectType[] = {{.name = "qom-type", .kind = Kind::Optio
 constexpr ArgumentInfo kId[] = {{.name = "id"}};
 constexpr ArgumentInfo kChardev[] = {{.name = "id"}, {.name = "backend", .kind = Kind::Object}};
 constexpr const char* kProperties = "[ObjectPropertyInfo]";
-constexpr CoreCommand kCommands[] = {
+constexpr CoreCommand kObjectCommands[] = {
     {{.name = "qom-list",
       .human = "qom-list",
       .summary = "an object's properties and children",
@@ -221,6 +221,6 @@ constexpr CoreCommand kCommands[] = {
 
 }  // namespace
 
-Slice<const CoreCommand> object_commands() { return kCommands; }
+Slice<const CoreCommand> object_commands() { return kObjectCommands; }
 
 }  // namespace backplane::kernel

@@ -97,7 +97,7 @@ constexpr ArgumentInfo kOption[] = {{.name = "option", .required = false}};
 constexpr ArgumentInfo kName[] = {{.name = "name"}};
 constexpr ArgumentInfo kOptionInfo[] = {{.name = "option"}, {.name = "parameters", .kind = Kind::Array}};
 constexpr ArgumentInfo kVersion[] = {{.name = "qemu", .kind = Kind::Object}, {.name = "package"}};
-constexpr CoreCommand kCommands[] = {
+constexpr CoreCommand kQueryCommands[] = {
     {{.name = "query-version",
       .human = "info version",
       .summary = "this program's version",
@@ -145,7 +145,7 @@ constexpr EventInfo kEvents[] = {
 
 }  // namespace
 
-Slice<const CoreCommand> query_commands() { return kCommands; }
+Slice<const CoreCommand> query_commands() { return kQueryCommands; }
 Slice<const EventInfo> core_events() { return kEvents; }
 
 }  // namespace backplane::kernel

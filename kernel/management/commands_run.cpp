@@ -130,7 +130,7 @@ constexpr ArgumentInfo kActions[] = {
     {.name = "watchdog", .required = false, .choices = "reset|shutdown|poweroff|pause|debug|none"}};
 constexpr ArgumentInfo kWatchdog[] = {{.name = "action", .choices = kActions[3].choices}};
 constexpr ArgumentInfo kStatus[] = {{.name = "running", .kind = Kind::Flag}, {.name = "status"}};
-constexpr CoreCommand kCommands[] = {
+constexpr CoreCommand kRunCommands[] = {
     {{.name = "qmp_capabilities", .summary = "ends the negotiation", .arguments = kEnable}, capabilities},
     {{.name = "quit", .human = "quit|q", .summary = "end this program"}, quit},
     {{.name = "stop", .human = "stop|s", .summary = "stop the machine"}, stop},
@@ -164,6 +164,6 @@ constexpr CoreCommand kCommands[] = {
 
 }  // namespace
 
-Slice<const CoreCommand> run_commands() { return kCommands; }
+Slice<const CoreCommand> run_commands() { return kRunCommands; }
 
 }  // namespace backplane::kernel

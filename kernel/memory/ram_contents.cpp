@@ -12,8 +12,6 @@
 namespace backplane::kernel {
 namespace {
 
-constexpr std::uint64_t kHugePage = 2u << 20;
-
 bool refuse(Errors& errors, std::uint64_t size, const char* what) {
     errors.fail("no memory for " + std::to_string(size) + " bytes of guest RAM: " + what + ": " +
                 std::strerror(errno));

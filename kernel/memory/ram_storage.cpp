@@ -16,8 +16,6 @@ namespace backplane::kernel {
 
 namespace {
 
-constexpr std::uint64_t kHugePage = 2u << 20;
-
 int protection(const MemoryDescription& memory) {
     return memory.read_only ? PROT_READ : PROT_READ | PROT_WRITE;
 }

@@ -13,6 +13,8 @@
 
 namespace backplane::kernel {
 
+inline constexpr std::uint64_t kHugePage = 2u << 20;  ///< bytes
+
 /// Who keeps a dirty log. The order is that of the kPageClean… bits.
 enum class DirtyClient : std::uint8_t { Display, Migration, Other };
 inline constexpr unsigned kDirtyClients = 3;

@@ -13,6 +13,9 @@
 
 namespace backplane::gdb {
 
+/// Errors as numbers have no meaning to the client; this is the host's.
+inline constexpr unsigned kInvalid = 22;
+
 /// Thread: the host loop, with the machine lock held.
 class Session final : DebuggeeListener, ManagementCaller {
   public:

@@ -8,7 +8,6 @@
 namespace backplane::gdb {
 
 namespace {
-constexpr unsigned kInvalid = 22;
 constexpr std::size_t kOutputPiece = 4096;  ///< bytes of a monitor command's output in one packet
 
 }  // namespace

@@ -6,10 +6,6 @@
 
 namespace backplane::gdb {
 
-namespace {
-constexpr unsigned kInvalid = 22;
-}
-
 Session::Answer Session::why_stopped(std::string_view) {
     general_cpu_ = std::min(last_stop_.cpu, debuggee_.cpu_count() - 1);
     resumed_ = {.all = true};

@@ -6,8 +6,7 @@ namespace backplane::gdb {
 
 namespace {
 
-// Errors as numbers have no meaning to the client; these are the host's.
-constexpr unsigned kBadAddress = 14, kInvalid = 22, kNoSpace = 28;
+constexpr unsigned kBadAddress = 14, kNoSpace = 28;  ///< as kInvalid
 
 /// "ADDRESS,LENGTH".
 struct Stretch {

@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kButtons[] = {"left", "middle", "right",      "wheel-up",   "wheel-down",
+constexpr const char* kButtonNames[] = {"left", "middle", "right",      "wheel-up",   "wheel-down",
                                     "side", "extra",  "wheel-left", "wheel-right"};
 
 [[noreturn]] void refuse(const std::string& why) { throw std::invalid_argument(why); }
@@ -68,8 +68,8 @@ std::uint16_t axis(const Json& data, const std::string& of) {
 
 std::uint16_t button(const Json& data, const std::string& of) {
     const std::string name = text(data, "button", of);
-    for (std::size_t i = 0; i < std::size(kButtons); ++i)
-        if (name == kButtons[i]) return std::uint16_t(i);
+    for (std::size_t i = 0; i < std::size(kButtonNames); ++i)
+        if (name == kButtonNames[i]) return std::uint16_t(i);
     refuse(of + ": there is no button '" + name +
            "'; take left, middle, right, wheel-up, wheel-down, side or extra");
 }

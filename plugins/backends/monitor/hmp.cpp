@@ -3,8 +3,8 @@
 namespace backplane::monitor {
 namespace {
 
-constexpr std::size_t kInputChunk = 1024;
-constexpr std::size_t kInputLimit = 256u << 10;
+constexpr std::size_t kLineChunk = 1024;
+constexpr std::size_t kOutputLimit = 256u << 10;
 
 /// A terminal wants both ends of a line.
 std::string on_terminal(std::string_view text) {
@@ -62,7 +62,7 @@ void HmpMonitor::char_event(CharEvent event) {
     editor_.show_prompt();
 }
 
-std::size_t HmpMonitor::can_receive() { return !waiting_ && output_.size() < kInputLimit ? kInputChunk : 0; }
+std::size_t HmpMonitor::can_receive() { return !waiting_ && output_.size() < kOutputLimit ? kLineChunk : 0; }
 
 void HmpMonitor::receive(Bytes bytes) {
     typed_.append(reinterpret_cast<const char*>(bytes.data), bytes.size);
@@ -99,9 +99,9 @@ void HmpMonitor::management_reply(const ManagementReply& reply) {
 void HmpMonitor::write(std::string_view text) { output_.put(*chardev_, text); }
 
 void HmpMonitor::can_send() {
-    const bool was_full = output_.size() >= kInputLimit;
+    const bool was_full = output_.size() >= kOutputLimit;
     output_.flush(*chardev_);
-    if (was_full && output_.size() < kInputLimit) chardev_->accept_input();
+    if (was_full && output_.size() < kOutputLimit) chardev_->accept_input();
 }
 
 }  // namespace backplane::monitor

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kInputChunk = 4096;
 /// A client that does not read gets no more commands done, and then no more events.
-constexpr std::size_t kInputLimit = 64u << 10;
+constexpr std::size_t kPendingLimit = 64u << 10;
 constexpr std::size_t kEventLimit = 4u << 20;
 
 struct Request {
@@ -130,7 +130,7 @@ void QmpMonitor::begin_session() {
 }
 
 std::size_t QmpMonitor::can_receive() {
-    return queue_.empty() && output_.size() < kInputLimit ? kInputChunk : 0;
+    return queue_.empty() && output_.size() < kPendingLimit ? kInputChunk : 0;
 }
 
 void QmpMonitor::receive(Bytes bytes) {
@@ -197,9 +197,9 @@ void QmpMonitor::send(const std::string& json) {
 }
 
 void QmpMonitor::can_send() {
-    const bool was_full = output_.size() >= kInputLimit;
+    const bool was_full = output_.size() >= kPendingLimit;
     output_.flush(*chardev_);
-    if (was_full && output_.size() < kInputLimit) chardev_->accept_input();
+    if (was_full && output_.size() < kPendingLimit) chardev_->accept_input();
 }
 
 }  // namespace backplane::monitor
