@@ -1,12 +1,10 @@
 // A launch plan as JSON.
 #include "kernel/launch/plan.h"
 
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 namespace backplane::kernel {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 /// Pairs, not an object: the order counts and a name may stand twice.
 Json properties_json(const PropertyList& properties) {
@@ -130,7 +128,7 @@ std::string print_plan(const LaunchPlan& plan) {
     json["pidfile"] = plan.pid_file;
     json["start-paused"] = plan.start_paused;
     json["actions"] = actions_json(plan.actions);
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return json_text(json, 2) + "\n";
 }
 
 }  // namespace backplane::kernel

@@ -1,11 +1,9 @@
 #include "kernel/machine/json_text.h"
 
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 namespace backplane::kernel {
 
-std::string json_quoted(std::string_view text) {
-    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+std::string json_quoted(std::string_view text) { return json_text(text); }
 
 }  // namespace backplane::kernel

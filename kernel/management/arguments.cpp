@@ -2,7 +2,7 @@
 #include "kernel/management/command.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 namespace backplane::kernel {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <utility>
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 #include <fcntl.h>
 

@@ -1,7 +1,7 @@
 // Commands that take descriptors over, by name or into sets.
 #include "kernel/management/management.h"
 
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 #include <unistd.h>
 

@@ -5,7 +5,7 @@
 #include <backplane/block.h>
 #include <backplane/draft/cpu.h>
 
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 #include <unistd.h>
 

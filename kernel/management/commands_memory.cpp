@@ -8,7 +8,7 @@
 
 #include <cstdio>
 #include <functional>
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 namespace backplane::kernel {
 namespace {

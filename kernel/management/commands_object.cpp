@@ -5,14 +5,14 @@
 
 #include <backplane/detail/manifest.h>
 
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 namespace backplane::kernel {
 
 Json json_value(const std::string& kind, const std::string& text) {
     if (kind == "bool") return text == "on" || text == "true" || text == "yes" || text == "y";
     if (kind == "int" || kind == "uint" || kind == "size") {
-        Json number = Json::parse(text, nullptr, false);
+        Json number = parse_json(text);
         if (number.is_number()) return number;
     }
     return text;
@@ -21,7 +21,7 @@ Json json_value(const std::string& kind, const std::string& text) {
 std::string text_value(const Json& value, const std::string& name) {
     if (value.is_string()) return value.get<std::string>();
     if (value.is_boolean()) return value.get<bool>() ? "on" : "off";
-    if (value.is_number_integer()) return value.dump();
+    if (value.is_number_integer()) return json_text(value);
     fail_command("Invalid parameter type for '" + name + "', expected: string, integer or boolean");
 }
 
@@ -76,9 +76,7 @@ Json qom_get(const Call& call) {
     return json_value(info ? manifest::kind_name(info->kind) : "str", value.text());
 }
 
-std::string show_value(const Json& result) {
-    return result.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+std::string show_value(const Json& result) { return json_text(result) + "\n"; }
 
 Json qom_set(const Call& call) {
     ErrorText errors;

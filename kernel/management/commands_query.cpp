@@ -1,14 +1,14 @@
 // Commands that say what this program is and offers.
 #include "kernel/management/management.h"
 
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 namespace backplane::kernel {
 namespace {
 
 using Kind = ArgumentKind;
 
-Json query_version(const Call& call) { return Json::parse(call.host.version_json()); }
+Json query_version(const Call& call) { return parse_json(call.host.version_json()); }
 
 std::string show_version(const Json& result) { return result["package"].get<std::string>() + "\n"; }
 

@@ -6,7 +6,7 @@
 #include <backplane/draft/snapshot.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 namespace backplane::kernel {
 namespace {
@@ -87,7 +87,7 @@ void human_command(const Call& call, CommandDone done) {
     if (other_cpu) host.select_cpu(call.number("cpu-index"));
     host.run_line(call.text("command-line"), call.caller, [done](const ManagementReply& reply) {
         const Json text = reply.text;
-        done({true, text.dump(-1, ' ', true, Json::error_handler_t::replace), {}, {}, reply.text});
+        done({true, ascii_json_text(text), {}, {}, reply.text});
     });
     if (other_cpu) host.select_cpu(before);
 }

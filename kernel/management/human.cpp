@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 namespace backplane::kernel {
 namespace {

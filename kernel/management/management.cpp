@@ -5,7 +5,7 @@
 #include "kernel/vocabulary/version.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 namespace backplane::kernel {
 namespace {
@@ -13,15 +13,13 @@ namespace {
 constexpr int kMaximumDepth = 64;
 constexpr std::uint8_t kCoreWhen = command_when::kBuilt | command_when::kIncoming;
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', true, Json::error_handler_t::replace); }
-
 Json parse_object(std::string_view text) {
     const auto limit = [](int depth, Json::parse_event_t, Json&) {
         if (depth > kMaximumDepth) fail_command("JSON nested too deep");
         return true;
     };
     if (text.empty()) return Json::object();
-    Json json = Json::parse(text, limit, false);
+    Json json = parse_json(text, limit);
     if (!json.is_object()) fail_command("QMP input member 'arguments' must be an object");
     return json;
 }
@@ -35,11 +33,11 @@ std::string shown(const Json& result) {
     if (result.is_object() && result.contains("human-readable-text"))
         return result["human-readable-text"].get<std::string>();
     if (result.is_null() || (result.is_object() && result.empty())) return {};
-    return result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return json_text(result, 2) + "\n";
 }
 
 ManagementReply success(const Json& result, std::string (*show)(const Json&)) {
-    return {true, dump(result), {}, {}, show ? show(result) : shown(result)};
+    return {true, ascii_json_text(result), {}, {}, show ? show(result) : shown(result)};
 }
 
 /// `work`, with what it throws as the call's answer.
@@ -67,7 +65,7 @@ class ManagementHost::PendingCall final : public CommandReply {
         : host_(host), caller_(caller), done_(std::move(done)) {}
 
     void succeed(Str json) override {
-        Json result = Json::parse(json.view(), nullptr, false);
+        Json result = parse_json(json.view());
         if (result.is_discarded()) return fail("the answer is no JSON: this is a fault of the plugin");
         answer(success(result, nullptr));
     }
@@ -142,7 +140,7 @@ std::string ManagementHost::version_json() const {
     // The members' names are the protocol's, and so is the version: what clients look for is how it is spoken.
     const Json triple{
         {"micro", kSpokenVersion.micro}, {"minor", kSpokenVersion.minor}, {"major", kSpokenVersion.major}};
-    return Json{{"qemu", triple}, {"package", program_version()}}.dump();
+    return json_text({{"qemu", triple}, {"package", program_version()}});
 }
 
 const Command* ManagementHost::find(std::string_view name) const {
@@ -185,7 +183,7 @@ void ManagementHost::run_service(const Command& command, const Json& arguments, 
         pending_.emplace_back(std::make_unique<PendingCall>(*this, caller, std::move(done))).get();
     std::string problem;
     try {
-        return handler.execute(command.key, dump(arguments), *call);
+        return handler.execute(command.key, ascii_json_text(arguments), *call);
     } catch (const std::exception& error) {
         problem = error.what();
     }
@@ -216,9 +214,9 @@ void ManagementHost::machine_event(std::string_view name, std::string_view data)
     const std::int64_t now = machine_->loop().host_date_ns() / 1000;
     Json event{{"timestamp", {{"seconds", now / 1'000'000}, {"microseconds", now % 1'000'000}}},
                {"event", name}};
-    if (Json parsed = Json::parse(data, nullptr, false); parsed.is_object() && !parsed.empty())
+    if (Json parsed = parse_json(data); parsed.is_object() && !parsed.empty())
         event["data"] = std::move(parsed);
-    const std::string text = dump(event);
+    const std::string text = ascii_json_text(event);
     const std::vector<ManagementListener*> all = listeners_;
     for (ManagementListener* listener : all)
         if (std::ranges::find(listeners_, listener) != listeners_.end()) listener->management_event(text);

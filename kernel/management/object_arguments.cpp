@@ -5,7 +5,7 @@
 #include "kernel/vocabulary/user_error.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 namespace backplane::kernel {
 

@@ -4,7 +4,7 @@
 #include "kernel/management/command.h"
 
 #include <map>
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 namespace backplane::kernel {
 namespace {

@@ -5,14 +5,12 @@
 #include "kernel/vocabulary/manifest_text.h"
 #include "kernel/vocabulary/user_error.h"
 
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 #include <algorithm>
 
 namespace backplane::kernel {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr const char* kUsage =
     "plugin: say 'plugin list', 'plugin info PLUGIN' or 'plugin why NAME'; --json and --plugin-dir FOLDER go with each";
@@ -104,9 +102,7 @@ Json type_json(const ManifestType& type) {
 
 bool is_refused(const PluginFile& file) { return !file.refusal.empty() || !file.refused.empty(); }
 
-std::string answer_text(const Json& json) {
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+std::string answer_text(const Json& json) { return json_text(json, 2) + "\n"; }
 
 PluginAnswer list(const Catalog& catalog, bool as_json) {
     std::vector<const PluginFile*> files;

@@ -4,19 +4,15 @@
 
 #include <backplane/text.h>
 
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 #include <stdexcept>
 
 namespace backplane::input {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::uint64_t kDefaultHold = 100;  // ms
 constexpr std::uint64_t kLongestHold = 60'000;
-
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 /// An argument that was checked to be an integer if it is there.
 std::int64_t integer(const Json& given, const char* name, std::int64_t otherwise = 0) {
@@ -39,7 +35,7 @@ void Hub::answer(bool sent, CommandReply& reply) const {
 }
 
 void Hub::execute(Str command, Str arguments, CommandReply& reply) {
-    const Json given = Json::parse(arguments.view(), nullptr, false);
+    const Json given = parse_json(arguments.view());
     try {
         if (command == Str("input-send-event")) return send_events(arguments, reply);
         if (command == Str("mouse_move")) return move_mouse(arguments, reply);
@@ -60,7 +56,7 @@ void Hub::execute(Str command, Str arguments, CommandReply& reply) {
 }
 
 void Hub::send_events(Str arguments, CommandReply& reply) {
-    const Json given = Json::parse(arguments.view(), nullptr, false);
+    const Json given = parse_json(arguments.view());
     for (const char* place : {"device", "head"})
         if (given.contains(place))
             return reply.fail(std::string(place) +
@@ -70,7 +66,7 @@ void Hub::send_events(Str arguments, CommandReply& reply) {
 }
 
 void Hub::move_mouse(Str arguments, CommandReply& reply) {
-    const Json given = Json::parse(arguments.view(), nullptr, false);
+    const Json given = parse_json(arguments.view());
     std::vector<InputEvent> events = {
         {InputKind::Relative, std::uint16_t(InputAxis::X), movement(given, "dx")},
         {InputKind::Relative, std::uint16_t(InputAxis::Y), movement(given, "dy")},
@@ -120,7 +116,7 @@ void Hub::list_mice(bool for_people, CommandReply& reply) const {
                         {"absolute", absolute}});
     }
     if (for_people) reply.succeed_text(text.empty() ? "No mouse devices connected\n" : text);
-    else reply.succeed(dump(list));
+    else reply.succeed(json_text(list));
 }
 
 }  // namespace backplane::input

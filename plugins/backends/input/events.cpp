@@ -2,7 +2,7 @@
 
 #include <backplane/input_keys.h>
 
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 #include <charconv>
 #include <stdexcept>
@@ -11,10 +11,8 @@
 namespace backplane::input {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr const char* kButtonNames[] = {"left", "middle", "right",      "wheel-up",   "wheel-down",
-                                    "side", "extra",  "wheel-left", "wheel-right"};
+                                        "side", "extra",  "wheel-left", "wheel-right"};
 
 [[noreturn]] void refuse(const std::string& why) { throw std::invalid_argument(why); }
 

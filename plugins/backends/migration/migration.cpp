@@ -1,6 +1,6 @@
 #include "migration.h"
 
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 #include <cerrno>
 #include <cstring>
@@ -12,10 +12,6 @@
 namespace backplane::migration {
 namespace {
 
-using Json = nlohmann::json;
-
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 std::string text_argument(const Json& arguments, const char* name) {
     const auto found = arguments.find(name);
     return found == arguments.end() || !found->is_string() ? std::string() : found->get<std::string>();
@@ -23,7 +19,7 @@ std::string text_argument(const Json& arguments, const char* name) {
 
 /// A parameter's value as settings take it.
 std::string value_text(const Json& value) {
-    return value.is_string() ? value.get<std::string>() : dump(value);
+    return value.is_string() ? value.get<std::string>() : json_text(value);
 }
 
 }  // namespace
@@ -62,7 +58,7 @@ void Migration::run() {
 }
 
 void Migration::execute(Str command, Str arguments, CommandReply& reply) {
-    const Json given = Json::parse(arguments.view(), nullptr, false);
+    const Json given = parse_json(arguments.view());
     ErrorText errors;
     if (command == Str("migrate")) return migrate(arguments, reply);
     if (command == Str("migrate-incoming")) return migrate_incoming(arguments, reply);
@@ -108,20 +104,20 @@ void Migration::execute(Str command, Str arguments, CommandReply& reply) {
             all.push_back({{"capability", name}, {"state", on}});
             lines += name + ": " + (on ? "on" : "off") + "\n";
         }
-        return people ? reply.succeed_text(lines) : reply.succeed(dump(all));
+        return people ? reply.succeed_text(lines) : reply.succeed(json_text(all));
     }
     Json all = Json::object();
     for (const auto& [name, value] : settings_.parameters()) {
-        all[name] = Json::parse(value);
+        all[name] = parse_json(value);
         lines += name + ": " + value_text(all[name]) + "\n";
     }
-    return people ? reply.succeed_text(lines) : reply.succeed(dump(all));
+    return people ? reply.succeed_text(lines) : reply.succeed(json_text(all));
 }
 
 // Going out.
 
 void Migration::migrate(Str arguments, CommandReply& reply) {
-    const Json given = Json::parse(arguments.view(), nullptr, false);
+    const Json given = parse_json(arguments.view());
     // People's face of the command has another name for the same: they wait for its end unless they say -d.
     const bool waits = given.contains("destination") && !given.value("detach", false);
     const std::string uri = text_argument(given, given.contains("destination") ? "destination" : "uri");
@@ -189,7 +185,7 @@ void Migration::cancel() {
 // Coming in.
 
 void Migration::migrate_incoming(Str arguments, CommandReply& reply) {
-    const Json given = Json::parse(arguments.view(), nullptr, false);
+    const Json given = parse_json(arguments.view());
     ErrorText errors;
     if (!snapshots_->expecting()) return reply.fail("'-incoming' was not specified on the command line");
     const std::string uri = text_argument(given, "uri");

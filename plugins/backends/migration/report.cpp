@@ -1,6 +1,6 @@
 #include "report.h"
 
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 namespace backplane::migration {
 namespace {
@@ -32,11 +32,11 @@ const char* status_name(Status status) {
 }
 
 std::string json(const Report& report) {
-    nlohmann::json all = nlohmann::json::object();
-    if (report.status == Status::None) return all.dump();
+    Json all = Json::object();
+    if (report.status == Status::None) return json_text(all);
     all["status"] = status_name(report.status);
     if (!report.problem.empty()) all["error-desc"] = report.problem;
-    if (!counted(report)) return all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    if (!counted(report)) return json_text(all);
     all["total-time"] = report.total_ms;
     all["setup-time"] = report.setup_ms;
     if (report.stopped_machine)
@@ -58,7 +58,7 @@ std::string json(const Report& report) {
                   {"precopy-bytes", 0},
                   {"downtime-bytes", report.transferred},
                   {"postcopy-bytes", 0}};
-    return all.dump();
+    return json_text(all);
 }
 
 std::string text(const Report& report) {
@@ -74,7 +74,7 @@ std::string text(const Report& report) {
     if (report.stopped_machine) line("downtime", report.total_ms, "ms");
     line("setup", report.setup_ms, "ms");
     line("transferred ram", report.transferred >> 10, "kbytes");
-    out += "throughput: " + nlohmann::json(megabits_per_second(report)).dump() + " mbps\n";
+    out += "throughput: " + json_text(megabits_per_second(report)) + " mbps\n";
     line("remaining ram", (report.total - report.done) >> 10, "kbytes");
     line("total ram", report.total >> 10, "kbytes");
     line("duplicate", report.zero_pages, "pages");

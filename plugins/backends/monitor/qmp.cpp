@@ -35,8 +35,7 @@ Request read_request(const std::string& text) {
             if (value.is_string()) request.command = value.get<std::string>();
             else request.error = "QMP input member 'execute' must be a string";
         } else if (name == "arguments") {
-            if (value.is_object())
-                request.arguments = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+            if (value.is_object()) request.arguments = json_text(value);
             else request.error = "QMP input member 'arguments' must be an object";
         } else if (request.error.empty()) {
             request.error = "QMP input member '" + name + "' is unexpected";
@@ -53,14 +52,13 @@ ManagementReply failure(const char* error_class, std::string description) {
 
 /// Nothing can be enabled, as nothing is offered.
 ManagementReply negotiate(const Request& request) {
-    const Json arguments =
-        request.arguments.empty() ? Json::object() : Json::parse(request.arguments, nullptr, false);
+    const Json arguments = request.arguments.empty() ? Json::object() : parse_json(request.arguments);
     for (const auto& [name, value] : arguments.items()) {
         if (name != "enable") return failure("GenericError", "Parameter '" + name + "' is unexpected");
         if (!value.is_array())
             return failure("GenericError", "Invalid parameter type for 'enable', expected: array");
         if (!value.empty())
-            return failure("GenericError", "Capability not available: " + value.front().dump());
+            return failure("GenericError", "Capability not available: " + json_text(value.front()));
     }
     return {true, "{}", {}, {}, {}};
 }
@@ -68,10 +66,8 @@ ManagementReply negotiate(const Request& request) {
 std::string reply_text(const ManagementReply& reply, const Json& id) {
     std::string text = "{";
     if (reply.ok) text += "\"return\": " + reply.json;
-    else
-        text += "\"error\": " + Json{{"class", reply.error_class}, {"desc", reply.description}}.dump(
-                                    -1, ' ', true, Json::error_handler_t::replace);
-    if (!id.is_discarded()) text += ", \"id\": " + id.dump(-1, ' ', true, Json::error_handler_t::replace);
+    else text += "\"error\": " + ascii_json_text({{"class", reply.error_class}, {"desc", reply.description}});
+    if (!id.is_discarded()) text += ", \"id\": " + ascii_json_text(id);
     return text + "}";
 }
 
@@ -191,8 +187,8 @@ void QmpMonitor::management_event(Str json) {
 
 void QmpMonitor::send(const std::string& json) {
     if (pretty_)
-        if (const Json parsed = Json::parse(json, nullptr, false); !parsed.is_discarded())
-            return output_.put(*chardev_, parsed.dump(4) + "\r\n");
+        if (const Json parsed = parse_json(json); !parsed.is_discarded())
+            return output_.put(*chardev_, json_text(parsed, 4) + "\r\n");
     output_.put(*chardev_, json + "\r\n");
 }
 

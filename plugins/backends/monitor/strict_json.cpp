@@ -18,7 +18,7 @@ StrictJson parse_strictly(const std::string& text) {
         return true;
     };
     try {
-        Json value = Json::parse(text, look);
+        Json value = parse_json_or_throw(text, look);
         return {std::move(value), std::move(problem)};
     } catch (const Json::out_of_range&) {
         return {{}, "Parameter '" + member + "' is a number that is too large"};

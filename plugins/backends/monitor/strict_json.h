@@ -2,11 +2,10 @@
 #pragma once
 
 #include <string>
-#include <nlohmann/json.hpp>
+
+#include <lib/json.h>
 
 namespace backplane::monitor {
-
-using Json = nlohmann::ordered_json;
 
 struct StrictJson {
     Json value;

@@ -2,7 +2,7 @@
 
 #include <backplane/text.h>
 
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 namespace backplane::net {
 
@@ -40,7 +40,7 @@ void UserNetworkCommands::show(CommandReply& reply) {
 
 void UserNetworkCommands::execute(Str command, Str arguments, CommandReply& reply) {
     if (command == Str("info usernet")) return show(reply);
-    const nlohmann::json given = nlohmann::json::parse(arguments.view(), nullptr, false);
+    const Json given = parse_json(arguments.view());
     const std::string first = given.value(kFirst, ""), second = given.value(kSecond, "");
     UserNetwork* network = choose(second.empty() ? "" : first, reply);
     if (!network) return;

@@ -10,12 +10,10 @@
 #include <functional>
 #include <map>
 #include <string>
-#include <nlohmann/json.hpp>
+#include <lib/json.h>
 
 namespace backplane::pci {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct ClassName {
     unsigned code;  ///< base class << 8 | sub-class
@@ -150,7 +148,7 @@ void PciListing::execute(Str command, Str, CommandReply& reply) {
     Object* root = &object_;
     while (root->parent()) root = root->parent();
     const Json buses = buses_below(*root);
-    if (command == Str("query-pci")) return reply.succeed(buses.dump());
+    if (command == Str("query-pci")) return reply.succeed(json_text(buses));
     std::string text;
     for (const Json& bus : buses)
         for (const Json& row : bus["devices"]) print_function(row, text);
