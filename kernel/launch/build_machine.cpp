@@ -157,7 +157,7 @@ void configure_machine(BuildSite& site, const std::string& type) {
     const BoardTraits& traits = site.machine.traits();
     const PropertyList switches = set_machine_properties(site);
     try {
-        site.machine.set_topology(resolve_topology(site.plan.smp, traits.max_cpus, site.machine_name));
+        site.machine.set_topology(resolve_topology(site.plan.smp, traits, site.machine_name));
     } catch (const UserError& error) {
         throw UserError((site.plan.smp.option.empty() ? "-smp 1" : site.plan.smp.option) + ": " +
                         error.what());

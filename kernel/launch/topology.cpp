@@ -26,7 +26,7 @@ std::string hierarchy(const Topology& t) {
 
 }  // namespace
 
-Topology resolve_topology(const SmpPlan& smp, std::uint32_t machine_maximum, std::string_view machine) {
+Topology resolve_topology(const SmpPlan& smp, const BoardTraits& traits, std::string_view machine) {
     // Levels that nobody named hold one; with a number of CPUs, the first open level takes what is left.
     Topology t;
     t.sockets = smp.sockets.value_or(1);
@@ -35,9 +35,9 @@ Topology resolve_topology(const SmpPlan& smp, std::uint32_t machine_maximum, std
     t.threads = smp.threads.value_or(1);
     if (const Level total = smp.max_cpus ? smp.max_cpus : smp.cpus) {
         const std::uint32_t left = std::uint32_t(*total / std::min<std::uint64_t>(product_of(t), *total));
-        if (!smp.cores) t.cores = left;
+        if (!smp.sockets && (traits.sockets_first || smp.cores)) t.sockets = left;
+        else if (!smp.cores) t.cores = left;
         else if (!smp.threads) t.threads = left;
-        else if (!smp.sockets) t.sockets = left;
     }
     const std::uint64_t product = product_of(t);
     const std::uint64_t maximum = smp.max_cpus ? *smp.max_cpus : smp.cpus ? *smp.cpus : product;
@@ -48,10 +48,10 @@ Topology resolve_topology(const SmpPlan& smp, std::uint32_t machine_maximum, std
     if (maximum < cpus)
         throw UserError("Invalid CPU topology: maxcpus must be equal to or greater than smp: maxcpus (" +
                         std::to_string(maximum) + ") < smp_cpus (" + std::to_string(cpus) + ")");
-    if (maximum > machine_maximum)
+    if (maximum > traits.max_cpus)
         throw UserError("Invalid SMP CPUs " + std::to_string(maximum) +
                         ". The max CPUs supported by machine '" + std::string(machine) + "' is " +
-                        std::to_string(machine_maximum));
+                        std::to_string(traits.max_cpus));
     t.cpus = std::uint32_t(cpus);
     t.max_cpus = std::uint32_t(maximum);
     return t;

@@ -7,8 +7,9 @@
 
 namespace backplane::kernel {
 
-/// Works out what was left open: cores first, then threads, then sockets. Throws UserError when the numbers
-/// contradict each other or the machine takes fewer CPUs. `machine` is its option name, for the message.
-Topology resolve_topology(const SmpPlan& smp, std::uint32_t machine_maximum, std::string_view machine);
+/// Works out what was left open: cores first, then sockets, then threads; or sockets first, as the board has it. Throws
+/// UserError when the numbers contradict each other or the machine takes fewer CPUs. `machine` is its option name, for
+/// the message.
+Topology resolve_topology(const SmpPlan& smp, const BoardTraits& traits, std::string_view machine);
 
 }  // namespace backplane::kernel

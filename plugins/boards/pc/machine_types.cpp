@@ -107,6 +107,11 @@ constexpr BoardTraits kTraits{
     .device_aliases = kDeviceAliases,
     .serial_ports = 4,
 };
+constexpr BoardTraits kTraitsUpTo6_1 = [] {
+    BoardTraits past = kTraits;
+    past.sockets_first = true;
+    return past;
+}();
 
 constexpr MachineVersion kVersions[] = {
     {.version = "11.1", .aliases = "pc"},
@@ -124,7 +129,7 @@ constexpr MachineVersion kVersions[] = {
     {.version = "7.1", .release = "7.1", .deprecated = kOld},
     {.version = "7.0", .release = "7.0", .deprecated = kOld},
     {.version = "6.2", .release = "6.2", .deprecated = kOld},
-    {.version = "6.1", .release = "6.1", .deprecated = kOld},
+    {.version = "6.1", .release = "6.1", .traits = &kTraitsUpTo6_1, .deprecated = kOld},
     {.version = "6.0", .release = "6.0", .deprecated = kOld},
     {.version = "5.2", .release = "5.2", .deprecated = kOld},
     {.version = "5.1", .release = "5.1", .deprecated = kOld},

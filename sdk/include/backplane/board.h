@@ -56,6 +56,9 @@ struct BoardTraits {
     /// -device NAME where the family's name stands for the member that fits this board's buses.
     Slice<const ShortName> device_aliases{};
     std::uint32_t serial_ports = 1;
+    /// CPUs of an -smp that does not say where they sit are sockets of their own, as boards had it up to release 6.1;
+    /// else they are cores of one.
+    bool sockets_first = false;
 };
 
 /// A drive that the command line has for a chip of the board. From the host.

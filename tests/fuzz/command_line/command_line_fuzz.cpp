@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     try {
         const CommandLine line = read_command_line(arguments);
         if (print_plan(line.plan).empty()) std::abort();
-        const backplane::Topology topology = resolve_topology(line.plan.smp, 512, "machine");
+        const backplane::Topology topology = resolve_topology(line.plan.smp, {.max_cpus = 512}, "machine");
         const std::uint64_t product =
             std::uint64_t(topology.sockets) * topology.clusters * topology.cores * topology.threads;
         if (product != topology.max_cpus || topology.cpus > topology.max_cpus || topology.cpus == 0)

@@ -5,7 +5,9 @@
 namespace backplane::kernel {
 namespace {
 
-Topology resolve(const std::string& smp) { return resolve_topology(plan_of("-smp " + smp).smp, 8, "acme"); }
+Topology resolve(const std::string& smp, const BoardTraits& traits = {.max_cpus = 8}) {
+    return resolve_topology(plan_of("-smp " + smp).smp, traits, "acme");
+}
 
 std::string refusal(const std::string& smp) {
     try {
@@ -17,7 +19,7 @@ std::string refusal(const std::string& smp) {
 }
 
 TEST(Topology, NothingSaidIsOneCpu) {
-    const Topology t = resolve_topology({}, 8, "acme");
+    const Topology t = resolve_topology({}, {.max_cpus = 8}, "acme");
     EXPECT_EQ(t.cpus, 1u);
     EXPECT_EQ(t.max_cpus, 1u);
 }
@@ -32,8 +34,17 @@ TEST(Topology, ANumberAloneMakesCores) {
 
 TEST(Topology, LevelsThatAreLeftOpenTakeWhatIsLeft) {
     EXPECT_EQ(resolve("8,sockets=2").cores, 4u);
-    EXPECT_EQ(resolve("8,cores=2").threads, 4u);
+    EXPECT_EQ(resolve("8,cores=2").sockets, 4u);
+    EXPECT_EQ(resolve("8,threads=2").cores, 4u);
+    EXPECT_EQ(resolve("8,sockets=2,cores=2").threads, 2u);
     EXPECT_EQ(resolve("8,cores=2,threads=2").sockets, 2u);
+}
+
+TEST(Topology, ABoardOfThePastMakesSockets) {
+    constexpr BoardTraits kPast{.max_cpus = 8, .sockets_first = true};
+    EXPECT_EQ(resolve("4", kPast).sockets, 4u);
+    EXPECT_EQ(resolve("8,threads=2", kPast).sockets, 4u);
+    EXPECT_EQ(resolve("8,sockets=2", kPast).cores, 4u);
 }
 
 TEST(Topology, LevelsAloneMakeTheNumber) {
