@@ -113,8 +113,7 @@ void check_json_kinds(const Catalog& catalog, const std::string& option, const s
 
 std::string machine_name(const LaunchPlan& plan, const Catalog& catalog) {
     if (!plan.machine.empty()) return plan.machine;
-    for (const Catalog::Listed& listed : catalog.list("machine"))
-        if (listed.type->is_default) return listed.type->option_name();
+    if (const ManifestType* type = catalog.default_machine()) return type->option_name();
     throw UserError("no machine specified, and there is no default; use -machine help to list the machines");
 }
 

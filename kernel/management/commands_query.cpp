@@ -34,25 +34,36 @@ Json list_events(const Call& call) {
 
 Json query_machines(const Call& call) {
     Json list = Json::array();
-    for (const Catalog::Listed& listed : call.machine.catalog().list("machine")) {
+    const Catalog& catalog = call.machine.catalog();
+    const ManifestType* default_machine = catalog.default_machine();
+    for (const Catalog::Listed& listed : catalog.list("machine")) {
         const ManifestType& type = *listed.type;
         const std::string& name = type.option_name();
         const auto add = [&](const std::string& each, const std::vector<std::string>& aliases, bool first) {
             Json entry{{"name", each}, {"description", type.summary}};
             if (!aliases.empty()) entry["alias"] = aliases.front();
-            if (first && type.is_default) entry["is-default"] = true;
+            if (first && &type == default_machine) entry["is-default"] = true;
             list.push_back(std::move(entry));
             return &list.back();
         };
         if (type.versions.empty()) add(name, type.aliases, true);
         for (const ManifestVersion& version : type.versions) {
             const bool first = &version == &type.versions.front();
-            Json* entry = add(name + "-" + version.version,
-                              first ? std::vector<std::string>{name} : version.aliases, first);
+            Json* entry = add(
+                name + "-" + version.version,
+                first && version.aliases.empty() ? std::vector<std::string>{name} : version.aliases, first);
             if (!version.deprecated.empty()) (*entry)["deprecated"] = true;
         }
     }
     return list;
+}
+
+Json query_target(const Call& call) {
+    const Catalog& catalog = call.machine.catalog();
+    const std::string_view name = call.machine.machine_object().type_name().view();
+    const ManifestType* type = catalog.find_version(name).board;
+    if (!type) type = catalog.find_type(name);
+    return {{"arch", type ? catalog.architecture_of(*type) : catalog.architecture()}};
 }
 
 /// A property's kind as the protocol spells an option's parameter.
@@ -95,6 +106,7 @@ Json schema(const Call& call) { return schema_of(call.host.commands(), call.host
 
 constexpr ArgumentInfo kOption[] = {{.name = "option", .required = false}};
 constexpr ArgumentInfo kName[] = {{.name = "name"}};
+constexpr ArgumentInfo kTarget[] = {{.name = "arch"}};
 constexpr ArgumentInfo kOptionInfo[] = {{.name = "option"}, {.name = "parameters", .kind = Kind::Array}};
 constexpr ArgumentInfo kVersion[] = {{.name = "qemu", .kind = Kind::Object}, {.name = "package"}};
 constexpr CoreCommand kQueryCommands[] = {
@@ -127,6 +139,10 @@ constexpr CoreCommand kQueryCommands[] = {
      schema},
     {{.name = "query-machines", .summary = "the kinds of machine", .returns = "[MachineInfo]"},
      query_machines},
+    {{.name = "query-target", .summary = "the guest's architecture", .returns = "TargetInfo"},
+     query_target,
+     nullptr,
+     kTarget},
 };
 
 constexpr ArgumentInfo kDeleted[] = {{.name = "device", .required = false}, {.name = "path"}};

@@ -14,6 +14,7 @@
 #include <link.h>
 
 #include <algorithm>
+#include <set>
 #include <system_error>
 
 namespace backplane::kernel {
@@ -29,6 +30,19 @@ ManifestType core_type(const TypeInfo& info) {
     type.summary = info.summary;
     type.abstract = info.abstract;
     return type;
+}
+
+/// The type that an option's word stands for, if it is `type` or one of its versions; else empty.
+std::string named_type(const ManifestType& type, std::string_view option) {
+    const std::string& name = type.option_name();
+    if (option == type.name) return type.name;
+    if (option == name || std::ranges::find(type.aliases, option) != type.aliases.end())
+        return type.versions.empty() ? type.name : type.version_type(type.versions.front());
+    for (const ManifestVersion& version : type.versions)
+        if (option == name + "-" + version.version ||
+            std::ranges::find(version.aliases, option) != version.aliases.end())
+            return type.version_type(version);
+    return {};
 }
 
 }  // namespace
@@ -139,7 +153,7 @@ void Catalog::check_types(const CoreNames& core) {
                                           },
                                           core);
     std::vector<std::pair<PluginFile*, const ManifestType*>> refused;
-    const ManifestType* default_machine = nullptr;
+    std::map<std::string, const ManifestType*> defaults;  // by architecture
     for (PluginFile& file : plugins_) {
         if (!file.refusal.empty()) continue;
         for (ManifestType& type : file.manifest.types) {
@@ -147,12 +161,13 @@ void Catalog::check_types(const CoreNames& core) {
             if (!checks_->verdict(type).empty()) {
                 refused.emplace_back(&file, &type);
             } else if (type.is_default && is_a(type, "machine")) {
-                if (default_machine)
+                const ManifestType*& holder = defaults[architecture_of(type)];
+                if (holder)
                     file.notes.push_back("type " + quote(type.name) +
                                          " says that it is the default machine, as does " +
-                                         quote(default_machine->name) + ", which is it");
-                type.is_default = !default_machine;
-                if (type.is_default) default_machine = &type;
+                                         quote(holder->name) + ", which is it");
+                type.is_default = !holder;
+                if (type.is_default) holder = &type;
             }
         }
     }
@@ -217,23 +232,54 @@ bool Catalog::is_a(const ManifestType& type, std::string_view ancestor) const {
 std::vector<Catalog::Listed> Catalog::list(std::string_view ancestor, bool include_abstract) const {
     std::vector<Listed> found;
     for (const auto& [name, listed] : by_name_)
-        if (listed.plugin && (include_abstract || !listed.type->abstract) && is_a(*listed.type, ancestor))
+        if (listed.plugin && (include_abstract || !listed.type->abstract) && is_a(*listed.type, ancestor) &&
+            fits_architecture(*listed.type))
             found.push_back(listed);
     return found;
 }
 
-std::string Catalog::bus_of(const ManifestType& type) const {
+std::string Catalog::nearest_text(const ManifestType& type, std::string ManifestType::*text) const {
     const ManifestType* at = &type;
     for (std::size_t steps = 0; at && steps <= by_name_.size(); ++steps, at = find_type(at->parent))
-        if (!at->bus.empty()) return at->bus;
+        if (!(at->*text).empty()) return at->*text;
     return {};
 }
 
-std::string Catalog::category_of(const ManifestType& type) const {
-    const ManifestType* at = &type;
-    for (std::size_t steps = 0; at && steps <= by_name_.size(); ++steps, at = find_type(at->parent))
-        if (!at->category.empty()) return at->category;
-    return {};
+bool Catalog::fits_architecture(const ManifestType& type) const {
+    if (architecture_.empty()) return true;
+    const std::string own = architecture_of(type);
+    return own.empty() || own == architecture_;
+}
+
+bool Catalog::select_architecture(std::string_view architecture, Errors& errors) {
+    architecture_.clear();
+    std::set<std::string> known;
+    for (const Listed& machine : list("machine")) known.insert(architecture_of(*machine.type));
+    known.erase("");
+    if (known.contains(std::string(architecture))) {
+        architecture_ = architecture;
+        return true;
+    }
+    std::string names;
+    for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
+    errors.fail("no machine of architecture " + quote(architecture) + " is installed; there are " +
+                (names.empty() ? "none of any" : names));
+    return false;
+}
+
+const ManifestType* Catalog::default_machine() const {
+    const ManifestType* best = nullptr;
+    std::pair<std::size_t, std::string> first;
+    for (const Listed& listed : list("machine")) {
+        if (!listed.type->is_default) continue;
+        const auto folder =
+            std::ranges::find(search_path_, listed.plugin->path.parent_path(), &SearchFolder::path);
+        const std::pair rank{std::size_t(folder - search_path_.begin()), architecture_of(*listed.type)};
+        if (best && first <= rank) continue;
+        best = listed.type;
+        first = rank;
+    }
+    return best;
 }
 
 std::vector<ManifestDelta> Catalog::defaults_of(const ListedVersion& listed) const {
@@ -298,32 +344,37 @@ std::string Catalog::resolve_option(std::string_view option, std::string_view an
     std::vector<std::string> names;
     for (const Listed& listed : list(ancestor)) {
         const ManifestType& type = *listed.type;
+        if (std::string found = named_type(type, option); !found.empty()) return found;
         const std::string& name = type.option_name();
-        if (option == name || option == type.name) {
-            if (type.versions.empty() || option == type.name) return type.name;
-            return type.version_type(type.versions.front());
-        }
         names.push_back(name);
-        for (const std::string& alias : type.aliases) {
-            if (option == alias) return resolve_option(name, ancestor, what, errors);
-            names.push_back(alias);
-        }
+        names.insert(names.end(), type.aliases.begin(), type.aliases.end());
         for (const ManifestVersion& version : type.versions) {
             names.push_back(name + "-" + version.version);
             names.insert(names.end(), version.aliases.begin(), version.aliases.end());
-            if (option == name + "-" + version.version ||
-                std::ranges::find(version.aliases, option) != version.aliases.end())
-                return type.version_type(version);
         }
     }
+    const std::string message = "unsupported " + std::string(what) + " " + quote(option);
     if (const std::string reason = refused_option_text(option, ancestor); !reason.empty()) {
-        errors.fail("unsupported " + std::string(what) + " " + quote(option) + ": " + reason);
-        return {};
+        errors.fail(message + ": " + reason);
+    } else if (const std::string other = other_architecture_text(option, ancestor); !other.empty()) {
+        errors.fail(message + ": " + other);
+    } else {
+        const std::string near = nearest(option, names);
+        errors.fail(message + (near.empty() ? "" : "; did you mean '" + near + "'?") + " (" +
+                    searched_text() + ")");
     }
-    std::string message = "unsupported " + std::string(what) + " " + quote(option);
-    if (const std::string near = nearest(option, names); !near.empty())
-        message += "; did you mean '" + near + "'?";
-    errors.fail(message + " (" + searched_text() + ")");
+    return {};
+}
+
+/// What a program of another architecture would take the name for; empty: nothing.
+std::string Catalog::other_architecture_text(std::string_view option, std::string_view ancestor) const {
+    for (const auto& [name, listed] : by_name_) {
+        const ManifestType& type = *listed.type;
+        if (listed.plugin && !type.abstract && is_a(type, ancestor) && !fits_architecture(type) &&
+            !named_type(type, option).empty())
+            return "it is for " + architecture_of(type) + ", and this program was started by its name for " +
+                   architecture_;
+    }
     return {};
 }
 

@@ -39,6 +39,11 @@ class Catalog {
     explicit Catalog(const std::vector<std::filesystem::path>& options = {}, const Trust& trust = Trust(),
                      const CoreNames& core = {});
 
+    /// From here on types of other architectures are neither listed nor found by option names. Empty: all are. False
+    /// with a reason when there is no machine of it.
+    bool select_architecture(std::string_view architecture, Errors& errors);
+    const std::string& architecture() const { return architecture_; }
+
     TypeStore& types() { return types_; }
     const std::vector<SearchFolder>& search_path() const { return search_path_; }
     const std::vector<PluginFile>& plugins() const { return plugins_; }
@@ -63,9 +68,17 @@ class Catalog {
     /// Its own and its ancestors', the ancestors' first.
     std::vector<const ManifestRegion*> regions(const ManifestType& type) const;
     std::vector<const ManifestWire*> wires(const ManifestType& type) const;
-    /// Nearest non-empty bus or category up the ancestry.
-    std::string bus_of(const ManifestType& type) const;
-    std::string category_of(const ManifestType& type) const;
+    /// Nearest non-empty bus, category or architecture up the ancestry.
+    std::string bus_of(const ManifestType& type) const { return nearest_text(type, &ManifestType::bus); }
+    std::string category_of(const ManifestType& type) const {
+        return nearest_text(type, &ManifestType::category);
+    }
+    std::string architecture_of(const ManifestType& type) const {
+        return nearest_text(type, &ManifestType::architecture);
+    }
+    /// Of the machines that say that they are: of the first folder on the search path, and there of the architecture
+    /// whose name comes first. Null: none does.
+    const ManifestType* default_machine() const;
     bool is_a(const ManifestType& type, std::string_view ancestor) const;
     /// The type below `ancestor` whose option name, alias or versioned name is `option`: the type's name (for a
     /// machine, of its version), or empty with a reason that suggests the nearest and says where it looked.
@@ -83,6 +96,9 @@ class Catalog {
     std::vector<std::string> folder_warnings() const;
 
   private:
+    std::string nearest_text(const ManifestType& type, std::string ManifestType::*text) const;
+    bool fits_architecture(const ManifestType& type) const;
+    std::string other_architecture_text(std::string_view option, std::string_view ancestor) const;
     template <class Row>
     std::vector<const Row*> inherited(const ManifestType& type, std::vector<Row> ManifestType::*rows) const;
     void scan(const SearchFolder& folder, const Trust& trust);
@@ -96,6 +112,7 @@ class Catalog {
     std::string refused_option_text(std::string_view option, std::string_view ancestor) const;
     std::string searched_text() const;
 
+    std::string architecture_;
     std::vector<SearchFolder> search_path_;
     std::vector<PluginFile> plugins_;
     std::vector<ManifestType> core_;  ///< the core's own abstract types, as a manifest would have them

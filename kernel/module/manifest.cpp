@@ -306,6 +306,7 @@ ManifestType type_of(JsonReader& in) {
         else if (key == "default") type.is_default = in.boolean();
         else if (key == "bus") type.bus = in.string();
         else if (key == "category") type.category = in.string();
+        else if (key == "architecture") type.architecture = in.string();
         else if (key == "forwards") type.forwards = in.string();
         else if (key == "class_data") type.has_class_data = in.boolean();
         else if (!read_rows(type, key, in)) in.skip();

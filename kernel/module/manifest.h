@@ -107,6 +107,7 @@ struct ManifestType {
     bool is_default = false;
     std::string bus{};
     std::string category{};
+    std::string architecture{};  ///< empty: its parent's
     std::string forwards{};
     bool has_class_data = false;
     std::vector<std::string> interfaces{};

@@ -159,7 +159,17 @@ int run(const LaunchPlan& plan, Catalog& catalog, const MessageStyle& style, boo
     return status;
 }
 
-int run_or_throw(const std::vector<std::string>& arguments, MessageStyle& style) {
+/// Of programs that serve one architecture each users know these names; links to this one may have them.
+void select_architecture(const std::string& program, Catalog& catalog) {
+    constexpr std::string_view kPrefix = "qemu-system-";
+    const std::string name = program.substr(program.rfind('/') + 1);
+    if (!name.starts_with(kPrefix)) return;
+    ErrorText errors;
+    if (!catalog.select_architecture(name.substr(kPrefix.size()), errors))
+        throw UserError(name + ": " + errors.text());
+}
+
+int run_or_throw(const std::string& program, const std::vector<std::string>& arguments, MessageStyle& style) {
     // A peer that is gone and a file at its limit are errors of the write, not the end.
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
@@ -167,6 +177,7 @@ int run_or_throw(const std::vector<std::string>& arguments, MessageStyle& style)
     if (!arguments.empty() && arguments.front() == "plugin") return plugin_command(arguments);
     Catalog catalog(plugin_directories(arguments), Trust(), core_names());
     check_plugin_folders(catalog);
+    select_architecture(program, catalog);
     const CommandLine command_line = read_command_line(arguments, &catalog);
     if (const auto& topic = command_line.topic) {
         const std::string options = topic->kind == HelpTopic::Kind::Usage ? usage(&catalog) : "";
@@ -178,10 +189,10 @@ int run_or_throw(const std::vector<std::string>& arguments, MessageStyle& style)
     return run(plan, catalog, style, input_closed);
 }
 
-int run_or_complain(const std::vector<std::string>& arguments) {
+int run_or_complain(const std::string& program, const std::vector<std::string>& arguments) {
     MessageStyle style;
     try {
-        return run_or_throw(arguments, style);
+        return run_or_throw(program, arguments, style);
     } catch (const std::bad_alloc&) {
         std::fputs("backplane: out of memory; ask for a smaller machine\n", stderr);
     } catch (const std::exception& error) {
@@ -192,9 +203,9 @@ int run_or_complain(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-int run_program(const std::vector<std::string>& arguments) {
+int run_program(const std::string& name, const std::vector<std::string>& arguments) {
     report_crashes();
-    const int status = run_or_complain(arguments);
+    const int status = run_or_complain(name, arguments);
     if (report_left_threads() == 0) return status;
     // Static objects may not be destroyed under a thread that runs.
     std::fflush(nullptr);

@@ -6,9 +6,9 @@
 
 namespace backplane::kernel {
 
-/// Runs what `arguments` (without the program's name) ask for: a listing, or a machine until it ends. The exit
-/// status: 0 after a guest's power-off, what a guest's test device asked for, 1 after an error, which stands on
-/// stderr in one line.
-int run_program(const std::vector<std::string>& arguments);
+/// Runs what `arguments` ask for: a listing, or a machine until it ends. Started as "qemu-system-ARCHITECTURE" (`name`, a
+/// path or not), it has the machines of that architecture alone. The exit status: 0 after a guest's power-off, what a
+/// guest's test device asked for, 1 after an error, which stands on stderr in one line.
+int run_program(const std::string& name, const std::vector<std::string>& arguments);
 
 }  // namespace backplane::kernel

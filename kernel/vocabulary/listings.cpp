@@ -8,35 +8,106 @@
 #include "kernel/vocabulary/version.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
 
 namespace backplane::kernel {
 namespace {
 
 using Kind = HelpTopic::Kind;
 
-std::string machines(const Catalog& catalog) {
-    std::string text = "Supported machines are:\n";
-    for (const Catalog::Listed& listed : catalog.list("machine")) {
-        const ManifestType& type = *listed.type;
-        const std::string name = type.option_name();
-        const std::string newest = type.versions.empty() ? name : name + "-" + type.versions.front().version;
-        const auto line = [&](const std::string& entry, const std::string& note) {
-            text += padded(entry, 21) + type.summary + note + "\n";
-        };
-        const std::string alias = " (alias of " + newest + ")";
-        for (const std::string& other : type.aliases) line(other, alias);
-        if (!type.versions.empty()) line(name, alias);
-        for (const ManifestVersion& version : type.versions) {
-            const bool newest_one = &version == &type.versions.front();
-            for (const std::string& other : version.aliases)
-                line(other, " (alias of " + name + "-" + version.version + ")");
-            line(name + "-" + version.version,
-                 std::string(type.is_default && newest_one ? " (default)" : "") +
-                     (version.deprecated.empty() ? "" : " (deprecated)"));
-        }
-        if (type.versions.empty()) line(name, type.is_default ? " (default)" : "");
+/// What `write` makes of each type below `ancestor`, those of one architecture together, under its name where there are
+/// several.
+std::string
+by_architecture(const Catalog& catalog, std::string_view ancestor,
+                const std::function<std::string(const std::vector<const ManifestType*>&)>& write) {
+    std::map<std::string, std::vector<const ManifestType*>> groups;
+    for (const Catalog::Listed& listed : catalog.list(ancestor))
+        groups[catalog.architecture_of(*listed.type)].push_back(listed.type);
+    std::string text;
+    for (const auto& [architecture, types] : groups) {
+        if (groups.size() > 1 && !architecture.empty()) text += "\n" + architecture + ":\n";
+        text += write(types);
     }
     return text;
+}
+
+std::string column(std::string text, std::size_t width) {
+    text.resize(std::max(text.size(), width), ' ');
+    return text;
+}
+
+std::string machine_lines(const ManifestType& type) {
+    std::string text;
+    const std::string& name = type.option_name();
+    const auto line = [&](const std::string& entry, const std::string& note) {
+        text += column(entry, 20) + " " + type.summary + note + "\n";
+    };
+    const auto alias_line = [&](const std::string& alias, const ManifestVersion& version) {
+        line(alias, " (alias of " + name + "-" + version.version + ")");
+    };
+    const char* const mark = type.is_default ? " (default)" : "";
+    if (type.versions.empty()) {
+        for (const std::string& alias : type.aliases) line(alias, " (alias of " + name + ")");
+        line(name, mark);
+        return text;
+    }
+    const ManifestVersion& newest = type.versions.front();
+    for (const std::string& alias : type.aliases) alias_line(alias, newest);
+    // The bare name means the newest as well; users know the alias better where there is one.
+    if (newest.aliases.empty()) alias_line(name, newest);
+    for (const ManifestVersion& version : type.versions) {
+        for (const std::string& alias : version.aliases) alias_line(alias, version);
+        line(name + "-" + version.version, std::string(&version == &newest ? mark : "") +
+                                               (version.deprecated.empty() ? "" : " (deprecated)"));
+    }
+    return text;
+}
+
+std::string machines(const Catalog& catalog) {
+    return "Supported machines are:\n" + by_architecture(catalog, "machine", [](const auto& types) {
+               std::string text;
+               for (const ManifestType* type : types) text += machine_lines(*type);
+               return text;
+           });
+}
+
+/// Words in lines that fit a terminal.
+std::string wrapped(const std::set<std::string>& words) {
+    constexpr std::size_t kWidth = 76;
+    std::string text, row = " ";
+    for (const std::string& word : words) {
+        if (row.size() + 1 + word.size() > kWidth) {
+            text += row + "\n";
+            row = " ";
+        }
+        row += " " + word;
+    }
+    return text + row + "\n";
+}
+
+/// The models of one architecture, and the flags of their families: what is switched and needs no words of its own.
+std::string cpu_lines(const Catalog& catalog, const std::vector<const ManifestType*>& types) {
+    std::map<std::string, std::string> rows;
+    std::map<std::string, std::set<std::string>> flags;
+    for (const ManifestType* type : types) {
+        rows[type->option_name()] = type->summary;
+        for (const std::string& alias : type->aliases) rows[alias] = "(alias of " + type->option_name() + ")";
+        const std::string kind = catalog.category_of(*type);
+        if (kind.empty()) continue;
+        for (const ManifestProperty* property : catalog.properties(*type))
+            if (property->kind == "bool" && property->summary.empty()) flags[kind].insert(property->name);
+    }
+    std::string text;
+    for (const auto& [name, summary] : rows) text += "  " + column(name, 20) + "  " + summary + "\n";
+    for (const auto& [kind, names] : flags) text += "\nRecognized " + kind + " flags:\n" + wrapped(names);
+    return text;
+}
+
+std::string cpus(const Catalog& catalog) {
+    return "Available CPUs:\n" +
+           by_architecture(catalog, "cpu", [&](const auto& types) { return cpu_lines(catalog, types); });
 }
 
 /// "name  summary" of each type below `ancestor` that a user may ask for.
@@ -164,7 +235,7 @@ std::string help_text(const HelpTopic& topic, const Catalog& catalog) {
     case Kind::LogItems: return log_item_lines();
     case Kind::Machines: return machines(catalog);
     case Kind::MachineProperties: return type_properties(catalog, topic, "machine type");
-    case Kind::Cpus: return options_below(catalog, "cpu", "Available CPUs");
+    case Kind::Cpus: return cpus(catalog);
     case Kind::Accelerators:
         return options_below(catalog, "accelerator", "Accelerators supported by this installation");
     case Kind::Devices: return devices(catalog);

@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import subprocess
 import time
 import unittest
 
 from program import BINARY, ProgramTest
+from qtest_test import Qtest
 
 
 class Listings(ProgramTest):
@@ -20,6 +22,74 @@ class Listings(ProgramTest):
         self.assertRegex(text, r"(?m)^Supported machines are:$")
         self.assertRegex(text, r"(?m)^virt +\S.*")
         self.assertIn("(default)", text)
+
+    def program_for(self, architecture):
+        """Lists what the program says that was started by a name that users know."""
+        link = self.folder / f"qemu-system-{architecture}"
+        if not link.exists():
+            link.symlink_to(os.path.abspath(BINARY))
+
+        def listed(*arguments):
+            done = subprocess.run([link, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+            return done.stdout + done.stderr
+
+        return listed
+
+    def test_versions_of_a_machine_newest_first(self):
+        rows = [line for line in self.program_for("x86_64")("-machine", "help").splitlines() if line.startswith("pc")]
+        self.assertRegex(rows[0], r"^pc {19}Standard PC \(i440FX \+ PIIX, 1996\) \(alias of (pc-i440fx-\d+\.\d+)\)$")
+        self.assertEqual(rows[1].split()[0], re.search(r"alias of (\S+)\)", rows[0])[1])
+        self.assertRegex(rows[1], r"\(default\)$")
+        versions = [tuple(map(int, re.findall(r"\d+", row.split()[0])[1:])) for row in rows if row.startswith("pc-i440fx-") and "alias" not in row]
+        self.assertEqual(versions, sorted(versions, reverse=True))
+        self.assertRegex(rows[-1], r"^pc-i440fx-2\.4 +Standard PC .* \(deprecated\)$")
+        self.assertRegex(rows[-2], r"^pc-i440fx-trusty +.* \(alias of pc-i440fx-2\.4\)$")
+        self.assertEqual([row for row in rows if row.startswith("pc-i440fx ")], [])
+
+    def test_a_programs_name_selects_the_architecture(self):
+        pc, virt = self.program_for("x86_64"), self.program_for("riscv64")
+        for program, machine, model, device, other in (
+            (pc, "pc-i440fx-9.0", "qemu64", "isa-serial", "virt"), (virt, "virt", "rv64", "", "pc-i440fx-9.0"),
+        ):
+            machines = program("-machine", "help")
+            self.assertRegex(machines, rf"(?m)^{machine} ")
+            self.assertNotRegex(machines, rf"(?m)^{other} ")
+            self.assertEqual(len(re.findall(r"\(default\)", machines)), 1)
+            self.assertRegex(program("-cpu", "help"), rf"(?m)^  {model} ")
+            self.assertEqual('name "isa-serial"' in program("-device", "help"), device == "isa-serial")
+            self.assertIn('name "virtio-blk-pci"', program("-device", "help"))
+            self.assertIn("this program was started by its name for", program("-M", other))
+        self.assertNotIn("qemu64", virt("-cpu", "help"))
+        self.assertNotIn("rv64", pc("-cpu", "help"))
+        self.assertIn('"default": true', json.dumps(self.starts_without_a_machine("x86_64", "pc-i440fx-")))
+        self.starts_without_a_machine("riscv64", "virt")
+
+    def starts_without_a_machine(self, architecture, name):
+        self.program_for(architecture)
+        place = self.folder / f"{architecture}-started"
+        place.mkdir()
+        qtest = Qtest(place)
+        self.addCleanup(qtest.listener.close)
+        done = subprocess.run(
+            [
+                *(self.folder / f"qemu-system-{architecture}", "-S", "-accel", "qtest", "-qtest", f"unix:{qtest.path}"),
+                *("-display", "none", "-vga", "none", "-qmp", "stdio"),
+            ],
+            input='{"execute":"qmp_capabilities"}{"execute":"query-machines"}{"execute":"query-target"}{"execute":"quit"}',
+            capture_output=True, text=True, timeout=60,
+        )
+        replies = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertIn({"return": {"arch": architecture}}, replies)
+        machines = next(each["return"] for each in replies if isinstance(each.get("return"), list))
+        return [{"default": each.get("is-default", False)} for each in machines if each["name"].startswith(name)]
+
+    def test_an_architecture_that_there_is_not(self):
+        self.assertIn("qemu-system-vax: no machine of architecture 'vax'", self.program_for("vax")("-machine", "help"))
+
+    def test_without_such_a_name_all_are_listed_by_architecture(self):
+        for listing, first, second in (("-machine", "virt", "pc"), ("-cpu", "rv64", "qemu64")):
+            text = self.listed(listing, "help")
+            self.assertRegex(text, rf"(?ms)^riscv64:$.*^ *{first} .*^x86_64:$.*^ *{second} ")
 
     def test_devices(self):
         text = self.listed("-device", "help")
@@ -43,6 +113,13 @@ class Listings(ProgramTest):
 
     def test_cpus(self):
         self.assertRegex(self.listed("-cpu", "help"), r"(?m)^  rv64\b")
+        text = self.program_for("x86_64")("-cpu", "help")
+        self.assertRegex(text, r"\AAvailable CPUs:\n  486                   \S")
+        self.assertIn("\n  Broadwell-IBRS        (alias of Broadwell-v3)\n", text)
+        self.assertIn("\n  Broadwell-v1          Intel Core Processor (Broadwell)\n", text)
+        self.assertRegex(text, r"(?s)\n\nRecognized CPUID flags:\n  3dnow .* avx2 .* zero-fcs-fds\n")
+        self.assertNotIn("cmp_legacy", text)
+        self.assertEqual([line for line in text[text.index("Recognized"):].splitlines() if len(line) > 78], [])
 
     def test_accelerators(self):
         text = self.listed("-accel", "help")

@@ -75,6 +75,7 @@ constexpr TypeInfo kTypes[] = {
         .properties = Kvm::kProperties,
         .instance_init = make_part<Kvm>,
         .instance_finalize = free_part<Kvm>,
+        .architecture = "x86_64",
     },
     device_type<KvmI8259>({.name = "kvm-i8259",
                            .summary = "the kernel's 8259A interrupt controller",

@@ -158,12 +158,14 @@ constexpr TypeInfo kTypes[] = {
         .parent = "machine",
         .summary = "Standard PC (i440FX + PIIX, 1996)",
         .option_name = "pc-i440fx",
+        .is_default = true,
         .interfaces = kInterfaces,
         .properties = PcBoard::kProperties,
         .versions = kVersions,
         .class_data = &kTraits,
         .instance_init = make_part<PcBoard>,
         .instance_finalize = free_part<PcBoard>,
+        .architecture = "x86_64",
     },
 };
 

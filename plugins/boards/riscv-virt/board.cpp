@@ -437,6 +437,7 @@ constexpr TypeInfo kTypes[] = {
         .class_data = &kTraits,
         .instance_init = make_part<VirtBoard>,
         .instance_finalize = free_part<VirtBoard>,
+        .architecture = "riscv64",
     },
 };
 

@@ -209,6 +209,7 @@ constexpr TypeInfo kTypes[] = {
         .wires = kWires,
         .instance_init = make_cpu,
         .instance_finalize = free_part<RiscvCpu>,
+        .architecture = "riscv64",
     },
     model("rv64-riscv-cpu", "rv64", "64-bit hart with RV64GC, bit manipulation, Sv48 and Sstc", kRv64),
     model("rv64i-riscv-cpu", "rv64i", "64-bit hart with the base alone, to be given what is wanted", kRv64i),

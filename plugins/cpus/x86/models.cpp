@@ -45,14 +45,18 @@ void get_feature(const void* part, PropertyValue& value) {
     value.boolean = cpu(part).feature(kFeatures[Index]);
 }
 template <std::size_t Index>
-constexpr PropertyInfo feature_property(const char* name) {
-    return {.name = name, .kind = PropertyKind::Bool, .set = set_feature<Index>, .get = get_feature<Index>};
+constexpr PropertyInfo feature_property(const char* name, const char* summary = "") {
+    return {.name = name,
+            .kind = PropertyKind::Bool,
+            .summary = summary,
+            .set = set_feature<Index>,
+            .get = get_feature<Index>};
 }
 
 consteval std::size_t index_of(std::string_view name) { return std::size_t(find_feature(name) - kFeatures); }
 
 constexpr PropertyInfo kFeatureAliases[] = {
-#define BACKPLANE_ALIAS(alias, name) feature_property<index_of(name)>(alias),
+#define BACKPLANE_ALIAS(alias, name) feature_property<index_of(name)>(alias, "the same as " name),
 #include "feature_aliases.inc"
 #undef BACKPLANE_ALIAS
 };
@@ -76,7 +80,7 @@ bool refuse_counters(void*, const PropertyValue& value, Errors& errors) {
     return !value.boolean;
 }
 constexpr PropertyInfo kControls[] = {
-#define BACKPLANE_CONTROL(name) refused(name, "", refuse_control),
+#define BACKPLANE_CONTROL(name) refused(name, "a control of nested VMX; the host's", refuse_control),
 #include "nested_controls.inc"
 #undef BACKPLANE_CONTROL
     refused("pmu", "performance counters; not available", refuse_counters),
@@ -276,10 +280,12 @@ constexpr TypeInfo kTypes[] = {
         .parent = "cpu",
         .summary = "x86 processor",
         .abstract = true,
+        .category = "CPUID",
         .interfaces = kInterfaces,
         .properties = {kProperties.data(), kProperties.size()},
         .instance_init = make_cpu,
         .instance_finalize = free_part<X86Cpu>,
+        .architecture = "x86_64",
     },
     model("base-x86_64-cpu", "base", nullptr, "base CPU model type with no features enabled", kBase),
     model("host-x86_64-cpu", "host", nullptr, "processor with all supported host features", kHost),

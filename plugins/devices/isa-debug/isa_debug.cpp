@@ -120,7 +120,8 @@ constexpr TypeInfo kTypes[] = {
                               .category = "Misc",
                               .interfaces = kDeviceInterfaces<IsaDebugcon>,
                               .properties = IsaDebugcon::kProperties,
-                              .regions = kConsoleRegions}),
+                              .regions = kConsoleRegions,
+                              .architecture = "x86_64"}),
     device_type<IsaDebugExit>({.name = "isa-debug-exit",
                                .summary = "port that ends the program with a status of the guest's",
                                .user_creatable = true,
@@ -128,7 +129,8 @@ constexpr TypeInfo kTypes[] = {
                                .category = "Misc",
                                .interfaces = kDeviceInterfaces<IsaDebugExit>,
                                .properties = IsaDebugExit::kProperties,
-                               .regions = kExitRegions}),
+                               .regions = kExitRegions,
+                               .architecture = "x86_64"}),
 };
 
 }  // namespace

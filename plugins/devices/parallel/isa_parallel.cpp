@@ -99,6 +99,7 @@ constexpr TypeInfo kTypes[] = {
         .interfaces = kDeviceInterfaces<IsaParallel>,
         .properties = IsaParallel::kProperties,
         .wires = kWires,
+        .architecture = "x86_64",
     }),
 };
 

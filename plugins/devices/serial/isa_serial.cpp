@@ -115,6 +115,7 @@ constexpr TypeInfo kTypes[] = {
         .interfaces = kDeviceInterfaces<IsaSerial>,
         .properties = IsaSerial::kProperties,
         .wires = kWires,
+        .architecture = "x86_64",
     }),
 };
 

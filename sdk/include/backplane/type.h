@@ -191,7 +191,7 @@ struct TypeInfo {
     /// The name that the command line uses in its own option (-M, -cpu, -accel, -chardev); null: `name`.
     const char* option_name = nullptr;
     const char* aliases = nullptr;  ///< further option names, '|' between them
-    bool is_default = false;        ///< the default machine
+    bool is_default = false;        ///< the default machine of its architecture
     const char* bus = nullptr;  ///< the kind of bus that it plugs into ("pci", "virtio"); null: its parent's
     const char* category = nullptr;  ///< for listings: "Storage", "Network", "Input", "Display", "Misc", …
     const char* forwards = nullptr;  ///< a proxy: the type whose properties it has as well
@@ -219,6 +219,10 @@ struct TypeInfo {
     void (*instance_post_init)(Object&, void* part) = nullptr;
     /// Frees the part. Runs in reverse order.
     void (*instance_finalize)(Object&, void* part) = nullptr;
+
+    /// Of machines, processors and what is for them alone: the guest's, as programs are named after it ("x86_64",
+    /// "riscv64"). A program that is started by such a name has no types of another. Null: its parent's; in all: any.
+    const char* architecture = nullptr;
 };
 
 /// A plugin's types, with the sizes that their rows had when it was built. Rows only ever grow at their ends, with

@@ -57,6 +57,18 @@ TEST_F(CatalogTest, ResolvesOptionNamesAliasesAndVersions) {
     EXPECT_NE(errors.text().find(fixture("good").string()), std::string::npos);
 }
 
+TEST_F(CatalogTest, AProgramOfOneArchitectureHasItsMachinesAlone) {
+    Catalog catalog({fixture("good")});
+    EXPECT_FALSE(catalog.select_architecture("straw", errors));
+    EXPECT_NE(errors.text().find("no machine of architecture 'straw'"), std::string::npos) << errors.text();
+    EXPECT_NE(errors.text().find("brick"), std::string::npos) << errors.text();
+    ASSERT_TRUE(catalog.select_architecture("brick", errors));
+    ASSERT_EQ(catalog.list("machine").size(), 1u);
+    EXPECT_EQ(catalog.default_machine(), catalog.list("machine")[0].type);
+    EXPECT_EQ(catalog.list("fixture-light").size(), 1u) << "what has none is for any";
+    EXPECT_EQ(catalog.list("cpu").size(), 0u);
+}
+
 TEST_F(CatalogTest, AnUnknownNameSaysNearestPluginAndWhereItLooked) {
     Catalog catalog({fixture("good"), fixture("newer_sdk")});
     const std::string text = catalog.explain_unknown("fixture-lump", "device model");

@@ -246,6 +246,7 @@ constexpr void write_type(W& w, const TypeInfo& type) {
     w.flag_member("default", type.is_default);
     w.text_member("bus", type.bus);
     w.text_member("category", type.category);
+    w.text_member("architecture", type.architecture);
     w.text_member("forwards", type.forwards);
     w.flag_member("class_data", type.class_data);
     array_member(w, "interfaces", type.interfaces,
