@@ -30,6 +30,11 @@ bool is_choice(std::string_view name, const std::string& value) {
     return value.empty() || (name == kFirmware && (value == "none" || value == "default"));
 }
 
+/// Some kernels have modules, "FILE TEXT,FILE TEXT": which files these are is the board's to know.
+bool is_list(std::string_view name, const std::string& value) {
+    return name == "initrd" && value.find_first_of(", ") != std::string::npos;
+}
+
 /// Why `path` cannot be read; empty when it can.
 std::string why_unreadable(const std::string& path) {
     // A pipe without a writer must not hold the program up.
@@ -77,7 +82,7 @@ void check_boot_files(const LaunchPlan& plan, const std::vector<std::string>& fi
     }
     for (const std::string_view name : kFileProperties) {
         const std::string value = value_of(plan, name);
-        if (is_choice(name, value)) continue;
+        if (is_choice(name, value) || is_list(name, value)) continue;
         const std::string reason =
             why_unreadable(value, name == kFirmware ? firmware_path : std::vector<std::string>{});
         if (!reason.empty())

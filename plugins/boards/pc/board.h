@@ -38,7 +38,7 @@ class PcBoard final : public Board, FwCfgObserver {
     Switch acpi_ = Switch::Auto, pit_ = Switch::Auto, pic_ = Switch::Auto, smm_ = Switch::Auto,
            vmport_ = Switch::Auto;
     bool hpet_ = true, i8042_ = true, graphics_ = true, usb_ = false, sata_ = true;
-    std::string firmware_, oem_id_, oem_table_;
+    std::string firmware_, kernel_, initrd_, arguments_, oem_id_, oem_table_;
 
   private:
     using Settings = std::vector<std::pair<const char*, std::string>>;
@@ -66,8 +66,10 @@ class PcBoard final : public Board, FwCfgObserver {
     bool wire_controller(BoardContext& context, Errors& errors);
 
     bool load_firmware(BoardContext& context, Errors& errors);
+    bool load_kernel(BoardContext& context, FwCfg& fw_cfg, Errors& errors);
     bool fill_cmos(BoardContext& context, Errors& errors);
     bool fill_fw_cfg(BoardContext& context, Errors& errors);
+    bool fill_boot_order(FwCfg& fw_cfg, Errors& errors);
     bool fill_console(FwCfg& fw_cfg, Errors& errors);
     bool fill_acpi(BoardContext& context, Errors& errors);
     bool put_acpi(FwCfg& fw_cfg, Errors& errors);
@@ -87,7 +89,8 @@ class PcBoard final : public Board, FwCfgObserver {
         std::uint64_t read(Offset, unsigned, Access&) override { return ~std::uint64_t{0}; }
         void write(Offset, std::uint64_t, unsigned, Access&) override {}
     } open_bus_;
-    std::vector<unsigned> serial_ports_;  ///< 0-3: COM1 to COM4
+    std::vector<std::string> boot_order_;  ///< what firmware starts from, the first one first, as it names it
+    std::vector<unsigned> serial_ports_;   ///< 0-3: COM1 to COM4
     MemoryRegion* bios_ = nullptr;
 };
 

@@ -113,10 +113,20 @@ bool PcBoard::fill_fw_cfg(BoardContext& context, Errors& errors) {
            set_fw_cfg_number(fw_cfg, FwCfgKey::CpuCount, cpus, errors) &&
            set_fw_cfg_number(fw_cfg, FwCfgKey::MaximumCpus, most, errors) &&
            fw_cfg.set_item(kIrq0Override, Bytes(kOn), errors) &&
-           fw_cfg.set_file("bios-geometry", {}, errors) && fw_cfg.set_file("bootorder", {}, errors) &&
+           fw_cfg.set_file("bios-geometry", {}, errors) && load_kernel(context, fw_cfg, errors) &&
+           fill_boot_order(fw_cfg, errors) &&
            fw_cfg.set_file("etc/boot-fail-wait", Bytes(kWaitForEver), errors) &&
            fw_cfg.set_file("etc/e820", Bytes(map), errors) && fill_console(fw_cfg, errors) &&
            fill_acpi(context, errors);
+}
+
+/// A line each, and a zero behind the last one.
+bool PcBoard::fill_boot_order(FwCfg& fw_cfg, Errors& errors) {
+    std::string text;
+    for (const std::string& device : boot_order_) text += (text.empty() ? "" : "\n") + device;
+    if (!text.empty()) text += '\0';
+    return fw_cfg.set_file("bootorder",
+                           Bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()), errors);
 }
 
 /// Without a screen, firmware's console is the first serial port.

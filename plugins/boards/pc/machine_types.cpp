@@ -81,6 +81,11 @@ constexpr PropertyInfo PcBoard::kProperties[] = {
          .summary = "OEM table ID of ACPI tables, 8 bytes",
          .default_text = "BXPC    "}),
     property<&PcBoard::firmware_>({.name = "firmware", .summary = "firmware file"}),
+    property<&PcBoard::kernel_>(
+        {.name = "kernel", .summary = "kernel that is started: bzImage, Multiboot, ELF with a PVH entry"}),
+    property<&PcBoard::initrd_>(
+        {.name = "initrd", .summary = "the kernel's RAM disk; a list of modules for Multiboot kernels"}),
+    property<&PcBoard::arguments_>({.name = "append", .summary = "the kernel's command line"}),
 };
 
 namespace {

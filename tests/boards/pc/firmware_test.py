@@ -1,6 +1,7 @@
 """Firmware on the PC board, under KVM: SeaBIOS to its boot attempt on a disk, and on nothing. Skipped where there is no KVM."""
 
 import os
+import pathlib
 import select
 import sys
 import unittest
@@ -44,6 +45,29 @@ class Firmware(ProgramTest):
         disk.write_bytes(boot_sector().ljust(1 << 20, b"\0"))
         text = self.boots("boot!", "-drive", f"file={disk},format=raw,if=ide")
         self.assertIn("QEMU HARDDISK", text)
+
+    def starts(self, kernel, said, *arguments):
+        """The kernel says so."""
+        path = pathlib.Path(os.environ["BACKPLANE_PC_KERNELS"]) / f"{kernel}.kernel"
+        for name in ("one", "two"):
+            (self.folder / name).write_text(name.upper())
+        self.boots(said, "-kernel", path, "-append", "hello=1", *arguments)
+
+    def test_a_linux_kernel_starts(self):
+        self.starts("linux", "hello=1|ONE.", "-initrd", self.folder / "one")
+
+    def test_a_linux_kernel_starts_where_the_configuration_device_has_no_dma(self):
+        machine = ("-M", "pc-i440fx-2.4,graphics=off")
+        self.starts("linux", "hello=1|ONE.", "-initrd", self.folder / "one", *machine)
+
+    def test_a_multiboot_kernel_finds_its_modules_and_memory(self):
+        one, two = self.folder / "one", self.folder / "two"
+        self.starts(
+            "multiboot", f"multiboot.kernel hello=1|ONE{one} a=1,2|TWO{two}M.", "-initrd", f"{one} a=1,,2,{two}"
+        )
+
+    def test_an_elf_kernel_starts_at_its_pvh_entry(self):
+        self.starts("pvh", "hello=1|ONERM.", "-initrd", self.folder / "one")
 
 
 if __name__ == "__main__":
