@@ -1,6 +1,7 @@
 // A guest that does anything at all to the chips of a PC.
 #include "tests/devices/apic/apic_fixture.h"
 #include "tests/devices/pc_bridges.h"
+#include "tests/devices/virtio/fakes.h"
 #include "tests/fuzz/pc_chips/any_guest.h"
 
 namespace backplane::testing {
@@ -27,6 +28,38 @@ TEST_P(PcChipsFuzz, BridgesAndWhatIsBehindThem) {
     pc.set_config(1 << 3 | 3, 0x40, 0x601, 4);
     pc.set_config(1 << 3 | 3, 0x80, 1);
     guest.act(20'000);
+}
+
+TEST_P(PcChipsFuzz, FloppiesAndTheirDma) {
+    PcBridges pc;
+    pc.bench.add("PIIX3", "south", {{"addr", "01.0"}}, "host");
+    Object& first = pc.bench.add("i8257", "first",
+                                 {{"base", "0"}, {"page-base", "0x80"}, {"pageh-base", "0x480"}}, "south");
+    pc.bench.add("i8257", "second",
+                 {{"base", "0xc0"}, {"page-base", "0x88"}, {"dshift", "1"}, {"cascade", "first"}}, "south");
+    Object& controller = pc.bench.add("isa-fdc", "fdc", {}, "south");
+    auto& disk = *static_cast<FakeBlock*>(pc.bench.add("fake-block", "node").part("fake-block"));
+    disk.data.resize(1440 << 10);
+    pc.bench.add("floppy", "a", {{"drive", "node"}}, "fdc");
+    DeviceFuzzer guest(pc.bench, GetParam());
+    for (unsigned i = 0; i < 4; ++i) guest.add({&controller, "registers", 4, 1});
+    guest.add({&controller, "registers", 0, 5});
+    guest.add({&controller, "rate", 0, 1});
+    guest.add({&first, "dma-chan", 0, 8});
+    guest.add({&first, "dma-cont", 0, 8});
+    std::mt19937 random(GetParam());
+    for (unsigned i = 0; i < 3'000; ++i) {
+        guest.act(10);
+        // A command that a chip which is out of reset takes, with parameters that are mostly right.
+        constexpr std::uint8_t kCommands[] = {0x03, 0xe6, 0xc5, 0x4a, 0x0f, 0x4d, 0x51, 0x56, 0x42, 0x08};
+        pc.bench.focus(controller);
+        pc.bench.write(1, 0x0c, 1, "registers");
+        pc.bench.write(4, kCommands[random() % std::size(kCommands)], 1, "registers");
+        for (const unsigned most : {8, 4, 2, 20, 3, 20, 256, 256})
+            pc.bench.write(4, random() % most, 1, "registers");
+        if (random() % 64 == 0) disk.resize(random() % 3 ? 1440 << 10 : 0);
+        if (random() % 64 == 0) disk.answer = BlockStatus(random() % 5);
+    }
 }
 
 TEST_P(PcChipsFuzz, Hpet) {

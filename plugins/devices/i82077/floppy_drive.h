@@ -1,0 +1,50 @@
+// A floppy drive: its type, the diskette that is in it, and whether that was changed.
+#pragma once
+
+#include "formats.h"
+
+#include <backplane/block.h>
+#include <backplane/device.h>
+#include <backplane/type.h>
+
+namespace backplane::i82077 {
+
+class FloppyDrive final : public DeviceBase, public BlockObserver {
+  public:
+    static constexpr const char* kId = "backplane.floppy-drive/1";
+
+    explicit FloppyDrive(Object& object);
+
+    bool realize(Errors& errors) override;
+    void unrealize() override;
+
+    /// The type of a drive that is to be what its diskette needs, and of one without a diskette.
+    void set_defaults(DriveType type, DriveType fallback);
+    DriveType type() const { return type_; }
+    /// Null: no diskette.
+    const Format* format() const { return format_; }
+    bool read_only() const { return !drive_ || drive_->read_only(); }
+    /// The line DSKCHG: 1 from when the diskette is gone until the heads step with one inside.
+    bool changed() const { return changed_ || !format_; }
+    void stepped() {
+        if (format_) changed_ = false;
+    }
+    BlockBackend& medium() { return *drive_; }
+
+    void block_resized() override;
+
+    BlockBackend* drive_ = nullptr;
+    std::uint32_t unit_ = ~0u;
+    DriveType wanted_ = DriveType::Auto;
+
+  private:
+    Object& object_;
+    const Format* format_ = nullptr;
+    DriveType type_ = DriveType::None;
+    DriveType default_ = DriveType::Auto;
+    DriveType fallback_ = DriveType::Mb288;
+    bool changed_ = true;
+    bool claimed_ = false;
+};
+
+}  // namespace backplane::i82077
