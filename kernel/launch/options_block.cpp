@@ -176,6 +176,15 @@ void apply_short(PlanBuilder& builder, const std::string& value) {
     add_drive(builder, std::move(options));
 }
 
+template <int Index>
+void apply_floppy(PlanBuilder& builder, const std::string& value) {
+    SubOptions options;
+    options.add("file", value);
+    options.add("if", "floppy");
+    options.add("index", std::to_string(Index));
+    add_drive(builder, std::move(options));
+}
+
 void apply_flash(PlanBuilder& builder, const std::string& value) {
     SubOptions options;
     options.add("file", value);
@@ -212,6 +221,8 @@ OptionGroup block_options() {
              {"hdc", "FILE", "drive 2", apply_short<2>},
              {"hdd", "FILE", "drive 3", apply_short<3>},
              {"cdrom", "FILE", "drive 2 as a CD-ROM", apply_short<2, true>},
+             {"fda", "FILE", "the diskette in floppy drive 0", apply_floppy<0>},
+             {"fdb", "FILE", "the diskette in floppy drive 1", apply_floppy<1>},
              {"pflash", "FILE", "the contents of the machine's next flash chip", apply_flash}}};
 }
 

@@ -24,8 +24,6 @@ constexpr const char* kNoSharing =
 constexpr Elsewhere kElsewhere[] = {
     {"numa", "the machine's memory is one node; leave it out"},
     {"soundhw", kNoSound},
-    {"fda", "there are no floppy drives; use -drive"},
-    {"fdb", "there are no floppy drives; use -drive"},
     {"mtdblock", "no machine here has a flash chip of that kind; use -pflash, or -drive with -device"},
     {"sd", "no machine here has a slot for cards; use -drive with -device"},
     {"fsdev", kNoSharing},

@@ -3,6 +3,8 @@
 
 #include "map.h"
 
+#include <backplane/floppy.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -15,7 +17,7 @@ struct AcpiContents {
     std::uint32_t possible_cpus = 1;      ///< including those that may be plugged in
     bool hpet = true;
     bool i8042 = true;
-    bool floppy = false;
+    FloppyGeometry floppies[kFloppyDrives];
     bool parallel = false;
     bool rtc = true;
     std::vector<unsigned> serial_ports;  ///< 0–3

@@ -37,8 +37,9 @@ bool PcBoard::build(BoardContext& context, Errors& errors) {
     split_ram(context.ram().size());
     return build_processors(context, errors) && build_bridges(context, errors) &&
            build_interrupts(context, errors) && build_isa(context, errors) &&
-           build_serial_ports(context, errors) && build_disks(context, errors) &&
-           build_ports(context, errors) && wire(context, errors) && load_firmware(context, errors);
+           build_serial_ports(context, errors) && build_floppies(context, errors) &&
+           build_disks(context, errors) && build_ports(context, errors) && wire(context, errors) &&
+           load_firmware(context, errors);
 }
 
 // --- memory ---

@@ -58,6 +58,7 @@ class PcBoard final : public Board, FwCfgObserver {
     bool build_interrupts(BoardContext& context, Errors& errors);
     bool build_isa(BoardContext& context, Errors& errors);
     bool build_serial_ports(BoardContext& context, Errors& errors);
+    bool build_floppies(BoardContext& context, Errors& errors);
     bool build_disks(BoardContext& context, Errors& errors);
     bool build_ports(BoardContext& context, Errors& errors);
     bool wire(BoardContext& context, Errors& errors);

@@ -34,6 +34,7 @@ constexpr IsaChip kIsaChips[] = {
     {"dma2", "i8257", kHighDma, {"cascade", "dma1"}},
     {"i8259-slave", "isa-i8259", kSlavePic, {}, &PcBoard::has_pic},
     {"i8259", "isa-i8259", kMasterPic, {"cascade", "i8259-slave"}, &PcBoard::has_pic},
+    {"fdc", "isa-fdc"},
     {"rtc", "mc146818rtc"},
     {"pit", "isa-pit", {}, {}, &PcBoard::has_pit},
     {"pcspk", "isa-pcspk", {}, {"pit", "pit"}, &PcBoard::has_pit},
@@ -70,6 +71,21 @@ bool PcBoard::build_serial_ports(BoardContext& context, Errors& errors) {
             !port->set_link("chardev", chardev, errors) || !context.realize(*port, errors))
             return false;
         serial_ports_.push_back(index);
+    }
+    return true;
+}
+
+/// -fda, -fdb and -drive if=floppy; a user who says nothing gets a drive without a diskette.
+bool PcBoard::build_floppies(BoardContext& context, Errors& errors) {
+    Object* bus = chip("fdc").child("floppy-bus.0");
+    for (unsigned unit = 0; unit < kFloppyDrives; ++unit) {
+        const BoardDrive drive = context.drive("floppy", unit);
+        if (!drive.node && (unit != 0 || !context.default_devices())) continue;
+        Object* floppy = context.create_on(*bus, "floppy", "floppy" + std::to_string(unit), errors);
+        if (!floppy || !floppy->set_property("unit", std::to_string(unit), errors) ||
+            (drive.node && !floppy->set_link("drive", drive.node, errors)) ||
+            !context.realize(*floppy, errors))
+            return false;
     }
     return true;
 }

@@ -64,6 +64,36 @@ Term current_line() {
                    return_(local(0))});
 }
 
+/// A drive as BIOSes describe it (9.9.2), with the timings of the PC/AT's diskette parameters.
+Term floppy_drive(unsigned unit, const FloppyGeometry& drive) {
+    constexpr unsigned kStepAndUnload = 0xaf, kLoad = 0x02, kMotorOff = 0x25, kSizeCode = 2, kGap = 0x1b,
+                       kDataLength = 0xff, kFormatGap = 0x6c, kFill = 0xf6, kHeadSettle = 15, kMotorStart = 8;
+    std::vector<Term> values;
+    for (const unsigned value :
+         {unit, unsigned{drive.cmos_type}, drive.tracks - 1u, unsigned{drive.sectors}, drive.heads - 1u,
+          kStepAndUnload, kLoad, kMotorOff, kSizeCode, unsigned{drive.sectors}, kGap, kDataLength, kFormatGap,
+          kFill, kHeadSettle, kMotorStart})
+        values.push_back(integer(value));
+    return device(unit == 0 ? "FLPA" : "FLPB", {name("_ADR", integer(unit)), name("_FDI", package(values))});
+}
+
+/// Which of four drives are there, and that there is no tape (9.9.1).
+Term floppy_controller(const AcpiContents& contents) {
+    std::vector<std::uint8_t> present(20);
+    constexpr std::uint8_t kNoTape = 2;
+    present[16] = kNoTape;
+    std::vector<Term> terms{
+        name("_HID", eisa_id("PNP0700")),
+        name("_CRS", resources({io(0x3f2, 4), io(0x3f7, 1), isa_irq(1 << 6), dma(1 << 2)}))};
+    for (unsigned unit = 0; unit < kFloppyDrives; ++unit) {
+        if (contents.floppies[unit].cmos_type == 0) continue;
+        present[4 * unit] = 1;
+        terms.push_back(floppy_drive(unit, contents.floppies[unit]));
+    }
+    terms.push_back(name("_FDE", buffer(present)));
+    return device("FDC0", terms);
+}
+
 Term isa_devices(const AcpiContents& contents) {
     std::vector<Term> terms;
     if (contents.i8042) {
@@ -73,10 +103,7 @@ Term isa_devices(const AcpiContents& contents) {
         terms.push_back(device("MOU", {name("_HID", eisa_id("PNP0F13")), name("_STA", integer(kPresent)),
                                        name("_CRS", resources({isa_irq(1 << 12)}))}));
     }
-    if (contents.floppy)
-        terms.push_back(device(
-            "FDC0", {name("_HID", eisa_id("PNP0700")),
-                     name("_CRS", resources({io(0x3f2, 4), io(0x3f7, 1), isa_irq(1 << 6), dma(1 << 2)}))}));
+    terms.push_back(floppy_controller(contents));
     if (contents.parallel)
         terms.push_back(device("LPT1", {name("_HID", eisa_id("PNP0400")), name("_UID", one()),
                                         name("_STA", integer(kPresent)),

@@ -6,6 +6,7 @@
 #include "board.h"
 
 #include <backplane/cmos.h>
+#include <backplane/floppy.h>
 #include <backplane/pci.h>
 #include <backplane/text.h>
 #include <backplane/x86.h>
@@ -85,6 +86,9 @@ bool PcBoard::fill_cmos(BoardContext& context, Errors& errors) {
     cmos->set_byte(0x5f, std::uint8_t(context.topology().cpus - 1));
     constexpr std::uint8_t kCoprocessor = 0x02, kMouse = 0x04;
     cmos->set_byte(0x14, std::uint8_t(kCoprocessor | (i8042_ ? kMouse : 0)));
+    auto& floppies = *query<FloppyDrives>(chip("fdc"));
+    cmos->set_byte(0x10, std::uint8_t(floppies.floppy_geometry(0).cmos_type << 4 |
+                                      floppies.floppy_geometry(1).cmos_type));
     // What to start from, a nibble each: 1 floppy, 2 hard disk, 3 CD; the third stands in the upper half of 38h.
     constexpr std::uint8_t kFloppy = 1, kHardDisk = 2, kCd = 3;
     cmos->set_byte(0x3d, std::uint8_t(kFloppy << 4 | kHardDisk));
@@ -180,6 +184,8 @@ bool PcBoard::put_acpi(FwCfg& fw_cfg, Errors& errors) {
     contents.possible_cpus = std::max(possible_cpus_, std::uint32_t(processors_.size()));
     contents.hpet = hpet_;
     contents.i8042 = i8042_;
+    for (unsigned unit = 0; unit < kFloppyDrives; ++unit)
+        contents.floppies[unit] = query<FloppyDrives>(chip("fdc"))->floppy_geometry(unit);
     contents.serial_ports = serial_ports_;
     contents.oem_id = oem_id_;
     contents.oem_table = oem_table_;

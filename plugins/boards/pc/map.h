@@ -36,6 +36,7 @@ inline constexpr unsigned kClockLine = 8;
 inline constexpr unsigned kAcpiLine = 9;
 inline constexpr unsigned kDiskLine = 14;
 inline constexpr unsigned kDisks = 4;  ///< two to each of two channels
+inline constexpr unsigned kFloppyDrives = 2;
 inline constexpr unsigned kIoApicPins = 24;
 inline constexpr unsigned kTimerPin = 2;  ///< of the I/O APIC
 

@@ -17,6 +17,7 @@ PORTS = [
     (0x21, 1, 0x00), (0xA1, 1, 0x00), (0x4D0, 1, 0x00), (0x4D1, 1, 0x00), (0x64, 1, 0x18),
     (0x3FD, 1, 0x60), (0x3FE, 1, 0xB0), (0x3FA, 1, 0x01), (0x3FB, 1, 0x00), (0x2FD, 1, 0xFF),
     (0x1F7, 1, 0x00), (0xCF9, 1, 0x00), (0xB2, 1, 0x00), (0xB3, 1, 0x00), (0x80, 1, 0xFF),
+    (0x3F1, 1, 0xC0), (0x3F2, 1, 0x0C), (0x3F3, 1, 0x00), (0x3F4, 1, 0x80), (0x3F7, 1, 0x80),
     (0xF0, 1, 0xFF), (0xCF8, 4, 0x00), (0x402, 1, 0xFF), (0xAFE0, 4, 0x00),
 ]
 # Configuration space at reset: device << 3 | function, identity, class and revision.
@@ -137,6 +138,30 @@ class Memory(PcTest):
         self.assertEqual(
             rows, [(0xFD00000000, 0x300000000, 2), (0, 0xC0000000, 1), (0x100000000, 0x80000000, 1)]
         )
+
+
+class Floppies(PcTest):
+    def image(self, kibibytes):
+        path = self.folder / f"{kibibytes}.img"
+        path.write_bytes(bytes(kibibytes << 10))
+        return str(path)
+
+    def test_what_cmos_says_of_drives(self):
+        for arguments, types in [
+            ((), "50"),
+            (("-nodefaults",), "00"),
+            (("-fda", self.image(720)), "40"),
+            (("-nodefaults", "-fdb", self.image(1200)), "02"),
+            (("-fda", self.image(2880), "-fdb", self.image(1440)), "54"),
+        ]:
+            with self.subTest(arguments):
+                self.assertEqual(self.cmos(self.board(*arguments), 0x10), types)
+
+    def test_an_image_that_is_no_diskette_is_refused(self):
+        machine = ("-M", "pc", "-accel", "qtest", "-qtest", "null", "-display", "none")
+        result = self.run_program(*machine, "-fda", self.image(4096))
+        self.assertEqual(result.status, 1)
+        self.assertIn("larger than any diskette", result.errors)
 
 
 class Acpi(PcTest):

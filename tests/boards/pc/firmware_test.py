@@ -68,6 +68,11 @@ class Firmware(ProgramTest):
 
     def test_an_elf_kernel_starts_at_its_pvh_entry(self):
         self.starts("pvh", "hello=1|ONERM.", "-initrd", self.folder / "one")
+    def test_a_diskettes_boot_sector_runs(self):
+        diskette = self.folder / "diskette"
+        diskette.write_bytes(boot_sector().ljust(1440 << 10, b"\0"))
+        text = self.boots("boot!", "-fda", str(diskette))
+        self.assertIn("Booting from Floppy...", text)
 
 
 if __name__ == "__main__":
