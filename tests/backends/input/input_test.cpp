@@ -136,7 +136,7 @@ TEST_F(InputService, ListsAndChoosesPointers) {
     plug();
     EXPECT_EQ(execute("info mice", "{}").text, "* Mouse #0: ps2-mouse\n");
     EXPECT_EQ(execute("query-mice", "{}").text,
-              R"([{"absolute":false,"current":true,"index":0,"name":"ps2-mouse"}])");
+              R"([{"name":"ps2-mouse","index":0,"current":true,"absolute":false}])");
     bench.add("i8042", "second");
     mouse_on();
     EXPECT_EQ(execute("info mice", "{}").text, "* Mouse #0: ps2-mouse\n  Mouse #1: ps2-mouse\n")
