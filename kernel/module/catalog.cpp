@@ -221,12 +221,7 @@ const ManifestType* Catalog::find_type(std::string_view name) const {
 }
 
 bool Catalog::is_a(const ManifestType& type, std::string_view ancestor) const {
-    const ManifestType* at = &type;
-    for (std::size_t steps = 0; at && steps <= by_name_.size(); ++steps) {
-        if (at->name == ancestor) return true;
-        at = find_type(at->parent);
-    }
-    return false;
+    return checks_->is_a(type, ancestor);
 }
 
 std::vector<Catalog::Listed> Catalog::list(std::string_view ancestor, bool include_abstract) const {

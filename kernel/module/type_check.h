@@ -27,6 +27,7 @@ class TypeCheck {
     /// Why the type cannot be made; empty when it can. Looks at its ancestors first. A command or an option is the core's
     /// or that of the one type that is asked for first; an event may come from several, if it has the same members.
     const std::string& verdict(const ManifestType& type);
+    bool is_a(const ManifestType& type, std::string_view ancestor) const;
     /// What does not keep it from being made, and is hardly meant; for a type with an empty verdict.
     std::vector<std::string> warnings(const ManifestType& type,
                                       const std::vector<const ManifestType*>& all) const;
@@ -46,7 +47,6 @@ class TypeCheck {
     /// The type and its ancestors, nearest first; ends where one is missing or comes again. Found once per type.
     const std::vector<const ManifestType*>& ancestry(const ManifestType& type) const;
     const ManifestProperty* find_property(const ManifestType& type, std::string_view name) const;
-    bool is_a(const ManifestType& type, std::string_view ancestor) const;
 
     Find find_;
     Explain missing_;
