@@ -2,8 +2,8 @@
 # Fetches real guests by package name into the cache, outside the tree, and makes images of them:
 #
 #   guests/firmware/           OpenSBI and U-Boot of the system's own release (links)
-#   guests/efi/                UEFI firmware for the board, GRUB, systemd-boot (Debian trixie)
 #   guests/riscv64/            vmlinux, busybox, modules/, initramfs.cpio, debian.ext4 (Debian trixie)
+#   guests/efi/                with --efi: UEFI firmware for the board, GRUB, systemd-boot (Debian trixie)
 #   guests/peer-SUITE/run      with --peer: the emulator that `dev bench` measures beside (the newest release)
 #
 # The archive is the one that apt is set up with here, and its signatures are checked by apt; other
@@ -132,7 +132,7 @@ fetch_efi() {
     local efi="$guests/efi" scratch="$guests/efi.unpacked"
     [ -e "$efi/systemd-boot.efi" ] && return
     say "fetching UEFI firmware and boot loaders of $guest_suite for riscv64"
-    use_state "$guest_suite" riscv64
+    use_state riscv64 "$guest_suite"
     download qemu-efi-riscv64 grub-efi-riscv64-unsigned systemd-boot-efi
     rm -rf "$scratch"
     unpack "$scratch" "$archives"/*.deb
@@ -207,7 +207,12 @@ exec 9>"$cache/lock"
 flock 9
 link_firmware
 fetch_kernel
-fetch_efi
 make_initramfs
 make_debian_disk
-[ "${1:-}" != --peer ] || fetch_peer
+for more in "$@"; do
+    case "$more" in
+        --efi) fetch_efi ;;
+        --peer) fetch_peer ;;
+        *) die "'$more': more than the usual guests there are --efi and --peer" ;;
+    esac
+done
