@@ -21,13 +21,41 @@ set(backplane_precompiled <algorithm> <array> <atomic> <bit> <charconv> <cstring
 
 # The files of the core and of most plugins are compiled together, some at a time: half of what a small file costs is spent
 # before its own first line. One file that changed costs more so; -DBACKPLANE_TOGETHER=OFF is for who works on many.
+# (UNITY_BUILD would name files by where this tree is, so that no two trees could share a compiler's cache.)
 option(BACKPLANE_TOGETHER "Compile the files of a target together" ON)
 function(backplane_together target)
-  if(BACKPLANE_TOGETHER AND NOT BACKPLANE_SANITIZE)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
-    # What is a file's own stays so when the file is included.
-    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  if(NOT BACKPLANE_TOGETHER OR BACKPLANE_SANITIZE)
+    return()
   endif()
+  get_target_property(sources ${target} SOURCES)
+  list(FILTER sources INCLUDE REGEX "^[^$]*\\.cpp$")
+  set(together)
+  foreach(source ${sources})
+    # What is compiled in a way of its own is compiled alone.
+    get_source_file_property(options ${source} COMPILE_OPTIONS)
+    get_source_file_property(alone ${source} SKIP_UNITY_BUILD_INCLUSION)
+    if(NOT options AND NOT alone)
+      list(APPEND together ${source})
+    endif()
+  endforeach()
+  set(number 0)
+  while(together)
+    list(SUBLIST together 0 10 some)
+    list(REMOVE_ITEM together ${some})
+    set(text)
+    foreach(source ${some})
+      get_filename_component(path ${source} ABSOLUTE)
+      file(RELATIVE_PATH path ${CMAKE_CURRENT_BINARY_DIR} ${path})
+      string(APPEND text "#include \"${path}\"\n")
+    endforeach()
+    set(unit ${CMAKE_CURRENT_BINARY_DIR}/${target}-${number}.cpp)
+    file(CONFIGURE OUTPUT ${unit} CONTENT "${text}" @ONLY)
+    target_sources(${target} PRIVATE ${unit})
+    set_source_files_properties(${some} PROPERTIES HEADER_FILE_ONLY ON)
+    math(EXPR number "${number} + 1")
+  endwhile()
+  # What is a file's own stays so when the file is included.
+  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endfunction()
 
 # A quicker linker, where there is one that the compiler knows.
