@@ -1,7 +1,9 @@
 // The machine object and what it is told ahead of its chips: properties, topology, memory, CPU, serial ports, clock.
 #include "kernel/launch/boot_files.h"
 #include "kernel/launch/build_site.h"
+#include "kernel/launch/numa.h"
 #include "kernel/launch/topology.h"
+#include "kernel/object/release.h"
 #include "kernel/vocabulary/machine_switches.h"
 #include "kernel/vocabulary/suboptions.h"
 
@@ -95,6 +97,37 @@ void set_memory(BuildSite& site, const PropertyList& switches, const BoardTraits
     site.machine.set_ram_size(size);
 }
 
+/// Up to release 5.0 a node might be said to have a part of the memory that has no backend of its own.
+bool nodes_may_say_sizes(const BuildSite& site, const std::string& type) {
+    const ManifestVersion* version = site.catalog.find_version(type).version;
+    const auto release = version ? Release::parse(version->release) : std::nullopt;
+    return release && release->line.empty() && !Release::parse("5.0")->older_than(*release);
+}
+
+/// Ahead of the memory, which the nodes may have.
+void set_numa(BuildSite& site, const std::string& type) {
+    NumaMemory memory;
+    const BoardTraits& traits = site.machine.traits();
+    memory.total = site.plan.ram_size.value_or(traits.default_ram);
+    memory.may_say_sizes = nodes_may_say_sizes(site, type);
+    memory.backend = [&](const std::string& id) {
+        Instance* found = site.machine.objects().find_id(id);
+        if (!found || !found->realized())
+            throw UserError("memdev=" + id + ": there is no object '" + id +
+                            "'; make it with -object memory-backend-ram,id=" + id + ",size=…");
+        return found;
+    };
+    std::vector<std::string> warnings;
+    NumaConfiguration numa = resolve_numa(site.plan.numa, site.machine.topology(), memory, warnings);
+    for (const std::string& warning : warnings) site.machine.log().write(LogLevel::Warning, "numa", warning);
+    const bool backends =
+        std::ranges::any_of(numa.nodes, [](const auto& node) { return node.backend != nullptr; });
+    if (backends && !site.plan.memory_backend.empty())
+        throw UserError(site.plan.memory_backend_option +
+                        ": '-machine memory-backend' and '-numa memdev' properties are mutually exclusive");
+    site.machine.set_numa(std::move(numa));
+}
+
 void set_cpu(BuildSite& site, const BoardTraits& traits) {
     const std::string family = traits.cpu_family ? traits.cpu_family : "cpu";
     if (!site.plan.cpu && !traits.default_cpu) return;
@@ -162,6 +195,7 @@ void configure_machine(BuildSite& site, const std::string& type) {
         throw UserError((site.plan.smp.option.empty() ? "-smp 1" : site.plan.smp.option) + ": " +
                         error.what());
     }
+    set_numa(site, type);
     set_memory(site, switches, traits);
     set_cpu(site, traits);
     set_serials(site, traits);

@@ -95,6 +95,7 @@ struct OptionGroup {
 };
 
 OptionGroup machine_options();
+OptionGroup numa_options();
 OptionGroup boot_options();
 OptionGroup block_options();
 OptionGroup device_options();

@@ -44,8 +44,9 @@ void apply_offer(PlanBuilder& builder, const OptionTable::Row& row, const std::s
 }  // namespace
 
 OptionTable::OptionTable(const Catalog* catalog) {
-    for (const OptionGroup& own : {machine_options(), boot_options(), block_options(), network_options(),
-                                   character_options(), device_options(), run_options(), process_options()}) {
+    for (const OptionGroup& own :
+         {machine_options(), numa_options(), boot_options(), block_options(), network_options(),
+          character_options(), device_options(), run_options(), process_options()}) {
         Group& group = groups_.emplace_back(Group{own.title, {}});
         for (const CoreOption& option : own.rows)
             group.rows.push_back(

@@ -22,7 +22,6 @@ constexpr const char* kNoSharing =
     "folders are not shared with guests; give a disk image (-drive), or use the network";
 
 constexpr Elsewhere kElsewhere[] = {
-    {"numa", "the machine's memory is one node; leave it out"},
     {"soundhw", kNoSound},
     {"mtdblock", "no machine here has a flash chip of that kind; use -pflash, or -drive with -device"},
     {"sd", "no machine here has a slot for cards; use -drive with -device"},

@@ -86,6 +86,40 @@ struct SmpPlan {
     bool operator==(const SmpPlan&) const = default;
 };
 
+/// From the first to the last.
+struct NumberRange {
+    std::uint64_t first = 0, last = 0;
+    bool operator==(const NumberRange&) const = default;
+};
+
+struct NumaNodePlan {
+    std::string option;
+    std::optional<std::uint32_t> id;      ///< none: the next
+    std::string memory_backend;           ///< an object's id; empty: `memory` says how much
+    std::optional<std::uint64_t> memory;  ///< bytes
+    std::vector<NumberRange> cpus;
+    bool operator==(const NumaNodePlan&) const = default;
+};
+struct NumaDistancePlan {
+    std::string option;
+    std::uint32_t from = 0, to = 0, distance = 0;
+    bool operator==(const NumaDistancePlan&) const = default;
+};
+/// The CPUs of a place are near to a node; what is not given holds all there are.
+struct NumaCpuPlan {
+    std::string option;
+    std::uint32_t node = 0;
+    std::optional<std::uint32_t> socket, cluster, core, thread;
+    bool operator==(const NumaCpuPlan&) const = default;
+};
+/// `-numa` as it was given; resolve_numa() makes nodes of it.
+struct NumaPlan {
+    std::vector<NumaNodePlan> nodes;
+    std::vector<NumaDistancePlan> distances;
+    std::vector<NumaCpuPlan> cpus;
+    bool operator==(const NumaPlan&) const = default;
+};
+
 struct CpuPlan {
     std::string option;
     std::string model;
@@ -156,6 +190,7 @@ struct LaunchPlan {
     std::vector<AcceleratorPlan> accelerators;  ///< in the order of trying; empty: all there are
     std::optional<CpuPlan> cpu;
     SmpPlan smp;
+    NumaPlan numa;
     std::optional<std::uint64_t> ram_size;  ///< bytes
     std::string ram_option;
     std::string

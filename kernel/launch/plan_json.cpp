@@ -49,6 +49,28 @@ Json json_of(const GlobalPlan& plan) {
     return {{"type", plan.type}, {"property", plan.property}, {"value", plan.value}};
 }
 
+Json json_of(const NumaNodePlan& node) {
+    Json json{{"memory_backend", node.memory_backend}, {"cpus", Json::array()}};
+    if (node.id) json["id"] = *node.id;
+    if (node.memory) json["memory"] = *node.memory;
+    for (const NumberRange& range : node.cpus) json["cpus"].push_back(Json::array({range.first, range.last}));
+    return json;
+}
+Json json_of(const NumaDistancePlan& plan) {
+    return {{"from", plan.from}, {"to", plan.to}, {"distance", plan.distance}};
+}
+Json json_of(const NumaCpuPlan& plan) {
+    Json json{{"node", plan.node}};
+    const auto put = [&](const char* name, const std::optional<std::uint32_t>& value) {
+        if (value) json[name] = *value;
+    };
+    put("socket", plan.socket);
+    put("cluster", plan.cluster);
+    put("core", plan.core);
+    put("thread", plan.thread);
+    return json;
+}
+
 template <class Item>
 Json list_json(const std::vector<Item>& items) {
     Json list = Json::array();
@@ -104,6 +126,9 @@ std::string print_plan(const LaunchPlan& plan) {
                       ? Json{{"model", plan.cpu->model}, {"features", properties_json(plan.cpu->features)}}
                       : Json();
     json["smp"] = smp_json(plan.smp);
+    json["numa"] = {{"nodes", list_json(plan.numa.nodes)},
+                    {"distances", list_json(plan.numa.distances)},
+                    {"cpus", list_json(plan.numa.cpus)}};
     json["memory_backend"] = plan.memory_backend;
     json["memory"] = plan.ram_size ? Json(*plan.ram_size) : Json();
     json["rtc"] = rtc_json(plan.rtc);

@@ -5,6 +5,8 @@
 
 #include <backplane/memory_backend.h>
 
+#include <algorithm>
+
 namespace backplane::kernel {
 
 Machine::Machine(Catalog& catalog, LogHub& log) : parts_(std::make_unique<MachineParts>(catalog, log)) {}
@@ -60,7 +62,8 @@ bool Machine::destroy_backend(const std::string& id, Errors& errors) {
         errors.fail("object '" + id + "' is in use by '" + user->path_text() + "'; remove that first");
         return false;
     }
-    if (object == parts_->configuration.ram_backend) {
+    if (std::ranges::find(parts_->configuration.ram_backends, object) !=
+        parts_->configuration.ram_backends.end()) {
         errors.fail("object '" + id + "' is in use: it is the machine's memory");
         return false;
     }
@@ -73,6 +76,11 @@ const BoardTraits& Machine::traits() const { return parts_->board.traits(); }
 Instance& Machine::machine_object() { return *parts_->board.object(); }
 
 void Machine::set_topology(const Topology& topology) { parts_->configuration.topology = topology; }
+void Machine::set_numa(NumaConfiguration numa) {
+    for (const NumaConfiguration::Node& node : numa.nodes)
+        if (node.backend) parts_->configuration.ram_backends.push_back(node.backend);
+    parts_->configuration.numa = std::move(numa);
+}
 void Machine::set_ram_size(std::uint64_t bytes) { parts_->configuration.ram_size = bytes; }
 std::uint64_t Machine::ram_size() const { return parts_->configuration.ram_size; }
 bool Machine::set_ram_backend(Instance& backend, Errors& errors) {
@@ -82,7 +90,7 @@ bool Machine::set_ram_backend(Instance& backend, Errors& errors) {
                     "' is no memory backend; -object help lists those");
         return false;
     }
-    parts_->configuration.ram_backend = &backend;
+    parts_->configuration.ram_backends = {&backend};
     parts_->configuration.ram_size = memory->memory().size;
     return true;
 }
@@ -169,6 +177,7 @@ MachineLock& Machine::lock() { return parts_->lock; }
 Clock& Machine::clock() { return parts_->loop.virtual_clock(); }
 LogHub& Machine::log() { return parts_->hub; }
 const std::vector<Cpu*>& Machine::cpus() const { return parts_->processors.cpus(); }
+const NumaConfiguration& Machine::numa() const { return parts_->configuration.numa; }
 const Topology& Machine::topology() const { return parts_->configuration.topology; }
 Accelerator* Machine::accelerator() { return parts_->processors.accelerator(); }
 void* Machine::host_interface(Str id) { return parts_->interfaces.find(id); }

@@ -21,6 +21,7 @@ namespace backplane::kernel {
 
 class HostLoop;
 class MemoryMap;
+struct NumaConfiguration;
 class LogHub;
 struct MachineParts;
 
@@ -50,6 +51,8 @@ class Machine {
     const BoardTraits& traits() const;
     Instance& machine_object();
     void set_topology(const Topology& topology);
+    /// Its nodes' backends, if they have any, are the `-m` memory.
+    void set_numa(NumaConfiguration numa);
     void set_ram_size(std::uint64_t bytes);
     /// The `-m` memory is what this backend (an object that offers MemoryBackend) has; its size is then the machine's.
     bool set_ram_backend(Instance& backend, Errors& errors);
@@ -109,6 +112,7 @@ class Machine {
     LogHub& log();
     const std::vector<Cpu*>& cpus() const;
     const Topology& topology() const;
+    const NumaConfiguration& numa() const;
     Accelerator* accelerator();
     std::string info_qtree();
     std::string info_irq();

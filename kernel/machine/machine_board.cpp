@@ -42,8 +42,9 @@ void MachineBoard::warn_of(const Type& type) const {
 
 bool MachineBoard::build(Errors& errors) {
     const MachineConfiguration& wanted = machine_.configuration;
-    const bool ram = wanted.ram_backend ? machine_.memory.take_ram(*wanted.ram_backend, errors)
-                                        : machine_.memory.make_ram(wanted.ram_size, errors);
+    const std::vector<Object*> backends(wanted.ram_backends.begin(), wanted.ram_backends.end());
+    const bool ram = backends.empty() ? machine_.memory.make_ram(wanted.ram_size, errors)
+                                      : machine_.memory.take_ram(backends, errors);
     if (!ram) return false;
     // Each mapping shows at once: a board may put bytes into what it has mapped.
     return object_->realize(errors) &&

@@ -39,10 +39,22 @@ class DriveTable {
     std::set<Place> taken_;
 };
 
+struct NumaConfiguration {
+    struct Node {
+        Instance* backend = nullptr;  ///< null: a part of the machine's memory
+        std::uint64_t memory = 0;     ///< bytes
+    };
+    std::vector<Node> nodes;
+    std::vector<std::uint32_t> node_of_cpu;  ///< for each CPU that there may be
+    std::vector<std::uint32_t> distances;    ///< nodes times nodes, from the first; empty: nobody gave any
+};
+
 struct MachineConfiguration {
     Topology topology;
-    std::uint64_t ram_size = 0;       ///< bytes
-    Instance* ram_backend = nullptr;  ///< null: memory of the machine's own
+    NumaConfiguration numa;
+    std::uint64_t ram_size = 0;  ///< bytes
+    std::vector<Instance*>
+        ram_backends;  ///< whose memory follows one another; none: memory of the machine's own
     std::string cpu_type;
     PropertyList cpu_features;
     std::vector<Instance*> serials;

@@ -6,6 +6,7 @@
 #include <backplane/log.h>
 
 #include <memory>
+#include <vector>
 
 namespace backplane::kernel {
 
@@ -29,13 +30,25 @@ class MachineMemory {
         ram_ = owner_->ram("ram", size, errors);
         return ram_ != nullptr;
     }
-    /// The RAM is that of a memory backend.
-    bool take_ram(Object& backend, Errors& errors) {
-        ram_ = owner_->ram_of(backend.id(), backend, errors);
-        return ram_ != nullptr;
+    /// The RAM is that of these memory backends, one after another.
+    bool take_ram(const std::vector<Object*>& backends, Errors& errors) {
+        std::vector<MemoryRegion*> parts;
+        std::uint64_t size = 0;
+        for (Object* backend : backends) {
+            parts.push_back(owner_->ram_of(backend->id(), *backend, errors));
+            if (!parts.back()) return false;
+            size += parts.back()->size();
+        }
+        ram_ = parts.size() == 1 ? parts.front() : &owner_->container("ram", size);
+        std::uint64_t at = 0;
+        for (MemoryRegion* part : parts) {
+            if (part != ram_ && !ram_->add(*part, Offset(at), 0, errors)) return false;
+            at += part->size();
+        }
+        return true;
     }
-    /// Ahead of the backend's end; what it gave stays mapped.
-    void release_backend() { owner_->release_backends(); }
+    /// Ahead of the backends' end; what it gave stays mapped.
+    void release_backends() { owner_->release_backends(); }
     /// After one of the two.
     MemoryRegion& ram() { return *ram_; }
 

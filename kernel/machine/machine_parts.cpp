@@ -28,6 +28,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
     interfaces.offer<Entropy>(entropy);
     interfaces.offer<GuestHealth>(run);
     interfaces.offer<Whereabouts>(whereabouts);
+    interfaces.offer<NumaTopology>(numa);
     objects->set_destroy_hook([this](Instance& instance) { forget(instance); });
     // Before the machine, so that they outlive it: also those that are filled while it runs.
     for (const char* name : {"objects", "chardevs", "blockdevs", "netdevs"}) folder(name);
@@ -53,7 +54,8 @@ std::unique_ptr<InstanceHost> MachineParts::make_host(Instance& instance) {
 void MachineParts::forget(Instance& instance) {
     if (instance.is_a("device")) host_of(instance).release_memory();
     else if (instance.is_a("machine")) static_cast<BoardHost&>(*instance.host()).release_memory();
-    else if (&instance == configuration.ram_backend) memory.release_backend();
+    else if (std::ranges::find(configuration.ram_backends, &instance) != configuration.ram_backends.end())
+        memory.release_backends();
     devices.forget(instance);
     processors.forget(instance);
     board.forget(instance);

@@ -13,6 +13,7 @@
 #include "kernel/machine/machine_board.h"
 #include "kernel/machine/machine_configuration.h"
 #include "kernel/machine/machine_memory.h"
+#include "kernel/machine/numa_host.h"
 #include "kernel/machine/processors.h"
 #include "kernel/machine/run_control.h"
 #include "kernel/machine/whereabouts_host.h"
@@ -44,6 +45,7 @@ struct MachineParts {
     EntropySource entropy;
     HostInterfaces interfaces;
     MachineConfiguration configuration;
+    NumaHost numa{configuration.numa};
     WhereaboutsHost whereabouts;
     RunControl run;
     Processors processors;

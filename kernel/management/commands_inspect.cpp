@@ -1,4 +1,5 @@
 // Commands that show: trees, lines, CPUs, backends, plugins.
+#include "kernel/machine/machine_configuration.h"
 #include "kernel/management/management.h"
 #include "kernel/vocabulary/plugin_listing.h"
 
@@ -69,6 +70,7 @@ Json query_cpus(const Call& call) {
         const std::int32_t thread = cpu->run_state().thread_id.load();
         place["cluster-id"] = index / (t.threads * t.cores) % t.clusters;
         place["socket-id"] = index / (t.threads * t.cores * t.clusters);
+        if (!call.machine.numa().nodes.empty()) place["node-id"] = call.machine.numa().node_of_cpu.at(index);
         list.push_back({{"cpu-index", index},
                         {"qom-path", path.text()},
                         {"props", place},
@@ -77,6 +79,20 @@ Json query_cpus(const Call& call) {
                         {"halted", cpu->run_state().halted.load() != 0}});
     }
     return list;
+}
+
+Json numa_nodes(const Call& call) {
+    const NumaConfiguration& numa = call.machine.numa();
+    std::string text = std::to_string(numa.nodes.size()) + " nodes\n";
+    for (std::uint32_t node = 0; node < numa.nodes.size(); ++node) {
+        const std::string which = "node " + std::to_string(node);
+        text += which + " cpus:";
+        for (std::uint32_t cpu = 0; cpu < call.machine.topology().cpus; ++cpu)
+            if (numa.node_of_cpu[cpu] == node) text += " " + std::to_string(cpu);
+        text += "\n" + which + " size: " + std::to_string(numa.nodes[node].memory >> 20) + " MB\n" + which +
+                " plugged: 0 MB\n";
+    }
+    return {{"human-readable-text", text}};
 }
 
 /// The CPU that is looked at is marked by the host, not by the JSON face.
@@ -207,6 +223,7 @@ constexpr CoreCommand kInspectCommands[] = {
     {{.name = "query-cpus-fast", .human = "info cpus", .summary = "the CPUs", .returns = "[CpuInfoFast]"},
      query_cpus,
      show_cpus},
+    {{.human = "info numa", .summary = "nodes of memory and CPUs", .returns = kText}, numa_nodes},
     {{.human = "cpu", .summary = "the CPU that x and info registers are about", .arguments = kIndex},
      select_cpu},
     {{.name = "query-chardev",

@@ -105,7 +105,7 @@ Json list_options(const Call& call) {
 Json schema(const Call& call) { return schema_of(call.host.commands(), call.host.events()); }
 
 constexpr ArgumentInfo kOption[] = {{.name = "option", .required = false}};
-constexpr ArgumentInfo kName[] = {{.name = "name"}};
+constexpr ArgumentInfo kNameMember[] = {{.name = "name"}};
 constexpr ArgumentInfo kTarget[] = {{.name = "arch"}};
 constexpr ArgumentInfo kOptionInfo[] = {{.name = "option"}, {.name = "parameters", .kind = Kind::Array}};
 constexpr ArgumentInfo kVersion[] = {{.name = "qemu", .kind = Kind::Object}, {.name = "package"}};
@@ -123,11 +123,11 @@ constexpr CoreCommand kQueryCommands[] = {
     {{.name = "query-commands", .summary = "the commands that there are", .returns = "[CommandInfo]"},
      list_commands,
      nullptr,
-     kName},
+     kNameMember},
     {{.name = "query-events", .summary = "the events that there are", .returns = "[EventInfo]"},
      list_events,
      nullptr,
-     kName},
+     kNameMember},
     {{.name = "query-command-line-options",
       .summary = "the options that there are",
       .arguments = kOption,

@@ -21,8 +21,6 @@ namespace backplane::kernel {
 namespace fs = std::filesystem;
 namespace {
 
-std::string quote(std::string_view text) { return "'" + std::string(text) + "'"; }
-
 ManifestType core_type(const TypeInfo& info) {
     ManifestType type;
     type.name = info.name;

@@ -140,6 +140,8 @@ struct Manifest {
     std::vector<ManifestType> types{};
 };
 
+/// As messages show a name.
+inline std::string quote(std::string_view text) { return "'" + std::string(text) + "'"; }
 /// "a|b|c", part by part.
 std::vector<std::string> split_alternatives(std::string_view text);
 /// The kind that a manifest's word names; none where this host does not know it.

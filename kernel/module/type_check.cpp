@@ -39,8 +39,6 @@ constexpr NeededInterface kNeeded[] = {
     {"rng-backend", RngBackend::kId},
 };
 
-std::string quote(std::string_view text) { return "'" + std::string(text) + "'"; }
-
 constexpr const char* kCore = "the core";
 
 std::string option_claim(const std::string& name) { return "option '-" + name + "'"; }

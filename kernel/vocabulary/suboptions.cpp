@@ -114,6 +114,14 @@ std::optional<std::string> SubOptions::take(std::string_view key) {
     return found;
 }
 
+std::vector<std::string> SubOptions::take_all(std::string_view key) {
+    std::vector<std::string> found;
+    for (auto& [name, value] : entries_)
+        if (name == key) found.push_back(value);
+    take(key);
+    return found;
+}
+
 std::string SubOptions::take_or(std::string_view key, std::string_view otherwise) {
     return take(key).value_or(std::string(otherwise));
 }

@@ -37,6 +37,8 @@ class SubOptions {
     bool help() const { return help_; }
     /// The last value that was given; all of that key are removed.
     std::optional<std::string> take(std::string_view key);
+    /// All of its values, in the order given.
+    std::vector<std::string> take_all(std::string_view key);
     std::string take_or(std::string_view key, std::string_view otherwise);
     std::optional<bool> take_flag(std::string_view key);
     std::optional<std::uint64_t> take_number(std::string_view key, std::uint64_t maximum);

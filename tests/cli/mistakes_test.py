@@ -181,7 +181,6 @@ class Mistakes(ProgramTest):
         self.assertIn(b"standard input is closed", done.stderr)
 
     def test_what_is_not_done_says_so(self):
-        self.refused("-numa: the machine's memory is one node", *BASE, "-numa", "node")
         self.refused("no machine here has a parallel port", *BASE, "-parallel", "stdio")
 
     def test_what_others_have_is_refused_with_what_is_there(self):

@@ -1,7 +1,7 @@
 // Follows "Advanced Configuration and Power Interface Specification" 6.4 and 1.0b (the tables have its revisions: old
 // systems run on this board), and "IA-PC HPET" 1.0a, 3.2.4.
 //
-// Not there: NUMA tables, processors that come and go, PCI hot-plug.
+// Not there: processors that come and go, PCI hot-plug.
 #include "acpi.h"
 
 #include "dsdt.h"
@@ -120,6 +120,9 @@ AcpiFiles make_acpi(const AcpiContents& contents) {
     const std::uint32_t dsdt = file.end();
     std::vector<std::uint32_t> tables{add_fadt(file, contents, facs, dsdt), add_madt(file, contents)};
     if (contents.hpet) tables.push_back(add_hpet(file));
+    if (!contents.nodes.empty()) tables.push_back(add_srat(file, contents));
+    if (!contents.nodes.empty() && !contents.nodes.front().distances.empty())
+        tables.push_back(add_slit(file, contents));
     tables.push_back(add_waet(file));
     file.begin("RSDT", 1);
     for (const std::uint32_t table : tables) file.pointer(table, 4);

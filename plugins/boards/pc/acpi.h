@@ -9,9 +9,22 @@
 #include <string>
 #include <vector>
 
+namespace backplane::acpi {
+class TableFile;
+}
+
 namespace backplane::pc {
 
 /// What the tables tell.
+/// A node of a machine with non-uniform memory.
+struct AcpiNode {
+    struct Memory {
+        std::uint64_t base = 0, size = 0;  ///< bytes
+    };
+    std::vector<Memory> memory;
+    std::vector<std::uint8_t> distances;  ///< to each node; empty: nobody gave any
+};
+
 struct AcpiContents {
     std::vector<std::uint32_t> apic_ids;  ///< of the processors, those that are there
     std::uint32_t possible_cpus = 1;      ///< including those that may be plugged in
@@ -26,6 +39,8 @@ struct AcpiContents {
     std::uint64_t hole_start = 0;                          ///< what goes to PCI below 4 GiB
     std::uint64_t hole_end = 0xfebfffff;                   ///< its last byte
     std::uint64_t high_hole_start = 0, high_hole_end = 0;  ///< above 4 GiB; end 0: none
+    std::vector<AcpiNode> nodes;                           ///< empty: memory is uniform
+    std::vector<std::uint32_t> node_of_cpu;                ///< of each possible one
     std::string oem_id = "BOCHS ", oem_table = "BXPC    ";
 };
 
@@ -34,5 +49,9 @@ struct AcpiFiles {
     std::vector<std::uint8_t> tables, rsdp, loader;
 };
 AcpiFiles make_acpi(const AcpiContents& contents);
+
+/// The tables of a machine with nodes.
+std::uint32_t add_srat(acpi::TableFile& file, const AcpiContents& contents);
+std::uint32_t add_slit(acpi::TableFile& file, const AcpiContents& contents);
 
 }  // namespace backplane::pc

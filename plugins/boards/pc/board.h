@@ -1,6 +1,7 @@
 // The PC board with an i440FX and a PIIX3: its switches, its memory, its chips and wires.
 #pragma once
 
+#include "acpi.h"
 #include "map.h"
 
 #include <backplane/board.h>
@@ -72,14 +73,18 @@ class PcBoard final : public Board, FwCfgObserver {
     bool fill_fw_cfg(BoardContext& context, Errors& errors);
     bool fill_boot_order(FwCfg& fw_cfg, Errors& errors);
     bool fill_console(FwCfg& fw_cfg, Errors& errors);
-    bool fill_acpi(BoardContext& context, Errors& errors);
+    bool fill_acpi(Errors& errors);
+    void describe_nodes(const NumaTopology& numa);
+    bool fill_nodes(BoardContext& context, FwCfg& fw_cfg, Errors& errors);
     bool put_acpi(FwCfg& fw_cfg, Errors& errors);
     void fw_cfg_selected(Str file) override;
     void fw_cfg_written(Str, std::uint64_t, std::uint64_t) override {}
 
     std::uint64_t low_ram_ = 0;  ///< bytes from 0
     std::uint32_t possible_cpus_ = 1;
-    std::uint64_t high_ram_ = 0;  ///< bytes from 4 GiB
+    std::vector<AcpiNode> nodes_;             ///< empty: memory is uniform
+    std::vector<std::uint32_t> node_of_cpu_;  ///< of each possible one
+    std::uint64_t high_ram_ = 0;              ///< bytes from 4 GiB
     std::vector<Object*> processors_, apics_;
     std::map<std::string, Object*> chips_;
     Object* pci_bus_ = nullptr;

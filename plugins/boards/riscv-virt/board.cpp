@@ -237,6 +237,7 @@ bool VirtBoard::make_tree(BoardContext& context, const BootPlan& plan, TreeBytes
     if (dtb_.empty()) {
         TreeContents contents{.harts = {}, .ram_size = context.ram().size(), .aclint = aclint_};
         if (!compatible_.empty()) contents.compatible = compatible_;
+        contents.numa = &numa_of(context);
         contents.platform = &platform_bus();
         if (!describe_harts(contents, errors) || !make_device_tree(contents, tree, errors)) return false;
     } else {
@@ -290,7 +291,8 @@ bool VirtBoard::finish(BoardContext& context, Errors& errors) {
               .arguments = append_,
               .flash0 = flashes_[0] != nullptr,
               .tree_room =
-                  (tree_room(harts_.size(), platform_bus().device_count()) + append_.size() + kUnit - 1) /
+                  (tree_room(harts_.size(), platform_bus().device_count(), numa_of(context).nodes()) +
+                   append_.size() + kUnit - 1) /
                   kUnit * kUnit};
     FwCfg& fw_cfg = *query<FwCfg>(chip("fw-cfg"));
     BootPlan plan;

@@ -22,6 +22,7 @@ constexpr std::size_t kRoomForFirmware = 64 << 10;
 constexpr std::size_t kRoomForChips = 16 << 10;
 constexpr std::size_t kRoomForHart = 2048;
 constexpr std::size_t kRoomForPlatformDevice = 4096;
+constexpr std::size_t kRoomForNode = 256;
 constexpr std::size_t kRoomForChosen = 1024;
 /// What /aliases and /chosen call the UART.
 constexpr const char* kUartPath = "/soc/serial@10000000";
@@ -30,16 +31,18 @@ constexpr std::uint32_t kPciIoSpace = 0x0100'0000;
 constexpr std::uint32_t kPciMemory32 = 0x0200'0000;
 constexpr std::uint32_t kPciMemory64 = 0x0300'0000;
 
-constexpr std::size_t room_for_all(std::size_t harts, std::size_t platform_devices) {
-    return kRoomForChips + harts * kRoomForHart + platform_devices * kRoomForPlatformDevice;
+/// A distance is three cells.
+constexpr std::size_t room_for_all(std::size_t harts, std::size_t platform_devices, std::size_t nodes) {
+    return kRoomForChips + harts * kRoomForHart + platform_devices * kRoomForPlatformDevice +
+           nodes * (kRoomForNode + nodes * 12);
 }
 
 class Maker {
   public:
     explicit Maker(const TreeContents& contents)
         : contents_(contents),
-          tree_(room_for_all(contents.harts.size(),
-                             contents.platform ? contents.platform->device_count() : 0)) {}
+          tree_(room_for_all(contents.harts.size(), contents.platform ? contents.platform->device_count() : 0,
+                             contents.numa ? contents.numa->nodes() : 0)) {}
 
     bool make(TreeBytes& bytes, Errors& errors) {
         tree_.begin("");
@@ -54,6 +57,7 @@ class Maker {
         chosen();
         power("poweroff", "syscon-poweroff", 0x5555);
         power("reboot", "syscon-reboot", 0x7777);
+        distances();
         platform_bus();
         memory();
         cpus();
@@ -163,10 +167,33 @@ class Maker {
         node->describe_node(writer, place);
         tree_.end();
     }
+    bool has_nodes() const { return contents_.numa && contents_.numa->nodes() != 0; }
+    /// Linux, "NUMA binding descriptions" (numa.txt).
+    void distances() {
+        if (!has_nodes() || contents_.numa->distance(0, 0) == 0) return;
+        Cells cells;
+        for (std::uint32_t from = 0; from < contents_.numa->nodes(); ++from)
+            for (std::uint32_t to = 0; to < contents_.numa->nodes(); ++to)
+                cells.insert(cells.end(), {from, to, contents_.numa->distance(from, to)});
+        tree_.begin("distance-map");
+        tree_.text("compatible", "numa-distance-map-v1");
+        tree_.cells("distance-matrix", cells);
+        tree_.end();
+    }
     void memory() {
-        begin_at("memory", kDram);
+        if (!has_nodes()) return memory(kDram, contents_.ram_size, {});
+        std::uint64_t start = kDram;
+        for (std::uint32_t node = 0; node < contents_.numa->nodes(); ++node) {
+            const std::uint64_t size = contents_.numa->memory(node);
+            if (size != 0) memory(start, size, node);
+            start += size;
+        }
+    }
+    void memory(std::uint64_t start, std::uint64_t size, std::optional<std::uint32_t> node) {
+        begin_at("memory", start);
+        if (node) tree_.cell("numa-node-id", *node);
         tree_.text("device_type", "memory");
-        tree_.reg({{kDram, contents_.ram_size}});
+        tree_.reg({{start, size}});
         tree_.end();
     }
 
@@ -191,6 +218,7 @@ class Maker {
         const HartDescription& hart = contents_.harts[index];
         begin_at("cpu", hart.id);
         tree_.cell("phandle", hart_handle(index));
+        if (has_nodes()) tree_.cell("numa-node-id", contents_.numa->node_of_cpu(index));
         tree_.text("device_type", "cpu");
         tree_.cell("reg", std::uint32_t(hart.id));
         tree_.text("status", "okay");
@@ -343,8 +371,8 @@ class Maker {
 
 }  // namespace
 
-std::uint64_t tree_room(std::size_t harts, std::size_t platform_devices) {
-    return room_for_all(harts, platform_devices) + kRoomForChosen + kRoomForFirmware;
+std::uint64_t tree_room(std::size_t harts, std::size_t platform_devices, std::size_t nodes) {
+    return room_for_all(harts, platform_devices, nodes) + kRoomForChosen + kRoomForFirmware;
 }
 
 bool make_device_tree(const TreeContents& contents, TreeBytes& tree, Errors& errors) {

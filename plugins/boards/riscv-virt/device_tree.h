@@ -2,6 +2,7 @@
 // the Linux bindings that the `compatible` strings name.
 #pragma once
 
+#include <backplane/board.h>
 #include <backplane/platform.h>
 
 #include <string>
@@ -21,6 +22,7 @@ struct TreeContents {
     std::uint64_t ram_size = 0;  ///< bytes
     bool aclint = false;         ///< the timer and the software interrupts as ACLINT nodes, not as a CLINT
     std::string compatible = "riscv-virtio";  ///< of the root
+    const NumaTopology* numa = nullptr;       ///< null or without nodes: memory is uniform
     PlatformBus* platform = nullptr;          ///< what users plugged into its window; null: nothing
 };
 
@@ -34,9 +36,9 @@ struct ChosenContents {
 
 using TreeBytes = std::vector<std::uint8_t>;
 
-/// Bytes that the tree of so many harts and platform devices takes at most, with its /chosen but for the arguments, and with what firmware
+/// Bytes that the tree of so many harts, platform devices and nodes takes at most, with its /chosen but for the arguments, and with what firmware
 /// may add.
-std::uint64_t tree_room(std::size_t harts, std::size_t platform_devices);
+std::uint64_t tree_room(std::size_t harts, std::size_t platform_devices, std::size_t nodes);
 bool make_device_tree(const TreeContents& contents, TreeBytes& tree, Errors& errors);
 /// Is it a whole device tree? False and a reason that does not name the file.
 bool check_device_tree(Bytes tree, Errors& errors);

@@ -32,6 +32,24 @@ struct Topology {
     std::uint32_t threads = 1;
 };
 
+/// Of a machine whose memory is not equally near to all of its CPUs (`-numa`). BoardContext::host_interface() has it.
+/// Owner: the host, for the machine's life. Thread: main.
+class NumaTopology {
+  public:
+    static constexpr const char* kId = "backplane.numa-topology/1";
+    /// 0: memory is uniform.
+    virtual std::uint32_t nodes() const = 0;
+    /// Bytes of the `-m` memory; BoardContext::ram() has the nodes' memory one after another.
+    virtual std::uint64_t memory(std::uint32_t node) const = 0;
+    /// For each CPU below Topology::max_cpus.
+    virtual std::uint32_t node_of_cpu(std::uint32_t cpu) const = 0;
+    /// As in ACPI 6.4, 5.2.17: 10 is the own node's, 255 out of reach; 0 when nobody gave distances.
+    virtual std::uint32_t distance(std::uint32_t from, std::uint32_t to) const = 0;
+
+  protected:
+    ~NumaTopology() = default;
+};
+
 /// A name that users type, and the device type that it means on this board. Sized (BoardTraits::short_name_size).
 struct ShortName {
     const char* name = nullptr;
@@ -128,5 +146,9 @@ class BoardContext {
   protected:
     ~BoardContext() = default;
 };
+
+inline const NumaTopology& numa_of(BoardContext& context) {
+    return *static_cast<const NumaTopology*>(context.host_interface(NumaTopology::kId));
+}
 
 }  // namespace backplane

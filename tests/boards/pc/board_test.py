@@ -190,6 +190,34 @@ class Acpi(PcTest):
         self.assertEqual(data[:4], b"FACS")
         self.assertEqual(seen, ["DSDT", "FACP", "APIC", "HPET", "WAET", "RSDT"])
 
+    def test_nodes_are_told(self):
+        backends = [f"memory-backend-ram,id=m{number},size=128M" for number in range(2)]
+        nodes = ["node,memdev=m0,cpus=0-1", "node,memdev=m1,cpus=2-3", "dist,src=0,dst=1,val=20"]
+        options = [word for each in backends for word in ("-object", each)]
+        options += [word for each in nodes for word in ("-numa", each)]
+        qtest = self.board("-m", "256M", "-smp", "4,sockets=2,cores=2", *options)
+        numbers = [2, 0, 0, 1, 1, 128 << 20, 128 << 20]
+        self.assertEqual(self.item(qtest, 13, 56), b"".join(number.to_bytes(8, "little") for number in numbers))
+        key, _ = self.files(qtest)["etc/acpi/tables"]
+        data = self.item(qtest, key, 0x3000)
+        at = data.index(b"SRAT", 64)
+        entries, table = [], data[at + 48 : at + int.from_bytes(data[at + 4 : at + 8], "little")]
+        while table:
+            if table[0] == 0:
+                entries.append(("cpu", table[3], table[2]))
+            else:
+                base, size = (int.from_bytes(table[i : i + 8], "little") for i in (8, 16))
+                entries.append(("memory", base, size, table[2], table[28]))
+            table = table[table[1] :]
+        self.assertEqual(
+            entries,
+            [("cpu", 0, 0), ("cpu", 1, 0), ("cpu", 2, 1), ("cpu", 3, 1)]
+            + [("memory", 0, 0xA0000, 0, 1), ("memory", 0x100000, 0x7F00000, 0, 1)]
+            + [("memory", 0x8000000, 0x8000000, 1, 1), ("memory", 0, 0, 0, 0)],
+        )
+        at = data.index(b"SLIT", 64)
+        self.assertEqual(data[at + 36 : at + 48], b"\2" + bytes(7) + bytes([10, 20, 20, 10]))
+
     def test_without_acpi_there_are_no_tables(self):
         files = self.files(self.board(machine="pc-i440fx-9.0,acpi=off"))
         self.assertNotIn("etc/acpi/tables", files)
