@@ -52,8 +52,25 @@ std::uint32_t associativity(std::uint32_t ways) {
     case 64: return 0xc;
     case 96: return 0xd;
     case 128: return 0xe;
-    default: return ways > 8 && ways < 16 ? 6 : 0;
+    default: return 0;
     }
+}
+
+/// Leaf 2's byte for a cache (SDM 2A, table 3-12); ffh: it has none.
+std::uint32_t descriptor(const CpuidRegisters& cache) {
+    struct Row {
+        std::uint32_t kind, kibibytes, ways, byte;
+    };
+    constexpr std::uint32_t kNone = 0xff;
+    constexpr Row kRows[] = {{0x21, 32, 8, 0x2c},    {0x22, 32, 8, 0x30},    {0x43, 256, 8, 0x21},
+                             {0x43, 512, 8, 0x80},   {0x43, 1024, 8, 0x87},  {0x43, 1024, 16, 0x24},
+                             {0x43, 2048, 8, 0x7d},  {0x43, 4096, 16, 0x49}, {0x63, 8192, 16, 0x4b},
+                             {0x63, 16384, 16, 0x4d}};
+    const Geometry g = geometry(cache);
+    for (const Row& row : kRows)
+        if (row.kind == (cache.eax & 0xff) && row.kibibytes == g.bytes / 1024 && row.ways == g.ways)
+            return row.byte;
+    return kNone;
 }
 
 std::uint32_t text(std::string_view from, std::size_t at) {
@@ -77,6 +94,8 @@ Cpuid::Cpuid(const X86Cpu& cpu, const ProcessorSupport& support)
 }
 
 bool Cpuid::amd() const { return vendor_ == kAmd || vendor_ == "HygonGenuine"; }
+
+bool Cpuid::shows_amd_leaves() const { return amd() || !cpu_.settings_.vendor_leaves_only_v2; }
 
 // --- how much there is ---
 
@@ -182,7 +201,8 @@ CpuidRegisters Cpuid::basic(std::uint32_t leaf, std::uint32_t subleaf) const {
     case 0: return {level(), text(vendor_, 0), text(vendor_, 8), text(vendor_, 4)};
     case 1: return version();
     case 2: return descriptors();
-    case 4: return vendor_ == kAmd ? CpuidRegisters{} : cache(subleaf, false);
+    case 4:
+        return vendor_ == kAmd && cpu.settings_.vendor_leaves_only ? CpuidRegisters{} : cache(subleaf, false);
     case 5: return {0, 0, 3, 0};
     case 6: return {word(Word::Leaf6Eax), 0, 0, 0};
     case 7: return features7(subleaf);
@@ -200,12 +220,21 @@ CpuidRegisters Cpuid::basic(std::uint32_t leaf, std::uint32_t subleaf) const {
     }
 }
 
-/// SDM 2A, table 3-12: 32 KiB and 32 KiB of level 1, 2 MiB and 16 MiB; or leaf 4 has them.
+/// SDM 2A, table 3-12; or leaf 4 has the caches.
 CpuidRegisters Cpuid::descriptors() const {
-    constexpr std::uint32_t kCacheLeaf = 4;
-    if (vendor_ == kAmd) return {};
-    if (level() < kCacheLeaf) return {1, 0, 0x4d, 0x002c307d};
-    return {1, 0, 0, 0xff};
+    constexpr std::uint32_t kCacheLeaf = 4, kSeeLeaf4 = 0xff;
+    const Settings& s = cpu_.settings_;
+    if (vendor_ == kAmd && s.vendor_leaves_only) return {};
+    if (s.consistent_cache && level() >= kCacheLeaf) return {1, 0, 0, kSeeLeaf4};
+    // 32 KiB and 32 KiB of level 1, 2 MiB, 16 MiB.
+    CpuidRegisters value{1, 0, 0x4d, 0x002c307d};
+    if (own_caches()) {
+        const Caches& own = *cpu_.model().caches;
+        value.edx = descriptor(own.data) << 16 | descriptor(own.instructions) << 8 | descriptor(own.level2);
+        value.ecx = descriptor(own.level3);
+    }
+    if (!s.l3_cache) value.ecx = 0;
+    return value;
 }
 
 CpuidRegisters Cpuid::version() const {
@@ -220,23 +249,29 @@ CpuidRegisters Cpuid::version() const {
     return value;
 }
 
-const Caches& Cpuid::caches() const {
-    if (cpu_.model().caches) return *cpu_.model().caches;
-    return amd() ? kAmdCaches : kIntelCaches;
+/// `amd_leaves`: those of them that show what models without caches of their own are said to have.
+const Caches& Cpuid::caches(bool amd_leaves) const {
+    if (own_caches()) return *cpu_.model().caches;
+    return amd_leaves ? kAmdCaches : kIntelCaches;
 }
 
 /// Leaf 4, and AMD's 0x8000001d in the same form: level 1 and 2 are a core's, level 3 is a die's.
 CpuidRegisters Cpuid::cache(std::uint32_t subleaf, bool extended) const {
-    const CpuidRegisters* all[] = {&caches().data, &caches().instructions, &caches().level2,
-                                   &caches().level3};
+    const Caches& caches = this->caches(extended);
+    const CpuidRegisters* all[] = {&caches.data, &caches.instructions, &caches.level2, &caches.level3};
     if (subleaf >= std::size(all) || (subleaf == 3 && !cpu_.settings_.l3_cache)) return {};
     CpuidRegisters value = *all[subleaf];
-    const unsigned shared_bits = subleaf == 3 ? core_bits() : thread_bits();
+    const bool level1 = subleaf < 2;
+    const unsigned shared_bits = subleaf == 3                                ? core_bits()
+                                 : level1 && !cpu_.settings_.level1_per_core ? 0
+                                                                             : thread_bits();
     const std::uint32_t shared =
         extended ? (subleaf == 3 ? cpu_.settings_.threads * cpu_.settings_.cores : cpu_.settings_.threads)
                  : 1u << shared_bits;
     value.eax |= (shared - 1) << 14;
+    constexpr std::uint32_t kDefined = 3;  // APM 3, E.4.15: write-back invalidate, inclusive
     if (!extended) value.eax |= ((1u << (package_bits() - thread_bits())) - 1) << 26;
+    else if (cpu_.settings_.defined_cache_bits_only) value.edx &= kDefined;
     return value;
 }
 
@@ -317,7 +352,7 @@ CpuidRegisters Cpuid::paravirtual(std::uint32_t leaf) const {
 CpuidRegisters Cpuid::extended(std::uint32_t leaf, std::uint32_t subleaf) const {
     switch (leaf) {
     case 0x80000000:
-        if (!amd()) return {xlevel(), 0, 0, 0};
+        if (!shows_amd_leaves()) return {xlevel(), 0, 0, 0};
         return {xlevel(), text(vendor_, 0), text(vendor_, 8), text(vendor_, 4)};
     case 0x80000001: {
         // AMD repeats leaf 1's bits that both have (APM 3, E.4.2).
@@ -330,8 +365,8 @@ CpuidRegisters Cpuid::extended(std::uint32_t leaf, std::uint32_t subleaf) const 
     case 0x80000002:
     case 0x80000003:
     case 0x80000004: return name(leaf - 0x80000002);
-    case 0x80000005: return amd() ? amd_level1() : CpuidRegisters{};
-    case 0x80000006: return level2(amd());
+    case 0x80000005: return intel() && cpu_.settings_.vendor_leaves_only_v2 ? CpuidRegisters{} : amd_level1();
+    case 0x80000006: return level2(shows_amd_leaves());
     case 0x80000007: return {0, word(Word::Leaf80000007Ebx), 0, word(Word::Leaf80000007Edx)};
     case 0x80000008: return address_sizes();
     case 0x8000000a:
@@ -360,24 +395,28 @@ CpuidRegisters Cpuid::name(unsigned part) const {
 /// TLBs of level 1 (255 entries each), caches in KiB, ways, lines per tag, bytes a line (APM 3, E.4.4).
 CpuidRegisters Cpuid::amd_level1() const {
     constexpr std::uint32_t kTlbs = 0x01ff01ff;
-    const auto row = [](const CpuidRegisters& cache) {
+    const std::uint32_t lines_per_tag = own_caches() && intel() ? 0 : 1;
+    const auto row = [&](const CpuidRegisters& cache) {
         const Geometry g = geometry(cache);
-        return g.bytes / 1024 << 24 | g.ways << 16 | 1u << 8 | g.line;
+        return g.bytes / 1024 << 24 | g.ways << 16 | lines_per_tag << 8 | g.line;
     };
-    return {kTlbs, kTlbs, row(caches().data), row(caches().instructions)};
+    return {kTlbs, kTlbs, row(caches(true).data), row(caches(true).instructions)};
 }
 
 /// Level 2 in KiB and level 3 in 512 KiB (APM 3, E.4.5). Intel has the level 2 cache alone.
-CpuidRegisters Cpuid::level2(bool amd) const {
+CpuidRegisters Cpuid::level2(bool with_level3) const {
     constexpr std::uint32_t kTlbs = 0x42004200;
-    const Geometry second = geometry(caches().level2), third = geometry(caches().level3);
+    const std::uint32_t lines_per_tag = own_caches() && !amd() ? 0 : 1;
+    const Geometry second = geometry(caches(with_level3).level2),
+                   third = geometry(caches(with_level3).level3);
     CpuidRegisters value;
     value.ecx = second.bytes / 1024 << 16 | associativity(second.ways) << 12 | second.line;
-    if (!amd) return value;
+    if (!with_level3) return value;
     value.ebx = kTlbs;
-    value.ecx |= 1u << 8;
+    value.ecx |= lines_per_tag << 8;
     if (cpu_.settings_.l3_cache)
-        value.edx = third.bytes / (512 * 1024) << 18 | associativity(third.ways) << 12 | 1u << 8 | third.line;
+        value.edx = third.bytes / (512 * 1024) << 18 | associativity(third.ways) << 12 | lines_per_tag << 8 |
+                    third.line;
     return value;
 }
 
@@ -396,7 +435,7 @@ CpuidRegisters Cpuid::address_sizes() const {
     constexpr std::uint32_t kVirtual = 48, kVirtual57 = 57;
     CpuidRegisters value{physical_bits(), word(Word::Leaf80000008Ebx), 0, 0};
     if (has(feature<"lm">())) value.eax |= (has(feature<"la57">()) ? kVirtual57 : kVirtual) << 8;
-    if (amd() && package_processors() > 1)
+    if (shows_amd_leaves() && package_processors() > 1)
         value.ecx = package_bits() << 12 | (std::min(package_processors(), 256u) - 1);
     return value;
 }

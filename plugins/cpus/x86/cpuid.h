@@ -22,6 +22,8 @@ class Cpuid {
     bool has(const Feature& feature) const { return cpu_.features_.has(feature); }
     std::uint32_t word(Word word) const { return std::uint32_t(cpu_.features_[word]); }
     bool amd() const;
+    bool intel() const { return vendor_ == "GenuineIntel"; }
+    bool shows_amd_leaves() const;
     std::uint32_t level() const;
     std::uint32_t xlevel() const;
     std::uint32_t level7() const;
@@ -45,9 +47,10 @@ class Cpuid {
     CpuidRegisters extended(std::uint32_t leaf, std::uint32_t subleaf) const;
     CpuidRegisters name(unsigned part) const;
     CpuidRegisters amd_level1() const;
-    CpuidRegisters level2(bool amd) const;
+    CpuidRegisters level2(bool with_level3) const;
     CpuidRegisters address_sizes() const;
-    const Caches& caches() const;
+    bool own_caches() const { return cpu_.model().caches && !cpu_.settings_.legacy_cache; }
+    const Caches& caches(bool amd_leaves) const;
 
     const X86Cpu& cpu_;
     const ProcessorSupport& support_;

@@ -18,10 +18,35 @@ namespace {
 #undef BACKPLANE_CACHES
 #undef BACKPLANE_UNPACK
 
-#define BACKPLANE_MODEL(identifier, name, aliases, summary, base, ...) \
+#define BACKPLANE_MODEL(identifier, name, summary, base, ...) \
     constexpr Model identifier = make_model(name, base, __VA_ARGS__);
 #include "models.inc"
 #undef BACKPLANE_MODEL
+
+using Past = HistoryRow;
+template <class... Rows>
+constexpr std::array<Past, sizeof...(Rows)> past(const Rows&... rows) {
+    return {rows...};
+}
+namespace histories {
+#define BACKPLANE_NAME(identifier, name, version, model, ...) constexpr auto identifier = past(__VA_ARGS__);
+#include "names.inc"
+#undef BACKPLANE_NAME
+}  // namespace histories
+
+/// Of all models, but for what their names had.
+constexpr Past kHistory[] = {
+    {"10.0", "x-consistent-cache", "off"},
+    {"10.0", "x-vendor-cpuid-only-v2", "off"},
+    {"9.0", "x-amd-topoext-features-only", "off"},
+    {"9.0", "x-l1-cache-per-thread", "off"},
+    {"6.0", "x-vendor-cpuid-only", "off"},
+    {"2.12", "legacy-cache", "on"},
+    {"2.12", "topoext", "off"},
+    {"2.7", "l3-cache", "off"},
+    {"2.6", "cpuid-0xb", "off"},
+    {"2.4", "check", "off"},
+};
 
 constexpr Model kBase{.name = "base"};
 constexpr Model kMax{
@@ -88,7 +113,8 @@ constexpr PropertyInfo kControls[] = {
 
 // --- settings as properties ---
 
-template <auto Member>
+/// What was never set is the model's.
+template <auto Member, auto OfModel>
 constexpr PropertyInfo setting(const char* name, const char* summary, std::uint64_t maximum = 0xffffffff) {
     return {.name = name,
             .kind = PropertyKind::UInt,
@@ -99,8 +125,10 @@ constexpr PropertyInfo setting(const char* name, const char* summary, std::uint6
                     cpu(part).settings_.*Member = std::uint32_t(value.number);
                     return true;
                 },
-            .get = [](const void* part,
-                      PropertyValue& value) { value.number = (cpu(part).settings_.*Member).value_or(0); }};
+            .get =
+                [](const void* part, PropertyValue& value) {
+                    value.number = (cpu(part).settings_.*Member).value_or(cpu(part).model().*OfModel);
+                }};
 }
 template <auto Member>
 constexpr PropertyInfo number(const char* name, const char* summary, std::uint64_t maximum,
@@ -176,13 +204,14 @@ bool set_physical_bits(void* part, const PropertyValue& value, Errors& errors) {
 }
 
 constexpr PropertyInfo kSettings[] = {
-    setting<&Settings::level>("level", "highest basic CPUID leaf"),
-    setting<&Settings::xlevel>("xlevel", "highest extended CPUID leaf"),
-    setting<&Settings::xlevel2>("xlevel2", "highest CPUID leaf of the 0xc0000000 range"),
-    setting<&Settings::level7>("level-func7", "highest subleaf of CPUID leaf 7"),
-    setting<&Settings::family>("family", "CPU family", 0xff + 0xf),
-    setting<&Settings::model>("model", "model number", 0xff),
-    setting<&Settings::stepping>("stepping", "stepping", 0xf),
+    setting<&Settings::level, &ModelValues::level>("level", "highest basic CPUID leaf"),
+    setting<&Settings::xlevel, &ModelValues::xlevel>("xlevel", "highest extended CPUID leaf"),
+    setting<&Settings::xlevel2, &ModelValues::xlevel2>("xlevel2",
+                                                       "highest CPUID leaf of the 0xc0000000 range"),
+    setting<&Settings::level7, &ModelValues::level7>("level-func7", "highest subleaf of CPUID leaf 7"),
+    setting<&Settings::family, &ModelValues::family>("family", "CPU family", 0xff + 0xf),
+    setting<&Settings::model, &ModelValues::model>("model", "model number", 0xff),
+    setting<&Settings::stepping, &ModelValues::stepping>("stepping", "stepping", 0xf),
     {.name = "vendor",
      .kind = PropertyKind::String,
      .summary = "12 characters: GenuineIntel, AuthenticAMD",
@@ -211,6 +240,14 @@ constexpr PropertyInfo kSettings[] = {
     flag<&Settings::paravirtual_leaf>("kvm", "show the accelerator's own CPUID leaves", "on"),
     flag<&Settings::topology_leaf>("cpuid-0xb", "show CPUID leaf 0xb", "on"),
     flag<&Settings::l3_cache>("l3-cache", "show a level 3 cache", "on"),
+    flag<&Settings::legacy_cache>("legacy-cache", "show caches that every model used to have", "off"),
+    flag<&Settings::vendor_leaves_only>("x-vendor-cpuid-only", "no leaves 2 and 4 in AMD's models", "on"),
+    flag<&Settings::vendor_leaves_only_v2>(
+        "x-vendor-cpuid-only-v2", "no caches and cores in the extended leaves of Intel's models", "on"),
+    flag<&Settings::consistent_cache>("x-consistent-cache", "leaf 2 refers to leaf 4", "on"),
+    flag<&Settings::level1_per_core>("x-l1-cache-per-thread", "leaf 4: threads share level 1 caches", "on"),
+    flag<&Settings::defined_cache_bits_only>("x-amd-topoext-features-only",
+                                             "no bits in leaf 0x8000001d that AMD does not define", "on"),
     {.name = "tsc-frequency",
      .kind = PropertyKind::UInt,
      .summary = "of the time-stamp counter in Hz; only 0, the host's, is there",
@@ -264,13 +301,13 @@ void* make_cpu(Object& object, const void* class_data, Errors&) {
     return new X86Cpu(object, *static_cast<const Model*>(class_data));
 }
 
-constexpr TypeInfo model(const char* type, const char* option, const char* aliases, const char* summary,
-                         const Model& data) {
+constexpr TypeInfo model(const char* type, const char* option, const char* summary, const Model& data,
+                         Slice<const Past> history = {}) {
     return {.name = type,
             .parent = kProcessorType,
             .summary = summary,
             .option_name = option,
-            .aliases = aliases,
+            .history = history,
             .class_data = &data};
 }
 
@@ -283,18 +320,24 @@ constexpr TypeInfo kTypes[] = {
         .category = "CPUID",
         .interfaces = kInterfaces,
         .properties = {kProperties.data(), kProperties.size()},
+        .history = kHistory,
         .instance_init = make_cpu,
         .instance_finalize = free_part<X86Cpu>,
         .architecture = "x86_64",
     },
-    model("base-x86_64-cpu", "base", nullptr, "base CPU model type with no features enabled", kBase),
-    model("host-x86_64-cpu", "host", nullptr, "processor with all supported host features", kHost),
-    model("max-x86_64-cpu", "max", nullptr,
-          "Enables all features supported by the accelerator in the current host", kMax),
-#define BACKPLANE_MODEL(identifier, name, aliases, summary, base, ...) \
-    model(name "-x86_64-cpu", name, aliases, summary, identifier),
+    model("base-x86_64-cpu", "base", "base CPU model type with no features enabled", kBase),
+    model("host-x86_64-cpu", "host", "processor with all supported host features", kHost),
+    model("max-x86_64-cpu", "max", "Enables all features supported by the accelerator in the current host",
+          kMax),
+#define BACKPLANE_MODEL(identifier, name, summary, base, ...) \
+    model(name "-x86_64-cpu", name, summary, identifier),
 #include "models.inc"
 #undef BACKPLANE_MODEL
+#define BACKPLANE_NAME(identifier, name, version, contents, ...)        \
+    model(name "-x86_64-cpu", name, "(alias of " version ")", contents, \
+          {histories::identifier.data(), histories::identifier.size()}),
+#include "names.inc"
+#undef BACKPLANE_NAME
 };
 
 }  // namespace

@@ -39,6 +39,13 @@ struct Settings {
     bool paravirtual_leaf = true;
     bool topology_leaf = true;  ///< 0xb
     bool l3_cache = true;
+    // What older releases showed differently.
+    bool legacy_cache = false;       ///< the caches of early virtual processors, whatever the model's own are
+    bool vendor_leaves_only = true;  ///< AMD's models have no leaves 2 and 4
+    bool vendor_leaves_only_v2 = true;    ///< Intel's models have nothing of AMD's in 0x80000000 and further
+    bool consistent_cache = true;         ///< leaf 2 refers to leaf 4 where there is that
+    bool level1_per_core = true;          ///< leaf 4: threads share the caches of level 1
+    bool defined_cache_bits_only = true;  ///< leaf 0x8000001d
     // Where it sits.
     std::optional<std::uint32_t> apic_id;
     std::int32_t socket_id = -1, die_id = -1, module_id = -1, core_id = -1, thread_id = -1;

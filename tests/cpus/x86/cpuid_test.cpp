@@ -42,6 +42,63 @@ TEST_F(ProcessorTest, AnIntelModelWithXsave) {
     EXPECT_EQ(state().xsave_size, 0x340u);
 }
 
+// What boards of older releases set.
+
+TEST_F(ProcessorTest, UpToRelease6_0AmdsModelsHadLeavesOfIntel) {
+    const backplane::testing::Properties past{
+        {"x-vendor-cpuid-only", "off"}, {"x-consistent-cache", "off"}, {"x-l1-cache-per-thread", "off"}};
+    make("qemu64", past);
+    settle();
+    EXPECT_EQ(cpuid(2), (CpuidRegisters{1, 0, 0x4d, 0x002c307d}));
+    EXPECT_EQ(cpuid(4, 0), (CpuidRegisters{0x121, 0x01c0003f, 0x3f, 1}));
+    EXPECT_EQ(cpuid(4, 2), (CpuidRegisters{0x143, 0x03c0003f, 0xfff, 1}));
+    EXPECT_EQ(cpuid(4, 3), (CpuidRegisters{0x163, 0x03c0003f, 0x3fff, 6}));
+}
+
+TEST_F(ProcessorTest, CachesOfAModelsOwnInBytes) {
+    make("EPYC-v1", {{"x-vendor-cpuid-only", "off"}, {"x-consistent-cache", "off"}});
+    settle();
+    EXPECT_EQ(cpuid(2), (CpuidRegisters{1, 0, 0x4b, 0x002cff80}));
+    EXPECT_EQ(cpuid(4, 3), (CpuidRegisters{0x163, 0x03c0003f, 0x1fff, 6}));
+}
+
+TEST_F(ProcessorTest, CachesOfAnotherModelsOwnInBytes) {
+    make("SapphireRapids-v4", {{"x-vendor-cpuid-only-v2", "off"}, {"x-consistent-cache", "off"}});
+    settle();
+    EXPECT_EQ(cpuid(2), (CpuidRegisters{1, 0, 0xff, 0x00ff30ff}));
+    EXPECT_EQ(cpuid(0x80000005), (CpuidRegisters{0x01ff01ff, 0x01ff01ff, 0x300c0040, 0x20080040}));
+    EXPECT_EQ(cpuid(0x80000006), (CpuidRegisters{0, 0x42004200, 0x08008040, 0x01e00040}));
+}
+
+TEST_F(ProcessorTest, UpToRelease10_0IntelsModelsHadLeavesOfAmd) {
+    make("Skylake-Server-v1", {{"x-vendor-cpuid-only-v2", "off"}, {"x-consistent-cache", "off"}});
+    settle();
+    EXPECT_EQ(cpuid(2), (CpuidRegisters{1, 0, 0x4d, 0x002c307d}));
+    EXPECT_EQ(cpuid(0x80000000), (CpuidRegisters{0x80000008, 0x756e6547, 0x6c65746e, 0x49656e69}));
+    EXPECT_EQ(cpuid(0x80000005), (CpuidRegisters{0x01ff01ff, 0x01ff01ff, 0x40020140, 0x40020140}));
+    EXPECT_EQ(cpuid(0x80000006), (CpuidRegisters{0, 0x42004200, 0x02008140, 0x00808140}));
+}
+
+TEST_F(ProcessorTest, UpToRelease9_0ThreadsDidNotShareLevel1) {
+    make("Skylake-Server-v1", {{"x-l1-cache-per-thread", "off"}, {"threads", "2"}, {"cores", "2"}});
+    settle();
+    EXPECT_EQ(cpuid(4, 0).eax, 0x04000121u);
+    EXPECT_EQ(cpuid(4, 2).eax, 0x04004143u);
+}
+
+TEST_F(ProcessorTest, UpToRelease9_0CachesOfAmdHadBitsThatItDoesNotDefine) {
+    make("EPYC-v1", {{"x-amd-topoext-features-only", "off"}});
+    settle();
+    EXPECT_EQ(cpuid(0x8000001d, 3), (CpuidRegisters{0x163, 0x03c0003f, 0x1fff, 6}));
+}
+
+TEST_F(ProcessorTest, UpToRelease2_12AllModelsHadTheSameCaches) {
+    make("EPYC-v1", {{"legacy-cache", "on"}});
+    settle();
+    EXPECT_EQ(cpuid(0x80000005), (CpuidRegisters{0x01ff01ff, 0x01ff01ff, 0x40020140, 0x40020140}));
+    EXPECT_EQ(cpuid(0x8000001d, 2), (CpuidRegisters{0x43, 0x03c0003f, 0x1ff, 0}));
+}
+
 TEST_F(ProcessorTest, AnOldModelDescribesItsCachesByBytes) {
     make("pentium3-v1");
     settle();
