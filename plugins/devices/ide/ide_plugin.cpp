@@ -66,6 +66,8 @@ constexpr RegionInfo kPiix3Regions[] = {
 };
 constexpr WireInfo kPiix3Wires[] = {{.name = "irq", .summary = "INTRQ of each channel", .count = 2}};
 
+constexpr HistoryRow kDriveHistory[] = {{"2.4", "ver", "2.4.0"}};
+
 constexpr TypeInfo kTypes[] = {
     {.name = "IDE",
      .parent = "bus",
@@ -88,14 +90,16 @@ constexpr TypeInfo kTypes[] = {
                        .bus = "IDE",
                        .category = "Storage",
                        .interfaces = kDriveInterfaces<Disk>,
-                       .properties = kDiskProperties}),
+                       .properties = kDiskProperties,
+                       .history = kDriveHistory}),
     device_type<CdDrive>({.name = "ide-cd",
                           .summary = "IDE CD drive",
                           .user_creatable = true,
                           .bus = "IDE",
                           .category = "Storage",
                           .interfaces = kDriveInterfaces<CdDrive>,
-                          .properties = kDriveProperties}),
+                          .properties = kDriveProperties,
+                          .history = kDriveHistory}),
 };
 
 }  // namespace

@@ -51,6 +51,40 @@ TEST_F(VirtioPci, AModernFunctionHasItsOwn) {
     EXPECT_EQ(get(pci::kBar0, 4), 0u) << "no legacy BAR";
 }
 
+TEST_F(VirtioPci, ALegacyFunctionHasMsiXAlone) {
+    bench.add("fake-block", "node");
+    bench.add("virtio-blk-pci", "disk", {{"drive", "node"}, {"disable-modern", "on"}}, "pci");
+    EXPECT_EQ(get(pci::kCapabilities, 1), 0x40u);
+    EXPECT_EQ(get(0x40, 2), pci::kCapabilityMsiX) << "the only one";
+}
+
+TEST_F(VirtioPci, QueuesMayHavePagesOfTheirOwnForNotifications) {
+    bench.add("virtio-net-pci", "nic", {{"page-per-vq", "on"}}, "pci");
+    const unsigned notify = capability(2);
+    EXPECT_EQ(get(notify + 8, 4), 0x3000u);
+    EXPECT_EQ(get(notify + 12, 4), 0x400000u);
+    EXPECT_EQ(get(notify + 16, 4), 0x1000u);
+    put(pci::kBar0 + 16, 0xffffffff, 4);
+    EXPECT_EQ(get(pci::kBar0 + 16, 4), 0xff80000cu) << "8 MiB";
+    const unsigned window = capability(5);
+    put(window + 4, 4, 1);
+    put(window + 12, 4, 4);
+    put(window + 8, 0x402ffc, 4);
+    put(window + 16, 0, 4);
+    put(window + 8, 0x403000, 4);
+    EXPECT_EQ(get(window + 16, 4), 0u) << "behind the window's end";
+}
+
+TEST_F(VirtioPci, AQueueOfThePastHas126Segments) {
+    bench.add("fake-block", "node");
+    bench.add("virtio-blk-pci", "disk", {{"drive", "node"}, {"seg-max-adjust", "off"}}, "pci");
+    const unsigned window = capability(5);
+    put(window + 4, 4, 1);
+    put(window + 12, 4, 4);
+    put(window + 8, 0x2000 + 12, 4);
+    EXPECT_EQ(get(window + 16, 4), 126u);
+}
+
 TEST_F(VirtioPci, ALegacyFunctionHasNoCapabilities) {
     bench.add("virtio-net-pci", "nic", {{"disable-modern", "on"}}, "pci");
     EXPECT_EQ(capability(1), 0u);

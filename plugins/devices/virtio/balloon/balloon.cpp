@@ -167,16 +167,14 @@ void Balloon::get_statistics_property(const void* part, PropertyValue& value) {
 namespace {
 
 using enum VirtioPciInterface;
-constexpr VirtioPciClass kPci{
-    .backend = "virtio-balloon-device", .class_code = 0x00ff00, .vectors = VirtioPciClass::kNoVectors};
-constexpr VirtioPciClass kTransitional{.backend = "virtio-balloon-device",
-                                       .class_code = 0x00ff00,
-                                       .vectors = VirtioPciClass::kNoVectors,
-                                       .interface = Transitional};
-constexpr VirtioPciClass kModern{.backend = "virtio-balloon-device",
-                                 .class_code = 0x00ff00,
-                                 .vectors = VirtioPciClass::kNoVectors,
-                                 .interface = ModernOnly};
+constexpr VirtioPciClass kPci{.backend = "virtio-balloon-device", .class_code = 0x00ff00, .vectors = 2};
+constexpr VirtioPciClass kTransitional{
+    .backend = "virtio-balloon-device", .class_code = 0x00ff00, .vectors = 2, .interface = Transitional};
+constexpr VirtioPciClass kModern{
+    .backend = "virtio-balloon-device", .class_code = 0x00ff00, .vectors = 2, .interface = ModernOnly};
+
+constexpr HistoryRow kPciHistory[] = {{"2.6", "disable-modern", "on"}, {"9.2", "vectors", "0"}};
+constexpr HistoryRow kVariantHistory[] = {{"9.2", "vectors", "0"}};
 
 constexpr TypeInfo kTypes[] = {
     virtio_device_type<Balloon>({.name = "virtio-balloon-device",
@@ -186,13 +184,16 @@ constexpr TypeInfo kTypes[] = {
     virtio_pci_type(kPci, {.name = "virtio-balloon-pci",
                            .summary = "Virtio memory balloon on PCI",
                            .aliases = "virtio-balloon",
-                           .category = "Misc"}),
+                           .category = "Misc",
+                           .history = kPciHistory}),
     virtio_pci_type(kTransitional, {.name = "virtio-balloon-pci-transitional",
                                     .summary = "Virtio memory balloon on PCI, for legacy drivers too",
-                                    .category = "Misc"}),
+                                    .category = "Misc",
+                                    .history = kVariantHistory}),
     virtio_pci_type(kModern, {.name = "virtio-balloon-pci-non-transitional",
                               .summary = "Virtio memory balloon on PCI, for modern drivers",
-                              .category = "Misc"}),
+                              .category = "Misc",
+                              .history = kVariantHistory}),
 };
 BACKPLANE_PLUGIN("virtio-balloon", "1.0", "Backplane", kTypes)
 

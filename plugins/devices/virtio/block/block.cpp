@@ -116,7 +116,8 @@ void Block::fill_config() {
         cylinders_ ? cylinders_ : std::clamp<std::uint64_t>(capacity / (heads * sectors), 2, 16383);
     store(config_, kCapacityAt, capacity);
     // Two descriptors of a full queue hold the header and the status.
-    store(config_, kSegMaxAt, std::uint32_t(queue_size_ - 2));
+    constexpr std::uint16_t kUsualQueue = 128;
+    store(config_, kSegMaxAt, std::uint32_t((adjust_segments_ ? queue_size_ : kUsualQueue) - 2));
     store(config_, kGeometryAt, std::uint16_t(cylinders));
     store(config_, kGeometryAt + 2, std::uint8_t(heads));
     store(config_, kGeometryAt + 3, std::uint8_t(sectors));
@@ -300,15 +301,23 @@ constexpr VirtioPciClass kTransitional{
 constexpr VirtioPciClass kModern{
     .backend = "virtio-blk-device", .class_code = 0x010000, .interface = ModernOnly};
 
+constexpr HistoryRow kHistory[] = {{"4.2", "queue-size", "128"},
+                                   {"4.2", "seg-max-adjust", "off"},
+                                   {"3.1", "discard", "off"},
+                                   {"3.1", "write-zeroes", "off"}};
+constexpr HistoryRow kPciHistory[] = {{"2.6", "disable-modern", "on"}};
+
 constexpr TypeInfo kTypes[] = {
     virtio_device_type<Block>({.name = "virtio-blk-device",
                                .summary = "Virtio block device",
                                .category = "Storage",
-                               .properties = Block::kProperties}),
+                               .properties = Block::kProperties,
+                               .history = kHistory}),
     virtio_pci_type(kPci, {.name = "virtio-blk-pci",
                            .summary = "Virtio block device on PCI",
                            .aliases = "virtio-blk",
-                           .category = "Storage"}),
+                           .category = "Storage",
+                           .history = kPciHistory}),
     virtio_pci_type(kTransitional, {.name = "virtio-blk-pci-transitional",
                                     .summary = "Virtio block device on PCI, for legacy drivers too",
                                     .category = "Storage"}),

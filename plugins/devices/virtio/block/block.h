@@ -83,6 +83,7 @@ class Block final : public DeviceBase, public VirtioFunctionBase, BlockObserver 
     bool config_wce_ = true;
     bool discard_ = true;
     bool write_zeroes_ = true;
+    bool adjust_segments_ = true;
     bool claimed_ = false;
 
   public:
@@ -128,6 +129,9 @@ class Block final : public DeviceBase, public VirtioFunctionBase, BlockObserver 
         property<&Block::discard_>({.name = "discard", .summary = "Offer discard", .default_text = "on"}),
         property<&Block::write_zeroes_>(
             {.name = "write-zeroes", .summary = "Offer to write zeroes", .default_text = "on"}),
+        property<&Block::adjust_segments_>({.name = "seg-max-adjust",
+                                            .summary = "Requests may fill a queue; off: have 126 segments",
+                                            .default_text = "on"}),
         property<&Block::max_discard_sectors_>({.name = "max-discard-sectors",
                                                 .summary = "Most 512-byte sectors of one discard",
                                                 .default_text = "4194303",

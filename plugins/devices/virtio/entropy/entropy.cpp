@@ -79,6 +79,9 @@ constexpr VirtioPciClass kTransitional{
 constexpr VirtioPciClass kModern{
     .backend = "virtio-rng-device", .class_code = 0x00ff00, .interface = ModernOnly};
 
+constexpr HistoryRow kPciHistory[] = {{"2.6", "disable-modern", "on"}, {"7.1", "vectors", "0"}};
+constexpr HistoryRow kVariantHistory[] = {{"7.1", "vectors", "0"}};
+
 constexpr TypeInfo kTypes[] = {
     virtio_device_type<Entropy>({.name = "virtio-rng-device",
                                  .summary = "Virtio entropy source",
@@ -87,13 +90,16 @@ constexpr TypeInfo kTypes[] = {
     virtio_pci_type(kPci, {.name = "virtio-rng-pci",
                            .summary = "Virtio entropy source on PCI",
                            .aliases = "virtio-rng",
-                           .category = "Misc"}),
+                           .category = "Misc",
+                           .history = kPciHistory}),
     virtio_pci_type(kTransitional, {.name = "virtio-rng-pci-transitional",
                                     .summary = "Virtio entropy source on PCI, for legacy drivers too",
-                                    .category = "Misc"}),
+                                    .category = "Misc",
+                                    .history = kVariantHistory}),
     virtio_pci_type(kModern, {.name = "virtio-rng-pci-non-transitional",
                               .summary = "Virtio entropy source on PCI, for modern drivers",
-                              .category = "Misc"}),
+                              .category = "Misc",
+                              .history = kVariantHistory}),
 };
 BACKPLANE_PLUGIN("virtio-rng", "1.0", "Backplane", kTypes)
 

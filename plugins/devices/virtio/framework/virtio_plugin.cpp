@@ -29,6 +29,8 @@ constexpr TypeInfo bus_type(const char* name, const char* summary) {
     return info;
 }
 
+constexpr HistoryRow kHistory[] = {{"7.1", "queue_reset", "off"}};
+
 constexpr TypeInfo kTypes[] = {
     device_type<virtio::DeviceCore>({.name = "virtio-device",
                                      .parent = "device",
@@ -36,7 +38,8 @@ constexpr TypeInfo kTypes[] = {
                                      .abstract = true,
                                      .bus = "virtio",
                                      .interfaces = kCoreInterfaces,
-                                     .properties = virtio::DeviceCore::kProperties}),
+                                     .properties = virtio::DeviceCore::kProperties,
+                                     .history = kHistory}),
     bus_type("virtio-mmio-bus", "The place for the device of a virtio-mmio transport"),
     bus_type("virtio-pci-bus", "The place for the device of a virtio PCI function"),
 };

@@ -304,6 +304,9 @@ constexpr VirtioPciClass kTransitional{
 constexpr VirtioPciClass kModern{
     .backend = "virtio-net-device", .class_code = 0x020000, .vectors = 4, .interface = ModernOnly};
 
+constexpr HistoryRow kPciHistory[] = {{"2.6", "disable-modern", "on"}, {"5.2", "vectors", "3"}};
+constexpr HistoryRow kVariantHistory[] = {{"5.2", "vectors", "3"}};
+
 constexpr TypeInfo kTypes[] = {
     virtio_device_type<Network>({.name = "virtio-net-device",
                                  .summary = "Virtio network device",
@@ -312,13 +315,16 @@ constexpr TypeInfo kTypes[] = {
     virtio_pci_type(kPci, {.name = "virtio-net-pci",
                            .summary = "Virtio network device on PCI",
                            .aliases = "virtio-net",
-                           .category = "Network"}),
+                           .category = "Network",
+                           .history = kPciHistory}),
     virtio_pci_type(kTransitional, {.name = "virtio-net-pci-transitional",
                                     .summary = "Virtio network device on PCI, for legacy drivers too",
-                                    .category = "Network"}),
+                                    .category = "Network",
+                                    .history = kVariantHistory}),
     virtio_pci_type(kModern, {.name = "virtio-net-pci-non-transitional",
                               .summary = "Virtio network device on PCI, for modern drivers",
-                              .category = "Network"}),
+                              .category = "Network",
+                              .history = kVariantHistory}),
 };
 BACKPLANE_PLUGIN("virtio-net", "1.0", "Backplane", kTypes)
 

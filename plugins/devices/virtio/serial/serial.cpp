@@ -283,6 +283,9 @@ constexpr VirtioPciClass kTransitional{
 constexpr VirtioPciClass kModern{
     .backend = "virtio-serial-device", .class_code = 0x078000, .vectors = 32, .interface = ModernOnly};
 
+constexpr HistoryRow kHistory[] = {{"2.7", "emergency-write", "off"}};
+constexpr HistoryRow kPciHistory[] = {{"2.6", "disable-modern", "on"}};
+
 constexpr TypeInfo kTypes[] = {
     bus_type(),
     port_base(),
@@ -295,11 +298,13 @@ constexpr TypeInfo kTypes[] = {
     virtio_device_type<Serial>({.name = "virtio-serial-device",
                                 .summary = "Virtio console device",
                                 .category = "Input",
-                                .properties = Serial::kProperties}),
+                                .properties = Serial::kProperties,
+                                .history = kHistory}),
     virtio_pci_type(kPci, {.name = "virtio-serial-pci",
                            .summary = "Virtio console device on PCI",
                            .aliases = "virtio-serial",
-                           .category = "Input"}),
+                           .category = "Input",
+                           .history = kPciHistory}),
     virtio_pci_type(kTransitional, {.name = "virtio-serial-pci-transitional",
                                     .summary = "Virtio console device on PCI, for legacy drivers too",
                                     .category = "Input"}),

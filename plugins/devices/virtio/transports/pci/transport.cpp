@@ -13,10 +13,11 @@ namespace {
 // §4.1.4: types of capabilities, and where things lie, as the field has it.
 constexpr std::uint8_t kCommonType = 1, kNotifyType = 2, kIsrType = 3, kDeviceType = 4, kConfigAccessType = 5;
 constexpr unsigned kCommonAt = 0x40, kIsrAt = 0x50, kDeviceAt = 0x60, kNotifyAt = 0x70,
-                   kConfigAccessAt = 0x84, kMsixAt = 0x98;
+                   kConfigAccessAt = 0x84, kMsixAt = 0x98, kMsixOfLegacyAt = 0x40;
 constexpr std::uint32_t kWindow = 0x1000;
 constexpr unsigned kLegacyBar = 0, kMsixBar = 1, kModernBar = 4;
 constexpr std::uint32_t kNotifyMultiplier = 4;
+constexpr std::uint32_t kMostQueues = 1024;
 constexpr std::uint8_t kQueueIsr = 1, kConfigIsr = 2;  // §4.1.4.5
 
 constexpr std::uint16_t kVendor = 0x1af4;
@@ -69,8 +70,8 @@ bool PciTransport::realize(Errors& errors) {
     vectors_.assign(backend_->queue_count(), kNoVector);
     describe_array(state_, "queue_vectors", vectors_, {.reset_value = kNoVector});
     identify();
-    if (!add_vectors(errors) || (legacy_ && !add_legacy(errors)) ||
-        (!disable_modern_ && !add_modern(errors))) {
+    if ((legacy_ && !add_legacy(errors)) || (!disable_modern_ && !add_modern(errors)) ||
+        !add_vectors(errors)) {
         unrealize();
         return false;
     }
@@ -103,7 +104,10 @@ bool PciTransport::add_vectors(Errors& errors) {
         return false;
     }
     if (count == 0) return true;
-    if (!pci_->add_msix({.vectors = count, .bar = kMsixBar, .capability_offset = kMsixAt}, errors))
+    if (!pci_->add_msix({.vectors = count,
+                         .bar = kMsixBar,
+                         .capability_offset = disable_modern_ ? kMsixOfLegacyAt : kMsixAt},
+                        errors))
         return false;
     vector_count_ = pci_->msix_vectors();
     return true;
@@ -118,13 +122,13 @@ bool PciTransport::add_legacy(Errors& errors) {
 
 bool PciTransport::add_modern(Errors& errors) {
     MemoryFactory& memory = context_.memory();
-    MemoryRegion& bar = memory.container("virtio-pci-modern", 4 * kWindow);
+    MemoryRegion& bar = memory.container("virtio-pci-modern", std::bit_ceil(3 * kWindow + notify_size()));
     const IoTraits words{.implemented_max = 4};
     MemoryRegion* windows[] = {
         &memory.io("virtio-pci-common", kWindow, common_, words),
         &memory.io("virtio-pci-isr", kWindow, isr_window_, words),
         &memory.io("virtio-pci-device", kWindow, device_window_, {}),
-        &memory.io("virtio-pci-notify", kWindow, notify_window_, words),
+        &memory.io("virtio-pci-notify", notify_size(), notify_window_, words),
     };
     for (std::uint32_t i = 0; i < 4; ++i)
         if (!bar.add(*windows[i], Offset(i * kWindow), 0, errors)) return false;
@@ -132,7 +136,7 @@ bool PciTransport::add_modern(Errors& errors) {
                        add_capability(kCommonAt, kCommonType, 0, 0, errors) &&
                        add_capability(kIsrAt, kIsrType, kWindow, 0, errors) &&
                        add_capability(kDeviceAt, kDeviceType, 2 * kWindow, 0, errors) &&
-                       add_capability(kNotifyAt, kNotifyType, 3 * kWindow, kNotifyMultiplier, errors) &&
+                       add_capability(kNotifyAt, kNotifyType, 3 * kWindow, notify_multiplier(), errors) &&
                        add_capability(kConfigAccessAt, kConfigAccessType, 0, 0, errors);
     if (!added) return false;
     // §4.1.4.9: the driver chooses bar, offset and length, and reads or writes the data behind them.
@@ -153,7 +157,7 @@ bool PciTransport::add_capability(unsigned at, std::uint8_t type, std::uint32_t 
     pci_->set_config(at + 3, 1, type);
     pci_->set_config(at + 4, 1, kModernBar);
     pci_->set_config(at + 8, 4, offset);
-    pci_->set_config(at + 12, 4, kWindow);
+    pci_->set_config(at + 12, 4, type == kNotifyType ? notify_size() : kWindow);
     if (longer) pci_->set_config(at + 16, 4, extra);
     return true;
 }
@@ -224,20 +228,25 @@ void PciTransport::DeviceWindow::write(Offset offset, std::uint64_t value, unsig
 }
 
 void PciTransport::NotifyWindow::write(Offset offset, std::uint64_t, unsigned, Access& access) {
-    if (!access.debug()) transport_.backend_->notify(unsigned(offset.value / kNotifyMultiplier));
+    if (!access.debug()) transport_.backend_->notify(unsigned(offset.value / transport_.notify_multiplier()));
 }
+
+std::uint32_t PciTransport::notify_multiplier() const {
+    return page_per_queue_ ? kWindow : kNotifyMultiplier;
+}
+std::uint32_t PciTransport::notify_size() const { return page_per_queue_ ? kMostQueues * kWindow : kWindow; }
 
 /// What the window of the capability points to; null when it points to nothing that can be accessed.
 IoHandler* PciTransport::window_target(std::uint32_t& offset, unsigned& size) {
     offset = pci_->config(kConfigAccessAt + 8, 4);
     size = pci_->config(kConfigAccessAt + 12, 4);
     if (pci_->config(kConfigAccessAt + 4, 1) != kModernBar || (size != 1 && size != 2 && size != 4) ||
-        offset % size != 0 || offset >= 4 * kWindow)
+        offset % size != 0 || offset >= 3 * kWindow + notify_size())
         return nullptr;
     IoHandler* const windows[] = {&common_, &isr_window_, &device_window_, &notify_window_};
-    IoHandler* target = windows[offset / kWindow];
-    offset %= kWindow;
-    return target;
+    const std::uint32_t window = std::min<std::uint32_t>(offset / kWindow, 3);
+    offset -= window * kWindow;
+    return windows[window];
 }
 
 void PciTransport::config_reading(unsigned offset, unsigned size, const Access& access) {
@@ -267,12 +276,15 @@ void* make_transport(Object& object, const void* row, Errors& errors) {
     return nullptr;
 }
 
+constexpr HistoryRow kHistory[] = {{"2.7", "page-per-vq", "on"}};
+
 constexpr TypeInfo transport_type() {
     TypeInfo info{
         .name = "virtio-pci", .parent = "pci-device", .summary = "What every virtio PCI function stands on"};
     info.abstract = true;
     info.interfaces = kDeviceInterfaces<PciTransport>;
     info.properties = PciTransport::kProperties;
+    info.history = kHistory;
     info.instance_init = make_transport;
     info.instance_finalize = free_part<PciTransport>;
     return info;

@@ -101,6 +101,8 @@ class PciTransport final : public DeviceBase, public VirtioTransport, PciConfigO
     void config_reading(unsigned offset, unsigned size, const Access& access) override;
     void config_written(unsigned offset, unsigned size, const Access& access) override;
     IoHandler* window_target(std::uint32_t& offset, unsigned& size);
+    std::uint32_t notify_multiplier() const;
+    std::uint32_t notify_size() const;
 
     DeviceContext& context_;
     StateTable& state_;
@@ -122,6 +124,7 @@ class PciTransport final : public DeviceBase, public VirtioTransport, PciConfigO
 
     Switch disable_legacy_ = Switch::Auto;
     bool disable_modern_ = false;
+    bool page_per_queue_ = false;
     bool legacy_ = true;
     std::uint32_t wanted_vectors_ = kAnyVectors;
     static constexpr std::uint32_t kAnyVectors = 0xffffffff;
@@ -137,6 +140,10 @@ class PciTransport final : public DeviceBase, public VirtioTransport, PciConfigO
         property<&PciTransport::wanted_vectors_>({.name = "vectors",
                                                   .summary = "MSI-X vectors; default: the device's",
                                                   .default_text = "4294967295"}),
+        property<&PciTransport::page_per_queue_>(
+            {.name = "page-per-vq",
+             .summary = "A page of its own for each queue's notifications",
+             .default_text = "off"}),
     };
 };
 
