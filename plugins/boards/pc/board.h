@@ -40,6 +40,9 @@ class PcBoard final : public Board, FwCfgObserver {
            vmport_ = Switch::Auto;
     bool hpet_ = true, i8042_ = true, graphics_ = true, usb_ = false, sata_ = true;
     std::string firmware_, kernel_, initrd_, arguments_, oem_id_, oem_table_;
+    // What older versions had otherwise.
+    bool hyper_transport_hole_ = true, geometry_file_ = true;
+    std::uint32_t pci_root_uid_ = 0;
 
   private:
     using Settings = std::vector<std::pair<const char*, std::string>>;
@@ -76,6 +79,8 @@ class PcBoard final : public Board, FwCfgObserver {
     bool fill_acpi(Errors& errors);
     void describe_nodes(const NumaTopology& numa);
     bool fill_nodes(BoardContext& context, FwCfg& fw_cfg, Errors& errors);
+    bool fill_map(FwCfg& fw_cfg, Errors& errors);
+    bool fill_acpi(BoardContext& context, Errors& errors);
     bool put_acpi(FwCfg& fw_cfg, Errors& errors);
     void fw_cfg_selected(Str file) override;
     void fw_cfg_written(Str, std::uint64_t, std::uint64_t) override {}

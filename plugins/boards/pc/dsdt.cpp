@@ -144,9 +144,11 @@ Term hpet_device() {
                    name("_CRS", resources({fixed_memory(std::uint32_t(kHpet), 0x400, false)}))});
 }
 
-Term fw_cfg_device() {
-    return device("FWCF", {name("_HID", string("QEMU0002")), name("_STA", integer(kPresent)),
-                           name("_CRS", resources({io(std::uint16_t(kFwCfgPort), 12)}))});
+Term fw_cfg_device(const AcpiContents& contents) {
+    return device(
+        "FWCF",
+        {name("_HID", string("QEMU0002")), name("_STA", integer(kPresent)),
+         name("_CRS", resources({io(std::uint16_t(kFwCfgPort), std::uint8_t(contents.fw_cfg_ports))}))});
 }
 
 Term processors(const AcpiContents& contents) {
@@ -170,13 +172,14 @@ Term sleep_state(const char* state, std::uint8_t type) {
 
 std::vector<std::uint8_t> make_dsdt(const AcpiContents& contents) {
     return list({
-        scope("\\_SB", {device("PCI0", {name("_HID", eisa_id("PNP0A03")), name("_UID", zero()),
-                                        routing_table(), bridge_resources(contents), south_bridge(contents)}),
-                        field("PCI0.ISA.P40C", FieldAccess::Byte, FieldUpdate::Preserve,
-                              {{"PRQ0", 8}, {"PRQ1", 8}, {"PRQ2", 8}, {"PRQ3", 8}}),
-                        current_line(), link(0), link(1), link(2), link(3), sci_link(),
-                        contents.hpet ? hpet_device() : Term{}, contents.fw_cfg ? fw_cfg_device() : Term{},
-                        processors(contents)}),
+        scope("\\_SB",
+              {device("PCI0", {name("_HID", eisa_id("PNP0A03")), name("_UID", integer(contents.pci_root_uid)),
+                               routing_table(), bridge_resources(contents), south_bridge(contents)}),
+               field("PCI0.ISA.P40C", FieldAccess::Byte, FieldUpdate::Preserve,
+                     {{"PRQ0", 8}, {"PRQ1", 8}, {"PRQ2", 8}, {"PRQ3", 8}}),
+               current_line(), link(0), link(1), link(2), link(3), sci_link(),
+               contents.hpet ? hpet_device() : Term{}, contents.fw_cfg ? fw_cfg_device(contents) : Term{},
+               processors(contents)}),
         sleep_state("\\_S3", 1),
         sleep_state("\\_S4", 2),
         sleep_state("\\_S5", 0),

@@ -103,14 +103,6 @@ bool PcBoard::fill_fw_cfg(BoardContext& context, Errors& errors) {
     const auto cpus = std::uint16_t(context.topology().cpus);
     // As many APIC ids as there may be.
     const auto most = std::uint16_t(apic_id(context.topology(), context.topology().max_cpus - 1) + 1);
-    std::vector<std::uint8_t> map;
-    std::vector<MapEntry> entries{{kHyperTransport, kHyperTransportSize, kReserved}, {0, low_ram_, kRam}};
-    if (high_ram_ != 0) entries.push_back({kFourGibibytes, high_ram_, kRam});
-    for (const MapEntry& entry : entries) {
-        put(map, entry.address);
-        put(map, entry.size);
-        put(map, entry.type);
-    }
     constexpr std::uint8_t kWaitForEver[] = {0xff, 0xff, 0xff, 0xff};
     constexpr std::uint8_t kOn[] = {1};
     return set_fw_cfg_number(fw_cfg, FwCfgKey::RamSize, ram, errors) &&
@@ -122,6 +114,28 @@ bool PcBoard::fill_fw_cfg(BoardContext& context, Errors& errors) {
            fw_cfg.set_file("etc/boot-fail-wait", Bytes(kWaitForEver), errors) &&
            fw_cfg.set_file("etc/e820", Bytes(map), errors) && fill_console(fw_cfg, errors) &&
            fill_nodes(context, fw_cfg, errors) && fill_acpi(errors);
+           (!geometry_file_ || fw_cfg.set_file("bios-geometry", {}, errors)) &&
+           load_kernel(context, fw_cfg, errors) && fill_boot_order(fw_cfg, errors) &&
+           fw_cfg.set_file("etc/boot-fail-wait", Bytes(kWaitForEver), errors) && fill_map(fw_cfg, errors) &&
+           fill_console(fw_cfg, errors) && fill_acpi(context, errors);
+}
+
+/// The memory map. On AMD's processors addresses below 1 TiB are HyperTransport's (BKDG of family 15h, 2.4.4).
+bool PcBoard::fill_map(FwCfg& fw_cfg, Errors& errors) {
+    TextBuffer vendor;
+    if (!processors_[0]->get_property("vendor", vendor, errors)) return false;
+    std::vector<MapEntry> entries;
+    if (hyper_transport_hole_ && vendor.text() == "AuthenticAMD")
+        entries.push_back({kHyperTransport, kHyperTransportSize, kReserved});
+    entries.push_back({0, low_ram_, kRam});
+    if (high_ram_ != 0) entries.push_back({kFourGibibytes, high_ram_, kRam});
+    std::vector<std::uint8_t> map;
+    for (const MapEntry& entry : entries) {
+        put(map, entry.address);
+        put(map, entry.size);
+        put(map, entry.type);
+    }
+    return fw_cfg.set_file("etc/e820", Bytes(map), errors);
 }
 
 /// A line each, and a zero behind the last one.
@@ -227,6 +241,10 @@ bool PcBoard::put_acpi(FwCfg& fw_cfg, Errors& errors) {
     contents.serial_ports = serial_ports_;
     contents.nodes = nodes_;
     contents.node_of_cpu = node_of_cpu_;
+    contents.pci_root_uid = pci_root_uid_;
+    TextBuffer dma;
+    if (chip("fw_cfg").get_property("dma_enabled", dma, errors) && dma.text() == "off")
+        contents.fw_cfg_ports = 2;
     contents.oem_id = oem_id_;
     contents.oem_table = oem_table_;
     if (const std::uint32_t base = query<PciDevice>(chip("PIIX4_PM"))->config(kPmBase, 4) & kBaseMask)

@@ -80,6 +80,15 @@ constexpr PropertyInfo PcBoard::kProperties[] = {
         {.name = "x-oem-table-id",
          .summary = "OEM table ID of ACPI tables, 8 bytes",
          .default_text = "BXPC    "}),
+    property<&PcBoard::hyper_transport_hole_>(
+        {.name = "x-amd-1tb-hole",
+         .summary = "the memory map names what AMD's processors keep below 1 TiB",
+         .default_text = "on"}),
+    property<&PcBoard::geometry_file_>({.name = "x-bios-geometry",
+                                        .summary = "firmware finds a file bios-geometry, also an empty one",
+                                        .default_text = "on"}),
+    property<&PcBoard::pci_root_uid_>(
+        {.name = "x-pci-root-uid", .summary = "_UID of the PCI bus in ACPI", .default_text = "0"}),
     property<&PcBoard::firmware_>({.name = "firmware", .summary = "firmware file"}),
     property<&PcBoard::kernel_>(
         {.name = "kernel", .summary = "kernel that is started: bzImage, Multiboot, ELF with a PVH entry"}),
@@ -118,6 +127,11 @@ constexpr BoardTraits kTraitsUpTo6_1 = [] {
     return past;
 }();
 
+constexpr const char* kType = "pc-i440fx-machine";
+constexpr CompatProperty kUpTo7_0[] = {{kType, "x-amd-1tb-hole", "off"}};
+constexpr CompatProperty kUpTo5_1[] = {{kType, "x-pci-root-uid", "1"}};
+constexpr CompatProperty kUpTo2_5[] = {{kType, "x-bios-geometry", "off"}};
+
 constexpr MachineVersion kVersions[] = {
     {.version = "11.1", .aliases = "pc"},
     {.version = "11.0", .release = "11.0"},
@@ -132,12 +146,12 @@ constexpr MachineVersion kVersions[] = {
     {.version = "8.0", .release = "8.0", .deprecated = kOld},
     {.version = "7.2", .release = "7.2", .deprecated = kOld},
     {.version = "7.1", .release = "7.1", .deprecated = kOld},
-    {.version = "7.0", .release = "7.0", .deprecated = kOld},
+    {.version = "7.0", .deltas = kUpTo7_0, .release = "7.0", .deprecated = kOld},
     {.version = "6.2", .release = "6.2", .deprecated = kOld},
     {.version = "6.1", .release = "6.1", .traits = &kTraitsUpTo6_1, .deprecated = kOld},
     {.version = "6.0", .release = "6.0", .deprecated = kOld},
     {.version = "5.2", .release = "5.2", .deprecated = kOld},
-    {.version = "5.1", .release = "5.1", .deprecated = kOld},
+    {.version = "5.1", .deltas = kUpTo5_1, .release = "5.1", .deprecated = kOld},
     {.version = "5.0", .release = "5.0", .deprecated = kOld},
     {.version = "4.2", .release = "4.2", .deprecated = kOld},
     {.version = "4.1", .release = "4.1", .deprecated = kOld},
@@ -151,7 +165,7 @@ constexpr MachineVersion kVersions[] = {
     {.version = "2.8", .release = "2.8", .deprecated = kOld},
     {.version = "2.7", .release = "2.7", .deprecated = kOld},
     {.version = "2.6", .release = "2.6", .deprecated = kOld},
-    {.version = "2.5", .release = "2.5", .deprecated = kOld},
+    {.version = "2.5", .deltas = kUpTo2_5, .release = "2.5", .deprecated = kOld},
     {.version = "2.4", .release = "2.4", .deprecated = kOld, .aliases = "pc-i440fx-trusty"},
 };
 
@@ -159,7 +173,7 @@ constexpr InterfaceInfo kInterfaces[] = {offers<PcBoard, Board>()};
 
 constexpr TypeInfo kTypes[] = {
     {
-        .name = "pc-i440fx-machine",
+        .name = kType,
         .parent = "machine",
         .summary = "Standard PC (i440FX + PIIX, 1996)",
         .option_name = "pc-i440fx",
