@@ -154,6 +154,7 @@ constexpr RegionInfo kRegions[] = {
     {.name = "rate", .summary = "3F7h: disk change, data rate", .size = 1},
 };
 constexpr WireInfo kWires[] = {{.name = "irq", .summary = "INT"}};
+constexpr HistoryRow kHistory[] = {{"2.5", "fallback", "144"}};
 
 constexpr TypeInfo kTypes[] = {
     {.name = "floppy-bus",
@@ -170,7 +171,9 @@ constexpr TypeInfo kTypes[] = {
                          .interfaces = kControllerInterfaces,
                          .properties = IsaFdc::kProperties,
                          .regions = kRegions,
-                         .wires = kWires}),
+                         .wires = kWires,
+                         .history = kHistory,
+                         .architecture = "x86_64"}),
     device_type<FloppyDrive>({.name = "floppy",
                               .summary = "virtual floppy drive",
                               .user_creatable = true,
