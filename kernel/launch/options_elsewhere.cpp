@@ -52,7 +52,7 @@ constexpr Elsewhere kElsewhere[] = {
     {"enable-sync-profile", "locks are not profiled"},
     {"compat", "no interface is hidden or refused by its age; leave it out"},
     {"loadvm", "machines are not kept in disk images; a saved one goes on with -incoming file:FILE"},
-    {"watchdog", "it is a device; no machine here has one"},
+    {"watchdog", "it is a device, such as -device i6300esb; -device help lists them"},
     {"singlestep", "use -accel tcg,one-insn-per-tb=on"},
     {"portrait", kNoDisplay},
     {"rotate", kNoDisplay},
