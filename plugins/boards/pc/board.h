@@ -23,7 +23,7 @@ class PcBoard final : public Board, FwCfgObserver {
   public:
     static const PropertyInfo kProperties[];
 
-    explicit PcBoard(Object&) {}
+    explicit PcBoard(Object& machine) : machine_(&machine) {}
     bool build(BoardContext& context, Errors& errors) override;
     bool finish(BoardContext& context, Errors& errors) override;
     void reset(BoardContext&) override {}
@@ -85,6 +85,7 @@ class PcBoard final : public Board, FwCfgObserver {
     void fw_cfg_selected(Str file) override;
     void fw_cfg_written(Str, std::uint64_t, std::uint64_t) override {}
 
+    Object* machine_;
     std::uint64_t low_ram_ = 0;  ///< bytes from 0
     std::uint32_t possible_cpus_ = 1;
     std::vector<AcpiNode> nodes_;             ///< empty: memory is uniform

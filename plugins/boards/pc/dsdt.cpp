@@ -124,7 +124,7 @@ Term isa_devices(const AcpiContents& contents) {
 
 Term south_bridge(const AcpiContents& contents) {
     return device("ISA", {device_at(kSouthBridge, 0), operation_region("P40C", Space::PciConfig, 0x60, 4),
-                          isa_devices(contents)});
+                          isa_devices(contents), contents.isa_terms});
 }
 
 /// What the bridge passes on: all buses, the ports but those of configuration space, video memory and the holes.

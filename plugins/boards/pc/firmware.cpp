@@ -5,8 +5,10 @@
 #include "acpi.h"
 #include "board.h"
 
+#include <backplane/acpi.h>
 #include <backplane/cmos.h>
 #include <backplane/floppy.h>
+#include <backplane/isa.h>
 #include <backplane/pci.h>
 #include <backplane/text.h>
 #include <backplane/x86.h>
@@ -163,6 +165,15 @@ constexpr const char* kAcpiTables = "etc/acpi/tables";
 constexpr const char* kAcpiRoot = "etc/acpi/rsdp";
 constexpr const char* kAcpiLoader = "etc/table-loader";
 
+/// What devices on the ISA bus say of themselves, wherever in the tree they are.
+void add_isa_terms(Object& below, std::vector<std::uint8_t>& terms) {
+    if (auto* device = query<AcpiDevice>(below); device && device_context(below).bus(IsaBus::kId)) {
+        const Bytes own = device->acpi_terms();
+        terms.insert(terms.end(), own.begin(), own.end());
+    }
+    for (std::size_t i = 0; i < below.child_count(); ++i) add_isa_terms(*below.child_at(i), terms);
+}
+
 /// Does not tell of what has no place to be told.
 class NoErrors final : public Errors {
   public:
@@ -245,6 +256,7 @@ bool PcBoard::put_acpi(FwCfg& fw_cfg, Errors& errors) {
     TextBuffer dma;
     if (chip("fw_cfg").get_property("dma_enabled", dma, errors) && dma.text() == "off")
         contents.fw_cfg_ports = 2;
+    add_isa_terms(*machine_, contents.isa_terms);
     contents.oem_id = oem_id_;
     contents.oem_table = oem_table_;
     if (const std::uint32_t base = query<PciDevice>(chip("PIIX4_PM"))->config(kPmBase, 4) & kBaseMask)

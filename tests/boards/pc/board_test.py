@@ -166,7 +166,7 @@ class Floppies(PcTest):
 
 class Acpi(PcTest):
     def test_tables_are_what_the_specification_asks_for(self):
-        qtest = self.board("-smp", "2")
+        qtest = self.board("-smp", "2", "-device", "pvpanic")
         key, size = self.files(qtest)["etc/acpi/tables"]
         self.assertEqual(size, 0x20000)
         data = self.item(qtest, key, 0x2000)
@@ -185,6 +185,7 @@ class Acpi(PcTest):
                 self.assertEqual(made.returncode, 0, made.stdout + made.stderr)
                 if name == "DSDT":
                     self.assertIn("0 Errors, 0 Warnings", made.stdout)
+                    self.assertIn("QEMU0001", path.with_suffix(".dsl").read_text())
             seen.append(name)
             at += length
         self.assertEqual(data[:4], b"FACS")
