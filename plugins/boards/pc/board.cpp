@@ -211,6 +211,7 @@ bool PcBoard::wire_timers(BoardContext& context, Errors& errors) {
     if (!hpet_) return true;
     Object& hpet = chip("hpet");
     return (!has_pit() || context.connect(hpet, "", 0, chip("pit"), "", 0, errors)) &&
+           context.connect(hpet, "", 0, chip("rtc"), "", 0, errors) &&
            context.connect(hpet, "sysbus-irq", kTimerLine, south, "isa-irq", kTimerLine, errors) &&
            context.connect(hpet, "sysbus-irq", kTimerPin, chip("ioapic"), "", kTimerPin, errors) &&
            context.connect(hpet, "sysbus-irq", kClockLine, south, "isa-irq", kClockLine, errors);

@@ -57,7 +57,9 @@ class Rtc final : public DeviceBase, public IoHandler, public Cmos {
         ram_[kA] = 0x26;
         ram_[kB] = k24Hours;
         ram_[kD] = kVrt;
+        context_.add_inputs("", 1, inputs_);
         StateTable& state = context_.state();
+        describe(state, "replaced", replaced_, 0, false);  // the level of the input
         describe(state, "index", index_, {.reset = false, .maximum = kSize - 1});
         describe(state, "cmos", ram_, 0, false);
         describe(state, "offset_seconds", offset_seconds_, 0, false);
@@ -216,7 +218,11 @@ class Rtc final : public DeviceBase, public IoHandler, public Cmos {
     void update_interrupt() {
         ram_[kC] &= std::uint8_t(~kIrqf);
         if (ram_[kC] & ram_[kB] & (kPeriodic | kAlarm | kUpdate)) ram_[kC] |= kIrqf;
-        irq_.set(ram_[kC] & kIrqf ? 1 : 0);
+        irq_.set(ram_[kC] & kIrqf && !replaced_ ? 1 : 0);
+    }
+    void replaced_changed(unsigned, int level) {
+        replaced_ = level == 0;
+        update_interrupt();
     }
 
     /// Timers run for interrupts alone; flags that nobody waits for are found when they are read.
@@ -330,6 +336,7 @@ class Rtc final : public DeviceBase, public IoHandler, public Cmos {
   public:
     DeviceContext& context_;
     Wire& irq_;
+    InputOf<&Rtc::replaced_changed> inputs_{*this};
     OwnedTimer<&Rtc::periodic_expired> periodic_timer_{*this};
     OwnedTimer<&Rtc::update_expired> update_timer_{*this};
     OwnedTimer<&Rtc::announce> announcement_{*this};
@@ -348,6 +355,7 @@ class Rtc final : public DeviceBase, public IoHandler, public Cmos {
     std::int64_t updated_at_ = 0;      ///< the second up to which UF and AF are up to date
     std::uint64_t period_at_ = 0;      ///< the tick up to which PF is
     std::uint32_t lost_ticks_ = 0;
+    bool replaced_ = false;
 };
 
 constexpr PropertyInfo Rtc::kProperties[] = {
@@ -375,7 +383,10 @@ constexpr EventInfo kEvents[] = {
     {.name = "RTC_CHANGE", .summary = "the guest has set its clock", .members = kChange}};
 
 constexpr RegionInfo kRegions[] = {{.name = "registers", .summary = "index and data", .size = 2}};
-constexpr WireInfo kWires[] = {{.name = "", .summary = "IRQ"}};
+constexpr WireInfo kWires[] = {
+    {.name = "", .summary = "IRQ"},
+    {.name = "", .direction = WireDirection::Input, .summary = "0: an HPET has taken the line"},
+};
 
 constexpr TypeInfo kTypes[] = {
     device_type<Rtc>({

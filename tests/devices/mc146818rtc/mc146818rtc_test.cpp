@@ -357,6 +357,21 @@ TEST_F(Mc146818Rtc, TakesNoStateThatNoGuestCanMake) {
     EXPECT_GT(refused, 0u);
 }
 
+TEST_F(Mc146818Rtc, AnHpetTakesTheLine) {
+    put(kA, 0x2f);
+    put(kB, kPie | k24);
+    bench.set_input("", 0, 1);
+    bench.advance_ns(kSecond / 2);
+    EXPECT_EQ(irq(), 1);
+    bench.set_input("", 0, 0);
+    EXPECT_EQ(irq(), 0);
+    EXPECT_EQ(get(kC) & kIrqf, kIrqf) << "the flags are as they were";
+    bench.advance_ns(kSecond / 2);
+    EXPECT_EQ(irq(), 0);
+    bench.set_input("", 0, 1);
+    EXPECT_EQ(irq(), 1);
+}
+
 TEST(Mc146818BaseYear, IsWhatYearsAreCountedFrom) {
     DeviceBench bench("mc146818rtc", {{"base_year", "1980"}});
     bench.write(0, 9, 1);
