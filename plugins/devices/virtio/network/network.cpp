@@ -1,12 +1,12 @@
 #include "network.h"
 
 #include "network_format.h"
+#include <lib/ethernet_address.h>
 #include <lib/internet_checksum.h>
 
 #include <backplane/plugin.h>
 
 #include <algorithm>
-#include <set>
 
 namespace backplane::virtio {
 
@@ -15,47 +15,6 @@ using namespace net;
 namespace {
 
 constexpr std::uint16_t kControlSize = 64;
-
-struct Text : TextSink, Errors {
-    std::string text;
-    void append(Str more) override { text += more.view(); }
-    void fail(Str) override {}
-};
-
-/// Six bytes in hexadecimal, ':' or '-' between them.
-bool parse_address(std::string_view text, std::uint8_t (&address)[6]) {
-    if (text.size() != 17) return false;
-    const auto digit = [](char c) {
-        if (c >= '0' && c <= '9') return c - '0';
-        c |= 0x20;
-        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-    };
-    for (std::size_t i = 0; i < 6; ++i) {
-        const int high = digit(text[3 * i]), low = digit(text[3 * i + 1]);
-        if (high < 0 || low < 0 || (i < 5 && text[3 * i + 2] != ':' && text[3 * i + 2] != '-')) return false;
-        address[i] = std::uint8_t(high << 4 | low);
-    }
-    return true;
-}
-
-std::string format_address(const std::uint8_t (&address)[6]) {
-    constexpr char kDigits[] = "0123456789abcdef";
-    std::string text;
-    for (const std::uint8_t byte : address) {
-        if (!text.empty()) text += ':';
-        text += kDigits[byte >> 4];
-        text += kDigits[byte & 15];
-    }
-    return text;
-}
-
-/// The addresses that other objects of the machine have in a property "mac".
-void collect_addresses(Object& from, const Object& except, std::set<std::string>& found) {
-    Text text;
-    if (&from != &except && from.is_a("device") && from.get_property("mac", text, text))
-        found.insert(text.text);
-    for (std::size_t i = 0; i < from.child_count(); ++i) collect_addresses(*from.child_at(i), except, found);
-}
 
 }  // namespace
 
@@ -77,29 +36,8 @@ bool Network::check(Errors& errors) {
     else if (bad_size(tx_queue_size_))
         errors.fail("invalid tx_queue_size (= " + std::to_string(tx_queue_size_) +
                     "), must be a power of 2 between 64 and 1024");
-    else return choose_address(errors);
+    else return choose_ethernet_address(context_.object(), mac_, permanent_address_, errors);
     return false;
-}
-
-bool Network::choose_address(Errors& errors) {
-    if (!mac_.empty()) {
-        if (parse_address(mac_, permanent_address_)) {
-            mac_ = format_address(permanent_address_);
-            return true;
-        }
-        errors.fail("property 'mac' is not an address like 52:54:00:12:34:56: '" + mac_ + "'");
-        return false;
-    }
-    std::set<std::string> used;
-    Object* root = &context_.object();
-    while (root->parent()) root = root->parent();
-    collect_addresses(*root, context_.object(), used);
-    std::uint8_t address[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
-    while (used.contains(format_address(address)))
-        if (++address[5] == 0) ++address[4];
-    std::copy(std::begin(address), std::end(address), permanent_address_);
-    mac_ = format_address(address);
-    return true;
 }
 
 bool Network::realize(Errors& errors) {

@@ -36,7 +36,6 @@ class Network final : public DeviceBase, public VirtioFunctionBase, NetFront {
     void link_changed(bool up) override;
 
     bool check(Errors& errors);
-    bool choose_address(Errors& errors);
     void fill_config();
     std::size_t header_size() const;
     bool offered(std::uint64_t feature) const { return (features_ & feature) != 0; }
