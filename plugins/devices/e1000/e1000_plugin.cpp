@@ -1,0 +1,37 @@
+// The plugin "e1000".
+#include "e1000.h"
+
+#include <backplane/plugin.h>
+
+namespace backplane::e1000 {
+
+constexpr PropertyInfo E1000::kProperties[] = {
+    property<&E1000::netdev_>({.name = "netdev", .summary = "the host side of the link"}),
+    property<&E1000::mac_>(
+        {.name = "mac", .summary = "address; default: the next free from 52:54:00:12:34:56"}),
+    property<&E1000::bootindex_, &E1000::check_bootindex>(
+        {.name = "bootindex", .summary = "only -1, none, is there", .default_text = "-1"}),
+};
+
+namespace {
+
+constexpr RegionInfo kRegions[] = {
+    {.name = "registers", .summary = "BAR 0", .size = 0x20000},
+    {.name = "ports", .summary = "BAR 1: address and data", .size = 64},
+};
+
+constexpr TypeInfo kTypes[] = {
+    device_type<E1000>({.name = "e1000",
+                        .parent = "pci-device",
+                        .summary = "Intel Gigabit Ethernet",
+                        .user_creatable = true,
+                        .category = "Network",
+                        .interfaces = kDeviceInterfaces<E1000>,
+                        .properties = E1000::kProperties,
+                        .regions = kRegions}),
+};
+
+}  // namespace
+}  // namespace backplane::e1000
+
+BACKPLANE_PLUGIN("e1000", "1.0", "Backplane", backplane::e1000::kTypes)
