@@ -24,7 +24,7 @@ constexpr const char* kInput =
     "there are no displays to type at; the console is a serial port (-nographic, -serial)";
 constexpr const char* kSound = "there is no sound; leave it out";
 constexpr const char* kDisk = "disks are virtio-blk-device and virtio-blk-pci (-drive, -blockdev)";
-constexpr const char* kNic = "network cards are virtio-net-device and virtio-net-pci";
+constexpr const char* kNic = "network cards are e1000, virtio-net-device and virtio-net-pci";
 constexpr const char* kBridge = "there is one PCI bus and no bridge; leave it out, and bus= with it";
 constexpr const char* kSharing =
     "folders are not shared with guests; give a disk image (-drive), or use the network";

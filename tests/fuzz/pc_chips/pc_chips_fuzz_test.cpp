@@ -62,6 +62,67 @@ TEST_P(PcChipsFuzz, FloppiesAndTheirDma) {
     }
 }
 
+TEST_P(PcChipsFuzz, AnE1000AndItsRings) {
+    DeviceBench bench;
+    bench.add("gpex-pcihost", "pci");
+    auto& wire = *static_cast<FakeNet*>(bench.add("fake-net", "wire").part("fake-net"));
+    Object& card = bench.add("e1000", "card", {{"netdev", "wire"}}, "pci");
+    Access access;
+    query<PciDevice>(card)->config_write(pci::kCommand, 2, pci::kCommandMemory | pci::kCommandBusMaster,
+                                         access);
+    DeviceFuzzer guest(bench, GetParam());
+    for (const std::uint64_t base : {0x0, 0xc0, 0x100, 0x400, 0x2800, 0x3800, 0x5400})
+        guest.add({&card, "registers", base, 0x30});
+    guest.add({&card, "registers", 0, 0x20000});
+    guest.add({&card, "ports", 0, 64});
+    std::mt19937 random(GetParam());
+    std::vector<std::uint8_t> frame(2000);
+    for (unsigned i = 0; i < 2'000; ++i) {
+        guest.act(10);
+        // Rings that are right, with descriptors that need not be, and the chip switched on.
+        bench.focus(card);
+        const auto set = [&](std::uint64_t offset, std::uint64_t value) {
+            bench.write(offset, value, 4, "registers");
+        };
+        for (std::size_t at = 0; at < 0x2000; at += 4) {
+            const std::uint32_t word = random() % 4 ? std::uint32_t(random() % 0x10000) | random() % 128 << 24
+                                                    : 0x80000000u + std::uint32_t(random() % 0x10000);
+            if (random() % 8 == 0) std::memcpy(bench.ram().data + at, &word, sizeof word);
+        }
+        set(0x2800, 0x80000000);
+        set(0x3800, 0x80001000);
+        set(random() % 2 ? 0x2808 : 0x3808, random() % 0x1000);
+        set(0x100, 2 | random());
+        set(0x400, 2);
+        set(0x3818, random() % 0x100);
+        set(0x2818, random() % 0x100);
+        for (std::uint8_t& byte : frame) byte = std::uint8_t(random() % 3 ? 0xff : random());
+        wire.front->receive_frame({frame.data(), random() % frame.size()});
+        if (random() % 16 == 0) wire.front->link_changed(random() % 2);
+        wire.sent.clear();
+    }
+}
+
+TEST_P(PcChipsFuzz, Watchdogs) {
+    DeviceBench bench;
+    bench.add("gpex-pcihost", "pci");
+    Object& watchdog = bench.add("i6300esb", "watchdog", {}, "pci");
+    Object& other = bench.add("ib700", "other");
+    DeviceFuzzer guest(bench, GetParam());
+    guest.add({&watchdog, "registers", 0, 16});
+    guest.add({&other, "start", 0, 1});
+    guest.add({&other, "stop", 0, 1});
+    std::mt19937 random(GetParam());
+    Access access;
+    for (unsigned i = 0; i < 2'000; ++i) {
+        guest.act(5);
+        bench.focus(watchdog);
+        for (const std::uint64_t value : {0x80u, 0x86u}) bench.write(12, value, 2, "registers");
+        bench.write(random() % 4 * 4, random() % 0x400, 4, "registers");
+        query<PciDevice>(watchdog)->config_write(random() % 2 ? 0x60 : 0x68, 1, random() & 0xff, access);
+    }
+}
+
 TEST_P(PcChipsFuzz, Hpet) {
     DeviceBench bench("hpet", {{"hpet-intcap", "0xffffff"}, {"msi", "on"}});
     DeviceFuzzer guest(bench, GetParam());
