@@ -36,9 +36,9 @@ struct AcpiContents {
     std::vector<unsigned> serial_ports;  ///< 0–3
     bool fw_cfg = true;
     std::vector<std::uint8_t> isa_terms;  ///< of the devices that users plugged into the ISA bus
-    std::uint32_t pm_base = 0x600;                         ///< as firmware programmed it
-    std::uint64_t hole_start = 0;                          ///< what goes to PCI below 4 GiB
-    std::uint64_t hole_end = 0xfebfffff;                   ///< its last byte
+    std::uint32_t pm_base = 0x600;        ///< as firmware programmed it
+    std::uint64_t hole_start = 0;         ///< what goes to PCI below 4 GiB
+    std::uint64_t hole_end = 0xfebfffff;  ///< its last byte
     std::uint64_t high_hole_start = 0, high_hole_end = 0;  ///< above 4 GiB; end 0: none
     std::vector<AcpiNode> nodes;                           ///< empty: memory is uniform
     std::vector<std::uint32_t> node_of_cpu;                ///< of each possible one

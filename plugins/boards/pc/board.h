@@ -80,7 +80,6 @@ class PcBoard final : public Board, FwCfgObserver {
     void describe_nodes(const NumaTopology& numa);
     bool fill_nodes(BoardContext& context, FwCfg& fw_cfg, Errors& errors);
     bool fill_map(FwCfg& fw_cfg, Errors& errors);
-    bool fill_acpi(BoardContext& context, Errors& errors);
     bool put_acpi(FwCfg& fw_cfg, Errors& errors);
     void fw_cfg_selected(Str file) override;
     void fw_cfg_written(Str, std::uint64_t, std::uint64_t) override {}

@@ -111,15 +111,10 @@ bool PcBoard::fill_fw_cfg(BoardContext& context, Errors& errors) {
            set_fw_cfg_number(fw_cfg, FwCfgKey::CpuCount, cpus, errors) &&
            set_fw_cfg_number(fw_cfg, FwCfgKey::MaximumCpus, most, errors) &&
            fw_cfg.set_item(kIrq0Override, Bytes(kOn), errors) &&
-           fw_cfg.set_file("bios-geometry", {}, errors) && load_kernel(context, fw_cfg, errors) &&
-           fill_boot_order(fw_cfg, errors) &&
-           fw_cfg.set_file("etc/boot-fail-wait", Bytes(kWaitForEver), errors) &&
-           fw_cfg.set_file("etc/e820", Bytes(map), errors) && fill_console(fw_cfg, errors) &&
-           fill_nodes(context, fw_cfg, errors) && fill_acpi(errors);
            (!geometry_file_ || fw_cfg.set_file("bios-geometry", {}, errors)) &&
            load_kernel(context, fw_cfg, errors) && fill_boot_order(fw_cfg, errors) &&
            fw_cfg.set_file("etc/boot-fail-wait", Bytes(kWaitForEver), errors) && fill_map(fw_cfg, errors) &&
-           fill_console(fw_cfg, errors) && fill_acpi(context, errors);
+           fill_console(fw_cfg, errors) && fill_nodes(context, fw_cfg, errors) && fill_acpi(errors);
 }
 
 /// The memory map. On AMD's processors addresses below 1 TiB are HyperTransport's (BKDG of family 15h, 2.4.4).
@@ -191,45 +186,6 @@ bool PcBoard::fill_acpi(Errors& errors) {
         return false;
     for (const char* file : {kAcpiTables, kAcpiRoot, kAcpiLoader}) fw_cfg.set_observer(file, this);
     return true;
-}
-
-/// The nodes with their memory, which lies around the holes below 1 MiB and below 4 GiB.
-void PcBoard::describe_nodes(const NumaTopology& numa) {
-    constexpr std::uint64_t kConventionalEnd = 0xa0000, k4Gibibytes = std::uint64_t{4} << 30;
-    const struct {
-        std::uint64_t start, end, base;  ///< of the machine's RAM; where it is seen
-    } parts[] = {{0, kConventionalEnd, 0},
-                 {kMebibyte, low_ram_, kMebibyte},
-                 {low_ram_, low_ram_ + high_ram_, k4Gibibytes}};
-    std::uint64_t start = 0;
-    nodes_.resize(numa.nodes());
-    for (std::uint32_t node = 0; node < numa.nodes(); ++node) {
-        const std::uint64_t end = start + numa.memory(node);
-        for (const auto& part : parts) {
-            const std::uint64_t from = std::max(start, part.start), to = std::min(end, part.end);
-            if (from < to) nodes_[node].memory.push_back({part.base + (from - part.start), to - from});
-        }
-        for (std::uint32_t other = 0; numa.distance(0, 0) != 0 && other < numa.nodes(); ++other)
-            nodes_[node].distances.push_back(std::uint8_t(numa.distance(node, other)));
-        start = end;
-    }
-    for (std::uint32_t cpu = 0; numa.nodes() != 0 && cpu < possible_cpus_; ++cpu)
-        node_of_cpu_.push_back(numa.node_of_cpu(cpu));
-}
-
-/// The same for firmware that makes tables of its own: nodes, the node of each processor, the memory of each node.
-bool PcBoard::fill_nodes(BoardContext& context, FwCfg& fw_cfg, Errors& errors) {
-    const NumaTopology& numa = numa_of(context);
-    possible_cpus_ = context.topology().max_cpus;
-    describe_nodes(numa);
-    if (nodes_.empty()) return true;
-    std::vector<std::uint64_t> words{nodes_.size()};
-    words.insert(words.end(), node_of_cpu_.begin(), node_of_cpu_.end());
-    for (std::uint32_t node = 0; node < numa.nodes(); ++node) words.push_back(numa.memory(node));
-    std::vector<std::uint8_t> bytes;
-    for (const std::uint64_t word : words)
-        for (unsigned shift = 0; shift < 64; shift += 8) bytes.push_back(std::uint8_t(word >> shift));
-    return fw_cfg.set_item(std::uint16_t(FwCfgKey::Numa), Bytes(bytes), errors);
 }
 
 /// What firmware has programmed meanwhile stands in them.
