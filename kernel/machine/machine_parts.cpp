@@ -77,6 +77,7 @@ Instance& MachineParts::folder(std::string_view path) {
 
 void* MachineParts::find_interface(Str id) {
     void* found = interfaces.find(id);
+    if (!found) found = processors.accelerator_interface(id);
     if (!found && objects)  // none, while they are on their way out
         objects->walk(objects->root(), [&](Instance& instance) {
             if (!found && instance.is_a("service") && instance.realized()) found = instance.query(id);

@@ -46,6 +46,8 @@ bool Processors::open(const std::vector<AcceleratorChoice>& choices, Errors& err
     return false;
 }
 
+void* Processors::accelerator_interface(Str id) const { return accelerator_ ? object_->query(id) : nullptr; }
+
 std::string Processors::chip(Str type) const {
     const std::string asked(type.view());
     auto* chips = object_ ? backplane::query<ChipReplacements>(*object_) : nullptr;

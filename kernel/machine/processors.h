@@ -22,6 +22,8 @@ class Processors final : public AcceleratorContext {
     bool open(const std::vector<AcceleratorChoice>& choices, Errors& errors);
     Accelerator* accelerator() { return accelerator_; }
     const std::string& accelerator_name() const { return name_; }
+    /// What its type offers to devices; null where it does not.
+    void* accelerator_interface(Str id) const;
 
     /// What a board gets that asks for a device of `type`: that, or the accelerator's own.
     std::string chip(Str type) const;

@@ -14,7 +14,9 @@ DevicePart::DevicePart(Object& object)
     : object_(object),
       context_(device_context(object)),
       state_(context_.state().group({.name = "pci"})),
-      msix_(context_, state_) {
+      msi_(*this),
+      msix_(context_, state_, *this),
+      vector_events_(context_, msix_) {
     config_.describe_state(state_);
     describe(state_, "interrupt_level", interrupt_level_, {.maximum = 1});
 }
@@ -35,12 +37,14 @@ bool DevicePart::realize(Errors& errors) {
         return false;
     }
     if (multifunction_) config_.set(kHeaderType, 1, 0x80);
+    sink_ = static_cast<MessageSink*>(context_.host_interface(MessageSink::kId));
     update_dma();
     return true;
 }
 
 void DevicePart::unrealize() {
     observer_ = nullptr;
+    vector_events_.clear();
     for (Bar& bar : bars_) unmap(bar);
     context_.set_dma(object_, nullptr);
 }
@@ -144,7 +148,7 @@ void DevicePart::config_write(unsigned offset, unsigned size, std::uint32_t valu
         update_pin();
     }
     if (touches(kCommand, 2) || touches(kBar0, 24)) update_bars();
-    msi_.config_written(offset, size, context_.dma());
+    msi_.config_written(offset, size);
     msix_.config_written(offset, size);
     if (observer_) observer_->config_written(offset, size, access);
 }
@@ -207,6 +211,28 @@ void DevicePart::update_bars() {
 
 void DevicePart::update_dma() {
     context_.set_dma(object_, bus_master_enabled() ? bus_->bridge().dma(place_) : &closed_);
+    vectors_changed();
+}
+
+/// Where messages go on a short way: as long as the function may master, and its bridge leaves addresses as they are.
+MessageSink* DevicePart::sink() const {
+    return sink_ && bus_master_enabled() && !bus_->bridge().dma(place_) ? sink_ : nullptr;
+}
+
+void DevicePart::send_message(std::uint64_t address, std::uint32_t data) {
+    if (MessageSink* short_way = sink(); short_way && short_way->takes(GuestAddress(address)))
+        short_way->send({address, data, this->address().requester(), {}});
+    else dma_store(context_.dma(), GuestAddress(address), data);
+}
+
+void DevicePart::vectors_changed() {
+    if (!vector_events_.empty()) vector_events_.update(sink(), address().requester());
+}
+
+bool DevicePart::set_vector_event(unsigned vector, int event, Errors& errors) {
+    if (!vector_events_.set(vector, event, errors)) return false;
+    vectors_changed();
+    return true;
 }
 
 void DevicePart::set_interrupt(int level) {

@@ -6,6 +6,7 @@
 
 #include "config_space.h"
 #include "msi.h"
+#include "vector_events.h"
 
 #include <backplane/device.h>
 #include <backplane/pci.h>
@@ -25,7 +26,7 @@ class ClosedPort final : public DmaPort {
     void unmap(const DmaWindow&, std::uint64_t) override {}
 };
 
-class DevicePart final : public Device, public PciDevice {
+class DevicePart final : public Device, public PciDevice, public PciVectorEvents, MessageSource {
   public:
     explicit DevicePart(Object& object);
 
@@ -66,9 +67,11 @@ class DevicePart final : public Device, public PciDevice {
     unsigned msix_vectors() const override { return msix_.vectors(); }
     bool msi_enabled() const override { return msi_.enabled(); }
     bool msix_enabled() const override { return msix_.enabled(); }
-    void msi_notify(unsigned vector) override { msi_.notify(vector, context_.dma()); }
+    void msi_notify(unsigned vector) override { msi_.notify(vector); }
     void msix_notify(unsigned vector) override { msix_.notify(vector); }
     PciMessage msix_message(unsigned vector) const override { return msix_.message(vector); }
+    // PciVectorEvents
+    bool set_vector_event(unsigned vector, int event, Errors& errors) override;
 
     PciAddress address() const override;
     PciBus& bus() override { return *bus_; }
@@ -113,6 +116,10 @@ class DevicePart final : public Device, public PciDevice {
     void unmap(Bar& bar);
     void update_dma();
     void update_pin();
+    MessageSink* sink() const;
+    // MessageSource
+    void send_message(std::uint64_t address, std::uint32_t data) override;
+    void vectors_changed() override;
 
     Object& object_;
     DeviceContext& context_;
@@ -123,6 +130,8 @@ class DevicePart final : public Device, public PciDevice {
     std::array<Bar, kBars> bars_{};
     Msi msi_;
     Msix msix_;
+    VectorEvents vector_events_;
+    MessageSink* sink_ = nullptr;  ///< the machine's; null: it has none
     ClosedPort closed_;
     PciConfigObserver* observer_ = nullptr;
     std::uint8_t pin_ = 0;              ///< 0: none; 1–4

@@ -12,10 +12,6 @@ constexpr unsigned kControlMasks = 1 << 8;
 
 }  // namespace
 
-void send_message(DmaPort& port, const PciMessage& message) {
-    dma_store(port, GuestAddress(message.address), message.data);
-}
-
 bool Msi::add(ConfigSpace& config, unsigned vectors, bool per_vector_mask, Errors& errors) {
     if (vectors_ != 0 || vectors == 0 || vectors > 32 || !std::has_single_bit(vectors)) {
         errors.fail("MSI: vectors must be 1, 2, 4, 8, 16 or 32, once");
@@ -39,30 +35,30 @@ bool Msi::add(ConfigSpace& config, unsigned vectors, bool per_vector_mask, Error
 
 bool Msi::enabled() const { return vectors_ && (config_->get(control(), 2) & kControlEnable); }
 
-void Msi::send(unsigned vector, DmaPort& port) {
+void Msi::send(unsigned vector) {
     const std::uint32_t low = config_->get(offset_ + 4, 4);
     const std::uint32_t high = config_->get(offset_ + 8, 4);
     // The function changes the low bits that the guest has allotted, and no more than it asked for.
     const unsigned allotted = std::min(1u << (config_->get(control(), 2) >> 4 & 7), vectors_);
     const std::uint32_t data = (config_->get(offset_ + 12, 2) & ~(allotted - 1)) | (vector & (allotted - 1));
-    send_message(port, {std::uint64_t{high} << 32 | low, data, false});
+    source_.send_message(std::uint64_t{high} << 32 | low, data);
 }
 
-void Msi::notify(unsigned vector, DmaPort& port) {
+void Msi::notify(unsigned vector) {
     if (!enabled() || vector >= vectors_) return;
     if (masks_ && (config_->get(mask_offset(), 4) >> vector & 1)) {
         config_->set(pending_offset(), 4, config_->get(pending_offset(), 4) | 1u << vector);
         return;
     }
-    send(vector, port);
+    send(vector);
 }
 
-void Msi::config_written(unsigned offset, unsigned size, DmaPort& port) {
+void Msi::config_written(unsigned offset, unsigned size) {
     if (!enabled() || !masks_ || offset + size <= offset_ || offset >= offset_ + 24) return;
     const std::uint32_t due = config_->get(pending_offset(), 4) & ~config_->get(mask_offset(), 4);
     config_->set(pending_offset(), 4, config_->get(pending_offset(), 4) & ~due);
     for (unsigned vector = 0; vector < vectors_; ++vector)
-        if (due >> vector & 1) send(vector, port);
+        if (due >> vector & 1) send(vector);
 }
 
 void Msi::reset() {

@@ -9,25 +9,35 @@
 
 namespace backplane::pci {
 
-/// Sends a message as the memory write that it is.
-void send_message(DmaPort& port, const PciMessage& message);
+/// The function that has the capabilities.
+class MessageSource {
+  public:
+    virtual void send_message(std::uint64_t address, std::uint32_t data) = 0;
+    /// A message of MSI-X or its mask changed.
+    virtual void vectors_changed() = 0;
+
+  protected:
+    ~MessageSource() = default;
+};
 
 class Msi {
   public:
+    explicit Msi(MessageSource& source) : source_(source) {}
     bool add(ConfigSpace& config, unsigned vectors, bool per_vector_mask, Errors& errors);
     unsigned vectors() const { return vectors_; }
     bool enabled() const;
-    void notify(unsigned vector, DmaPort& port);
+    void notify(unsigned vector);
     /// After the guest wrote these bytes of configuration space.
-    void config_written(unsigned offset, unsigned size, DmaPort& port);
+    void config_written(unsigned offset, unsigned size);
     void reset();
 
   private:
     unsigned control() const { return offset_ + 2; }
     unsigned mask_offset() const { return offset_ + 16; }
     unsigned pending_offset() const { return offset_ + 20; }
-    void send(unsigned vector, DmaPort& port);
+    void send(unsigned vector);
 
+    MessageSource& source_;
     ConfigSpace* config_ = nullptr;
     unsigned offset_ = 0;
     unsigned vectors_ = 0;
@@ -38,7 +48,8 @@ class Msix {
   public:
     static constexpr unsigned kMostVectors = 2048;
 
-    Msix(DeviceContext& context, StateTable& state) : context_(context), state_(state) {}
+    Msix(DeviceContext& context, StateTable& state, MessageSource& source)
+        : context_(context), state_(state), source_(source) {}
     /// Places table and pending bits into `container`.
     bool add(ConfigSpace& config, const PciMsixLayout& layout, MemoryRegion& container, Errors& errors);
     unsigned vectors() const { return unsigned(pending_.size()); }
@@ -78,6 +89,7 @@ class Msix {
 
     DeviceContext& context_;
     StateTable& state_;
+    MessageSource& source_;
     ConfigSpace* config_ = nullptr;
     unsigned offset_ = 0;
     Table table_handler_{*this};

@@ -55,7 +55,7 @@ void Msix::notify(unsigned vector) {
     if (!enabled() || vector >= vectors()) return;
     const PciMessage found = message(vector);
     if (found.masked) pending_[vector] = 1;
-    else send_message(context_.dma(), found);
+    else source_.send_message(found.address, found.data);
 }
 
 void Msix::deliver_pending() {
@@ -65,12 +65,14 @@ void Msix::deliver_pending() {
         const PciMessage found = message(vector);
         if (found.masked) continue;
         pending_[vector] = 0;
-        send_message(context_.dma(), found);
+        source_.send_message(found.address, found.data);
     }
 }
 
 void Msix::config_written(unsigned offset, unsigned size) {
-    if (vectors() && offset < offset_ + 4 && offset_ + 2 < offset + size) deliver_pending();
+    if (!vectors() || offset >= offset_ + 4 || offset + size <= offset_ + 2) return;
+    deliver_pending();
+    source_.vectors_changed();
 }
 
 void Msix::reset() {
@@ -91,6 +93,7 @@ void Msix::Table::write(Offset offset, std::uint64_t value, unsigned, Access& ac
     const std::uint32_t mask = control ? kVectorMasked : word % 4 == 0 ? ~3u : ~0u;
     owner_.table_[word] = std::uint32_t(value) & mask;
     if (control && owner_.pending_[word / 4]) owner_.deliver_pending();
+    owner_.source_.vectors_changed();
 }
 
 std::uint64_t Msix::Pending::read(Offset offset, unsigned, Access&) {

@@ -17,7 +17,8 @@ void* make_bus(Object& object, const void* express, Errors&) {
 }
 
 constexpr InterfaceInfo kBusInterfaces[] = {offers<BusPart, Bus>(), offers<BusPart, PciBus>()};
-constexpr InterfaceInfo kDeviceInterfaces[] = {offers<DevicePart, Device>(), offers<DevicePart, PciDevice>()};
+constexpr InterfaceInfo kDeviceInterfaces[] = {offers<DevicePart, Device>(), offers<DevicePart, PciDevice>(),
+                                               offers<DevicePart, PciVectorEvents>()};
 
 constexpr InterfaceInfo kListingInterfaces[] = {offers<PciListing, Completable>(),
                                                 offers<PciListing, CommandHandler>()};

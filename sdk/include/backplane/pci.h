@@ -201,6 +201,20 @@ class PciDevice {
     ~PciDevice() = default;
 };
 
+/// MSI-X vectors that others raise than the device's own code. Offered by every PCI function.
+class PciVectorEvents {
+  public:
+    static constexpr const char* kId = "backplane.pci-vector-events/1";
+    /// From now on each write to the eventfd(2) `event`, by a thread, a process or the kernel, does what msix_notify()
+    /// does; where the machine has a MessageSink, without a thread of this process. -1: no more. The descriptor stays the
+    /// caller's, and open until it is taken away or the device is unrealized. False and a reason: no such vector, or the
+    /// host has no descriptors left.
+    virtual bool set_vector_event(unsigned vector, int event, Errors& errors) = 0;
+
+  protected:
+    ~PciVectorEvents() = default;
+};
+
 /// What a bus asks of the bridge above it: implemented by a host bridge, or by a PCI-to-PCI bridge.
 class PciBridge {
   public:

@@ -5,13 +5,13 @@
 namespace backplane::testing {
 namespace {
 
-template <class T, class Interface>
-constexpr InterfaceInfo kOffers[] = {offers<T, Interface>()};
+template <class T, class... Interfaces>
+constexpr InterfaceInfo kOffers[] = {offers<T, Interfaces>()...};
 
-template <class T, class Interface>
-constexpr TypeInfo fake(const char* name) {
-    TypeInfo info{.name = name, .summary = "For tests"};
-    info.interfaces = kOffers<T, Interface>;
+template <class T, class... Interfaces>
+constexpr TypeInfo fake(const char* name, const char* parent = "object") {
+    TypeInfo info{.name = name, .parent = parent, .summary = "For tests"};
+    info.interfaces = kOffers<T, Interfaces...>;
     info.instance_init = make_part<T>;
     info.instance_finalize = free_part<T>;
     return info;
@@ -22,6 +22,7 @@ constexpr TypeInfo kTypes[] = {
     fake<FakeNet, NetBackend>("fake-net"),
     fake<FakeChar, CharBackend>("fake-char"),
     fake<FakeRng, RngBackend>("fake-rng"),
+    fake<FakeShortWays, MessageSink, Doorbells>("fake-short-ways", "service"),
 };
 BACKPLANE_PLUGIN("virtio-test-fakes", "1.0", "Backplane", kTypes)
 

@@ -4,6 +4,8 @@
 
 #include <backplane/block.h>
 #include <backplane/char.h>
+#include <backplane/doorbells.h>
+#include <backplane/messages.h>
 #include <backplane/net.h>
 #include <backplane/object.h>
 #include <backplane/rng.h>
@@ -130,6 +132,43 @@ class FakeRng final : public RngBackend {
     }
     std::uint8_t next = 0;
     std::size_t left = ~std::size_t{0};
+};
+
+/// What an accelerator may offer: takes messages to the 16 bytes at kMessages, and doorbells.
+class FakeShortWays final : public MessageSink, public Doorbells {
+  public:
+    static constexpr std::uint64_t kMessages = 0xfee00000;
+    struct Route final : MessageRoute {
+        Route(FakeShortWays& owner, int descriptor) : ways(owner), event(descriptor) {}
+        bool set(const InterruptWrite& message) override {
+            now = message;
+            return running = ways.takes_routes;
+        }
+        void pause() override { running = false; }
+        void release() override { std::erase(ways.routes, this), delete this; }
+
+        FakeShortWays& ways;
+        const int event;
+        bool running = false;
+        InterruptWrite now;
+    };
+
+    explicit FakeShortWays(Object&) {}
+    bool takes(GuestAddress address) const override { return address.value - kMessages < 16; }
+    void send(const InterruptWrite& message) override { sent.push_back(message); }
+    MessageRoute* route(int event) override { return routes.emplace_back(new Route(*this, event)); }
+    bool add(const Doorbell& doorbell) override {
+        if (takes_doorbells) doorbells.push_back(read_sized(doorbell));
+        return takes_doorbells;
+    }
+    void remove(int event) override {
+        std::erase_if(doorbells, [=](const Doorbell& doorbell) { return doorbell.event == event; });
+    }
+
+    std::vector<InterruptWrite> sent;
+    std::vector<Route*> routes;
+    std::vector<Doorbell> doorbells;
+    bool takes_routes = true, takes_doorbells = true;
 };
 
 }  // namespace backplane::testing

@@ -10,7 +10,7 @@ constexpr std::uint32_t kPage = 4096;  // of the queue address, and the used rin
 
 constexpr Register<LegacyRegisters> LegacyRegisters::kRegisters[] = {
     {.name = "queue_notify",
-     .offset = 16,
+     .offset = LegacyWindow::kNotifyOffset,
      .size = 2,
      .access = RegisterAccess::WriteOnly,
      .write = &LegacyRegisters::notify},

@@ -45,6 +45,7 @@ class LegacyWindow final : public IoHandler {
     LegacyRegisters& registers() { return registers_; }
     /// Bytes of registers when there is MSI-X; the configuration space follows.
     static constexpr std::uint64_t kRegisterBytes = 24;
+    static constexpr std::uint64_t kNotifyOffset = 16;
 
     std::uint64_t read(Offset offset, unsigned size, Access& access) override;
     void write(Offset offset, std::uint64_t value, unsigned size, Access& access) override;

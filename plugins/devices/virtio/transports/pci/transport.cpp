@@ -79,6 +79,7 @@ bool PciTransport::realize(Errors& errors) {
 }
 
 void PciTransport::unrealize() {
+    doorbells_.close();
     if (pci_) pci_->observe_config(nullptr);
 }
 
@@ -117,6 +118,7 @@ bool PciTransport::add_legacy(Errors& errors) {
     const std::uint64_t bytes = std::bit_ceil(LegacyWindow::kRegisterBytes + backend_->config_size());
     MemoryRegion& region = context_.memory().io("virtio-pci", bytes, legacy_window_,
                                                 {.maximum = 4, .implemented_max = 4, .unaligned = true});
+    doorbells_.add_place({&region, LegacyWindow::kNotifyOffset, 0, true});
     return pci_->add_bar(kLegacyBar, region, PciBarKind::Io, PciPrefetch::No, errors);
 }
 
@@ -130,6 +132,7 @@ bool PciTransport::add_modern(Errors& errors) {
         &memory.io("virtio-pci-device", kWindow, device_window_, {}),
         &memory.io("virtio-pci-notify", notify_size(), notify_window_, words),
     };
+    doorbells_.add_place({windows[3], 0, kNotifyMultiplier, false});
     for (std::uint32_t i = 0; i < 4; ++i)
         if (!bar.add(*windows[i], Offset(i * kWindow), 0, errors)) return false;
     const bool added = pci_->add_bar(kModernBar, bar, PciBarKind::Memory64, PciPrefetch::Yes, errors) &&
@@ -175,7 +178,15 @@ bool PciTransport::after_load(Errors& errors) {
     return false;
 }
 
+/// From DRIVER_OK on the driver may notify (§3.1.1); the few that do so before reach the registers' handlers.
+void PciTransport::update_doorbells() {
+    if (ioeventfd_ && (backend_->status() & virtio_status::kDriverOk))
+        doorbells_.open(unsigned(backend_->queue_count()));
+    else doorbells_.close();
+}
+
 void PciTransport::forget_driver() {
+    doorbells_.close();
     isr_ = 0;
     config_vector_ = kNoVector;
     std::fill(vectors_.begin(), vectors_.end(), kNoVector);
@@ -184,7 +195,7 @@ void PciTransport::forget_driver() {
 
 void PciTransport::set_status(std::uint8_t status) {
     backend_->set_status(status);
-    if (status != 0) return;
+    if (status != 0) return update_doorbells();
     forget_driver();
     common_.forget();
     legacy_window_.registers().forget();

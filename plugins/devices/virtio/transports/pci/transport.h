@@ -2,12 +2,13 @@
 // legacy one (§4.1.4.8) in I/O BAR 0; MSI-X in BAR 1, or INTA#. The function is a proxy for the virtio device that
 // it makes on a bus of its own.
 //
-// Not modelled: ioeventfd, notification data, shared memory, the PCIe capabilities of a function behind a root port.
+// Not modelled: notification data, shared memory, the PCIe capabilities of a function behind a root port.
 // disable-legacy=auto offers the legacy interface too, as on a root bus.
 #pragma once
 
 #include "common_config.h"
 #include "legacy_window.h"
+#include "queue_doorbells.h"
 
 #include <backplane/device.h>
 #include <backplane/pci.h>
@@ -29,7 +30,9 @@ class PciTransport final : public DeviceBase, public VirtioTransport, PciConfigO
     bool realize(Errors& errors) override;
     void unrealize() override;
     void reset(ResetPhase phase) override;
+    void before_save() override { doorbells_.drain(); }
     bool after_load(Errors& errors) override;
+    void resume() override { update_doorbells(); }
 
     void queue_interrupt(unsigned queue) override;
     void config_interrupt() override;
@@ -95,6 +98,7 @@ class PciTransport final : public DeviceBase, public VirtioTransport, PciConfigO
         return vector < vector_count_ ? vector : kNoVector;
     }
     void forget_driver();
+    void update_doorbells();
     void raise(std::uint8_t bits, std::uint16_t vector);
 
     // The window through configuration space (§4.1.4.9).
@@ -116,12 +120,14 @@ class PciTransport final : public DeviceBase, public VirtioTransport, PciConfigO
     IsrWindow isr_window_{*this};
     DeviceWindow device_window_{*this};
     NotifyWindow notify_window_{*this};
+    QueueDoorbells doorbells_{context_, [this](unsigned queue) { backend_->notify(queue); }};
     unsigned vector_count_ = 0;
 
     std::uint8_t isr_ = 0;
     std::uint32_t config_vector_ = kNoVector;
     std::vector<std::uint16_t> vectors_;  ///< by queue
 
+    bool ioeventfd_ = true;
     Switch disable_legacy_ = Switch::Auto;
     bool disable_modern_ = false;
     bool page_per_queue_ = false;
@@ -137,6 +143,10 @@ class PciTransport final : public DeviceBase, public VirtioTransport, PciConfigO
                                                        .choices = "on|off|auto"}),
         property<&PciTransport::disable_modern_>(
             {.name = "disable-modern", .summary = "Leave the modern interface out", .default_text = "off"}),
+        property<&PciTransport::ioeventfd_>(
+            {.name = "ioeventfd",
+             .summary = "Take notifications from the accelerator while the CPU goes on, where it can",
+             .default_text = "on"}),
         property<&PciTransport::wanted_vectors_>({.name = "vectors",
                                                   .summary = "MSI-X vectors; default: the device's",
                                                   .default_text = "4294967295"}),
