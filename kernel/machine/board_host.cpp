@@ -1,5 +1,6 @@
 #include "kernel/machine/board_host.h"
 
+#include "kernel/machine/device_host.h"
 #include "kernel/machine/machine_parts.h"
 
 #include <algorithm>
@@ -41,13 +42,19 @@ MemoryRegion& BoardHost::io_ports() { return machine_.memory.io_root(); }
 MemoryRegion& BoardHost::ram() { return machine_.memory.ram(); }
 
 Object* BoardHost::create(Str type, Str name, Errors& errors) {
-    return machine_.objects->create(machine_.processors.chip(type), std::string(name.view()), instance_,
-                                    errors);
+    return create_chip(type, name, instance_, errors);
 }
 
 Object* BoardHost::create_on(Object& bus, Str type, Str name, Errors& errors) {
-    return machine_.objects->create(machine_.processors.chip(type), std::string(name.view()),
-                                    static_cast<Instance&>(bus), errors);
+    return create_chip(type, name, static_cast<Instance&>(bus), errors);
+}
+
+/// Of that type, or of the accelerator's own.
+Object* BoardHost::create_chip(Str type, Str name, Instance& parent, Errors& errors) {
+    Instance* made =
+        machine_.objects->create(machine_.processors.chip(type), std::string(name.view()), parent, errors);
+    if (made && made->is_a("device")) host_of(*made).set_stands_for(std::string(type.view()));
+    return made;
 }
 
 bool BoardHost::realize(Object& device, Errors& errors) {

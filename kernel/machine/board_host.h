@@ -53,6 +53,7 @@ class BoardHost final : public InstanceHost, public BoardContext {
     void release_memory();
 
   private:
+    Object* create_chip(Str type, Str name, Instance& parent, Errors& errors);
     struct Blob {
         std::string name;
         std::uint64_t address = 0;

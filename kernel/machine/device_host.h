@@ -53,6 +53,10 @@ class DeviceHost final : public InstanceHost, public DeviceContext, private Work
     void emit_event(Str name, Str json) override;
     void* host_interface(Str interface_id) override;
 
+    /// The type that its board asked for, where the accelerator had one of its own for it; else its own. What is saved
+    /// with the one loads with the other.
+    Str saved_as() const { return stands_for_.empty() ? instance_.type_name() : Str(stands_for_); }
+    void set_stands_for(std::string type) { stands_for_ = std::move(type); }
     /// The bus that it is, or will be, plugged into: what -device chose, else a parent that is a bus.
     void set_bus(Instance* bus) { bus_ = bus; }
     /// Where on the bus: said to it before it takes the device.
@@ -93,6 +97,7 @@ class DeviceHost final : public InstanceHost, public DeviceContext, private Work
     std::vector<std::pair<std::string, MemoryRegion*>> regions_;
     Instance* bus_ = nullptr;
     PropertyList places_;
+    std::string stands_for_;
     bool attached_ = false;
 };
 

@@ -108,8 +108,8 @@ bool MachineImage::take(MachineParts& machine, const std::string& run_state, Err
     for (Instance* device : devices) {
         const StateDescription& description = host_of(*device).description();
         Wiring::Levels levels = machine.wiring.levels(device);
-        devices_.push_back({device->path_text(), std::string(device->type_name().view()), description.save(),
-                            std::move(levels.outputs), std::move(levels.inputs)});
+        devices_.push_back({device->path_text(), std::string(host_of(*device).saved_as().view()),
+                            description.save(), std::move(levels.outputs), std::move(levels.inputs)});
         if (device->callee().broken())
             DeviceErrors(devices_.back(), errors).fail("its code failed, so that it cannot be saved");
         else if (!description.fault().empty())
@@ -158,7 +158,7 @@ bool MachineImage::check(MachineParts& machine, Errors& errors) const {
                 "was saved with");
             return false;
         }
-        if (device->type_name() != Str(image.type)) {
+        if (host_of(*device).saved_as() != Str(image.type)) {
             device_errors.fail("in this machine it is a '" + std::string(device->type_name().view()) +
                                "'; start it with the options that it was saved with");
             return false;

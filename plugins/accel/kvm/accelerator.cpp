@@ -14,6 +14,7 @@ bool Kvm::open(AcceleratorContext& context, Errors& errors) {
     context_ = &context;
     vm_ = std::move(vm);
     slots_ = std::make_unique<MemorySlots>(*vm_, context.system_memory());
+    doorbells_ = std::make_unique<DoorbellMap>(*vm_, context.system_memory(), context.io_ports());
     return true;
 }
 
@@ -98,21 +99,16 @@ Str Kvm::replacement(Str type) const {
     constexpr struct {
         const char* type;
         const char* kernel;
-    } kChips[] = {{"isa-i8259", "kvm-i8259"},
-                  {"ioapic", "kvm-ioapic"},
-                  {"apic-bus", "kvm-apic-bus"},
-                  {"apic", "kvm-apic"}};
-    if (irqchip_ == Irqchip::On)
-        for (const auto& chip : kChips)
-            if (type == Str(chip.type)) return chip.kernel;
+        bool when_split;
+    } kChips[] = {{"isa-i8259", "kvm-i8259", false},
+                  {"ioapic", "kvm-ioapic", false},
+                  {"apic-bus", "kvm-apic-bus", true},
+                  {"apic", "kvm-apic", true}};
+    for (const auto& chip : kChips)
+        if (type == Str(chip.type) &&
+            (irqchip_ == Irqchip::On || (irqchip_ == Irqchip::Split && chip.when_split)))
+            return chip.kernel;
     return type;
-}
-
-bool Kvm::check_irqchip(std::uint64_t choice, Errors& errors) {
-    if (choice != std::uint64_t(Irqchip::Split)) return true;
-    errors.fail(
-        "interrupt controllers are the machine's (off) or the kernel's (on), not divided between them");
-    return false;
 }
 
 bool Kvm::check_dirty_ring(std::uint64_t size, Errors& errors) {

@@ -2,6 +2,7 @@
 // its face to the machine. Not modelled: nested virtualisation's state, Hyper-V and Xen interfaces, confidential guests.
 #pragma once
 
+#include "doorbell_map.h"
 #include "memory_slots.h"
 #include "vcpu.h"
 
@@ -9,7 +10,12 @@
 
 namespace backplane::kvm {
 
-class Kvm final : public Accelerator, public AcceleratorDebug, public ChipReplacements, public VmAccess {
+class Kvm final : public Accelerator,
+                  public AcceleratorDebug,
+                  public ChipReplacements,
+                  public MessageSink,
+                  public Doorbells,
+                  public VmAccess {
   public:
     explicit Kvm(Object&) {}
 
@@ -29,10 +35,18 @@ class Kvm final : public Accelerator, public AcceleratorDebug, public ChipReplac
     // ChipReplacements
     Str replacement(Str type) const override;
 
+    // MessageSink
+    bool takes(GuestAddress address) const override { return vm_->interrupts().takes(address); }
+    void send(const InterruptWrite& message) override { vm_->interrupts().send(message); }
+    MessageRoute* route(int event) override { return vm_->interrupts().route(event); }
+
+    // Doorbells
+    bool add(const Doorbell& doorbell) override { return doorbells_->add(doorbell); }
+    void remove(int event) override { doorbells_->remove(event); }
+
     // VmAccess
     Vm* vm() override { return vm_.get(); }
 
-    bool check_irqchip(std::uint64_t choice, Errors& errors);
     bool check_dirty_ring(std::uint64_t size, Errors& errors);
 
     std::string device_ = "/dev/kvm";
@@ -50,6 +64,7 @@ class Kvm final : public Accelerator, public AcceleratorDebug, public ChipReplac
     std::unique_ptr<Vm> vm_;
     std::map<Cpu*, std::unique_ptr<Vcpu>> vcpus_;
     std::unique_ptr<MemorySlots> slots_;
+    std::unique_ptr<DoorbellMap> doorbells_;
     std::shared_ptr<const DebugPoints> debug_points_;
     DebugListener* debug_listener_ = nullptr;
 };

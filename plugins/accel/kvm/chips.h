@@ -15,7 +15,7 @@ inline Vm* vm_of(DeviceContext& context, Errors& errors) {
         if (Object* accelerator = above->child("accel"))
             if (auto* access = query<VmAccess>(*accelerator)) vm = access->vm();
     if (!vm || !vm->interrupts().created()) {
-        errors.fail("this chip is the kernel's: it needs -accel kvm,kernel-irqchip=on");
+        errors.fail("this chip is the kernel's: it needs -accel kvm with a kernel-irqchip that has it");
         return nullptr;
     }
     return vm;

@@ -38,6 +38,7 @@ void Vcpu::handle_exit() {
     case KVM_EXIT_IRQ_WINDOW_OPEN:
     case KVM_EXIT_INTR:
     case KVM_EXIT_SET_TPR: return;
+    case KVM_EXIT_IOAPIC_EOI: return end_of_interrupt();
     case KVM_EXIT_SHUTDOWN: state_.activity = x86::Activity::Shutdown; return processor_.shut_down();
     case KVM_EXIT_FAIL_ENTRY:
         return fail("KVM: entry failed, hardware error 0x" +
@@ -91,10 +92,16 @@ void Vcpu::memory_io() {
 
 /// Without a local APIC in the kernel, the guest waits here.
 void Vcpu::halt() {
-    namespace request_bit = x86::request;
-    state_.wakes_on = request_bit::kNmi | request_bit::kSmi | request_bit::kInit |
-                      (run_->if_flag ? request_bit::kInterrupt : 0);
+    state_.wakes_on = wakes_from_halt(run_->if_flag != 0);
     run_state_.halted = 1;
+}
+
+/// Of a vector that the machine's I/O APIC sent.
+void Vcpu::end_of_interrupt() {
+    MachineLock& lock = vm_.context().lock();
+    lock.lock();
+    vm_.interrupts().end_of_interrupt(run_->eoi.vector);
+    lock.unlock();
 }
 
 void Vcpu::internal_error() {

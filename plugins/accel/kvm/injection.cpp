@@ -1,4 +1,5 @@
-// How what chips ask of a processor gets into the guest, while they are devices of the machine and not the kernel's.
+// How what chips ask of a processor gets into the guest, while they (or the 8259s alone) are devices of the machine and not
+// the kernel's.
 //
 // Follows api.rst: KVM_INTERRUPT, KVM_NMI, KVM_SMI, and request_interrupt_window, ready_for_interrupt_injection, if_flag and
 // cr8 of struct kvm_run.
@@ -38,7 +39,7 @@ void Vcpu::take_requests() {
 
 /// INTR, when the guest takes interrupts; else the kernel is asked to come back when it does.
 void Vcpu::inject() {
-    if (vm_.options().irqchip != Irqchip::Off) return;
+    if (vm_.options().irqchip == Irqchip::On) return;
     run_->request_interrupt_window = 0;
     if (!(state_.requests.load() & x86::request::kInterrupt)) return;
     if (run_->ready_for_interrupt_injection && run_->if_flag) {

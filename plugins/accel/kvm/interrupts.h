@@ -1,10 +1,14 @@
 // The kernel's interrupt controllers of a virtual machine, as the devices that stand for them reach them.
 //
-// Follows api.rst: KVM_CREATE_IRQCHIP, KVM_GET/SET_IRQCHIP, KVM_SET_GSI_ROUTING, KVM_IRQ_LINE, KVM_SIGNAL_MSI. Each input pin
-// of a chip has a GSI of its own, so that the board's wires say what is joined to what, and not the kernel's table.
+// Follows api.rst: KVM_CREATE_IRQCHIP, KVM_CAP_SPLIT_IRQCHIP, KVM_GET/SET_IRQCHIP, KVM_IRQ_LINE, KVM_SIGNAL_MSI, KVM_IRQFD.
+// Each input pin of a chip has a GSI of its own, so that the board's wires say what is joined to what, and not the
+// kernel's table. Split, the pins of the machine's I/O APIC have the first GSIs, so that the kernel leaves the guest for
+// the end of their interrupts.
 #pragma once
 
-#include "system.h"
+#include "gsi_routes.h"
+
+#include <backplane/x86.h>
 
 namespace backplane::kvm {
 
@@ -31,18 +35,42 @@ class LapicPage {
     ~LapicPage() = default;
 };
 
-class Interrupts {
+/// Who does the interrupt controllers: the machine's devices, the kernel, or the kernel the local APICs alone.
+enum class Irqchip : std::uint8_t { Off, On, Split };
+
+class Interrupts final : public MessageSink {
   public:
     enum class Chip : std::uint8_t { Master8259, Slave8259, IoApic };
+    /// Of the I/O APIC that stays the machine's when they are split.
+    static constexpr unsigned kSplitPins = 24;
 
-    explicit Interrupts(Refusals& refusals) : refusals_(refusals) {}
+    explicit Interrupts(Refusals& refusals) : refusals_(refusals), routes_(refusals) {}
     /// Makes them, with their routes. False and the reason.
-    bool create(const Descriptor& vm, Errors& errors);
+    bool create(const Descriptor& vm, Irqchip kind, Errors& errors);
     bool created() const { return vm_ != nullptr; }
+
+    // MessageSink
+    bool takes(GuestAddress address) const override {
+        return vm_ && address.value - x86::kMessageBase < x86::kMessageSize;
+    }
+    void send(const InterruptWrite& message) override;
+    MessageRoute* route(int event) override;
 
     /// Thread: any that holds the machine lock.
     void set_pin(Chip chip, unsigned pin, int level);
-    void signal(std::uint64_t address, std::uint32_t data);
+    /// Split: what a pin of the machine's I/O APIC sends; null: nothing.
+    void pin_sends(unsigned pin, const x86::InterruptMessage* message);
+    GsiRoutes& routes() { return routes_; }
+    const Descriptor& vm() const { return *vm_; }
+    Refusals& refusals() { return refusals_; }
+
+    /// Split: who hears of the ends of level-triggered interrupts.
+    void add(x86::EndOfInterrupt& listener) { listeners_.push_back(&listener); }
+    void remove(x86::EndOfInterrupt& listener) { std::erase(listeners_, &listener); }
+    void end_of_interrupt(std::uint8_t vector) {
+        for (x86::EndOfInterrupt* listener : listeners_) listener->end_of_interrupt(vector);
+    }
+
     bool get(kvm_irqchip& chip) const;
     bool set(const kvm_irqchip& chip) const;
 
@@ -56,10 +84,18 @@ class Interrupts {
     }
 
   private:
+    bool create_all(const Descriptor& vm, Errors& errors);
+    bool create_split(const Descriptor& vm, Errors& errors);
+
     const Descriptor* vm_ = nullptr;
     Refusals& refusals_;
+    GsiRoutes routes_;
     std::vector<KernelChip*> chips_;
+    std::vector<x86::EndOfInterrupt*> listeners_;
 };
+
+/// The address and data that a message is (SDM 3A 11.11).
+InterruptWrite packed(const x86::InterruptMessage& message);
 
 /// How a device of this plugin finds the virtual machine: offered by the accelerator.
 class VmAccess {

@@ -31,8 +31,6 @@ constexpr unsigned kLvtOffsets[] = {0x320, 0x330, 0x340, 0x350, 0x360, 0x370};
 constexpr unsigned kStep = 0x10;
 
 constexpr std::uint32_t kMasked = 1u << 16;
-constexpr std::uint32_t kFormatReset = 0xffffffff;
-constexpr std::uint32_t kSpuriousReset = 0xff;
 constexpr unsigned kIdShift = 24;
 constexpr std::uint32_t kLastVector = 5u << 16;
 
@@ -54,24 +52,21 @@ void write_word(kvm_lapic_state& page, unsigned offset, std::uint32_t value) {
 bool KvmApicBus::realize(Errors& errors) {
     vm_ = vm_of(context_, errors);
     if (!vm_) return false;
-    context_.export_region("apic-msi", context_.memory().io("kvm-apic-msi", x86::kMessageSize, *this,
-                                                            {.implemented_min = 4, .implemented_max = 4}));
+    const IoTraits traits{.implemented_min = 4, .implemented_max = 4, .lock_free = true};
+    context_.export_region("apic-msi",
+                           context_.memory().io("kvm-apic-msi", x86::kMessageSize, *this, traits));
     return true;
 }
 
 void KvmApicBus::write(Offset offset, std::uint64_t value, unsigned, Access& access) {
-    if (!access.debug()) vm_->interrupts().signal(x86::kMessageBase + offset.value, std::uint32_t(value));
+    if (access.debug()) return;
+    InterruptWrite message;
+    message.address = x86::kMessageBase + offset.value;
+    message.data = std::uint32_t(value);
+    vm_->interrupts().send(message);
 }
 
-/// Packed as a device's message is (SDM 3A 11.11).
-void KvmApicBus::send(const x86::InterruptMessage& message) {
-    constexpr std::uint32_t kAssert = 1u << 14;
-    const std::uint64_t address = x86::kMessageBase | std::uint64_t(message.destination & 0xff) << 12 |
-                                  std::uint64_t(message.logical) << 2;
-    const std::uint32_t data =
-        message.vector | message.mode << 8 | kAssert | std::uint32_t(message.level_triggered) << 15;
-    vm_->interrupts().signal(address, data);
-}
+void KvmApicBus::send(const x86::InterruptMessage& message) { vm_->interrupts().send(packed(message)); }
 
 void KvmApicBus::send_to_all(const x86::InterruptMessage& message, const x86::LocalApic*) {
     x86::InterruptMessage all = message;
@@ -84,27 +79,8 @@ void KvmApicBus::send_to_all(const x86::InterruptMessage& message, const x86::Lo
 
 KvmApic::KvmApic(Object& object) : context_(device_context(object)) {
     context_.add_inputs("lint", 2, lint_inputs_);
-    StateTable& timer = context_.state().group({.name = "timer"});
-    describe(timer, "initial_count", initial_count_);
-    describe(timer, "divide", divide_);
-    describe(timer, "started", started_);
-    describe(timer, "IA32_TSC_DEADLINE", deadline_);
-    StateTable& state = context_.state();
-    describe(state, "IA32_APIC_BASE", base_);
-    describe(state, "TPR", task_priority_);
-    describe(state, "LDR", logical_destination_);
-    describe(state, "DFR", destination_format_, kFormatReset);
-    describe(state, "SVR", spurious_, kSpuriousReset);
-    describe(state, "ESR", error_status_);
-    describe(state, "new_errors", new_errors_);
-    describe(state, "ICR_low", command_low_);
-    describe(state, "ICR_high", command_high_);
-    describe(state, "LVT", lvt_, kMasked);
-    describe(state, "IRR", requested_);
-    describe(state, "ISR", in_service_);
-    describe(state, "TMR", level_triggered_);
-    describe(state, "lint_levels", lint_levels_, {.reset = false, .maximum = 1});
-    describe(state, "ExtINT_message", external_message_);
+    ApicTimerRegisters::describe_registers(context_.state());
+    LocalApicRegisters::describe_registers(context_.state());
 }
 
 bool KvmApic::realize(Errors& errors) {
@@ -128,20 +104,30 @@ void KvmApic::reset(ResetPhase phase) {
         base_ = x86::kMessageBase | kEnabled | (processor_->bootstrap() ? kBootstrap : 0);
 }
 
-/// LINT0 is the kernel's own 8259's; LINT1 is NMI as far as its entry says so (SDM 3A 11.5.1).
+/// What is asked of the processor itself: an 8259 that is the machine's has a vector for it, which the vCPU takes when the
+/// kernel says that LINT0's entry lets it. All else is between the kernel's chips.
+void KvmApic::tell_processor() {
+    processor_->set_interrupt(vm_->options().irqchip == Irqchip::Split && lint_levels_[0]);
+}
+
+/// LINT1 is NMI as far as its entry says so (SDM 3A 11.5.1).
 void KvmApic::lint_changed(unsigned pin, int level) {
     lint_levels_[pin] = std::uint8_t(level != 0);
+    if (pin == 0 && vm_) tell_processor();
     if (pin == 1 && level) processor_->raise_nmi();
 }
 
-std::uint64_t KvmApic::divisor() const {
-    const unsigned power = (divide_ & 3) | (divide_ >> 1 & 4);
-    return std::uint64_t{1} << ((power + 1) & 7);
+/// As the machine's clock has it.
+std::uint32_t KvmApic::current_count() const {
+    constexpr std::uint32_t kPeriodic = 1u << 17;
+    if (initial_count_ == 0) return 0;
+    const std::uint64_t elapsed = (context_.clock().now_ns() - started_) / divisor();
+    if (lvt_[chips::LvtTimer] & kPeriodic) return std::uint32_t(initial_count_ - elapsed % initial_count_);
+    return elapsed >= initial_count_ ? 0 : std::uint32_t(initial_count_ - elapsed);
 }
 
 void KvmApic::to_kernel(kvm_lapic_state& page) const {
     const std::uint32_t id = processor_->apic_id();
-    const std::uint64_t passed = context_.clock().now_ns() - started_, step = divisor();
     write_word(page, kApicId, base_ & kExtended ? id : id << kIdShift);
     write_word(page, kVersion, version_ | kLastVector);
     write_word(page, kTpr, task_priority_);
@@ -154,13 +140,12 @@ void KvmApic::to_kernel(kvm_lapic_state& page) const {
     write_word(page, kIcrHigh, command_high_);
     write_word(page, kInitialCount, initial_count_);
     write_word(page, kDivide, divide_);
-    const std::uint64_t ticks = initial_count_ ? passed / step % (std::uint64_t(initial_count_) + 1) : 0;
-    write_word(page, kCurrentCount, initial_count_ - std::uint32_t(ticks));
-    for (unsigned i = 0; i < kVectors; ++i) write_word(page, kLvtOffsets[i], lvt_[i]);
-    for (unsigned i = 0; i < kWords; ++i) {
-        write_word(page, kIsr + kStep * i, in_service_[i]);
-        write_word(page, kTmr + kStep * i, level_triggered_[i]);
-        write_word(page, kIrr + kStep * i, requested_[i]);
+    write_word(page, kCurrentCount, current_count());
+    for (unsigned i = 0; i < chips::kLvtCount; ++i) write_word(page, kLvtOffsets[i], lvt_[i]);
+    for (unsigned i = 0; i < std::size(requested_.words); ++i) {
+        write_word(page, kIsr + kStep * i, in_service_.words[i]);
+        write_word(page, kTmr + kStep * i, level_triggered_.words[i]);
+        write_word(page, kIrr + kStep * i, requested_.words[i]);
     }
 }
 
@@ -175,11 +160,11 @@ void KvmApic::from_kernel(const kvm_lapic_state& page) {
     initial_count_ = read_word(page, kInitialCount);
     divide_ = read_word(page, kDivide);
     started_ = context_.clock().now_ns() - (initial_count_ - read_word(page, kCurrentCount)) * divisor();
-    for (unsigned i = 0; i < kVectors; ++i) lvt_[i] = read_word(page, kLvtOffsets[i]);
-    for (unsigned i = 0; i < kWords; ++i) {
-        in_service_[i] = read_word(page, kIsr + kStep * i);
-        level_triggered_[i] = read_word(page, kTmr + kStep * i);
-        requested_[i] = read_word(page, kIrr + kStep * i);
+    for (unsigned i = 0; i < chips::kLvtCount; ++i) lvt_[i] = read_word(page, kLvtOffsets[i]);
+    for (unsigned i = 0; i < std::size(requested_.words); ++i) {
+        in_service_.words[i] = read_word(page, kIsr + kStep * i);
+        level_triggered_.words[i] = read_word(page, kTmr + kStep * i);
+        requested_.words[i] = read_word(page, kIrr + kStep * i);
     }
 }
 

@@ -7,24 +7,7 @@ namespace backplane::kvm {
 KvmI8259::KvmI8259(Object& object) : ChipBase(object) {
     context_.add_outputs("", 1);
     context_.add_inputs("", 8, inputs_);
-    StateTable& state = context_.state();
-    describe(state, "IRR", requests_);
-    describe(state, "IMR", mask_);
-    describe(state, "ISR", in_service_);
-    describe(state, "lines", lines_, 0, false);  // those of the wires
-    describe(state, "ELCR", level_triggered_);
-    describe(state, "LTIM", all_level_triggered_);
-    describe(state, "lowest_priority", lowest_, {.reset_value = 7, .maximum = 7});
-    describe(state, "vector_base", vector_base_);
-    describe(state, "expected_icw", expected_, {.maximum = 4});
-    describe(state, "single", single_);
-    describe(state, "icw4_follows", icw4_follows_);
-    describe(state, "read_in_service", read_in_service_);
-    describe(state, "poll", poll_);
-    describe(state, "special_mask", special_mask_);
-    describe(state, "automatic_end", automatic_end_);
-    describe(state, "rotate_automatically", rotate_automatically_);
-    describe(state, "special_fully_nested", fully_nested_);
+    describe_registers(context_.state());
 }
 
 bool KvmI8259::realize(Errors& errors) {

@@ -6,10 +6,14 @@
 #include "chips.h"
 
 #include <backplane/x86.h>
+#include <lib/interrupt_chips.h>
 
 namespace backplane::kvm {
 
-class KvmI8259 final : public ChipBase, public IoHandler, public x86::InterruptAcknowledge {
+class KvmI8259 final : public ChipBase,
+                       public IoHandler,
+                       public x86::InterruptAcknowledge,
+                       private chips::I8259Registers {
   public:
     static const PropertyInfo kProperties[5];
 
@@ -34,11 +38,6 @@ class KvmI8259 final : public ChipBase, public IoHandler, public x86::InterruptA
     void read_chip() override;
 
     InputOf<&KvmI8259::line_changed> inputs_{*this};
-    std::uint8_t requests_ = 0, mask_ = 0, in_service_ = 0, lines_ = 0, level_triggered_ = 0;
-    std::uint8_t lowest_ = 7, vector_base_ = 0, expected_ = 0;
-    bool all_level_triggered_ = false, single_ = false, icw4_follows_ = false, read_in_service_ = false;
-    bool poll_ = false, special_mask_ = false, automatic_end_ = false, rotate_automatically_ = false;
-    bool fully_nested_ = false;
 };
 
 }  // namespace backplane::kvm

@@ -6,9 +6,7 @@ namespace backplane::kvm {
 
 namespace {
 
-constexpr unsigned kPins = KVM_IOAPIC_NUM_PINS;
 constexpr std::uint64_t kWindowSize = 0x1000;
-constexpr std::uint64_t kMasked = 1u << 16;
 constexpr unsigned kIdShift = 24;
 
 // 82093AA, 3.1 and 3.2.
@@ -18,12 +16,9 @@ enum IndexedRegister : unsigned { IOAPICID = 0, IOAPICVER = 1, IOAPICARB = 2, IO
 }  // namespace
 
 KvmIoApic::KvmIoApic(Object& object) : ChipBase(object) {
+    static_assert(kPins == KVM_IOAPIC_NUM_PINS);
     context_.add_inputs("", kPins, inputs_);
-    StateTable& state = context_.state();
-    describe(state, "IOREGSEL", select_);
-    describe(state, "IOAPICID", id_);
-    describe(state, "IOREDTBL", entries_, kMasked);
-    describe(state, "levels", levels_, {.reset = false, .maximum = (1u << kPins) - 1});
+    describe_registers(context_.state());
 }
 
 bool KvmIoApic::realize(Errors& errors) {

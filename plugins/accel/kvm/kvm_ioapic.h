@@ -4,10 +4,11 @@
 #include "chips.h"
 
 #include <backplane/x86.h>
+#include <lib/interrupt_chips.h>
 
 namespace backplane::kvm {
 
-class KvmIoApic final : public ChipBase, public IoHandler {
+class KvmIoApic final : public ChipBase, public IoHandler, private chips::IoApicRegisters {
   public:
     static const PropertyInfo kProperties[2];
 
@@ -27,10 +28,6 @@ class KvmIoApic final : public ChipBase, public IoHandler {
     void read_chip() override;
 
     InputOf<&KvmIoApic::pin_changed> inputs_{*this};
-    std::uint8_t select_ = 0;
-    std::uint32_t id_ = 0;
-    std::uint64_t entries_[KVM_IOAPIC_NUM_PINS] = {};
-    std::uint32_t levels_ = 0;
 };
 
 }  // namespace backplane::kvm

@@ -11,9 +11,10 @@ namespace backplane::kvm {
 
 constexpr PropertyInfo Kvm::kProperties[4] = {
     property<&Kvm::device_>({.name = "device", .summary = "the kernel's device", .default_text = "/dev/kvm"}),
-    enum_property<&Kvm::irqchip_, &Kvm::check_irqchip>(
+    enum_property<&Kvm::irqchip_>(
         {.name = "kernel-irqchip",
-         .summary = "whose interrupt controllers: the machine's (off) or the kernel's (on)",
+         .summary =
+             "whose interrupt controllers: the machine's (off), the kernel's (on), or of the kernel the local APICs alone (split)",
          .default_text = "off",
          .choices = "off|on|split"}),
     size_property<&Kvm::shadow_memory_>(
@@ -57,8 +58,9 @@ constexpr PropertyInfo KvmApic::kProperties[3] = {
 
 namespace {
 
-constexpr InterfaceInfo kAccelerator[] = {offers<Kvm, Accelerator>(), offers<Kvm, AcceleratorDebug>(),
-                                          offers<Kvm, ChipReplacements>(), offers<Kvm, VmAccess>()};
+constexpr InterfaceInfo kAccelerator[] = {offers<Kvm, Accelerator>(),      offers<Kvm, AcceleratorDebug>(),
+                                          offers<Kvm, ChipReplacements>(), offers<Kvm, MessageSink>(),
+                                          offers<Kvm, Doorbells>(),        offers<Kvm, VmAccess>()};
 constexpr InterfaceInfo kI8259[] = {offers<KvmI8259, Device>(),
                                     offers<KvmI8259, x86::InterruptAcknowledge>()};
 constexpr InterfaceInfo kApicBus[] = {offers<KvmApicBus, Device>(), offers<KvmApicBus, x86::ApicBus>()};

@@ -134,6 +134,7 @@ void RegisterSync::get_events() {
     if (const int result = request(vcpu_, KVM_GET_MP_STATE, &activity); result < 0)
         return vm_.refusals().say("to tell what a vCPU waits for", -result);
     state_.run.halted = activity.mp_state == KVM_MP_STATE_HALTED;
+    state_.wakes_on = state_.run.halted ? wakes_from_halt((state_.rflags & x86::rflags::kInterrupt) != 0) : 0;
     state_.activity =
         activity.mp_state == KVM_MP_STATE_UNINITIALIZED || activity.mp_state == KVM_MP_STATE_INIT_RECEIVED
             ? x86::Activity::WaitForSipi

@@ -11,6 +11,13 @@ namespace backplane::kvm {
 /// How much is set. After a reset or a load, what counts by itself (time) is set as well.
 enum class SyncLevel : std::uint8_t { Registers, Everything };
 
+/// What HLT waits for (SDM 2A).
+inline std::uint32_t wakes_from_halt(bool takes_interrupts) {
+    namespace request_bit = x86::request;
+    return request_bit::kNmi | request_bit::kSmi | request_bit::kInit |
+           (takes_interrupts ? request_bit::kInterrupt : 0);
+}
+
 /// One for each vCPU. Thread: the vCPU's.
 class RegisterSync {
   public:

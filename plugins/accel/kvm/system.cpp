@@ -1,13 +1,11 @@
 #include "system.h"
 
+#include "kernel_calls.h"
+
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-
-#include <fcntl.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 namespace backplane::kvm {
 
@@ -38,30 +36,31 @@ std::vector<std::uint32_t> msr_list(const Descriptor& fd, unsigned long code) {
 }  // namespace
 
 Descriptor::~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
+    if (fd_ >= 0) kernel_calls::close(fd_);
 }
 
 int request(const Descriptor& fd, unsigned long code, const void* argument) {
     int result = 0;
-    do result = ::ioctl(fd.get(), code, argument);
-    while (result < 0 && errno == EINTR);
-    return result < 0 ? -errno : result;
+    do result = kernel_calls::control(fd.get(), code, argument);
+    while (result == -EINTR);
+    return result;
 }
 int request(const Descriptor& fd, unsigned long code, unsigned long argument) {
     return request(fd, code, reinterpret_cast<const void*>(argument));
 }
 
 bool System::open(const std::string& device, Errors& errors) {
-    Descriptor fd(::open(device.c_str(), O_RDWR | O_CLOEXEC));
-    if (!fd) {
-        const char* help = errno == EACCES ? "; your user needs to be in its group (kvm), or use -accel tcg"
-                           : errno == ENOENT
+    const int opened = kernel_calls::open(device.c_str());
+    if (opened < 0) {
+        const char* help = opened == -EACCES ? "; your user needs to be in its group (kvm), or use -accel tcg"
+                           : opened == -ENOENT
                                ? "; is the kernel's module loaded (kvm_intel, kvm_amd)? -accel tcg "
                                  "needs none"
                                : "";
-        errors.fail("could not open " + device + ": " + std::strerror(errno) + help);
+        errors.fail("could not open " + device + ": " + std::strerror(-opened) + help);
         return false;
     }
+    Descriptor fd(opened);
     const int version = request(fd, KVM_GET_API_VERSION);
     if (version != KVM_API_VERSION) {
         errors.fail(version < 0 ? device + " is not the kernel's KVM device: " + std::strerror(-version)

@@ -1,5 +1,6 @@
 #include "vcpu.h"
 
+#include "kernel_calls.h"
 #include "kick.h"
 
 #include <backplane/text.h>
@@ -7,8 +8,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 namespace backplane::kvm {
@@ -36,9 +35,8 @@ bool Vcpu::open(Errors& errors) {
         return false;
     }
     fd_ = Descriptor(fd);
-    void* mapping =
-        mmap(nullptr, vm_.system().vcpu_mapping_size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
-    if (mapping == MAP_FAILED) {
+    void* mapping = kernel_calls::map(fd_.get(), vm_.system().vcpu_mapping_size());
+    if (!mapping) {
         errors.fail(std::string("the host does not map a CPU's shared memory: ") + std::strerror(errno));
         return false;
     }
@@ -97,7 +95,7 @@ Vcpu::~Vcpu() {
         cpu_.set_runner(nullptr);
         vm_.remove(*this);
     }
-    if (run_) munmap(run_, vm_.system().vcpu_mapping_size());
+    if (run_) kernel_calls::unmap(run_, vm_.system().vcpu_mapping_size());
 }
 
 // ---- the thread
@@ -158,8 +156,7 @@ int Vcpu::enter() {
     int result = -EINTR;
     if (!vm_.gate().closed() && run_state_.exit_request.load(std::memory_order_seq_cst) == 0) {
         write_task_priority();
-        result = ::ioctl(fd_.get(), KVM_RUN, 0);
-        if (result < 0) result = -errno;
+        result = kernel_calls::control(fd_.get(), KVM_RUN, nullptr);
         unfinished_ = false;
     }
     in_guest_.store(false, std::memory_order_seq_cst);
@@ -174,7 +171,7 @@ int Vcpu::enter() {
 void Vcpu::finish_exit() {
     while (unfinished_) {
         __atomic_store_n(&run_->immediate_exit, 1, __ATOMIC_RELAXED);
-        const int result = ::ioctl(fd_.get(), KVM_RUN, 0);
+        const int result = kernel_calls::control(fd_.get(), KVM_RUN, nullptr);
         unfinished_ = false;
         complete_ = false;
         if (result == 0) handle_exit();

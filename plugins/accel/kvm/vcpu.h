@@ -78,6 +78,7 @@ class Vcpu final : public VcpuRunner {
     void port_io();
     void memory_io();
     void halt();
+    void end_of_interrupt();
     void internal_error();
 
     // ---- requests.cpp

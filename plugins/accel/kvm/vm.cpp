@@ -63,7 +63,8 @@ bool Vm::open(const Options& options, Errors& errors) {
             return false;
         }
     }
-    return set_addresses(errors) && (options.irqchip == Irqchip::Off || interrupts_.create(fd_, errors));
+    return set_addresses(errors) &&
+           (options.irqchip == Irqchip::Off || interrupts_.create(fd_, options.irqchip, errors));
 }
 
 bool Vm::set_addresses(Errors& errors) {

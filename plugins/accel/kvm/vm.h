@@ -13,9 +13,6 @@ namespace backplane::kvm {
 
 class Vcpu;
 
-/// Who does the interrupt controllers.
-enum class Irqchip : std::uint8_t { Off, On, Split };
-
 struct Options {
     std::string device = "/dev/kvm";
     Irqchip irqchip = Irqchip::Off;

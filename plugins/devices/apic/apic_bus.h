@@ -24,6 +24,7 @@ class ApicBusPart final : public DeviceBase, public x86::ApicBus, public IoHandl
     void send(const x86::InterruptMessage& message) override;
     void send_to_all(const x86::InterruptMessage& message, const x86::LocalApic* but) override;
     void end_of_interrupt(std::uint8_t vector) override;
+    void pin_sends(unsigned, const x86::InterruptMessage*) override {}  // listeners hear of every end
     void add_listener(x86::EndOfInterrupt& listener) override { listeners_.push_back(&listener); }
     void remove_listener(x86::EndOfInterrupt& listener) override { std::erase(listeners_, &listener); }
 

@@ -14,11 +14,7 @@ constexpr std::uint32_t kDivideMask = 0x0b;
 
 ApicTimer::ApicTimer(DeviceContext& context, Owner& owner) : context_(context), owner_(owner) {
     timer_.create(context.clock());
-    StateTable& state = context.state().group({.name = "timer"});
-    describe(state, "initial_count", initial_count_);
-    describe(state, "divide", divide_);
-    describe(state, "started", started_);
-    describe(state, "IA32_TSC_DEADLINE", deadline_);
+    describe_registers(context.state());
 }
 
 /// Figure 11-8: bits 18:17.
@@ -28,12 +24,6 @@ ApicTimer::Kind ApicTimer::kind_of(std::uint32_t entry) {
     case 2: return Kind::Deadline;
     default: return Kind::OneShot;
     }
-}
-
-/// Figure 11-10: bits 3, 1 and 0 are the power of two, less one; all ones divide by 1.
-std::uint64_t ApicTimer::divisor() const {
-    const unsigned power = (divide_ & 3) | (divide_ >> 1 & 4);
-    return std::uint64_t{1} << ((power + 1) & 7);
 }
 
 void ApicTimer::set_entry(std::uint32_t entry) {

@@ -6,10 +6,11 @@
 
 #include <backplane/device.h>
 #include <backplane/x86.h>
+#include <lib/interrupt_chips.h>
 
 namespace backplane::apic {
 
-class ApicTimer {
+class ApicTimer final : chips::ApicTimerRegisters {
   public:
     /// Who hears of it.
     class Owner {
@@ -39,7 +40,6 @@ class ApicTimer {
 
   private:
     static Kind kind_of(std::uint32_t entry);
-    std::uint64_t divisor() const;
     std::uint64_t now() const { return context_.clock().now_ns(); }
     void schedule(std::uint64_t after);
     void expired();
@@ -50,10 +50,6 @@ class ApicTimer {
     OwnedTimer<&ApicTimer::expired> timer_{*this};
     Kind kind_ = Kind::OneShot;
     bool masked_ = true;
-    std::uint32_t initial_count_ = 0;
-    std::uint32_t divide_ = 0;
-    std::uint64_t started_ = 0;   ///< ns: when the count was the initial one
-    std::uint64_t deadline_ = 0;  ///< IA32_TSC_DEADLINE; 0: none
 };
 
 }  // namespace backplane::apic

@@ -12,8 +12,6 @@ constexpr std::uint64_t kGlobalEnable = 1 << 11;
 constexpr std::uint64_t kBaseReserved = 0xfff0'0000'0000'02ff;
 
 constexpr std::uint32_t kSoftwareEnable = 1 << 8;
-constexpr std::uint32_t kSpuriousReset = 0xff;
-constexpr std::uint32_t kFormatReset = 0xffffffff;
 constexpr std::uint32_t kFlat = 0xf;
 
 // 11.6.1: the interrupt command register.
@@ -35,22 +33,7 @@ constexpr unsigned kNotArbitrating = 0x100;
 
 LocalApicPart::LocalApicPart(Object& object) : context_(device_context(object)), timer_(context_, *this) {
     context_.add_inputs("lint", 2, lint_inputs_);
-    StateTable& state = context_.state();
-    describe(state, "IA32_APIC_BASE", base_);
-    describe(state, "TPR", task_priority_);
-    describe(state, "LDR", logical_destination_);
-    describe(state, "DFR", destination_format_, kFormatReset);
-    describe(state, "SVR", spurious_, kSpuriousReset);
-    describe(state, "ESR", error_status_);
-    describe(state, "new_errors", new_errors_);
-    describe(state, "ICR_low", command_low_);
-    describe(state, "ICR_high", command_high_);
-    describe(state, "LVT", lvt_, lvt::kMasked);
-    describe(state, "IRR", requested_.words);
-    describe(state, "ISR", in_service_.words);
-    describe(state, "TMR", level_triggered_.words);
-    describe(state, "lint_levels", lint_levels_, {.reset = false, .maximum = 1});
-    describe(state, "ExtINT_message", external_message_);
+    describe_registers(context_.state());
 }
 
 bool LocalApicPart::realize(Errors& errors) {

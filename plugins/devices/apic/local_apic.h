@@ -7,7 +7,6 @@
 #pragma once
 
 #include "apic_timer.h"
-#include "interrupt_set.h"
 
 #include <backplane/x86.h>
 
@@ -15,8 +14,7 @@
 
 namespace backplane::apic {
 
-/// The local vector table, in the order of its registers (11.5.1).
-enum Lvt : unsigned { LvtTimer, LvtThermal, LvtPerformance, LvtLint0, LvtLint1, LvtError, kLvtCount };
+using chips::kLvtCount, chips::LvtTimer, chips::LvtLint0, chips::LvtLint1, chips::LvtError;
 
 namespace lvt {
 inline constexpr std::uint32_t kVector = 0xff;
@@ -28,7 +26,10 @@ constexpr unsigned mode(std::uint32_t entry) { return entry >> 8 & 7; }
 /// Delivery modes (11.5.1, 11.6.1).
 enum Mode : unsigned { Fixed = 0, LowestPriority = 1, Smi = 2, Nmi = 4, Init = 5, StartUp = 6, External = 7 };
 
-class LocalApicPart final : public DeviceBase, public x86::LocalApic, private ApicTimer::Owner {
+class LocalApicPart final : public DeviceBase,
+                            public x86::LocalApic,
+                            private ApicTimer::Owner,
+                            private chips::LocalApicRegisters {
   public:
     explicit LocalApicPart(Object& object);
 
@@ -37,6 +38,8 @@ class LocalApicPart final : public DeviceBase, public x86::LocalApic, private Ap
     void unrealize() override;
     void reset(ResetPhase phase) override;
     bool after_load(Errors& errors) override;
+    /// Its processor may have had another local APIC, which interrupted it by itself.
+    void resume() override { update(); }
 
     // x86::LocalApic
     std::uint32_t id() const override { return id_; }
@@ -92,22 +95,6 @@ class LocalApicPart final : public DeviceBase, public x86::LocalApic, private Ap
     x86::ProcessorControl* processor_ = nullptr;
     x86::TimeStampCounter* tsc_ = nullptr;
     ApicTimer timer_;
-
-    std::uint64_t base_ = 0;
-    std::uint8_t task_priority_ = 0;
-    std::uint32_t logical_destination_ = 0;
-    std::uint32_t destination_format_ = 0;
-    std::uint32_t spurious_ = 0;
-    std::uint32_t error_status_ = 0;
-    std::uint32_t new_errors_ = 0;
-    std::uint32_t command_low_ = 0;
-    std::uint32_t command_high_ = 0;
-    std::uint32_t lvt_[kLvtCount] = {};
-    InterruptSet requested_;
-    InterruptSet in_service_;
-    InterruptSet level_triggered_;
-    std::uint8_t lint_levels_[2] = {};
-    bool external_message_ = false;  ///< an ExtINT came as a message and was not acknowledged yet
 };
 
 }  // namespace backplane::apic

@@ -9,6 +9,7 @@
 #include <backplane/plugin.h>
 #include <backplane/property.h>
 #include <backplane/x86.h>
+#include <lib/interrupt_chips.h>
 
 #include <bit>
 
@@ -35,31 +36,17 @@ constexpr std::uint8_t kEsmm = 0x40;
 
 constexpr unsigned bit(unsigned input) { return 1u << input; }
 
-class I8259 final : public DeviceBase, public IoHandler, public x86::InterruptAcknowledge {
+class I8259 final : public DeviceBase,
+                    public IoHandler,
+                    public x86::InterruptAcknowledge,
+                    private chips::I8259Registers {
   public:
     static const PropertyInfo kProperties[];
 
     explicit I8259(Object& object)
         : context_(device_context(object)), interrupt_(context_.add_outputs("", 1)) {
         context_.add_inputs("", 8, inputs_);
-        StateTable& state = context_.state();
-        describe(state, "IRR", requests_);
-        describe(state, "IMR", mask_);
-        describe(state, "ISR", in_service_);
-        describe(state, "lines", lines_, 0, false);  // those of the wires
-        describe(state, "ELCR", level_triggered_);
-        describe(state, "LTIM", all_level_triggered_);
-        describe(state, "lowest_priority", lowest_, {.reset_value = 7, .maximum = 7});
-        describe(state, "vector_base", vector_base_);
-        describe(state, "expected_icw", expected_, {.maximum = 4});
-        describe(state, "single", single_);
-        describe(state, "icw4_follows", icw4_follows_);
-        describe(state, "read_in_service", read_in_service_);
-        describe(state, "poll", poll_);
-        describe(state, "special_mask", special_mask_);
-        describe(state, "automatic_end", automatic_end_);
-        describe(state, "rotate_automatically", rotate_automatically_);
-        describe(state, "special_fully_nested", fully_nested_);
+        describe_registers(context_.state());
     }
 
     bool realize(Errors& errors) override {
@@ -79,6 +66,8 @@ class I8259 final : public DeviceBase, public IoHandler, public x86::InterruptAc
     void reset(ResetPhase phase) override {
         if (phase == ResetPhase::Hold) update();
     }
+    /// Its output may have been that of the kernel's chip, which is no wire.
+    void resume() override { update(); }
 
     std::uint64_t read(Offset offset, unsigned, Access& access) override {
         if (poll_) return access.debug() ? poll_word() : poll();
@@ -254,24 +243,6 @@ class I8259 final : public DeviceBase, public IoHandler, public x86::InterruptAc
     std::uint32_t elcr_addr_ = 0;
     std::uint8_t elcr_mask_ = 0xff;
     bool master_ = false;
-
-    std::uint8_t requests_ = 0;  ///< latched edges
-    std::uint8_t mask_ = 0;
-    std::uint8_t in_service_ = 0;
-    std::uint8_t lines_ = 0;
-    std::uint8_t level_triggered_ = 0;
-    std::uint8_t lowest_ = 7;  ///< the input of the lowest priority
-    std::uint8_t vector_base_ = 0;
-    std::uint8_t expected_ = 0;  ///< the number of the initialization word that comes next; 0: none does
-    bool all_level_triggered_ = false;
-    bool single_ = false;
-    bool icw4_follows_ = false;
-    bool read_in_service_ = false;
-    bool poll_ = false;
-    bool special_mask_ = false;
-    bool automatic_end_ = false;
-    bool rotate_automatically_ = false;
-    bool fully_nested_ = false;
 };
 
 constexpr PropertyInfo I8259::kProperties[] = {

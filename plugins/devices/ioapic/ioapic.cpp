@@ -7,11 +7,11 @@
 #include <backplane/plugin.h>
 #include <backplane/property.h>
 #include <backplane/x86.h>
+#include <lib/interrupt_chips.h>
 
 namespace backplane {
 namespace {
 
-constexpr unsigned kPins = 24;
 constexpr std::uint64_t kWindowSize = 0x1000;
 constexpr std::uint8_t kVersionWithEoi = 0x20;
 
@@ -26,7 +26,6 @@ constexpr unsigned kLogicalShift = 11;
 constexpr std::uint64_t kDeliveryStatus = 1u << 12;
 constexpr std::uint64_t kRemoteIrr = 1u << 14;
 constexpr std::uint64_t kLevel = 1u << 15;
-constexpr std::uint64_t kMasked = 1u << 16;
 constexpr unsigned kDestinationShift = 56;
 constexpr std::uint64_t kReadOnly = kDeliveryStatus | kRemoteIrr;
 constexpr std::uint64_t kWritable = 0xff00'0000'0001'ffff & ~kReadOnly;
@@ -34,17 +33,17 @@ constexpr std::uint32_t kIdMask = 0x0f00'0000;
 
 constexpr unsigned kExternal = 7;
 
-class IoApic final : public DeviceBase, public IoHandler, private x86::EndOfInterrupt {
+class IoApic final : public DeviceBase,
+                     public IoHandler,
+                     private x86::EndOfInterrupt,
+                     private chips::IoApicRegisters {
   public:
+    using chips::IoApicRegisters::kPins;
     static const PropertyInfo kProperties[];
 
     explicit IoApic(Object& object) : context_(device_context(object)) {
         context_.add_inputs("", kPins, inputs_);
-        StateTable& state = context_.state();
-        describe(state, "IOREGSEL", select_);
-        describe(state, "IOAPICID", id_);
-        describe(state, "IOREDTBL", entries_, kMasked);
-        describe(state, "levels", levels_, {.reset = false, .maximum = (1u << kPins) - 1});
+        describe_registers(context_.state());
     }
 
     bool realize(Errors&) override {
@@ -55,6 +54,13 @@ class IoApic final : public DeviceBase, public IoHandler, private x86::EndOfInte
     }
     void unrealize() override {
         if (bus_) bus_->remove_listener(*this);
+    }
+    void reset(ResetPhase phase) override {
+        if (phase == ResetPhase::Hold) announce_all();
+    }
+    bool after_load(Errors&) override {
+        announce_all();
+        return true;
     }
 
     std::uint64_t read(Offset offset, unsigned, Access&) override {
@@ -93,6 +99,7 @@ class IoApic final : public DeviceBase, public IoHandler, private x86::EndOfInte
         std::uint64_t& entry = entries_[pin];
         entry = (entry & ~lanes) | (std::uint64_t{value} << shift & lanes);
         if (!(entry & kLevel)) entry &= ~kRemoteIrr;  // it means nothing for edges; software clears it so
+        announce(pin);
         serve_level(pin);
     }
 
@@ -123,26 +130,36 @@ class IoApic final : public DeviceBase, public IoHandler, private x86::EndOfInte
         }
     }
 
-    /// SDM 3A 11.11. Straight to the bus where that is known: an EOI comes from there, and a device does not reach by DMA
-    /// what is busy with a call to it.
-    void send(std::uint64_t entry) {
-        const std::uint64_t address =
-            x86::kMessageBase | (entry >> kDestinationShift) << 12 | (entry >> kLogicalShift & 1) << 2;
+    /// SDM 3A 11.11.
+    static std::uint64_t address_of(std::uint64_t entry) {
+        return x86::kMessageBase | (entry >> kDestinationShift) << 12 | (entry >> kLogicalShift & 1) << 2;
+    }
+    static std::uint32_t data_of(std::uint64_t entry) {
         constexpr std::uint32_t kAssert = 1u << 14;
-        const std::uint32_t data =
-            std::uint32_t((entry & (kVectorMask | 7u << kModeShift | kLevel)) | kAssert);
-        if (bus_) bus_->send(x86::unpack_message(address, data));
-        else dma_store(context_.dma(), GuestAddress(address), data);
+        return std::uint32_t((entry & (kVectorMask | 7u << kModeShift | kLevel)) | kAssert);
+    }
+
+    /// Straight to the bus where that is known: an EOI comes from there, and a device does not reach by DMA what is busy
+    /// with a call to it.
+    void send(std::uint64_t entry) {
+        if (bus_) bus_->send(x86::unpack_message(address_of(entry), data_of(entry)));
+        else dma_store(context_.dma(), GuestAddress(address_of(entry)), data_of(entry));
+    }
+
+    void announce(unsigned pin) {
+        if (!bus_) return;
+        const x86::InterruptMessage message =
+            x86::unpack_message(address_of(entries_[pin]), data_of(entries_[pin]));
+        bus_->pin_sends(pin, entries_[pin] & kMasked ? nullptr : &message);
+    }
+    void announce_all() {
+        for (unsigned pin = 0; pin < kPins; ++pin) announce(pin);
     }
 
     DeviceContext& context_;
     InputOf<&IoApic::pin_changed> inputs_{*this};
     x86::ApicBus* bus_ = nullptr;
     std::uint8_t version_ = kVersionWithEoi;
-    std::uint8_t select_ = 0;
-    std::uint32_t id_ = 0;
-    std::uint64_t entries_[kPins] = {};
-    std::uint32_t levels_ = 0;
 };
 
 constexpr PropertyInfo IoApic::kProperties[] = {
@@ -159,7 +176,7 @@ constexpr PropertyInfo IoApic::kProperties[] = {
 constexpr HistoryRow kHistory[] = {{"2.7", "version", "0x11"}};
 
 constexpr RegionInfo kRegions[] = {{.name = "ioapic", .size = kWindowSize}};
-constexpr WireInfo kWires[] = {{.name = "", .direction = WireDirection::Input, .count = kPins}};
+constexpr WireInfo kWires[] = {{.name = "", .direction = WireDirection::Input, .count = IoApic::kPins}};
 
 constexpr TypeInfo kTypes[] = {
     device_type<IoApic>({

@@ -139,6 +139,9 @@ class ApicBus {
     virtual void send_to_all(const InterruptMessage& message, const LocalApic* but) = 0;
     /// A local APIC had its EOI written for a vector that came level-triggered.
     virtual void end_of_interrupt(std::uint8_t vector) = 0;
+    /// Pin `pin` of the I/O APIC sends `message` from now on when it is asserted; null: nothing. A bus whose local APICs
+    /// are elsewhere learns from it for which vectors somebody waits for the end of the interrupt.
+    virtual void pin_sends(unsigned pin, const InterruptMessage* message) = 0;
     virtual void add_listener(EndOfInterrupt& listener) = 0;
     virtual void remove_listener(EndOfInterrupt& listener) = 0;
 

@@ -29,6 +29,7 @@ using kernel::Machine;
 
 inline constexpr std::uint64_t kIo = 0xa0000, kIoSize = 0x1000;
 inline constexpr std::uint64_t kProgram = 0x1000;
+inline constexpr std::uint64_t kIoApicBase = 0xfec00000;
 inline constexpr std::uint64_t kRomSize = 0x1000, kRomBase = 0x1'0000'0000 - kRomSize;
 
 /// What a port or an address did.
@@ -44,6 +45,7 @@ class KvmBoard final : public Board, public IoHandler, public x86::InterruptAckn
     static inline KvmBoard* current = nullptr;
     static inline unsigned cpus = 1;
     static inline bool chips = false;  ///< two 8259s, which the accelerator may replace
+    static inline bool apics = false;  ///< local APICs and an I/O APIC, likewise
 
     explicit KvmBoard(Object&) { current = this; }
     ~KvmBoard() { current = nullptr; }
@@ -72,8 +74,25 @@ class KvmBoard final : public Board, public IoHandler, public x86::InterruptAckn
             if (!cpu || !context.realize(*cpu, errors)) return false;
             processors.push_back(query<x86::ProcessorControl>(*cpu));
             processors.back()->set_interrupt_controller(this);
+            cpu_objects_.push_back(cpu);
         }
-        return true;
+        return !apics || make_apics(context, errors);
+    }
+    bool make_apics(BoardContext& context, Errors& errors) {
+        Object* bus = context.create("apic-bus", "apic-bus", errors);
+        if (!bus || !context.realize(*bus, errors) ||
+            !context.map(*bus, "apic-msi", GuestAddress(x86::kMessageBase), errors))
+            return false;
+        for (std::size_t i = 0; i < cpu_objects_.size(); ++i) {
+            Object* apic = context.create("apic", "apic" + std::to_string(i), errors);
+            if (!apic || !apic->set_link("cpu", cpu_objects_[i], errors) ||
+                !apic->set_link("bus", bus, errors) || !context.realize(*apic, errors))
+                return false;
+            local_apics.push_back(apic);
+        }
+        io_apic = context.create("ioapic", "ioapic", errors);
+        return io_apic && io_apic->set_link("bus", bus, errors) && context.realize(*io_apic, errors) &&
+               context.map(*io_apic, "ioapic", GuestAddress(kIoApicBase), errors);
     }
     bool finish(BoardContext&, Errors&) override { return true; }
     bool make_pic(BoardContext& context, const char* name, unsigned port, unsigned elcr, bool master,
@@ -117,10 +136,14 @@ class KvmBoard final : public Board, public IoHandler, public x86::InterruptAckn
     };
 
     MemoryRegion& overlay() { return *overlay_; }
+    MemoryRegion& ports() { return *ports_; }
+    MemoryRegion& io() { return *io_; }
     MemoryIo& memory_io() { return memory_io_; }
 
     std::vector<x86::ProcessorControl*> processors;
     std::vector<Object*> pics;  ///< slave, master
+    std::vector<Object*> local_apics;
+    Object* io_apic = nullptr;
     std::vector<Record> inputs, outputs;
     std::function<void(std::uint64_t port, std::uint64_t value)> on_output;
     std::function<std::uint64_t(std::uint64_t port)> on_input;
@@ -132,6 +155,7 @@ class KvmBoard final : public Board, public IoHandler, public x86::InterruptAckn
   private:
     MemoryRegion *ports_ = nullptr, *io_ = nullptr, *overlay_ = nullptr, *rom_ = nullptr;
     MemoryIo memory_io_;
+    std::vector<Object*> cpu_objects_;
 };
 
 inline constexpr BoardTraits kTraits{.max_cpus = 8};
@@ -199,9 +223,20 @@ class KvmTest : public ::testing::Test, kernel::EventListener {
         return *static_cast<x86::X86State*>(machine.cpus()[cpu]->state());
     }
     /// Drives an input of a device, as a wire would.
-    void drive(Object& device, unsigned index, int level) {
+    void drive(Object& device, unsigned index, int level) { drive_named(device, "", index, level); }
+    void drive_named(Object& device, const char* name, unsigned index, int level) {
         auto* probe = static_cast<WireProbe*>(machine.host_interface(WireProbe::kId));
-        EXPECT_TRUE(probe->set_input(device, "", index, level, errors)) << errors.text();
+        EXPECT_TRUE(probe->set_input(device, name, index, level, errors)) << errors.text();
+    }
+    /// The accelerator's part, as devices find it.
+    template <class Interface>
+    Interface& accelerator() {
+        return *query<Interface>(*machine.objects().find_path("/machine/accel"));
+    }
+    /// Real mode with DS of 4 GiB, so that it reaches what lies high.
+    void reach_all_memory() {
+        state().segments[x86::kDs] = {0, 0xffffffff, 0, 0x8093};
+        machine.accelerator()->states_changed();
     }
     std::string text() {
         std::string all;
