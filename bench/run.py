@@ -32,6 +32,7 @@ sys.dont_write_bytecode = True
 import build  # noqa: E402
 import chart  # noqa: E402
 import figures  # noqa: E402
+import kvm  # noqa: E402
 import payload  # noqa: E402
 import saving  # noqa: E402
 
@@ -172,13 +173,13 @@ class Bench:
         return (time.monotonic() - began) * 1e3
 
 
-def resident_beyond_guest(pid):
+def resident_beyond_guest(pid, memory=MEMORY_MIB):
     """Resident MiB of all mappings but the one that has exactly the guest memory's size."""
     total, size = 0, 0
     for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
         if line.startswith("Size:"):
             size = int(line.split()[1])
-        elif line.startswith("Rss:") and size != MEMORY_MIB * 1024:
+        elif line.startswith("Rss:") and size != memory * 1024:
             total += int(line.split()[1])
     return total / 1024
 
@@ -186,6 +187,29 @@ def resident_beyond_guest(pid):
 def machines_to_save(folder, options):
     start = lambda each, arguments, memory: Run(each.command(*arguments, memory=memory))  # noqa: E731
     return saving.Saving(folder, options.guests, start)
+
+
+def machines_under_kvm(folder, emulators, options):
+    """What to measure them with, and the program of each; nothing where that cannot be, with the reason said."""
+    reason = kvm.refusal()
+    programs = {}
+    for each in emulators if not reason else []:
+        programs[each.key] = find_x86_peer(options) if each.key == "peer" else each.program
+        if not programs[each.key]:
+            reason = "no peer for PCs; give one with --peer-x86"
+    if reason:
+        print(f"bench: skipped what needs KVM: {reason}", file=sys.stderr)
+        return None, {}
+    return kvm.Kvm(folder, Run, resident_beyond_guest), programs
+
+
+def measure_kvm(folder, emulators, options):
+    machines, programs = machines_under_kvm(folder, emulators, options)
+    if not machines:
+        return
+    rounds = [{key: machines.measure(program) for key, program in programs.items()} for _ in range(options.runs)]
+    best = {key: kvm.best([found[key] for found in rounds]) for key in programs}
+    print("", *figures.host_table({who: {"host": found} for who, found in best.items()}), sep="\n")
 
 
 def measure_saving(folder, emulators, options):
@@ -205,6 +229,8 @@ def measure(bench, emulators, options):
     small = {each.key: {"first": [], "resident": [], "help": []} for each in emulators}
     saved = {each.key: [] for each in emulators}
     machines = None if options.only_guest else machines_to_save(bench.folder, options)
+    pcs, programs = (None, {}) if options.only_guest else machines_under_kvm(bench.folder, emulators, options)
+    under_kvm = {each.key: [] for each in emulators}
     for number in range(options.runs):
         for each in emulators:
             print(f"round {number + 1} of {options.runs}: {each.key}", file=sys.stderr, flush=True)
@@ -217,6 +243,8 @@ def measure(bench, emulators, options):
                 parallel = bench.guest_items(each, "parallel", harts=2)
                 scaling[each.key].append(2 * parallel["parallel-1"]["wall"] / parallel["parallel-2"]["wall"])
                 saved[each.key].append(machines.measure(each))
+                if pcs:
+                    under_kvm[each.key].append(pcs.measure(programs[each.key]))
             rounds[each.key].append(bench.guest_items(each, options.items))
         print(f"round {number + 1} of {options.runs}: native", file=sys.stderr, flush=True)
         native.append(bench.native_items(options.items))
@@ -231,6 +259,7 @@ def measure(bench, emulators, options):
                 "-device help, ms": min(found["help"]),
                 "two harts over one": max(scaling[each.key]),
                 **saving.best(saved[each.key]),
+                **(kvm.best(under_kvm[each.key]) if pcs else {}),
             }
     return results
 
@@ -242,6 +271,14 @@ def find_peer(options):
     if not fetched:
         raise SystemExit("bench: no peer; run: ./dev guests --peer")
     return fetched[-1]
+
+
+def find_x86_peer(options):
+    """None: there is none."""
+    if options.peer_x86:
+        return options.peer_x86
+    fetched = sorted(options.guests.glob("peer-*/run-x86"))
+    return str(fetched[-1]) if fetched else None
 
 
 def find_emulators(options):
@@ -260,6 +297,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--emulator", default="build/bin/backplane")
     parser.add_argument("--peer", help="another emulator to measure beside")
+    parser.add_argument("--peer-x86", help="the same, for PCs")
     parser.add_argument("--only", choices=["backplane", "peer"], help="measure one of the two")
     parser.add_argument("--items", default="", help="names or their beginnings, with commas: int,fp,call-fib")
     parser.add_argument("--only-guest", action="store_true", help="leave out start-up, memory and scaling")
@@ -268,6 +306,7 @@ def main():
     parser.add_argument("--guests", type=pathlib.Path, default=pathlib.Path(cache) / "guests")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/bench"))
     parser.add_argument("--only-saving", action="store_true", help="saving machines and running them again alone")
+    parser.add_argument("--only-kvm", action="store_true", help="PCs under KVM alone")
     parser.add_argument("--build", action="store_true", help="measure the build alone")
     options = parser.parse_args()
 
@@ -277,6 +316,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="backplane-bench-") as folder:
         if options.only_saving:
             return measure_saving(pathlib.Path(folder), emulators, options)
+        if options.only_kvm:
+            return measure_kvm(pathlib.Path(folder), emulators, options)
         results = measure(Bench(options, pathlib.Path(folder)), emulators, options)
     print("", *figures.table(results, options.clock), "", *figures.noise(results), sep="\n")
     options.out.mkdir(parents=True, exist_ok=True)

@@ -184,19 +184,23 @@ make_debian_disk() {
 # The peer and all that it is linked to: the programs of a newer release need its C library and its loader.
 fetch_peer() {
     local peer="$guests/peer-$peer_suite" version
-    [ -x "$peer/run" ] && return
+    [ -x "$peer/run" ] && [ -x "$peer/run-x86" ] && return
     say "fetching the peer emulator from $peer_suite"
     use_state "$(dpkg --print-architecture)" "${peer_suite%-backports}" "$peer_suite"
-    download_with_dependencies -t "$peer_suite" qemu-system-riscv qemu-utils
+    download_with_dependencies -t "$peer_suite" qemu-system-riscv qemu-system-x86 qemu-utils seabios
     rm -rf "$peer"
     unpack "$peer" "$archives"/*.deb
     rm -f "$archives"/*.deb
-    cat >"$peer/run.new" <<EOF
+    local program target
+    for program in run.new:riscv64 run-x86:x86_64; do
+        target=${program#*:} program=${program%:*}
+        cat >"$peer/$program" <<EOF
 #!/bin/sh
 exec "$(echo "$peer"/usr/lib64/ld-linux-*)" --library-path "$(dirname "$peer"/usr/lib/*/libc.so.6)" \\
-    "$peer/usr/bin/qemu-system-riscv64" -L "$peer/usr/share/qemu" -L "$peer/usr/share/seabios" "\$@"
+    "$peer/usr/bin/qemu-system-$target" -L "$peer/usr/share/qemu" -L "$peer/usr/share/seabios" "\$@"
 EOF
-    chmod +x "$peer/run.new"
+        chmod +x "$peer/$program"
+    done
     version=$("$peer/run.new" --version | head -n 1) || die "the peer does not run here: $peer/run.new"
     mv "$peer/run.new" "$peer/run"
     say "the peer: $version"
