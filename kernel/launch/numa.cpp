@@ -11,7 +11,7 @@
 namespace backplane::kernel {
 namespace {
 
-/// ACPI 6.4, table 5.58: less is reserved.
+/// Of a node from itself; less is reserved.
 constexpr std::uint32_t kOwnDistance = 10;
 
 /// Where a CPU sits, by what `-numa cpu` names it.
