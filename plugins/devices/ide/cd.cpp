@@ -116,8 +116,9 @@ bool CdDrive::check(Errors& errors) {
     return false;
 }
 
-/// ATA/ATAPI-7, 9.12: what tells a packet device from a disk.
+/// ATA/ATAPI-7, 9.12: what tells a packet device from a disk; it is not ready for commands of a disk's.
 void CdDrive::signature() {
+    task_.status = 0;
     TaskFile::set(task_.lba_mid, 0x14);
     TaskFile::set(task_.lba_high, 0xeb);
 }

@@ -45,8 +45,9 @@ std::uint64_t Channel::read_command(Offset offset, unsigned size, Access& access
     if (empty()) return offset.value == kData ? ~std::uint64_t{0} : 0;
     Drive* drive = selected();
     if (offset.value == kData) return drive ? drive->read_data(size, access.debug()) : 0;
-    const TaskFile none;
-    const TaskFile& task = drive ? drive->registers() : none;
+    // ATA/ATAPI-7, 9.16: the other one shows its own registers for one that is not there, and a status of zero.
+    if (!drive && offset.value == kCommand) return 0;
+    const TaskFile& task = (drive ? drive : drives_[selected_ ^ 1])->registers();
     const auto value = [this](std::uint16_t reg) {
         return control_ & kHighOrder ? TaskFile::before(reg) : TaskFile::now(reg);
     };

@@ -296,6 +296,16 @@ TEST_F(Ide, ASoftResetGivesTheSignature) {
     EXPECT_EQ(in(kFeature), 1u) << "device 0 passed";
 }
 
+TEST_F(Ide, ADriveAnswersForOneThatIsNotThere) {
+    add("ide-hd");
+    out(kDevice, 0xb0);
+    EXPECT_EQ(in(kDevice), 0xb0u);
+    EXPECT_EQ(in(kCount), 1u);
+    EXPECT_EQ(in(kCommand), 0u);
+    out(kDevice, 0xa0);
+    EXPECT_EQ(in(kCommand), kReady | 0x10u);
+}
+
 TEST_F(Ide, NoInterruptLeavesWhileItIsMasked) {
     add("ide-hd");
     bench.write(0, 2, 1, "ide0-control");
@@ -308,6 +318,7 @@ TEST_F(Ide, NoInterruptLeavesWhileItIsMasked) {
 
 TEST_F(Ide, ACdDriveIsToldFromADisk) {
     add("ide-cd");
+    EXPECT_EQ(in(kCommand), 0u);
     EXPECT_EQ(in(kMid), 0x14u);
     EXPECT_EQ(in(kHigh), 0xebu);
     out(kCommand, 0xec);
