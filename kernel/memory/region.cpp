@@ -147,7 +147,7 @@ const char* Region::kind_text() const {
         if (shown && shown->kind_ == RegionKind::Ram && read_only) return "rom";
         return shown ? shown->kind_text() : "i/o";
     }
-    case RegionKind::Container:
+    case RegionKind::Container: return "container";
     case RegionKind::Io: break;
     }
     return "i/o";

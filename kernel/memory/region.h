@@ -64,7 +64,7 @@ class Region final : public MemoryRegion, public std::enable_shared_from_this<Re
     std::uint64_t alias_offset() const { return alias_offset_; }
     bool rom_mode() const { return rom_mode_; }
     bool read_only() const { return read_only_; }
-    /// The field's word for what it is: "ram", "rom", "romd" or "i/o".
+    /// The field's word for what it is: "ram", "rom", "romd", "container" or "i/o".
     const char* kind_text() const;
 
     void set_handler(IoHandler& handler, const IoTraits& traits);

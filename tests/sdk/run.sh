@@ -88,7 +88,7 @@ says 'acme-blinker.period=20' "$backplane" -M acme-board-1.0,help
 says 'period' "$backplane" -device acme-blinker,help
 says '^  registers (16 bytes) ' "$backplane" -device acme-blinker,help
 says '^  irq (output) ' "$backplane" -device acme-blinker,help
-says 'addr = 05.0' timeout 60 "$backplane" -M virt -bios none -display none -serial none -monitor stdio -S \
+says 'addr 00:05.0' timeout 60 "$backplane" -M virt -bios none -display none -serial none -monitor stdio -S \
     -device acme-card,addr=05.0 \
     <<<$'info qtree\nquit'
 

@@ -12,7 +12,6 @@ constexpr std::uint64_t kPortCount = 64u << 10;
 constexpr Port kAddressPort{0xcf8};
 constexpr Port kDataPort{0xcfc};
 constexpr int kBelowRam = -1;
-constexpr int kBehindAll = -1;
 constexpr std::uint32_t kConfigurationEnable = 1u << 31;
 constexpr std::uint64_t kGiB = 1u << 30;
 constexpr std::uint64_t k4GiB = 4 * kGiB;
@@ -25,7 +24,7 @@ constexpr std::uint64_t up_to_gib(std::uint64_t value) { return (value + kGiB - 
 
 Host::Host(Object& object)
     : context_(device_context(object)),
-      memory_(context_.memory().container("pci", kEverything)),
+      memory_(context_.memory().io("pci", kEverything, unclaimed_, {.unaligned = true})),
       ports_(&context_.memory().container("pci-io", kPortCount)) {
     context_.add_outputs("intx", kLines);
     StateTable& group = context_.state().group(
@@ -36,9 +35,6 @@ Host::Host(Object& object)
 }
 
 bool Host::realize(Errors& errors) {
-    MemoryRegion& unclaimed =
-        context_.memory().io("pci-unclaimed", kEverything, unclaimed_, {.unaligned = true});
-    if (!memory_.add(unclaimed, Offset(0), kBehindAll, errors)) return false;
     Object* bus = context_.create_bus("pci-bus", "pci.0", errors);
     if (!bus) return false;
     bus_ = query<PciBus>(*bus);

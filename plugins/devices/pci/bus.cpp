@@ -1,7 +1,11 @@
 #include "bus.h"
 
+#include "device.h"
+#include "listing.h"
+
 #include <backplane/backend.h>
 
+#include <cinttypes>
 #include <cstdio>
 #include <string>
 
@@ -129,8 +133,30 @@ void BusPart::eject(unsigned slot) {
 }
 
 void BusPart::address_of(Object& device, TextSink& out) const {
-    const int place = place_of(device);
-    if (place >= 0) out.append("addr = " + place_text(unsigned(place)));
+    const auto* function = static_cast<const DevicePart*>(device.part("pci-device"));
+    if (place_of(device) < 0 || !function) return;
+    const unsigned code = function->config(kClassCode + 1, 2);
+    char text[160];
+    std::string name(class_name(code));
+    if (name.empty()) {
+        std::snprintf(text, sizeof text, "Class %04x", code);
+        name = text;
+    }
+    const PciAddress place = function->address();
+    std::snprintf(text, sizeof text, "class %s, addr %02x:%02x.%x, pci id %04x:%04x (sub %04x:%04x)",
+                  name.c_str(), place.bus, place.device, place.function, function->config(kVendorId, 2),
+                  function->config(kDeviceId, 2), function->config(kSubsystemVendorId, 2),
+                  function->config(kSubsystemId, 2));
+    out.append(text);
+    for (unsigned index = 0; index < DevicePart::kBars; ++index) {
+        const auto bar = function->bar(index);
+        if (!bar) continue;
+        // Nowhere is at the end of all addresses, as users know it.
+        const std::uint64_t start = bar->address.value_or(~std::uint64_t{0});
+        std::snprintf(text, sizeof text, "\nbar %u: %s at 0x%" PRIx64 " [0x%" PRIx64 "]", index,
+                      bar->kind == PciBarKind::Io ? "i/o" : "mem", start, start + bar->size - 1);
+        out.append(text);
+    }
 }
 
 PciDevice* BusPart::at(PciAddress address) {

@@ -20,26 +20,39 @@ struct ClassName {
     const char* name;
 };
 constexpr ClassName kClassNames[] = {
-    {0x0001, "VGA controller"},     {0x0100, "SCSI controller"},
-    {0x0101, "IDE controller"},     {0x0102, "Floppy controller"},
-    {0x0104, "RAID controller"},    {0x0106, "SATA controller"},
-    {0x0108, "NVMe controller"},    {0x0200, "Ethernet controller"},
-    {0x0280, "Network controller"}, {0x0300, "VGA controller"},
-    {0x0301, "XGA controller"},     {0x0302, "3D controller"},
-    {0x0380, "Display controller"}, {0x0400, "Video controller"},
-    {0x0401, "Audio controller"},   {0x0403, "Audio controller"},
-    {0x0500, "RAM controller"},     {0x0501, "Flash controller"},
-    {0x0600, "Host bridge"},        {0x0601, "ISA bridge"},
-    {0x0604, "PCI bridge"},         {0x0700, "Serial port"},
-    {0x0701, "Parallel port"},      {0x0c00, "FireWire controller"},
-    {0x0c03, "USB controller"},     {0x0c05, "SMBus"},
+    {0x0001, "VGA controller"},
+    {0x0100, "SCSI controller"},
+    {0x0101, "IDE controller"},
+    {0x0102, "Floppy controller"},
+    {0x0104, "RAID controller"},
+    {0x0106, "SATA controller"},
+    {0x0108, "NVMe controller"},
+    {0x0200, "Ethernet controller"},
+    {0x0280, "Network controller"},
+    {0x0300, "VGA controller"},
+    {0x0301, "XGA controller"},
+    {0x0302, "3D controller"},
+    {0x0380, "Display controller"},
+    {0x0400, "Video controller"},
+    {0x0401, "Audio controller"},
+    {0x0403, "Audio controller"},
+    {0x0500, "RAM controller"},
+    {0x0501, "Flash controller"},
+    {0x0600, "Host bridge"},
+    {0x0601, "ISA bridge"},
+    {0x0604, "PCI bridge"},
+    {0x0680, "Bridge"},
+    {0x0700, "Serial port"},
+    {0x0701, "Parallel port"},
+    {0x0c00, "FireWire controller"},
+    {0x0c03, "USB controller"},
+    {0x0c05, "SMBus"},
 };
 
 Json class_of(const PciDevice& function) {
     const unsigned code = function.config(kClassCode + 1, 2);
     Json info{{"class", code}};
-    const auto found = std::ranges::find(kClassNames, code, &ClassName::code);
-    if (found != std::end(kClassNames)) info["desc"] = found->name;
+    if (const std::string_view name = class_name(code); !name.empty()) info["desc"] = name;
     return info;
 }
 
@@ -153,6 +166,11 @@ void PciListing::execute(Str command, Str, CommandReply& reply) {
     for (const Json& bus : buses)
         for (const Json& row : bus["devices"]) print_function(row, text);
     reply.succeed_text(text);
+}
+
+std::string_view class_name(unsigned code) {
+    const auto found = std::ranges::find(kClassNames, code, &ClassName::code);
+    return found == std::end(kClassNames) ? std::string_view{} : found->name;
 }
 
 }  // namespace backplane::pci

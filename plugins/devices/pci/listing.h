@@ -5,7 +5,12 @@
 #include <backplane/management.h>
 #include <backplane/type.h>
 
+#include <string_view>
+
 namespace backplane::pci {
+
+/// What users know functions of a class (base << 8 | sub-class) as; empty: there is no name.
+std::string_view class_name(unsigned code);
 
 /// Thread: as CommandHandler.
 class PciListing final : public Completable, public CommandHandler {

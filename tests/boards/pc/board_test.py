@@ -3,9 +3,10 @@
 import pathlib
 import subprocess
 import tempfile
+import types
 import unittest
 
-from program import ProgramTest
+from program import ProgramTest, Qmp, connect
 from qtest_test import Qtest
 
 MEBIBYTE = 1 << 20
@@ -237,6 +238,38 @@ class Processors(PcTest):
         at = table.index(b"APIC", 64) + 44
         ids = [table[at + 8 * number + 3] for number in range(6)]
         self.assertEqual(ids, [0, 1, 2, 4, 5, 6])
+
+
+class Trees(PcTest):
+    """What users read of the board, in the words that they know."""
+
+    def tree(self, line):
+        path = self.folder / "qmp"
+        self.board("-qmp", f"unix:{path},server=on,wait=off", "-nodefaults")
+        with Qmp(connect(path, types.SimpleNamespace(poll=lambda: None))) as qmp:
+            qmp("qmp_capabilities")
+            return qmp.human(line)
+
+    def test_devices(self):
+        text = self.tree("info qtree")
+        for line in (
+            "  dev: hpet, id \"\"", "    mmio 00000000fed00000/0000000000000400", "    pci-hole64-size = 2147483648 (2 GiB)",
+            "    version = 32 (0x20)", "        class IDE controller, addr 00:01.1, pci id 8086:7010 (sub 1af4:1100)",
+            "        bar 4: i/o at 0xffffffffffffffff [0xe]", '            lost_tick_policy = "discard"', "    msi = false",
+        ):
+            self.assertIn(f"\n{line}\n", text)
+        self.assertNotIn("-cpu, id", text)
+        self.assertLess(text.index("dev: hpet"), text.index("dev: i440FX-pcihost"), "the last one that was made comes first")
+        self.assertLess(text.index("timers = "), text.index("hpet-intcap = "), "in the order of their declaration")
+
+    def test_memory(self):
+        text = self.tree("info mtree")
+        self.assertRegex(text, r"(?m)^  0+-f{16} \(prio 0, container\): system$")
+        self.assertRegex(text, r"(?m)^    0+-f{16} \(prio -1, i/o\): pci$")
+        self.assertRegex(text, r"(?m)^    00000000000c0000-00000000000c3fff \(prio 1, i/o\): alias pam-pci @pci ")
+
+    def test_functions(self):
+        self.assertIn("\n    Bridge: PCI device 8086:7113\n", self.tree("info pci"))
 
 
 class Versions(PcTest):

@@ -23,7 +23,7 @@ TEST_F(MapText, TheTreeIsSortedByAddressAndEndsWithWhatAliasesShow) {
     EXPECT_EQ(map.text({}),
               "address-space: memory\n"
               "address-space: cpu-memory-0\n"
-              "  0000000000000000-ffffffffffffffff (prio 0, i/o): system\n"
+              "  0000000000000000-ffffffffffffffff (prio 0, container): system\n"
               "    0000000000001000-000000000000ffff (prio 0, rom): riscv_virt_board.mrom\n"
               "    0000000000101000-0000000000101023 (prio 0, i/o): goldfish_rtc\n"
               "    0000000020000000-0000000021ffffff (prio 0, romd): virt.flash0\n"
