@@ -40,7 +40,6 @@ constexpr Elsewhere kElsewhere[] = {
     {"no-acpi", "it is a property of the machine: -machine acpi=off"},
     {"tpmdev", "there is no TPM"},
     {"shim", "the firmware loads no shim; give it as a file on a disk"},
-    {"option-rom", "no machine here runs option ROMs"},
     {"preconfig", "a machine is made from the command line as a whole; -S keeps it from running"},
     {"enable-kvm",
      "there is no accelerator kvm in this program yet; leave it out (-accel help lists what there is)"},

@@ -49,6 +49,21 @@ class Options(ProgramTest):
         self.assertEqual(item(*files["etc/boot-fail-wait"]), b"\x07\0\0\0")
         self.assertEqual(item(0x02, 16).hex(), UUID.replace("-", ""))
 
+    def test_what_has_an_index_is_started_in_that_order(self):
+        drive = ("-drive", f"if=none,id=d,file={self.file('disk', bytes(1 << 20))},format=raw")
+        item, files = self.items(
+            *(*drive, "-device", "virtio-blk-device,drive=d,bootindex=3", "-device", "virtio-net-pci,bootindex=1,addr=1"),
+            *("-boot", "strict=on"),
+        )
+        self.assertEqual(
+            item(*files["bootorder"]).decode().split("\n"),
+            [
+                "/pci@ffffffffffffffff/ethernet@1/ethernet-phy@0",
+                "/virtio-mmio@0000000010008000/disk@0,0",
+                "HALT\0",
+            ],
+        )
+
     def test_what_the_machine_tells_of_itself(self):
         whole = self.file("whole", bytes([221, 4, 0, 0xDD]) + b"\0\0")
         item, files = self.items(

@@ -5,6 +5,7 @@
 #include "map.h"
 
 #include <backplane/board.h>
+#include <backplane/boot.h>
 #include <backplane/fw_cfg.h>
 #include <backplane/pc.h>
 #include <backplane/property.h>
@@ -19,14 +20,20 @@ enum class Switch : std::uint32_t { On, Off, Auto };
 inline constexpr unsigned kSerialPorts = 4;
 inline constexpr const char* kSwitchChoices = "on|off|auto";
 
-class PcBoard final : public Board, FwCfgObserver {
+class PcBoard final : public Board, public BootChoice, public FirmwareRoot, FwCfgObserver {
   public:
     static const PropertyInfo kProperties[];
 
     explicit PcBoard(Object& machine) : machine_(&machine) {}
     bool build(BoardContext& context, Errors& errors) override;
     bool finish(BoardContext& context, Errors& errors) override;
-    void reset(BoardContext&) override {}
+    void reset(BoardContext& context) override;
+
+    bool orders_drives() const override { return true; }
+    bool set_boot_order(Str order, Str once, Errors& errors) override;
+    void set_boot_strict(bool strict) override;
+    void boot_order_changed() override;
+    bool chip_path(const Object& chip, TextSink& out) const override;
 
     bool check_max_ram(std::uint64_t size, Errors& errors) const;
     bool check_oem_id(std::string_view text, Errors& errors) const;
@@ -74,7 +81,8 @@ class PcBoard final : public Board, FwCfgObserver {
     bool load_kernel(BoardContext& context, FwCfg& fw_cfg, Errors& errors);
     bool fill_cmos(BoardContext& context, Errors& errors);
     bool fill_fw_cfg(BoardContext& context, Errors& errors);
-    bool fill_boot_order(FwCfg& fw_cfg, Errors& errors);
+    bool fill_boot_order(Errors& errors);
+    void write_drive_order(std::string_view letters);
     bool fill_console(FwCfg& fw_cfg, Errors& errors);
     bool fill_acpi(Errors& errors);
     void describe_nodes(const NumaTopology& numa);
@@ -100,8 +108,11 @@ class PcBoard final : public Board, FwCfgObserver {
         std::uint64_t read(Offset, unsigned, Access&) override { return ~std::uint64_t{0}; }
         void write(Offset, std::uint64_t, unsigned, Access&) override {}
     } open_bus_;
-    std::vector<std::string> boot_order_;  ///< what firmware starts from, the first one first, as it names it
-    std::vector<unsigned> serial_ports_;   ///< 0-3: COM1 to COM4
+    std::string kernel_rom_;      ///< that starts the kernel, as firmware names it; empty: none
+    std::string drives_ = "cad";  ///< as letters of -boot
+    std::string drives_once_;     ///< for the first start; empty: the same
+    bool boot_strict_ = false;
+    std::vector<unsigned> serial_ports_;  ///< 0-3: COM1 to COM4
     MemoryRegion* bios_ = nullptr;
 };
 

@@ -1,7 +1,7 @@
 // The firmware's ROM, and what it finds in the CMOS memory and in the firmware configuration device.
 //
 // CMOS bytes as firmware of PCs reads them: the IBM PC/AT Technical Reference's map, and "CMOS memory map" of Ralf
-// Brown's interrupt list for those behind it (30h, 34h, 5Bh and further: sizes of RAM; 38h, 3Dh: boot order).
+// Brown's interrupt list for those behind it (30h, 34h, 5Bh and further: sizes of RAM).
 #include "acpi.h"
 #include "board.h"
 
@@ -91,10 +91,7 @@ bool PcBoard::fill_cmos(BoardContext& context, Errors& errors) {
     auto& floppies = *query<FloppyDrives>(chip("fdc"));
     cmos->set_byte(0x10, std::uint8_t(floppies.floppy_geometry(0).cmos_type << 4 |
                                       floppies.floppy_geometry(1).cmos_type));
-    // What to start from, a nibble each: 1 floppy, 2 hard disk, 3 CD; the third stands in the upper half of 38h.
-    constexpr std::uint8_t kFloppy = 1, kHardDisk = 2, kCd = 3;
-    cmos->set_byte(0x3d, std::uint8_t(kFloppy << 4 | kHardDisk));
-    cmos->set_byte(0x38, std::uint8_t(kCd << 4));
+    write_drive_order(drives_);
     return true;
 }
 
@@ -112,7 +109,7 @@ bool PcBoard::fill_fw_cfg(BoardContext& context, Errors& errors) {
            set_fw_cfg_number(fw_cfg, FwCfgKey::MaximumCpus, most, errors) &&
            fw_cfg.set_item(kIrq0Override, Bytes(kOn), errors) &&
            (!geometry_file_ || fw_cfg.set_file("bios-geometry", {}, errors)) &&
-           load_kernel(context, fw_cfg, errors) && fill_boot_order(fw_cfg, errors) &&
+           load_kernel(context, fw_cfg, errors) && fill_boot_order(errors) &&
            fw_cfg.set_file("etc/boot-fail-wait", Bytes(kWaitForEver), errors) && fill_map(fw_cfg, errors) &&
            fill_console(fw_cfg, errors) && fill_nodes(context, fw_cfg, errors) && fill_acpi(errors);
 }
@@ -133,15 +130,6 @@ bool PcBoard::fill_map(FwCfg& fw_cfg, Errors& errors) {
         put(map, entry.type);
     }
     return fw_cfg.set_file("etc/e820", Bytes(map), errors);
-}
-
-/// A line each, and a zero behind the last one.
-bool PcBoard::fill_boot_order(FwCfg& fw_cfg, Errors& errors) {
-    std::string text;
-    for (const std::string& device : boot_order_) text += (text.empty() ? "" : "\n") + device;
-    if (!text.empty()) text += '\0';
-    return fw_cfg.set_file("bootorder",
-                           Bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()), errors);
 }
 
 /// Without a screen, firmware's console is the first serial port.

@@ -99,7 +99,7 @@ bool PcBoard::load_kernel(BoardContext& context, FwCfg& fw_cfg, Errors& errors) 
     TextBuffer dma;
     if (!chip("fw_cfg").get_property("dma_enabled", dma, errors)) return false;
     const std::string rom = std::string("genroms/") + rom_name(plan.kind, dma.text() == "on");
-    boot_order_.insert(boot_order_.begin(), "/rom@" + rom);
+    kernel_rom_ = "/rom@" + rom;
     return fw_cfg.set_file(rom, Bytes(make_loader_rom(plan.kind)), errors);
 }
 

@@ -169,7 +169,8 @@ constexpr MachineVersion kVersions[] = {
     {.version = "2.4", .release = "2.4", .deprecated = kOld, .aliases = "pc-i440fx-trusty"},
 };
 
-constexpr InterfaceInfo kInterfaces[] = {offers<PcBoard, Board>()};
+constexpr InterfaceInfo kInterfaces[] = {offers<PcBoard, Board>(), offers<PcBoard, BootChoice>(),
+                                         offers<PcBoard, FirmwareRoot>()};
 
 constexpr TypeInfo kTypes[] = {
     {

@@ -7,6 +7,7 @@
 #include "tables.h"
 
 #include <backplane/board.h>
+#include <backplane/boot.h>
 #include <backplane/platform.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
@@ -21,7 +22,7 @@ namespace {
 
 constexpr std::size_t kSeedSize = 32;
 
-class VirtBoard final : public Board {
+class VirtBoard final : public Board, public BootChoice, public FirmwareRoot {
   public:
     static const PropertyInfo kProperties[];
 
@@ -34,6 +35,18 @@ class VirtBoard final : public Board {
     }
     bool finish(BoardContext& context, Errors& errors) override;
     void reset(BoardContext& context) override;
+
+    bool orders_drives() const override { return false; }
+    bool set_boot_order(Str, Str, Errors&) override { return true; }
+    void set_boot_strict(bool strict) override {
+        boot_strict_ = strict;
+        boot_order_changed();
+    }
+    void boot_order_changed() override {
+        IgnoredErrors none;
+        fill_boot_order(none);
+    }
+    bool chip_path(const Object& chip, TextSink& out) const override;
 
   private:
     using Settings = std::map<std::string, std::string>;
@@ -61,6 +74,7 @@ class VirtBoard final : public Board {
     bool make_tree(BoardContext& context, const BootPlan& plan, TreeBytes& tree, Errors& errors);
     bool dump_tree(const TreeBytes& tree, Errors& errors);
     bool fill_fw_cfg(FwCfg& fw_cfg, Errors& errors);
+    bool fill_boot_order(Errors& errors);
 
     bool aclint_ = false;
     // Switches that stand still.
@@ -73,6 +87,8 @@ class VirtBoard final : public Board {
 
     std::vector<Object*> harts_;
     std::map<std::string, Object*> chips_;
+    BoardContext* context_ = nullptr;  ///< from finish() on
+    bool boot_strict_ = false;
     GuestAddress seed_;  ///< of the seed in the device tree; 0: it has none
 };
 
@@ -268,7 +284,7 @@ bool VirtBoard::make_tree(BoardContext& context, const BootPlan& plan, TreeBytes
 bool VirtBoard::fill_fw_cfg(FwCfg& fw_cfg, Errors& errors) {
     constexpr std::uint8_t kWaitForEver[] = {0xff, 0xff, 0xff, 0xff};
     return set_fw_cfg_number(fw_cfg, FwCfgKey::CpuCount, std::uint16_t(harts()), errors) &&
-           fw_cfg.set_file("bios-geometry", {}, errors) && fw_cfg.set_file("bootorder", {}, errors) &&
+           fw_cfg.set_file("bios-geometry", {}, errors) &&
            fw_cfg.set_file("etc/boot-fail-wait", Bytes(kWaitForEver, sizeof kWaitForEver), errors);
 }
 
@@ -285,6 +301,7 @@ bool VirtBoard::dump_tree(const TreeBytes& tree, Errors& errors) {
 
 bool VirtBoard::finish(BoardContext& context, Errors& errors) {
     constexpr std::uint64_t kUnit = 2 << 20;  // of the tree's place
+    context_ = &context;
     files_ = {.firmware = firmware_,
               .kernel = kernel_,
               .initrd = initrd_,
@@ -297,8 +314,8 @@ bool VirtBoard::finish(BoardContext& context, Errors& errors) {
     FwCfg& fw_cfg = *query<FwCfg>(chip("fw-cfg"));
     BootPlan plan;
     TreeBytes tree;
-    if (!fill_fw_cfg(fw_cfg, errors) || !load_files(context, fw_cfg, files_, plan, errors) ||
-        !make_tree(context, plan, tree, errors))
+    if (!fill_fw_cfg(fw_cfg, errors) || !fill_boot_order(errors) ||
+        !load_files(context, fw_cfg, files_, plan, errors) || !make_tree(context, plan, tree, errors))
         return false;
     const GuestAddress address(tree_address(context.ram().size(), tree.size()));
     if (!context.add_blob("the device tree", address, tree, errors) ||
@@ -310,8 +327,37 @@ bool VirtBoard::finish(BoardContext& context, Errors& errors) {
     return dumpdtb_.empty() || dump_tree(tree, errors);
 }
 
-/// Each start of the guest gets a seed of its own.
+bool VirtBoard::fill_boot_order(Errors& errors) {
+    BootOrder order;
+    const bool whole = order.collect(context_->machine(), errors);
+    const std::string text = order.file(boot_strict_);
+    const Bytes bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+    return query<FwCfg>(chip("fw-cfg"))->set_file("bootorder", bytes, errors) && whole;
+}
+
+/// What guests of this board have always been told: the PCI host has no address of its own there.
+bool VirtBoard::chip_path(const Object& chip, TextSink& out) const {
+    for (const auto& [name, object] : chips_) {
+        if (object != &chip) continue;
+        for (const Placement& placement : kPlacements) {
+            if (placement.chip != std::string_view(name) ||
+                !std::string_view(name).starts_with("virtio-mmio"))
+                continue;
+            char text[48];
+            std::snprintf(text, sizeof text, "/virtio-mmio@%016llx",
+                          static_cast<unsigned long long>(placement.address));
+            out.append(text);
+            return true;
+        }
+        if (name == "pci-host") out.append("/pci@ffffffffffffffff");
+        return name == "pci-host";
+    }
+    return false;
+}
+
+/// Each start of the guest gets a seed of its own. Users may have changed the order meanwhile.
 void VirtBoard::reset(BoardContext& context) {
+    boot_order_changed();
     if (seed_ == GuestAddress()) return;
     std::uint8_t seed[kSeedSize];
     context.random({seed});
@@ -404,7 +450,8 @@ constexpr PropertyInfo VirtBoard::kProperties[] = {
         {.name = "dumpdtb", .summary = "write the device tree to this file and quit"}),
 };
 
-constexpr InterfaceInfo kInterfaces[] = {offers<VirtBoard, Board>()};
+constexpr InterfaceInfo kInterfaces[] = {offers<VirtBoard, Board>(), offers<VirtBoard, BootChoice>(),
+                                         offers<VirtBoard, FirmwareRoot>()};
 
 constexpr ShortName kDriveInterfaces[] = {{"virtio", "virtio-blk-pci"}, {"pflash", nullptr}};
 constexpr ShortName kNicModels[] = {{"virtio", "virtio-net-pci"}};

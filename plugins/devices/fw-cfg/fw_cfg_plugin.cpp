@@ -79,18 +79,34 @@ constexpr PropertyInfo kBootProperties[] = {
     splash_time_property(),
     reboot_timeout_property(),
     property<&BootOption::strict_>(
-        {.name = "strict", .summary = "nothing that the order does not have", .default_text = "off"}),
+        {.name = "strict", .summary = "nothing that has no bootindex", .default_text = "off"}),
 };
 constexpr OptionInfo kBootOptions[] = {
     {.name = "boot",
      .argument =
-         "[order=]DRIVES[,menu=on|off][,splash=FILE][,splash-time=N][,reboot-timeout=N][,strict=on|off]",
-     .summary = "what firmware does before it starts something; the order of drives is\n"
-                "up to the firmware",
+         "[order=]DRIVES[,once=DRIVES][,menu=on|off][,splash=FILE][,splash-time=N][,reboot-timeout=N][,strict=on|off]",
+     .summary = "what firmware starts from (a: floppy, c: disk, d: CD, n: network), and what it\n"
+                "does before",
      .group = "What it starts",
      .first_property = "order"},
 };
 constexpr InterfaceInfo kBootInterfaces[] = {offers<BootOption, Completable>()};
+
+// --- -option-rom ---
+constexpr PropertyInfo kRomProperties[] = {
+    property<&OptionRom::romfile_>({.name = "romfile", .summary = "the file that holds it"}),
+    property<&OptionRom::bootindex_>(
+        {.name = "bootindex", .summary = "place in the boot order; -1: none", .default_text = "-1"}),
+};
+constexpr OptionInfo kRomOptions[] = {
+    {.name = "option-rom",
+     .argument = "[romfile=]FILE[,bootindex=N]",
+     .summary = "a ROM that firmware of PCs runs",
+     .group = "What it starts",
+     .first_property = "romfile",
+     .repeatable = true},
+};
+constexpr InterfaceInfo kRomInterfaces[] = {offers<OptionRom, Completable>(), offers<OptionRom, Bootable>()};
 
 // --- -uuid ---
 constexpr PropertyInfo uuid_property() {
@@ -139,6 +155,14 @@ constexpr TypeInfo kTypes[] = {
      .options = kBootOptions,
      .instance_init = make_part<BootOption>,
      .instance_finalize = free_part<BootOption>},
+    {.name = "option-rom",
+     .parent = "service",
+     .summary = "a ROM that firmware of PCs runs",
+     .interfaces = kRomInterfaces,
+     .properties = kRomProperties,
+     .options = kRomOptions,
+     .instance_init = make_part<OptionRom>,
+     .instance_finalize = free_part<OptionRom>},
     {.name = "machine-uuid",
      .parent = "service",
      .summary = "the machine's UUID",

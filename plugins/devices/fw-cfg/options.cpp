@@ -1,10 +1,11 @@
-// Options that firmware reads through the configuration device: -fw_cfg, -boot and -uuid, and the commands about the
+// Options that firmware reads through the configuration device: -fw_cfg, -boot, -option-rom and -uuid, and the commands about the
 // last.
 //
 // Item names and contents follow docs/specs/fw_cfg.rst and what SeaBIOS documents of its own (docs/Runtime_config.md:
-// etc/boot-menu-wait, etc/boot-fail-wait, bootsplash). Not here: boot orders, which need indices on devices.
+// etc/boot-menu-wait, etc/boot-fail-wait, bootsplash). Orders are the board's (BootChoice).
 #include "options.h"
 
+#include <backplane/boot.h>
 #include <backplane/text.h>
 
 #include <cerrno>
@@ -37,6 +38,13 @@ FwCfg* device_of(Object& object, Errors& errors) {
     FwCfg* found = find_below(root_of(object));
     if (!found) errors.fail("this machine has no firmware configuration device");
     return found;
+}
+
+BootChoice* find_choice(Object& object) {
+    if (auto* found = query<BootChoice>(object)) return found;
+    for (std::size_t i = 0; i < object.child_count(); ++i)
+        if (BootChoice* found = find_choice(*object.child_at(i))) return found;
+    return nullptr;
 }
 
 /// All of a regular file.
@@ -111,14 +119,7 @@ bool BootOption::set_letters(std::string& letters, Str text, Errors& errors) {
 }
 
 bool BootOption::complete(Errors& errors) {
-    if (!once_.empty()) {
-        errors.fail("property 'once': no machine here chooses a drive for one start; leave it out");
-        return false;
-    }
-    if (!order_.empty())
-        backend_context(object_).log().write(
-            LogLevel::Warning, "boot",
-            "-boot order=" + order_ + ": the firmware of this machine decides the order by itself");
+    if (!choose(errors)) return false;
     const bool asks = menu_ || splash_time_ >= 0 || reboot_timeout_given_ || !splash_.empty();
     if (!asks) return true;
     FwCfg* device = device_of(object_, errors);
@@ -132,6 +133,27 @@ bool BootOption::complete(Errors& errors) {
     return splash_.empty() || set_splash(*device, errors);
 }
 
+/// Where firmware has its own mind, an order may be given all the same: scripts do so.
+bool BootOption::choose(Errors& errors) {
+    BootChoice* choice = find_choice(root_of(object_));
+    if (choice) choice->set_boot_strict(strict_);
+    else if (strict_) {
+        errors.fail(
+            "property 'strict': this machine's firmware cannot be told what to start from; leave it out");
+        return false;
+    }
+    if (choice && choice->orders_drives()) return choice->set_boot_order(order_, once_, errors);
+    if (!once_.empty()) {
+        errors.fail("property 'once': this machine's firmware chooses no drive for one start; leave it out");
+        return false;
+    }
+    if (!order_.empty())
+        backend_context(object_).log().write(
+            LogLevel::Warning, "boot",
+            "-boot order=" + order_ + ": the firmware of this machine decides the order by itself");
+    return true;
+}
+
 bool BootOption::set_splash(FwCfg& device, Errors& errors) {
     std::vector<std::uint8_t> bytes;
     if (!read_file(splash_, bytes, errors)) return false;
@@ -143,6 +165,33 @@ bool BootOption::set_splash(FwCfg& device, Errors& errors) {
     }
     return device.set_file(jpeg ? "bootsplash.jpg" : "bootsplash.bmp", Bytes(bytes.data(), bytes.size()),
                            errors);
+}
+
+bool OptionRom::complete(Errors& errors) {
+    if (romfile_.empty()) {
+        errors.fail("property 'romfile' is missing: the file that holds the ROM");
+        return false;
+    }
+    FwCfg* device = device_of(object_, errors);
+    std::vector<std::uint8_t> bytes;
+    if (!device || !read_file(romfile_, bytes, errors)) return false;
+    if (bytes.size() < 3 || bytes[0] != 0x55 || bytes[1] != 0xaa) {
+        errors.fail("'" + romfile_ + "' is no option ROM: it does not begin with the bytes 55 AA");
+        return false;
+    }
+    name_ = "genroms/" + romfile_.substr(romfile_.rfind('/') + 1);
+    if (device->has_file(name_)) {
+        errors.fail("duplicate fw_cfg file name: " + name_ + "; two ROMs need two names");
+        return false;
+    }
+    BootChoice* choice = find_choice(root_of(object_));
+    if (bootindex_ >= 0 && !choice) {
+        errors.fail("property 'bootindex': this machine's firmware cannot be told what to start from");
+        return false;
+    }
+    if (!device->set_file(name_, Bytes(bytes.data(), bytes.size()), errors)) return false;
+    if (choice) choice->boot_order_changed();
+    return true;
 }
 
 bool UuidOption::set_text(Str text, Errors& errors) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <backplane/backend.h>
+#include <backplane/boot.h>
 #include <backplane/fw_cfg.h>
 #include <backplane/management.h>
 #include <backplane/property.h>
@@ -46,15 +47,34 @@ class BootOption final : public Completable {
     }
     std::string order_, once_, splash_;
     bool menu_ = false;
-    bool strict_ = false;            ///< nothing but the order's devices: there is no order
+    bool strict_ = false;            ///< nothing but what has a bootindex
     std::int64_t splash_time_ = -1;  ///< ms; -1: not said
 
   private:
+    bool choose(Errors& errors);
     bool set_splash(FwCfg& device, Errors& errors);
 
     Object& object_;
     std::int64_t reboot_timeout_ = -1;  ///< ms; -1: for ever
     bool reboot_timeout_given_ = false;
+};
+
+/// -option-rom: one for firmware to run, which may be a place to start from.
+class OptionRom final : public Completable, public Bootable {
+  public:
+    explicit OptionRom(Object& object) : object_(object) {}
+    bool complete(Errors& errors) override;
+    void shut_down() override {}
+
+    std::int32_t boot_index() const override { return bootindex_; }
+    void boot_path(TextSink& out) const override { out.append("/rom@" + name_); }
+
+    std::string romfile_;
+    std::int32_t bootindex_ = -1;
+
+  private:
+    Object& object_;
+    std::string name_;  ///< in the device
 };
 
 /// -uuid: the machine's.

@@ -34,4 +34,10 @@ void IdeBusPart::address_of(Object& device, TextSink& out) const {
         if (units_[unit] == &device) out.append("unit = " + std::to_string(unit));
 }
 
+bool IdeBusPart::firmware_path(TextSink& out) const {
+    if (!object_.parent() || !firmware_path_of(*object_.parent(), out)) return false;
+    out.append("/drive@" + std::to_string(number_));
+    return true;
+}
+
 }  // namespace backplane::ide

@@ -3,6 +3,7 @@
 
 #include "channel.h"
 
+#include <backplane/boot.h>
 #include <backplane/bus.h>
 
 namespace backplane::ide {
@@ -11,13 +12,16 @@ namespace backplane::ide {
 class IdeBus {
   public:
     static constexpr const char* kId = "backplane.ide-bus/1";
-    virtual void set_channel(Channel* channel) = 0;
+    /// Once, ahead of the first drive; `number`: of the controller's channels, this one.
+    virtual void set_channel(Channel* channel, unsigned number) = 0;
+    /// Of a drive that is plugged in; 0 for another.
+    virtual unsigned unit_of(const Object& device) const = 0;
 
   protected:
     ~IdeBus() = default;
 };
 
-class IdeBusPart final : public BusBase, public IdeBus {
+class IdeBusPart final : public BusBase, public IdeBus, public FirmwarePlace {
   public:
     explicit IdeBusPart(Object& object) : object_(object) {}
     Str kind() const override { return "IDE"; }
@@ -25,11 +29,17 @@ class IdeBusPart final : public BusBase, public IdeBus {
     void detach(Object& device) override;
     bool has_room() const override { return channel_ && (!units_[0] || !units_[1]); }
     void address_of(Object& device, TextSink& out) const override;
-    void set_channel(Channel* channel) override { channel_ = channel; }
+    void set_channel(Channel* channel, unsigned number) override {
+        channel_ = channel;
+        number_ = number;
+    }
+    unsigned unit_of(const Object& device) const override { return units_[1] == &device ? 1 : 0; }
+    bool firmware_path(TextSink& out) const override;
 
   private:
     Object& object_;
     Channel* channel_ = nullptr;
+    unsigned number_ = 0;
     std::array<Object*, 2> units_{};
 };
 

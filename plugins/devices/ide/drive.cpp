@@ -1,5 +1,7 @@
 #include "drive.h"
 
+#include "bus.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -22,6 +24,13 @@ DriveBase::DriveBase(Object& object) : context_(device_context(object)) {
     describe(state, "dma", dma_);
     describe(state, "interrupt", interrupt_);
     describe(state, "command", command_);
+}
+
+void DriveBase::boot_path(TextSink& out) const {
+    const auto* place = static_cast<const FirmwarePlace*>(context_.bus(FirmwarePlace::kId));
+    const auto* bus = static_cast<const IdeBus*>(context_.bus(IdeBus::kId));
+    if (place && bus && place->firmware_path(out))
+        out.append("/disk@" + std::to_string(bus->unit_of(context_.object())));
 }
 
 bool DriveBase::realize(Errors& errors) {

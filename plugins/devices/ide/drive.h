@@ -5,6 +5,7 @@
 #pragma once
 
 #include <backplane/block.h>
+#include <backplane/boot.h>
 #include <backplane/device.h>
 
 #include <string>
@@ -73,7 +74,7 @@ class Drive {
 };
 
 /// The part that disks and CD drives share.
-class DriveBase : public DeviceBase, public Drive {
+class DriveBase : public DeviceBase, public Drive, public Bootable {
   public:
     explicit DriveBase(Object& object);
 
@@ -94,6 +95,9 @@ class DriveBase : public DeviceBase, public Drive {
     void write_data(std::uint32_t value, unsigned size) final;
     void start_dma() final;
     void stop_dma() final;
+
+    std::int32_t boot_index() const final { return bootindex_; }
+    void boot_path(TextSink& out) const final;
 
     BlockBackend* drive_ = nullptr;
     std::string serial_, model_, version_ = "2.5+";

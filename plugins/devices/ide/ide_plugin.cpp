@@ -13,13 +13,6 @@ namespace backplane::ide {
 
 namespace {
 
-/// Nobody tells firmware of it yet.
-bool check_bootindex(const DriveBase&, std::int64_t index, Errors& errors) {
-    if (index == -1) return true;
-    errors.fail("no firmware is told in which order to start IDE drives; leave it out");
-    return false;
-}
-
 /// What every drive has.
 constexpr std::array kDriveProperties{
     property<&DriveBase::drive_>(
@@ -34,8 +27,8 @@ constexpr std::array kDriveProperties{
                                  .summary = "0: master, 1: slave, 2: the first that is free",
                                  .default_text = "2",
                                  .maximum = 2}),
-    property<&DriveBase::bootindex_, check_bootindex>(
-        {.name = "bootindex", .summary = "only -1, none, is there", .default_text = "-1"}),
+    property<&DriveBase::bootindex_>(
+        {.name = "bootindex", .summary = "place in the boot order; -1: none", .default_text = "-1"}),
 };
 
 template <std::size_t Size>
@@ -55,8 +48,9 @@ constexpr auto kDiskProperties = with_drive_properties(std::array{
 });
 
 template <class T>
-constexpr InterfaceInfo kDriveInterfaces[] = {offers<T, Device>(), offers<T, Drive>()};
-constexpr InterfaceInfo kBusInterfaces[] = {offers<IdeBusPart, Bus>(), offers<IdeBusPart, IdeBus>()};
+constexpr InterfaceInfo kDriveInterfaces[] = {offers<T, Device>(), offers<T, Drive>(), offers<T, Bootable>()};
+constexpr InterfaceInfo kBusInterfaces[] = {offers<IdeBusPart, Bus>(), offers<IdeBusPart, IdeBus>(),
+                                            offers<IdeBusPart, FirmwarePlace>()};
 
 constexpr RegionInfo kPiix3Regions[] = {
     {.name = "ide0-command", .summary = "command block of the first channel"},

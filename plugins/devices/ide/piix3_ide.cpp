@@ -44,7 +44,7 @@ bool Piix3Ide::realize(Errors& errors) {
     for (unsigned i = 0; i < 2; ++i) {
         Object* bus = context_.create_bus("IDE", names[i], errors);
         if (!bus) return false;
-        query<IdeBus>(*bus)->set_channel(&half(i).channel);
+        query<IdeBus>(*bus)->set_channel(&half(i).channel, i);
     }
     return true;
 }

@@ -1,6 +1,7 @@
 // A PCI bus: 32 devices of 8 functions, configuration cycles, interrupt pins.
 #pragma once
 
+#include <backplane/boot.h>
 #include <backplane/bus.h>
 #include <backplane/device.h>
 #include <backplane/pci.h>
@@ -9,7 +10,7 @@
 
 namespace backplane::pci {
 
-class BusPart final : public BusBase, public PciBus {
+class BusPart final : public BusBase, public PciBus, public FirmwarePlace {
   public:
     BusPart(Object& object, bool express) : object_(object), express_(express) {}
 
@@ -22,6 +23,9 @@ class BusPart final : public BusBase, public PciBus {
     bool hot_pluggable() const override { return hot_plug_ != nullptr; }
     bool request_unplug(Object& device, Errors& errors) override;
     void address_of(Object& device, TextSink& out) const override;
+
+    // FirmwarePlace
+    bool firmware_path(TextSink& out) const override;
 
     // PciBus
     void set_bridge(PciBridge& bridge) override { bridge_ = &bridge; }

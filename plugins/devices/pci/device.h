@@ -8,6 +8,7 @@
 #include "msi.h"
 #include "vector_events.h"
 
+#include <backplane/boot.h>
 #include <backplane/device.h>
 #include <backplane/pci.h>
 
@@ -27,6 +28,7 @@ class ClosedPort final : public DmaPort {
 };
 
 class DevicePart final : public Device, public PciDevice, public PciVectorEvents, MessageSource {
+class DevicePart final : public Device, public PciDevice, public FirmwarePlace {
   public:
     explicit DevicePart(Object& object);
 
@@ -84,6 +86,9 @@ class DevicePart final : public Device, public PciDevice, public PciVectorEvents
     void plugged(PciBus& bus, std::uint8_t place) override;
     std::uint32_t config_read(unsigned offset, unsigned size, Access& access) override;
     void config_write(unsigned offset, unsigned size, std::uint32_t value, Access& access) override;
+
+    // FirmwarePlace
+    bool firmware_path(TextSink& out) const override;
 
     // For listings
     static constexpr unsigned kBars = 6;

@@ -42,7 +42,7 @@ class PcTest(ProgramTest):
     def board(self, *arguments, memory="128M", machine="pc-i440fx-9.0"):
         place = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
         qtest = Qtest(place)
-        self.start(
+        self.process = self.start(
             *("-display", "none", "-vga", "none", "-M", machine, "-m", memory, "-serial", "null"),
             *("-accel", "qtest", "-qtest", f"unix:{qtest.path}", *arguments),
         )

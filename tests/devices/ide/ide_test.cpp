@@ -1,6 +1,7 @@
 // The IDE controller, disks and CD drives, through their ports.
 #include "tests/devices/virtio/fakes.h"
 
+#include <backplane/boot.h>
 #include <backplane/pci.h>
 #include <backplane/testing/bench.h>
 
@@ -143,11 +144,17 @@ TEST_F(Ide, BothKindsOfDriveTellTheirWorldWideName) {
     }
 }
 
-TEST_F(Ide, AnOrderThatNobodyHearsOfIsRefused) {
-    const std::string reason =
-        bench.try_add("ide-hd", "first", {{"drive", "node"}, {"bootindex", "0"}}, "ide.0");
-    EXPECT_NE(reason.find("no firmware is told"), std::string::npos) << reason;
-    EXPECT_EQ(bench.try_add("ide-hd", "first", {{"drive", "node"}, {"bootindex", "-1"}}, "ide.0"), "");
+TEST_F(Ide, FirmwareFindsADriveByItsPlace) {
+    struct Path final : TextSink {
+        void append(Str more) override { text += more.view(); }
+        std::string text;
+    } path;
+    Object& drive = bench.add("ide-cd", "cd", {{"unit", "1"}, {"bootindex", "7"}}, "ide.1");
+    auto* bootable = query<Bootable>(drive);
+    ASSERT_NE(bootable, nullptr);
+    EXPECT_EQ(bootable->boot_index(), 7);
+    bootable->boot_path(path);
+    EXPECT_EQ(path.text, "") << "nobody says where the controller is";
 }
 
 TEST_F(Ide, ReadsSectorsWithAnInterruptForEach) {

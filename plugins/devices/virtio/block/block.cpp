@@ -307,12 +307,18 @@ constexpr HistoryRow kHistory[] = {{"4.2", "queue-size", "128"},
                                    {"3.1", "write-zeroes", "off"}};
 constexpr HistoryRow kPciHistory[] = {{"2.6", "disable-modern", "on"}};
 
+constexpr InterfaceInfo kBootable[] = {offers<Block, Device>(), offers<Block, Bootable>()};
+constexpr TypeInfo with_interfaces(TypeInfo info) {
+    info.interfaces = kBootable;
+    return info;
+}
+
 constexpr TypeInfo kTypes[] = {
-    virtio_device_type<Block>({.name = "virtio-blk-device",
-                               .summary = "Virtio block device",
-                               .category = "Storage",
-                               .properties = Block::kProperties,
-                               .history = kHistory}),
+    with_interfaces(virtio_device_type<Block>({.name = "virtio-blk-device",
+                                               .summary = "Virtio block device",
+                                               .category = "Storage",
+                                               .properties = Block::kProperties,
+                                               .history = kHistory})),
     virtio_pci_type(kPci, {.name = "virtio-blk-pci",
                            .summary = "Virtio block device on PCI",
                            .aliases = "virtio-blk",

@@ -7,6 +7,7 @@
 #include <backplane/virtio_device.h>
 
 #include <backplane/block.h>
+#include <backplane/boot.h>
 
 #include <memory>
 #include <string>
@@ -14,9 +15,15 @@
 
 namespace backplane::virtio {
 
-class Block final : public DeviceBase, public VirtioFunctionBase, BlockObserver {
+class Block final : public DeviceBase, public VirtioFunctionBase, public Bootable, BlockObserver {
   public:
     explicit Block(Object& object);
+
+    std::int32_t boot_index() const override { return bootindex_; }
+    void boot_path(TextSink& out) const override {
+        const auto* bus = static_cast<const FirmwarePlace*>(context_.bus(FirmwarePlace::kId));
+        if (bus && bus->firmware_path(out)) out.append("/disk@0,0");
+    }
 
     bool realize(Errors& errors) override;
     void unrealize() override;
@@ -119,7 +126,7 @@ class Block final : public DeviceBase, public VirtioFunctionBase, BlockObserver 
         property<&Block::queue_size_>(
             {.name = "queue-size", .summary = "Entries of a queue", .default_text = "256"}),
         property<&Block::bootindex_>(
-            {.name = "bootindex", .summary = "Place in the boot order", .default_text = "-1"}),
+            {.name = "bootindex", .summary = "Place in the boot order; -1: none", .default_text = "-1"}),
         enum_property<&Block::write_cache_>({.name = "write-cache",
                                              .summary = "Does the guest see a volatile write cache",
                                              .default_text = "auto",

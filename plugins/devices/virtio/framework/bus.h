@@ -2,12 +2,13 @@
 // kind "virtio"; the transport makes it, and joins it with set_transport() before anything is plugged in.
 #pragma once
 
+#include <backplane/boot.h>
 #include <backplane/bus.h>
 #include <backplane/virtio.h>
 
 namespace backplane::virtio {
 
-class VirtioBus final : public BusBase, public VirtioTransportBus {
+class VirtioBus final : public BusBase, public VirtioTransportBus, public FirmwarePlace {
   public:
     explicit VirtioBus(Object& object) : object_(object) {}
 
@@ -18,6 +19,11 @@ class VirtioBus final : public BusBase, public VirtioTransportBus {
     bool hot_pluggable() const override { return false; }
     bool request_unplug(Object& device, Errors& errors) override;
     void address_of(Object&, TextSink&) const override {}
+
+    /// As its transport's: it has one device alone.
+    bool firmware_path(TextSink& out) const override {
+        return object_.parent() && firmware_path_of(*object_.parent(), out);
+    }
 
     void set_transport(VirtioTransport& transport) override { transport_ = &transport; }
     VirtioBackend* backend() override { return backend_; }

@@ -16,6 +16,7 @@ constexpr InterfaceInfo kCoreInterfaces[] = {
 constexpr InterfaceInfo kBusInterfaces[] = {
     offers<virtio::VirtioBus, Bus>(),
     offers<virtio::VirtioBus, VirtioTransportBus>(),
+    offers<virtio::VirtioBus, FirmwarePlace>(),
 };
 
 constexpr TypeInfo bus_type(const char* name, const char* summary) {

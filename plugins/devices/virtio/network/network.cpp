@@ -245,11 +245,17 @@ constexpr VirtioPciClass kModern{
 constexpr HistoryRow kPciHistory[] = {{"2.6", "disable-modern", "on"}, {"5.2", "vectors", "3"}};
 constexpr HistoryRow kVariantHistory[] = {{"5.2", "vectors", "3"}};
 
+constexpr InterfaceInfo kBootable[] = {offers<Network, Device>(), offers<Network, Bootable>()};
+constexpr TypeInfo with_interfaces(TypeInfo info) {
+    info.interfaces = kBootable;
+    return info;
+}
+
 constexpr TypeInfo kTypes[] = {
-    virtio_device_type<Network>({.name = "virtio-net-device",
-                                 .summary = "Virtio network device",
-                                 .category = "Network",
-                                 .properties = Network::kProperties}),
+    with_interfaces(virtio_device_type<Network>({.name = "virtio-net-device",
+                                                 .summary = "Virtio network device",
+                                                 .category = "Network",
+                                                 .properties = Network::kProperties})),
     virtio_pci_type(kPci, {.name = "virtio-net-pci",
                            .summary = "Virtio network device on PCI",
                            .aliases = "virtio-net",

@@ -8,6 +8,7 @@
 #include "receive_filter.h"
 #include <backplane/virtio_device.h>
 
+#include <backplane/boot.h>
 #include <backplane/net.h>
 
 #include <string>
@@ -15,9 +16,15 @@
 
 namespace backplane::virtio {
 
-class Network final : public DeviceBase, public VirtioFunctionBase, NetFront {
+class Network final : public DeviceBase, public VirtioFunctionBase, public Bootable, NetFront {
   public:
     explicit Network(Object& object);
+
+    std::int32_t boot_index() const override { return bootindex_; }
+    void boot_path(TextSink& out) const override {
+        const auto* bus = static_cast<const FirmwarePlace*>(context_.bus(FirmwarePlace::kId));
+        if (bus && bus->firmware_path(out)) out.append("/ethernet-phy@0");
+    }
 
     bool realize(Errors& errors) override;
     void unrealize() override;
@@ -96,7 +103,7 @@ class Network final : public DeviceBase, public VirtioFunctionBase, NetFront {
         property<&Network::host_mtu_>(
             {.name = "host_mtu", .summary = "MTU that the driver is told; 0: none", .default_text = "0"}),
         property<&Network::bootindex_>(
-            {.name = "bootindex", .summary = "Place in the boot order", .default_text = "-1"}),
+            {.name = "bootindex", .summary = "Place in the boot order; -1: none", .default_text = "-1"}),
         property<&Network::csum_>(
             {.name = "csum", .summary = "Complete checksums for the driver", .default_text = "on"}),
         property<&Network::guest_csum_>(
