@@ -7,6 +7,8 @@
 #include "kernel/vocabulary/machine_switches.h"
 #include "kernel/vocabulary/suboptions.h"
 
+#include <backplane/text.h>
+
 #include <sys/sysinfo.h>
 
 namespace backplane::kernel {
@@ -169,6 +171,10 @@ void refuse_encryption(const std::string& name) {
 PropertyList set_machine_properties(BuildSite& site) {
     PropertyList switches;
     Instance& machine = site.machine.machine_object();
+    TextBuffer graphics;
+    IgnoredErrors has_none;
+    if (!site.plan.graphics && machine.get_property("graphics", graphics, has_none))
+        site.check(machine.set_property("graphics", "off", site.errors), "");
     for (const auto& [name, value] : site.plan.machine_properties) {
         const std::string option = option_of_property(site.plan, name, value);
         try {

@@ -97,6 +97,7 @@ void add_default_consoles(PlanBuilder& builder) {
     if (plan.process.daemonize && plan.process.exit_with_parent)
         throw UserError("-daemonize: its parent ends at once; leave out -run-with exit-with-parent=on");
     const bool terminal = builder.nographic || (!builder.display_none && plan.default_devices);
+    plan.graphics = !terminal;
     if (!terminal) return;
     if (plan.process.daemonize)
         throw UserError(builder.nographic

@@ -212,6 +212,7 @@ struct LaunchPlan {
     std::vector<MonitorPlan> monitors;
     std::vector<ServicePlan> services;
     bool default_devices = true;  ///< false: -nodefaults
+    bool graphics = true;         ///< false: its console is this terminal, for its firmware too
     bool default_network = true;  ///< false: a network was asked for, or none
 
     std::string name;

@@ -145,6 +145,7 @@ std::string print_plan(const LaunchPlan& plan) {
     json["monitors"] = list_json(plan.monitors);
     json["services"] = list_json(plan.services);
     json["default-devices"] = plan.default_devices;
+    json["graphics"] = plan.graphics;
     json["default-network"] = plan.default_network;
     json["name"] = plan.name;
     json["process-name"] = plan.process_name;
