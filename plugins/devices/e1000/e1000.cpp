@@ -42,12 +42,6 @@ E1000::E1000(Object& object) : object_(object), context_(device_context(object))
     describe(state, "MDIC", mdic_);
 }
 
-bool E1000::check_bootindex(std::int64_t index, Errors& errors) const {
-    if (index == -1) return true;
-    errors.fail("no firmware is told in which order to start network cards; leave it out");
-    return false;
-}
-
 bool E1000::realize(Errors& errors) {
     std::uint8_t address[6];
     if (!choose_ethernet_address(object_, mac_, address, errors)) return false;

@@ -10,6 +10,7 @@
 #include "receiver.h"
 #include "transmitter.h"
 
+#include <backplane/boot.h>
 #include <backplane/net.h>
 #include <backplane/pci.h>
 #include <backplane/property.h>
@@ -18,7 +19,11 @@
 
 namespace backplane::e1000 {
 
-class E1000 final : public DeviceBase, public NetFront, public TransmitHost, public ReceiveHost {
+class E1000 final : public DeviceBase,
+                    public NetFront,
+                    public TransmitHost,
+                    public ReceiveHost,
+                    public Bootable {
   public:
     static const PropertyInfo kProperties[];
 
@@ -38,10 +43,15 @@ class E1000 final : public DeviceBase, public NetFront, public TransmitHost, pub
     void raise(std::uint32_t causes) override;
     void frame_ready(std::vector<std::uint8_t>& frame) override;
 
+    // Bootable
+    std::int32_t boot_index() const override { return bootindex_; }
+    void boot_path(TextSink& out) const override {
+        if (firmware_path_of(object_, out)) out.append("/ethernet-phy@0");
+    }
+
     NetBackend* netdev_ = nullptr;
     std::string mac_;
     std::int32_t bootindex_ = -1;
-    bool check_bootindex(std::int64_t index, Errors& errors) const;
 
   private:
     class Memory final : public IoHandler {

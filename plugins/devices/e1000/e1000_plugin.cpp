@@ -9,8 +9,8 @@ constexpr PropertyInfo E1000::kProperties[] = {
     property<&E1000::netdev_>({.name = "netdev", .summary = "the host side of the link"}),
     property<&E1000::mac_>(
         {.name = "mac", .summary = "address; default: the next free from 52:54:00:12:34:56"}),
-    property<&E1000::bootindex_, &E1000::check_bootindex>(
-        {.name = "bootindex", .summary = "only -1, none, is there", .default_text = "-1"}),
+    property<&E1000::bootindex_>(
+        {.name = "bootindex", .summary = "place in the boot order; -1: none", .default_text = "-1"}),
 };
 
 namespace {
@@ -20,13 +20,15 @@ constexpr RegionInfo kRegions[] = {
     {.name = "ports", .summary = "BAR 1: address and data", .size = 64},
 };
 
+constexpr InterfaceInfo kInterfaces[] = {offers<E1000, Device>(), offers<E1000, Bootable>()};
+
 constexpr TypeInfo kTypes[] = {
     device_type<E1000>({.name = "e1000",
                         .parent = "pci-device",
                         .summary = "Intel Gigabit Ethernet",
                         .user_creatable = true,
                         .category = "Network",
-                        .interfaces = kDeviceInterfaces<E1000>,
+                        .interfaces = kInterfaces,
                         .properties = E1000::kProperties,
                         .regions = kRegions}),
 };

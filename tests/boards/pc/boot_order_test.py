@@ -56,7 +56,7 @@ class BootOrder(PcTest):
             *(*self.drive("a"), "-device", "virtio-blk-pci,drive=a,bootindex=3,addr=5.1"),
             *(*self.drive("b"), "-device", "ide-hd,drive=b,bootindex=0,bus=ide.0,unit=1"),
             *(*self.drive("c"), "-device", "ide-cd,drive=c,bootindex=1,bus=ide.1"),
-            *("-device", "virtio-net-pci,bootindex=2,addr=4", *self.drive("d"), "-device", "virtio-blk-pci,drive=d"),
+            *("-device", "virtio-net-pci,bootindex=2,addr=4", "-device", "e1000,bootindex=4,addr=6", *self.drive("d"), "-device", "virtio-blk-pci,drive=d"),
         )
         self.assertEqual(
             self.order(qtest).split("\n"),
@@ -64,7 +64,8 @@ class BootOrder(PcTest):
                 "/pci@i0cf8/ide@1,1/drive@0/disk@1",
                 "/pci@i0cf8/ide@1,1/drive@1/disk@0",
                 "/pci@i0cf8/ethernet@4/ethernet-phy@0",
-                "/pci@i0cf8/scsi@5,1/disk@0,0\0",
+                "/pci@i0cf8/scsi@5,1/disk@0,0",
+                "/pci@i0cf8/ethernet@6/ethernet-phy@0\0",
             ],
         )
 
