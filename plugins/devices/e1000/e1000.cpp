@@ -74,6 +74,7 @@ void E1000::reset(ResetPhase phase) {
 
 void E1000::reset_chip() {
     registers_.reset();
+    if (!init_vet_) registers_[Reg::VET] = 0;
     phy_.reset();
     transmitter_.reset();
     causes_ = mask_ = eeprom_read_ = mdic_ = 0;

@@ -11,6 +11,10 @@ constexpr PropertyInfo E1000::kProperties[] = {
         {.name = "mac", .summary = "address; default: the next free from 52:54:00:12:34:56"}),
     property<&E1000::bootindex_>(
         {.name = "bootindex", .summary = "place in the boot order; -1: none", .default_text = "-1"}),
+    property<&E1000::bootindex_, &E1000::check_bootindex>(
+        {.name = "bootindex", .summary = "only -1, none, is there", .default_text = "-1"}),
+    property<&E1000::init_vet_>(
+        {.name = "init-vet", .summary = "VET holds the usual type after a reset", .default_text = "on"}),
 };
 
 namespace {
@@ -21,6 +25,7 @@ constexpr RegionInfo kRegions[] = {
 };
 
 constexpr InterfaceInfo kInterfaces[] = {offers<E1000, Device>(), offers<E1000, Bootable>()};
+constexpr HistoryRow kHistory[] = {{"6.0", "init-vet", "off"}};
 
 constexpr TypeInfo kTypes[] = {
     device_type<E1000>({.name = "e1000",
@@ -30,7 +35,8 @@ constexpr TypeInfo kTypes[] = {
                         .category = "Network",
                         .interfaces = kInterfaces,
                         .properties = E1000::kProperties,
-                        .regions = kRegions}),
+                        .regions = kRegions,
+                        .history = kHistory}),
 };
 
 }  // namespace

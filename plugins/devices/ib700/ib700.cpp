@@ -68,7 +68,8 @@ constexpr TypeInfo kTypes[] = {
                         .bus = "isa",
                         .category = "Watchdog",
                         .interfaces = kDeviceInterfaces<Ib700>,
-                        .regions = kRegions}),
+                        .regions = kRegions,
+                        .architecture = "x86_64"}),
 };
 
 }  // namespace

@@ -104,6 +104,7 @@ constexpr PropertyInfo IsaPvpanic::kProperties[] = {
 constexpr PropertyInfo PciPvpanic::kProperties[] = {property<&PciPvpanic::events_>(kEventsRow)};
 
 constexpr InterfaceInfo kIsaInterfaces[] = {offers<IsaPvpanic, Device>(), offers<IsaPvpanic, AcpiDevice>()};
+constexpr HistoryRow kIsaHistory[] = {{"5.1", "events", "1"}};
 constexpr RegionInfo kIsaRegions[] = {{.name = "register", .summary = "events", .size = 1}};
 constexpr RegionInfo kPciRegions[] = {{.name = "register", .summary = "BAR 0: events", .size = 16}};
 constexpr ArgumentInfo kAction[] = {{.name = "action"}};
@@ -121,7 +122,9 @@ constexpr TypeInfo kTypes[] = {
                              .interfaces = kIsaInterfaces,
                              .properties = IsaPvpanic::kProperties,
                              .regions = kIsaRegions,
-                             .events = kEvents}),
+                             .history = kIsaHistory,
+                             .events = kEvents,
+                             .architecture = "x86_64"}),
     device_type<PciPvpanic>({.name = "pvpanic-pci",
                              .parent = "pci-device",
                              .summary = "register of a guest that cannot go on",

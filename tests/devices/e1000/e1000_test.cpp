@@ -145,6 +145,16 @@ TEST_F(E1000, IsAn82540EM) {
     EXPECT_EQ(get(0x0eee), 0u);
 }
 
+TEST(E1000OfThePast, HasNoVlanTypeAfterItsReset) {
+    DeviceBench bench;
+    bench.add("gpex-pcihost", "pci");
+    Object& card = bench.add("e1000", "card", {{"init-vet", "off"}}, "pci");
+    Access access;
+    query<PciDevice>(card)->config_write(pci::kCommand, 2, pci::kCommandMemory, access);
+    bench.focus(card);
+    EXPECT_EQ(bench.read(VET, 4, "registers"), 0u);
+}
+
 TEST_F(E1000, TheEepromAnswersAtOnce) {
     std::uint16_t sum = 0;
     for (unsigned word = 0; word < 64; ++word) {
