@@ -1,6 +1,7 @@
 // Commands that show: trees, lines, CPUs, backends, plugins.
 #include "kernel/machine/machine_configuration.h"
 #include "kernel/management/management.h"
+#include "kernel/management/stopped_cpus.h"
 #include "kernel/vocabulary/plugin_listing.h"
 
 #include <backplane/block.h>
@@ -35,26 +36,16 @@ Json qom_tree(const Call& call) {
     return readable(text);
 }
 
-/// Runs `look` while no CPU executes: their states are complete then.
-template <class Look>
-void with_cpus_stopped(Machine& machine, Look look) {
-    const bool running = machine.run_state() == RunState::Running;
-    if (running) machine.accelerator()->stop();
-    look();
-    if (running) machine.accelerator()->start();
-}
-
 Json registers(const Call& call) {
     TextBuffer out;
     Cpu* current = call.host.current_cpu();
     if (!current) fail_command("no CPU available");
-    with_cpus_stopped(call.machine, [&] {
-        for (Cpu* cpu : call.machine.cpus()) {
-            if (cpu != current && !call.flag("all")) continue;
-            out.append("\nCPU#" + std::to_string(cpu->index()) + "\n");
-            cpu->dump(out);
-        }
-    });
+    const StoppedCpus stopped(call.machine);
+    for (Cpu* cpu : call.machine.cpus()) {
+        if (cpu != current && !call.flag("all")) continue;
+        out.append("\nCPU#" + std::to_string(cpu->index()) + "\n");
+        cpu->dump(out);
+    }
     return readable(out.text());
 }
 
@@ -95,7 +86,6 @@ Json numa_nodes(const Call& call) {
     return {{"human-readable-text", text}};
 }
 
-/// The CPU that is looked at is marked by the host, not by the JSON face.
 std::string show_cpus(const Json& result) {
     std::string text;
     for (const Json& cpu : result)

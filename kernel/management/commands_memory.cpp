@@ -3,6 +3,7 @@
 // The format is /COUNT FORMAT SIZE in any order of letters: x d u o c, and b h w g for 1, 2, 4, 8 bytes. It is
 // remembered by no one: without it, one 4-byte word in hexadecimal.
 #include "kernel/management/management.h"
+#include "kernel/management/stopped_cpus.h"
 
 #include <backplane/draft/cpu.h>
 
@@ -109,26 +110,16 @@ Json examine_physical(const Call& call) {
 Json examine_virtual(const Call& call) {
     Cpu* cpu = call.host.current_cpu();
     if (!cpu) fail_command("no CPU available");
-    const bool running = call.machine.run_state() == RunState::Running;
-    if (running) call.machine.accelerator()->stop();
-    Json result;
-    std::exception_ptr failure;
-    try {
-        // A value may lie across two pages.
-        result = dump(call, [&](std::uint64_t address, MutableBytes to) {
-            for (std::size_t i = 0; i < to.size; ++i) {
-                GuestAddress physical;
-                if (!cpu->translate_debug(address + i, physical)) return false;
-                if (!load_physical(cpu->address_space(), physical.value, {to.data + i, 1})) return false;
-            }
-            return true;
-        });
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    if (running) call.machine.accelerator()->start();
-    if (failure) std::rethrow_exception(failure);
-    return result;
+    const StoppedCpus stopped(call.machine);
+    // A value may lie across two pages.
+    return dump(call, [&](std::uint64_t address, MutableBytes to) {
+        for (std::size_t i = 0; i < to.size; ++i) {
+            GuestAddress physical;
+            if (!cpu->translate_debug(address + i, physical)) return false;
+            if (!load_physical(cpu->address_space(), physical.value, {to.data + i, 1})) return false;
+        }
+        return true;
+    });
 }
 
 constexpr ArgumentInfo kExamined[] = {{.name = "format", .kind = Kind::Format, .required = false},

@@ -1,6 +1,7 @@
 // Commands that start, stop and end the machine.
 #include "kernel/machine/log_hub.h"
 #include "kernel/management/management.h"
+#include "kernel/management/stopped_cpus.h"
 #include "kernel/vocabulary/log_items.h"
 
 #include <backplane/draft/snapshot.h>
@@ -109,13 +110,11 @@ std::vector<std::string> read_log_items(const Catalog& catalog, std::string_view
 /// CPUs read the categories without a lock: they stand still while these change.
 Json log_items(const Call& call) {
     const std::vector<std::string> items = read_log_items(call.machine.catalog(), call.text("items"));
-    const bool running = call.machine.run_state() == RunState::Running;
-    if (running) call.machine.accelerator()->stop();
+    const StoppedCpus stopped(call.machine);
     for (const std::string& item : items) {
         if (item == "none") call.machine.log().disable_all();
         else call.machine.log().enable(item);
     }
-    if (running) call.machine.accelerator()->start();
     return Json::object();
 }
 
