@@ -1,11 +1,9 @@
 #include "kernel/snapshot/page_codec.h"
 
 #include "kernel/snapshot/bytes.h"
-#include "kernel/snapshot/worker_crew.h"
 
 #include <zstd.h>
 
-#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -29,11 +27,6 @@ void set_level(ZSTD_CCtx* context, int level) {
 }
 
 }  // namespace
-
-unsigned worker_count(unsigned wanted) {
-    if (wanted == 0) wanted = std::thread::hardware_concurrency();
-    return std::clamp(wanted, 1u, 64u);
-}
 
 unsigned PageSet::count() const {
     unsigned count = 0;

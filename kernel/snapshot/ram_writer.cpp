@@ -58,6 +58,19 @@ struct PutJob {
     int error = 0;
 };
 
+/// A job for each piece. `take` deals with the oldest one, so in their order; false when it gives up.
+template <class Job, class Take>
+bool work_through(const std::vector<PieceName>& pieces, WorkerCrew<Job>& crew, Take take) {
+    for (const PieceName& name : pieces) {
+        if (crew.full() && !take()) return false;
+        crew.next().name = name;
+        crew.give();
+    }
+    while (!crew.idle())
+        if (!take()) return false;
+    return true;
+}
+
 }  // namespace
 
 bool write_pages(SectionWriter& out, const std::vector<BlockSource>& blocks, const SnapshotOptions& options,
@@ -79,14 +92,7 @@ bool write_pages(SectionWriter& out, const std::vector<BlockSource>& blocks, con
         crew.release();
         return ok;
     };
-    for (const PieceName& name : pieces) {
-        if (crew.full() && !take()) return false;
-        crew.next().name = name;
-        crew.give();
-    }
-    while (!crew.idle())
-        if (!take()) return false;
-    return true;
+    return work_through(pieces, crew, take);
 }
 
 bool write_pages_to_file(int file, const std::vector<BlockSource>& blocks,
@@ -119,14 +125,7 @@ bool write_pages_to_file(int file, const std::vector<BlockSource>& blocks,
         crew.release();
         return ok;
     };
-    for (const PieceName& name : pieces) {
-        if (crew.full() && !take()) return false;
-        crew.next().name = name;
-        crew.give();
-    }
-    while (!crew.idle())
-        if (!take()) return false;
-    return true;
+    return work_through(pieces, crew, take);
 }
 
 }  // namespace backplane::kernel::snapshot

@@ -1,6 +1,7 @@
 // Threads that work through a row of jobs, which somebody takes from or hands to them in order.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
@@ -11,7 +12,10 @@
 namespace backplane::kernel::snapshot {
 
 /// 0 becomes the host's number of CPUs; at most 64.
-unsigned worker_count(unsigned wanted);
+inline unsigned worker_count(unsigned wanted) {
+    if (wanted == 0) wanted = std::thread::hardware_concurrency();
+    return std::clamp(wanted, 1u, 64u);
+}
 
 /// `Job` is made once for each place in the crew's ring and used again and again.
 template <class Job>
