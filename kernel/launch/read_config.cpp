@@ -7,8 +7,10 @@
 //
 // A section is an option of that name, its title the id, its lines the parameters. Sections are applied in order.
 #include "kernel/launch/command_line.h"
+#include "kernel/vocabulary/option_parameters.h"
 #include "kernel/vocabulary/user_error.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -17,24 +19,15 @@
 namespace backplane::kernel {
 namespace {
 
-/// Sections whose name is not the option's.
-struct SectionName {
-    const char* section;
-    const char* option;
-    const char* id_key;
-};
-constexpr SectionName kSections[] = {
-    {"machine", "machine", "id"}, {"accel", "accel", "id"},   {"memory", "m", "id"},
-    {"smp-opts", "smp", "id"},    {"rtc", "rtc", "id"},       {"name", "name", "id"},
-    {"global", "global", "id"},   {"drive", "drive", "id"},   {"device", "device", "id"},
-    {"object", "object", "id"},   {"netdev", "netdev", "id"}, {"nic", "nic", "id"},
-    {"chardev", "chardev", "id"}, {"mon", "mon", "id"},       {"blockdev", "blockdev", "node-name"},
-    {"action", "action", "id"},   {"msg", "msg", "id"},       {"overcommit", "overcommit", "id"},
-    {"boot-opts", "boot", "id"},  {"fw_cfg", "fw_cfg", "id"}, {"sandbox", "sandbox", "id"},
+/// The groups of options that a file may set.
+constexpr std::string_view kConfigGroups[] = {
+    "machine",  "accel",  "memory", "smp-opts",   "rtc",       "name",    "global",
+    "drive",    "device", "object", "netdev",     "nic",       "chardev", "mon",
+    "blockdev", "action", "msg",    "overcommit", "boot-opts", "fw_cfg",  "sandbox",
 };
 
 struct Section {
-    const SectionName* name = nullptr;
+    std::string option;  ///< the one that it stands for
     std::string value;
     std::size_t line = 0;
 };
@@ -58,16 +51,14 @@ Section open_section(std::string_view line, std::size_t number) {
     line = trim(line.substr(1, line.size() - 2));
     const std::size_t quote = line.find('"');
     const std::string_view name = trim(line.substr(0, quote));
-    for (const SectionName& known : kSections) {
-        if (name != known.section) continue;
-        Section section{&known, "", number};
-        if (quote == std::string_view::npos) return section;
-        const std::string_view id = line.substr(quote);
-        if (id.size() < 3 || !id.ends_with('"')) throw UserError("the id of a section stands in quotes");
-        append_parameter(section.value, known.id_key, id.substr(1, id.size() - 2));
-        return section;
-    }
-    throw UserError("there is no group of options '" + std::string(name) + "'");
+    if (std::ranges::find(kConfigGroups, name) == std::end(kConfigGroups))
+        throw UserError("there is no group of options '" + std::string(name) + "'");
+    Section section{std::string(option_of_group(name)), "", number};
+    if (quote == std::string_view::npos) return section;
+    const std::string_view id = line.substr(quote);
+    if (id.size() < 3 || !id.ends_with('"')) throw UserError("the id of a section stands in quotes");
+    append_parameter(section.value, name == "blockdev" ? "node-name" : "id", id.substr(1, id.size() - 2));
+    return section;
 }
 
 void read_parameter(Section& section, std::string_view line) {
@@ -77,7 +68,7 @@ void read_parameter(Section& section, std::string_view line) {
     const std::string_view text = trim(line.substr(equals + 1));
     if (key.empty() || text.size() < 2 || !text.starts_with('"') || !text.ends_with('"'))
         throw UserError("expects key = \"value\", with the quotes");
-    if (!section.name) throw UserError("a parameter before the first section");
+    if (section.option.empty()) throw UserError("a parameter before the first section");
     append_parameter(section.value, key, text.substr(1, text.size() - 2));
 }
 
@@ -107,13 +98,13 @@ void read_config_file(PlanBuilder& builder, const std::string& path) {
     std::string text;
     const auto place = [&](std::size_t line) { return path + ":" + std::to_string(line) + ": "; };
     const auto apply = [&] {
-        if (section.name) builder.apply(section.name->option, section.value);
+        if (!section.option.empty()) builder.apply(section.option, section.value);
     };
     while (std::getline(file, text)) {
         ++number;
         const std::string_view line = trim(text);
         if (line.empty() || line.starts_with('#')) continue;
-        const std::size_t at = line.starts_with('[') && section.name ? section.line : number;
+        const std::size_t at = line.starts_with('[') && !section.option.empty() ? section.line : number;
         try {
             if (line.starts_with('[')) {
                 apply();
