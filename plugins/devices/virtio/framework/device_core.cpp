@@ -11,7 +11,6 @@ using namespace virtio_status;
 
 namespace {
 constexpr std::size_t kMostQueues = 1024;
-/// Of any queue, whatever size the device gives it: drivers choose one that suits themselves, and not all look first.
 }  // namespace
 
 DeviceCore::DeviceCore(Object& object)

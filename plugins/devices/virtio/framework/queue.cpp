@@ -13,9 +13,6 @@ namespace {
 // Descriptor flags (§2.7.5), ring flags (§2.7.6, §2.7.8).
 constexpr std::uint16_t kNext = 1, kWrite = 2, kIndirectTable = 4;
 constexpr std::uint16_t kNoInterrupt = 1, kNoNotify = 1;
-/// A chain has at most as many descriptors as the queue has entries (§2.7.5.3.1). Linux exceeds that with indirect
-/// tables on small queues, so there the greatest queue counts.
-constexpr unsigned kMostDescriptors = 1024;
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 32;  // §2.7.5
 
 /// §2.7.7.1: did the index pass `event` on its way from `old_index` to `new_index`?
@@ -188,7 +185,9 @@ bool Queue::walk_chain(std::uint16_t head, Visit&& visit) {
                 return wrong("an indirect table of a wrong length");
             walk.enter(GuestAddress(descriptor.address), descriptor.length / 16);
             indirect = true;
-            limit = std::max(kMostDescriptors, limit);
+            // A chain has at most as many descriptors as the queue has entries (§2.7.5.3.1). Linux exceeds that with indirect
+            // tables on small queues, so there the greatest queue counts.
+            limit = kMostEntries;
             index = 0;
             continue;
         }

@@ -29,7 +29,8 @@ struct QueueState {
     void reset(std::uint16_t default_size);
 };
 
-/// The entries of the greatest queue.
+/// The entries of the greatest queue. Any queue may have as many, whatever size the device gives it: drivers choose one
+/// that suits themselves, and not all look first.
 inline constexpr std::uint16_t kMostEntries = 1024;
 
 class Queue final : public VirtioQueue {
