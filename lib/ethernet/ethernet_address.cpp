@@ -9,18 +9,12 @@
 namespace backplane {
 namespace {
 
-class Text final : public TextSink, public Errors {
-  public:
-    void append(Str part) override { text += part.view(); }
-    void fail(Str) override {}
-    std::string text;
-};
-
 /// The addresses that other objects of the machine have in a property "mac".
 void collect_addresses(Object& from, const Object& except, std::set<std::string>& found) {
-    Text text;
-    if (&from != &except && from.is_a("device") && from.get_property("mac", text, text))
-        found.insert(text.text);
+    TextBuffer text;
+    IgnoredErrors none;
+    if (&from != &except && from.is_a("device") && from.get_property("mac", text, none))
+        found.insert(text.text());
     for (std::size_t i = 0; i < from.child_count(); ++i) collect_addresses(*from.child_at(i), except, found);
 }
 

@@ -1,17 +1,12 @@
 #include "protocol.h"
 
+#include <backplane/text.h>
+
 #include <algorithm>
 #include <cstdio>
 
 namespace backplane::qtest {
 namespace {
-
-/// Keeps the last reason.
-class Reason final : public Errors {
-  public:
-    void fail(Str message) override { text = message.view(); }
-    std::string text;
-};
 
 std::string fail(const std::string& why) { return "FAIL " + why + "\n"; }
 const std::string kOk = "OK\n";
@@ -219,11 +214,11 @@ std::string Protocol::intercept(const Words& words) {
         if (intercepted_ == device && intercepts_outputs_ == outputs) return kOk;
         return fail("IRQ intercept already enabled");
     }
-    Reason reason;
+    ErrorText reason;
     const Str name = words.size() == 3 ? Str(words[2]) : Str("");
     const bool done = outputs ? target_.wires.intercept_outputs(*device, name, line_changed, this, reason)
                               : target_.wires.intercept_inputs(*device, line_changed, this, reason);
-    if (!done) return fail(reason.text);
+    if (!done) return fail(reason.text());
     intercepted_ = device;
     intercepts_outputs_ = outputs;
     return kOk;
@@ -242,9 +237,9 @@ std::string Protocol::set_line(const Words& words) {
     if (!index || *index > 0xffff) return bad_number(words[3]);
     if (!level || *level > 0x7fffffff) return bad_number(words[4]);
     const std::string_view name = words[2] == "unnamed-gpio-in" ? "" : words[2];
-    Reason reason;
+    ErrorText reason;
     if (!target_.wires.set_input(*device, name, unsigned(*index), int(*level), reason))
-        return fail(reason.text);
+        return fail(reason.text());
     return kOk;
 }
 

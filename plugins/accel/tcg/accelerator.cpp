@@ -4,6 +4,7 @@
 
 #include <backplane/plugin.h>
 #include <backplane/property.h>
+#include <backplane/text.h>
 
 #include <map>
 
@@ -102,14 +103,10 @@ class Tcg final : public Accelerator, public AcceleratorDebug, public CodeListen
         const std::string architecture(cpu.architecture().view());
         const FrontEnd*& known = front_ends_[architecture];
         if (known) return known;
-        class Reason final : public Errors {
-          public:
-            void fail(Str message) override { text = message.view(); }
-            std::string text;
-        } reason;
+        ErrorText reason;
         Object* object = context_->create("tcg-" + architecture, "tcg-" + architecture, reason);
         if (!object) {
-            errors.fail("tcg has no front end for " + architecture + " processors (" + reason.text +
+            errors.fail("tcg has no front end for " + architecture + " processors (" + reason.text() +
                         "); -accel help lists what else may run them");
             return nullptr;
         }

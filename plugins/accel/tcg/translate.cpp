@@ -8,6 +8,8 @@
 #include "ir_verify.h"
 #include "text.h"
 
+#include <backplane/text.h>
+
 #include <cstring>
 
 namespace backplane::tcg {
@@ -15,11 +17,6 @@ namespace backplane::tcg {
 namespace {
 constexpr std::size_t kMaxInstructions = 64;
 constexpr std::size_t kMaxOps = 600;
-
-struct TextBuffer final : TextSink {
-    std::string all;
-    void append(Str part) override { all += part.view(); }
-};
 
 std::uint32_t checksum(const std::uint8_t* bytes, std::size_t size) {
     std::uint64_t sum = size;
@@ -185,23 +182,23 @@ Unit* TcgVcpu::translate(const BlockKey& key, unsigned variant, PageInfo info, b
 void TcgVcpu::log_registers() {
     TextBuffer out;
     cpu_.dump(out);
-    log().write(LogLevel::Debug, "cpu", text("cpu %u:\n", cpu_.index()) + out.all);
+    log().write(LogLevel::Debug, "cpu", text("cpu %u:\n", cpu_.index()) + out.text());
 }
 
 void TcgVcpu::log_unit(const Unit& unit, const PageInfo& info) {
     if (log_in_) {
         TextBuffer out;
         for (const Instruction& i : block_.instructions) {
-            out.all += text("%016llx:  ", ull(i.pc));
+            out.append(text("%016llx:  ", ull(i.pc)));
             std::uint8_t bytes[16] = {};
             const std::uint64_t offset = i.pc - (unit.pc & ~(kPageSize - 1));
             const std::size_t there =
                 std::min<std::size_t>(i.size, offset < kPageSize ? kPageSize - offset : 0);
             std::memcpy(bytes, info.host(i.pc), there);
             front_end_.disassemble(i.pc, Bytes(bytes, i.size), out);
-            out.all += '\n';
+            out.append("\n");
         }
-        log().write(LogLevel::Debug, "in_asm", "IN:\n" + out.all);
+        log().write(LogLevel::Debug, "in_asm", "IN:\n" + out.text());
     }
     if (log_op_) {
         std::string ops = "OP:\n";
@@ -211,7 +208,7 @@ void TcgVcpu::log_unit(const Unit& unit, const PageInfo& info) {
     if (log_out_) {
         TextBuffer out;
         cache_->disassemble(unit, out);
-        log().write(LogLevel::Debug, "out_asm", text("OUT: [size=%u]\n", unit.end - unit.start) + out.all);
+        log().write(LogLevel::Debug, "out_asm", text("OUT: [size=%u]\n", unit.end - unit.start) + out.text());
     }
 }
 

@@ -2,6 +2,8 @@
 
 #include "device_text.h"
 
+#include <backplane/text.h>
+
 #include <utility>
 
 namespace backplane::gdb {
@@ -12,12 +14,6 @@ constexpr const char* kDefaultDevice = "tcp::1234";
 constexpr std::size_t kInputChunk = 4096;
 /// A client that does not read is not read from.
 constexpr std::size_t kOutputLimit = 1u << 20;
-
-class Reason final : public Errors {
-  public:
-    void fail(Str message) override { text = message.view(); }
-    std::string text;
-};
 
 }  // namespace
 
@@ -146,8 +142,8 @@ void GdbServer::execute(Str, Str arguments, CommandReply& reply) {
     if (device.empty()) device = kDefaultDevice;
     if (receiving_) return reply.fail("the debugger itself asked: its connection cannot go under its feet");
     close();
-    Reason reason;
-    if (!open(device, reason)) return reply.fail(reason.text);
+    ErrorText reason;
+    if (!open(device, reason)) return reply.fail(reason.text());
     reply.succeed_text(device == "none" ? "Disabled gdbserver\n"
                                         : "Waiting for gdb connection on device '" + device + "'\n");
 }

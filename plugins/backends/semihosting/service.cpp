@@ -1,5 +1,7 @@
 #include "service.h"
 
+#include <backplane/text.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -18,16 +20,6 @@ constexpr std::size_t kMaximumPiece =
 constexpr std::uint64_t kFailure = ~std::uint64_t{0};
 constexpr std::uint64_t kApplicationExit = 0x20026;  ///< ADP_Stopped_ApplicationExit
 constexpr std::uint64_t kSecond = 1'000'000'000;
-
-class TextBuffer final : public TextSink {
-  public:
-    void append(Str part) override { text += part.view(); }
-    std::string text;
-};
-class Ignored final : public Errors {
-  public:
-    void fail(Str) override {}
-};
 
 }  // namespace
 
@@ -277,10 +269,10 @@ std::string Service::command_text() {
     return locked([&]() -> std::string {
         Object* machine = backend_context(object_).find("/machine");
         TextBuffer kernel, append;
-        Ignored ignored;
-        if (!machine || !machine->get_property("kernel", kernel, ignored) || kernel.text.empty()) return "";
+        IgnoredErrors ignored;
+        if (!machine || !machine->get_property("kernel", kernel, ignored) || kernel.text().empty()) return "";
         machine->get_property("append", append, ignored);
-        return kernel.text + (append.text.empty() ? "" : " " + append.text);
+        return kernel.text() + (append.text().empty() ? "" : " " + append.text());
     });
 }
 

@@ -157,12 +157,6 @@ void add_isa_terms(Object& below, std::vector<std::uint8_t>& terms) {
     for (std::size_t i = 0; i < below.child_count(); ++i) add_isa_terms(*below.child_at(i), terms);
 }
 
-/// Does not tell of what has no place to be told.
-class NoErrors final : public Errors {
-  public:
-    void fail(Str) override {}
-};
-
 }  // namespace
 
 bool PcBoard::fill_acpi(Errors& errors) {
@@ -178,7 +172,7 @@ bool PcBoard::fill_acpi(Errors& errors) {
 
 /// What firmware has programmed meanwhile stands in them.
 void PcBoard::fw_cfg_selected(Str) {
-    NoErrors none;
+    IgnoredErrors none;
     put_acpi(*query<FwCfg>(chip("fw_cfg")), none);
 }
 

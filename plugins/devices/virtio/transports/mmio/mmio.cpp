@@ -1,6 +1,7 @@
 #include "mmio.h"
 
 #include <backplane/plugin.h>
+#include <backplane/text.h>
 
 #include <string>
 
@@ -76,10 +77,7 @@ Mmio::Mmio(Object& object) : context_(device_context(object)), irq_(context_.add
     describe_registers(context_.state());
     MemoryFactory& memory = context_.memory();
     MemoryRegion& window = memory.container("virtio-mmio", 0x200);
-    // Both parts fit and do not overlap, so that placing them cannot fail.
-    struct : Errors {
-        void fail(Str) override {}
-    } errors;
+    IgnoredErrors errors;  // both parts fit and do not overlap, so that placing them cannot fail
     window.add(memory.io("virtio-mmio-registers", 0x100, *this, {.implemented_max = 4}), Offset(0), 0,
                errors);
     window.add(memory.io("virtio-mmio-config", 0x100, config_, {}), Offset(0x100), 0, errors);
