@@ -50,7 +50,7 @@ Json query_machines(const Call& call) {
         for (const ManifestVersion& version : type.versions) {
             const bool first = &version == &type.versions.front();
             Json* entry = add(
-                name + "-" + version.version,
+                type.version_name(version),
                 first && version.aliases.empty() ? std::vector<std::string>{name} : version.aliases, first);
             if (!version.deprecated.empty()) (*entry)["deprecated"] = true;
         }

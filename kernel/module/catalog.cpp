@@ -37,7 +37,7 @@ std::string named_type(const ManifestType& type, std::string_view option) {
     if (option == name || std::ranges::find(type.aliases, option) != type.aliases.end())
         return type.versions.empty() ? type.name : type.version_type(type.versions.front());
     for (const ManifestVersion& version : type.versions)
-        if (option == name + "-" + version.version ||
+        if (option == type.version_name(version) ||
             std::ranges::find(version.aliases, option) != version.aliases.end())
             return type.version_type(version);
     return {};
@@ -232,8 +232,7 @@ std::vector<Catalog::Listed> Catalog::list(std::string_view ancestor, bool inclu
 }
 
 std::string Catalog::nearest_text(const ManifestType& type, std::string ManifestType::*text) const {
-    const ManifestType* at = &type;
-    for (std::size_t steps = 0; at && steps <= by_name_.size(); ++steps, at = find_type(at->parent))
+    for (const ManifestType* at : checks_->ancestry(type))
         if (!(at->*text).empty()) return at->*text;
     return {};
 }
@@ -293,19 +292,15 @@ std::vector<ManifestDelta> Catalog::defaults_of(const ListedVersion& listed) con
 
 std::vector<const ManifestProperty*> Catalog::properties(const ManifestType& type) const {
     std::map<std::string_view, const ManifestProperty*> table;
-    const ManifestType* at = &type;
-    std::vector<const ManifestType*> forwards;
-    for (std::size_t steps = 0; at && steps <= by_name_.size(); ++steps, at = find_type(at->parent)) {
-        for (const ManifestProperty& property : at->properties) table.emplace(property.name, &property);
+    const auto add_own = [&](const ManifestType& at) {
+        for (const ManifestProperty& property : at.properties) table.emplace(property.name, &property);
+    };
+    const std::vector<const ManifestType*>& line = checks_->ancestry(type);
+    for (const ManifestType* at : line) add_own(*at);
+    for (const ManifestType* at : line)
         if (const ManifestType* target = at->forwards.empty() ? nullptr : find_type(at->forwards);
             target && target != &type)
-            forwards.push_back(target);
-    }
-    for (const ManifestType* target : forwards)
-        for (std::size_t steps = 0; target && steps <= by_name_.size();
-             ++steps, target = find_type(target->parent))
-            for (const ManifestProperty& property : target->properties)
-                table.emplace(property.name, &property);
+            for (const ManifestType* forwarded : checks_->ancestry(*target)) add_own(*forwarded);
     std::vector<const ManifestProperty*> all;
     for (const auto& [name, property] : table) all.push_back(property);
     return all;
@@ -315,8 +310,7 @@ template <class Row>
 std::vector<const Row*> Catalog::inherited(const ManifestType& type,
                                            std::vector<Row> ManifestType::*rows) const {
     std::vector<const Row*> all;
-    const ManifestType* at = &type;
-    for (std::size_t steps = 0; at && steps <= by_name_.size(); ++steps, at = find_type(at->parent)) {
+    for (const ManifestType* at : checks_->ancestry(type)) {
         std::vector<const Row*> own;
         for (const Row& row : at->*rows) own.push_back(&row);
         all.insert(all.begin(), own.begin(), own.end());
@@ -338,13 +332,7 @@ std::string Catalog::resolve_option(std::string_view option, std::string_view an
     for (const Listed& listed : list(ancestor)) {
         const ManifestType& type = *listed.type;
         if (std::string found = named_type(type, option); !found.empty()) return found;
-        const std::string& name = type.option_name();
-        names.push_back(name);
-        names.insert(names.end(), type.aliases.begin(), type.aliases.end());
-        for (const ManifestVersion& version : type.versions) {
-            names.push_back(name + "-" + version.version);
-            names.insert(names.end(), version.aliases.begin(), version.aliases.end());
-        }
+        std::ranges::copy(type.option_names(), std::back_inserter(names));
     }
     const std::string message = "unsupported " + std::string(what) + " " + quote(option);
     if (const std::string reason = refused_option_text(option, ancestor); !reason.empty()) {
@@ -399,11 +387,8 @@ std::string Catalog::refused_option_text(std::string_view option, std::string_vi
         for (const ManifestType& type : file.manifest.types) {
             const RefusedType* refused = file.refused_type(type.name);
             if (file.refusal.empty() && !refused) continue;
-            bool named = type.name == option || type.option_name() == option ||
-                         std::ranges::find(type.aliases, option) != type.aliases.end();
-            for (const ManifestVersion& version : type.versions)
-                named |= type.option_name() + "-" + version.version == option ||
-                         std::ranges::find(version.aliases, option) != version.aliases.end();
+            const std::vector<std::string> names = type.option_names();
+            const bool named = type.name == option || std::ranges::find(names, option) != names.end();
             if (named && (!find_type(type.parent) || is_a(type, ancestor)))
                 return refused ? refused->reason : file.refusal;
         }

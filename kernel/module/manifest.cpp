@@ -317,6 +317,16 @@ ManifestType type_of(JsonReader& in) {
 
 }  // namespace
 
+std::vector<std::string> ManifestType::option_names() const {
+    std::vector<std::string> names{option_name()};
+    names.insert(names.end(), aliases.begin(), aliases.end());
+    for (const ManifestVersion& version : versions) {
+        names.push_back(version_name(version));
+        names.insert(names.end(), version.aliases.begin(), version.aliases.end());
+    }
+    return names;
+}
+
 std::vector<std::string> split_alternatives(std::string_view text) {
     std::vector<std::string> parts;
     for (std::size_t at = 0; at < text.size();) {

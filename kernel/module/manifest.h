@@ -122,9 +122,15 @@ struct ManifestType {
 
     /// The name in its own option.
     const std::string& option_name() const { return option.empty() ? name : option; }
+    /// What users call one of `versions`, besides its aliases.
+    std::string version_name(const ManifestVersion& version) const {
+        return option_name() + "-" + version.version;
+    }
+    /// All that users call it: the name in its own option, those of its versions, and the aliases of both.
+    std::vector<std::string> option_names() const;
     /// The type that stands for one of `versions`.
     std::string version_type(const ManifestVersion& version) const {
-        return option_name() + "-" + version.version + "-machine";
+        return version_name(version) + "-machine";
     }
 };
 

@@ -216,7 +216,7 @@ std::string TypeCheck::claim(const ManifestType& type) {
         if (!type.option.empty()) in_family(type.option);
         std::ranges::for_each(type.aliases, in_family);
         for (const ManifestVersion& version : type.versions) {
-            in_family(type.option_name() + "-" + version.version);
+            in_family(type.version_name(version));
             std::ranges::for_each(version.aliases, in_family);
         }
     }

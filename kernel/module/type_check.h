@@ -27,6 +27,8 @@ class TypeCheck {
     /// Why the type cannot be made; empty when it can. Looks at its ancestors first. A command or an option is the core's
     /// or that of the one type that is asked for first; an event may come from several, if it has the same members.
     const std::string& verdict(const ManifestType& type);
+    /// The type and its ancestors, nearest first; ends where one is missing or comes again. Found once per type.
+    const std::vector<const ManifestType*>& ancestry(const ManifestType& type) const;
     bool is_a(const ManifestType& type, std::string_view ancestor) const;
     /// What does not keep it from being made, and is hardly meant; for a type with an empty verdict.
     std::vector<std::string> warnings(const ManifestType& type,
@@ -44,8 +46,6 @@ class TypeCheck {
     std::string claim(const ManifestType& type);
     std::string claim_events(const ManifestType& type);
     std::string delta_warning(const ManifestDelta& delta, const std::vector<const ManifestType*>& all) const;
-    /// The type and its ancestors, nearest first; ends where one is missing or comes again. Found once per type.
-    const std::vector<const ManifestType*>& ancestry(const ManifestType& type) const;
     const ManifestProperty* find_property(const ManifestType& type, std::string_view name) const;
 
     Find find_;

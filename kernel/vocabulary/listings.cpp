@@ -33,19 +33,14 @@ by_architecture(const Catalog& catalog, std::string_view ancestor,
     return text;
 }
 
-std::string column(std::string text, std::size_t width) {
-    text.resize(std::max(text.size(), width), ' ');
-    return text;
-}
-
 std::string machine_lines(const ManifestType& type) {
     std::string text;
     const std::string& name = type.option_name();
     const auto line = [&](const std::string& entry, const std::string& note) {
-        text += column(entry, 20) + " " + type.summary + note + "\n";
+        text += padded(entry, 21) + type.summary + note + "\n";
     };
     const auto alias_line = [&](const std::string& alias, const ManifestVersion& version) {
-        line(alias, " (alias of " + name + "-" + version.version + ")");
+        line(alias, " (alias of " + type.version_name(version) + ")");
     };
     const char* const mark = type.is_default ? " (default)" : "";
     if (type.versions.empty()) {
@@ -59,8 +54,8 @@ std::string machine_lines(const ManifestType& type) {
     if (newest.aliases.empty()) alias_line(name, newest);
     for (const ManifestVersion& version : type.versions) {
         for (const std::string& alias : version.aliases) alias_line(alias, version);
-        line(name + "-" + version.version, std::string(&version == &newest ? mark : "") +
-                                               (version.deprecated.empty() ? "" : " (deprecated)"));
+        line(type.version_name(version), std::string(&version == &newest ? mark : "") +
+                                             (version.deprecated.empty() ? "" : " (deprecated)"));
     }
     return text;
 }
@@ -100,7 +95,7 @@ std::string cpu_lines(const Catalog& catalog, const std::vector<const ManifestTy
             if (property->kind == "bool" && property->summary.empty()) flags[kind].insert(property->name);
     }
     std::string text;
-    for (const auto& [name, summary] : rows) text += "  " + column(name, 20) + "  " + summary + "\n";
+    for (const auto& [name, summary] : rows) text += "  " + padded(name, 22) + summary + "\n";
     for (const auto& [kind, names] : flags) text += "\nRecognized " + kind + " flags:\n" + wrapped(names);
     return text;
 }

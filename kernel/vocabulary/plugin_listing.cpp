@@ -89,7 +89,7 @@ Json type_json(const ManifestType& type) {
         json["wires"].push_back(std::move(row));
     }
     for (const ManifestVersion& version : type.versions)
-        json["versions"].push_back(type.option_name() + "-" + version.version);
+        json["versions"].push_back(type.version_name(version));
     for (const ManifestHistoryRow& row : type.history)
         json["history"].push_back(
             {{"release", row.release}, {"property", row.property}, {"value", row.value}});
@@ -153,7 +153,7 @@ std::string type_text(const ManifestType& type) {
     for (const ManifestWire& wire : type.wires)
         text += "  wire " + padded(wire_text(wire), 25) + "- " + wire.summary + "\n";
     for (const ManifestVersion& version : type.versions)
-        text += "  version " + type.option_name() + "-" + version.version +
+        text += "  version " + type.version_name(version) +
                 (version.deprecated.empty() ? "" : " (deprecated: " + version.deprecated + ")") + "\n";
     for (const ManifestHistoryRow& row : type.history)
         text += "  until " + row.release + ": " + row.property + "=" + row.value + "\n";
@@ -206,13 +206,8 @@ PluginAnswer info(const Catalog& catalog, const std::string& name, bool as_json)
 const ManifestType* find_named(const Catalog& catalog, const std::string& name) {
     if (const ManifestType* type = catalog.find_type(name)) return type;
     for (const Catalog::Listed& listed : catalog.list("object")) {
-        const ManifestType& type = *listed.type;
-        if (type.option_name() == name || std::ranges::find(type.aliases, name) != type.aliases.end())
-            return &type;
-        for (const ManifestVersion& version : type.versions)
-            if (type.option_name() + "-" + version.version == name ||
-                std::ranges::find(version.aliases, name) != version.aliases.end())
-                return &type;
+        const std::vector<std::string> names = listed.type->option_names();
+        if (std::ranges::find(names, name) != names.end()) return listed.type;
     }
     return nullptr;
 }
