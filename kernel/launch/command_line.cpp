@@ -212,10 +212,6 @@ std::string help_column(std::string_view help) {
     }
 }
 
-}  // namespace
-
-namespace {
-
 /// An option that takes much, on lines that fit a page.
 std::string broken_at_parameters(std::string_view text) {
     constexpr std::size_t kWidth = 90;

@@ -154,7 +154,8 @@ OptionGroup process_options() {
           read_config_file},
          {"no-user-config", nullptr, "reads no configuration of the user's: none is ever read",
           [](PlanBuilder&, const std::string&) {}},
-         {"plugin-dir", "DIRECTORY", "where plugins are looked for first (may be repeated)",
+         {"plugin-dir", "DIRECTORY",
+          "where plugins are looked for next to the installation's (may be repeated)",
           [](PlanBuilder&, const std::string&) {}},  // read ahead of all others
          {"print-plan", nullptr, "prints what would be launched as JSON, and ends",
           [](PlanBuilder& builder, const std::string&) { builder.result.print_plan = true; }},

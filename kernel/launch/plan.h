@@ -187,7 +187,7 @@ struct LaunchPlan {
     PropertyList machine_properties;
     PropertyList
         property_options;  ///< of those that have an option of their own: name, option as it was typed
-    std::vector<AcceleratorPlan> accelerators;  ///< in the order of trying; empty: all there are
+    std::vector<AcceleratorPlan> accelerators;  ///< in the order of trying; empty: the default
     std::optional<CpuPlan> cpu;
     SmpPlan smp;
     NumaPlan numa;

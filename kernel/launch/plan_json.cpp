@@ -50,7 +50,7 @@ Json json_of(const GlobalPlan& plan) {
 }
 
 Json json_of(const NumaNodePlan& node) {
-    Json json{{"memory_backend", node.memory_backend}, {"cpus", Json::array()}};
+    Json json{{"memory-backend", node.memory_backend}, {"cpus", Json::array()}};
     if (node.id) json["id"] = *node.id;
     if (node.memory) json["memory"] = *node.memory;
     for (const NumberRange& range : node.cpus) json["cpus"].push_back(Json::array({range.first, range.last}));
@@ -129,7 +129,7 @@ std::string print_plan(const LaunchPlan& plan) {
     json["numa"] = {{"nodes", list_json(plan.numa.nodes)},
                     {"distances", list_json(plan.numa.distances)},
                     {"cpus", list_json(plan.numa.cpus)}};
-    json["memory_backend"] = plan.memory_backend;
+    json["memory-backend"] = plan.memory_backend;
     json["memory"] = plan.ram_size ? Json(*plan.ram_size) : Json();
     json["rtc"] = rtc_json(plan.rtc);
     json["seed"] = plan.seed ? Json(*plan.seed) : Json();

@@ -23,7 +23,7 @@ struct SearchFolder {
 /// All folders, each once. `options`: what --plugin-dir named.
 std::vector<SearchFolder> make_search_path(const std::vector<std::filesystem::path>& options,
                                            const Trust& trust);
-/// "the option --plugin-dir", for messages.
+/// Who that is, for messages: "--plugin-dir", "the installation".
 const char* origin_text(FolderOrigin origin);
 
 }  // namespace backplane::kernel

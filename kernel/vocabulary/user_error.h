@@ -1,4 +1,4 @@
-// What is wrong with a command line or a configuration file: one line, thrown inside the launcher only.
+// What is wrong with what a user typed: one line.
 #pragma once
 
 #include <stdexcept>
@@ -6,7 +6,8 @@
 
 namespace backplane::kernel {
 
-/// The message names the culprit and says what to do. Caught by launch(), which prints it and exits with 1.
+/// The message names the culprit and says what to do. Caught by run_program(), which prints it and ends with 1, and by
+/// commands of monitors, which answer with it.
 class UserError : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
