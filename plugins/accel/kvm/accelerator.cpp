@@ -21,7 +21,8 @@ bool Kvm::open(AcceleratorContext& context, Errors& errors) {
 bool Kvm::attach(Cpu& cpu, Errors& errors) {
     auto* processor = query<x86::Processor>(cpu.object());
     if (!processor) {
-        errors.fail("KVM cannot run a CPU of type '" + std::string(cpu.object().type_name().view()) + "'");
+        errors.fail("KVM cannot run a CPU of type '" + std::string(cpu.object().type_name().view()) +
+                    "'; use another accelerator (-accel help lists them)");
         return false;
     }
     if (!processor->settle(KvmSupport(*vm_), errors)) return false;

@@ -68,7 +68,8 @@ bool Settings::set_capability(const std::string& name, bool on, Errors& errors) 
     if (name == "events") events_ = on;
     else if (name == "mapped-ram") mapped_ = on;
     else if (!listed(kLiveCapabilities, name))
-        errors.fail("there is no capability '" + name + "'; query-migrate-capabilities lists them");
+        errors.fail("there is no capability '" + name +
+                    "'; query-migrate-capabilities (info migrate_capabilities) lists them");
     else if (on)
         errors.fail("capability '" + name +
                     "' is not there: a machine is stopped while it is saved, and saved as a whole");
@@ -89,7 +90,8 @@ bool Settings::set_parameter(const std::string& name, const std::string& value, 
     } else if (listed(kLiveParameters, name)) {
         errors.fail("parameter '" + name + "' has no effect here: a machine is stopped while it is saved");
     } else {
-        errors.fail("there is no parameter '" + name + "'; query-migrate-parameters lists them");
+        errors.fail("there is no parameter '" + name +
+                    "'; query-migrate-parameters (info migrate_parameters) lists them");
     }
     return false;
 }

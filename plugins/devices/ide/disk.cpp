@@ -74,7 +74,7 @@ Disk::Disk(Object& object) : DriveBase(object) {
 
 bool Disk::check(Errors& errors) {
     constexpr std::size_t kSerialLength = 20, kModelLength = 40, kVersionLength = 8;
-    if (!drive_) errors.fail("drive property not set");
+    if (!drive_) errors.fail("drive property not set; name a block node with drive=ID");
     else if (serial_.size() > kSerialLength) errors.fail("serial '" + serial_ + "' is longer than 20 bytes");
     else if (model_.size() > kModelLength) errors.fail("model '" + model_ + "' is longer than 40 bytes");
     else if (version_.size() > kVersionLength) errors.fail("ver '" + version_ + "' is longer than 8 bytes");

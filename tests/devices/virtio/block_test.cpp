@@ -201,7 +201,8 @@ INSTANTIATE_TEST_SUITE_P(Virtio, BlockOn,
 TEST(Block, SaysWhatItsPropertiesLack) {
     DeviceBench bench;
     bench.add("virtio-mmio", "slot0");
-    EXPECT_EQ(bench.try_add("virtio-blk-device", "disk", {}, "slot0"), "drive property not set");
+    EXPECT_EQ(bench.try_add("virtio-blk-device", "disk", {}, "slot0"),
+              "drive property not set; name a block node with drive=ID");
     bench.add("fake-block", "node");
     EXPECT_NE(bench.try_add("virtio-blk-device", "disk", {{"drive", "node"}, {"queue-size", "3"}}, "slot0")
                   .find("queue-size"),

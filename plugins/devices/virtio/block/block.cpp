@@ -58,7 +58,7 @@ bool Block::check(Errors& errors) const {
     const auto bad_size = [](std::uint64_t size) {
         return size != 0 && (!std::has_single_bit(size) || size < 512 || size > (2u << 20));
     };
-    if (!drive_) errors.fail("drive property not set");
+    if (!drive_) errors.fail("drive property not set; name a block node with drive=ID");
     else if (bad_size(logical_block_size_) || bad_size(physical_block_size_))
         errors.fail(
             "logical_block_size and physical_block_size must be powers of two between 512 B and 2 MiB");
