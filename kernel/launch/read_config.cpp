@@ -96,31 +96,30 @@ void read_config_file(PlanBuilder& builder, const std::string& path) {
     Section section;
     std::size_t number = 0;
     std::string text;
-    const auto place = [&](std::size_t line) { return path + ":" + std::to_string(line) + ": "; };
+    const auto blaming = [&](std::size_t line, const auto& work) {
+        try {
+            work();
+        } catch (const UserError& error) {
+            throw UserError(path + ":" + std::to_string(line) + ": " + error.what());
+        }
+    };
+    // An option is wrong where its section begins, wherever that ends.
     const auto apply = [&] {
-        if (!section.option.empty()) builder.apply(section.option, section.value);
+        if (section.option.empty()) return;
+        blaming(section.line, [&] { builder.apply(section.option, section.value); });
     };
     while (std::getline(file, text)) {
         ++number;
         const std::string_view line = trim(text);
         if (line.empty() || line.starts_with('#')) continue;
-        const std::size_t at = line.starts_with('[') && !section.option.empty() ? section.line : number;
-        try {
-            if (line.starts_with('[')) {
-                apply();
-                section = open_section(line, number);
-            } else {
-                read_parameter(section, line);
-            }
-        } catch (const UserError& error) {
-            throw UserError(place(at) + error.what());
+        if (line.starts_with('[')) {
+            apply();
+            blaming(number, [&] { section = open_section(line, number); });
+        } else {
+            blaming(number, [&] { read_parameter(section, line); });
         }
     }
-    try {
-        apply();
-    } catch (const UserError& error) {
-        throw UserError(place(section.line) + error.what());
-    }
+    apply();
 }
 
 }  // namespace backplane::kernel

@@ -34,9 +34,12 @@ TEST_F(ReadConfig, AMistakeIsFoundByItsLine) {
               std::string::npos);
     EXPECT_NE(error_of(with("\n[mashine]\n")).find(path_ + ":2: there is no group of options 'mashine'"),
               std::string::npos);
+    EXPECT_NE(error_of(with("[memory]\nsize = \"1\"\n[mashine]\n")).find(path_ + ":3: there is no group"),
+              std::string::npos);
     EXPECT_NE(error_of(with("size = \"1\"\n")).find(":1: a parameter before the first section"),
               std::string::npos);
     EXPECT_NE(error_of(with("[memory]\nsize = \"0\"\n")).find(":1: "), std::string::npos);
+    EXPECT_NE(error_of(with("[memory]\nsize = \"0\"\n[rtc]\n")).find(":1: "), std::string::npos);
 }
 
 TEST_F(ReadConfig, AMissingFileIsNamed) {
