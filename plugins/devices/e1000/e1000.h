@@ -53,7 +53,6 @@ class E1000 final : public DeviceBase,
     std::string mac_;
     std::int32_t bootindex_ = -1;
     bool init_vet_ = true;
-    bool check_bootindex(std::int64_t index, Errors& errors) const;
 
   private:
     class Memory final : public IoHandler {

@@ -11,8 +11,6 @@ constexpr PropertyInfo E1000::kProperties[] = {
         {.name = "mac", .summary = "address; default: the next free from 52:54:00:12:34:56"}),
     property<&E1000::bootindex_>(
         {.name = "bootindex", .summary = "place in the boot order; -1: none", .default_text = "-1"}),
-    property<&E1000::bootindex_, &E1000::check_bootindex>(
-        {.name = "bootindex", .summary = "only -1, none, is there", .default_text = "-1"}),
     property<&E1000::init_vet_>(
         {.name = "init-vet", .summary = "VET holds the usual type after a reset", .default_text = "on"}),
 };

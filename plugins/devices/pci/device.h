@@ -27,8 +27,11 @@ class ClosedPort final : public DmaPort {
     void unmap(const DmaWindow&, std::uint64_t) override {}
 };
 
-class DevicePart final : public Device, public PciDevice, public PciVectorEvents, MessageSource {
-class DevicePart final : public Device, public PciDevice, public FirmwarePlace {
+class DevicePart final : public Device,
+                         public PciDevice,
+                         public PciVectorEvents,
+                         public FirmwarePlace,
+                         MessageSource {
   public:
     explicit DevicePart(Object& object);
 

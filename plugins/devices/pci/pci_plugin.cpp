@@ -16,12 +16,10 @@ void* make_bus(Object& object, const void* express, Errors&) {
     return new BusPart(object, *static_cast<const bool*>(express));
 }
 
-constexpr InterfaceInfo kBusInterfaces[] = {offers<BusPart, Bus>(), offers<BusPart, PciBus>()};
-constexpr InterfaceInfo kDeviceInterfaces[] = {offers<DevicePart, Device>(), offers<DevicePart, PciDevice>(),
-                                               offers<DevicePart, PciVectorEvents>()};
 constexpr InterfaceInfo kBusInterfaces[] = {offers<BusPart, Bus>(), offers<BusPart, PciBus>(),
                                             offers<BusPart, FirmwarePlace>()};
 constexpr InterfaceInfo kDeviceInterfaces[] = {offers<DevicePart, Device>(), offers<DevicePart, PciDevice>(),
+                                               offers<DevicePart, PciVectorEvents>(),
                                                offers<DevicePart, FirmwarePlace>()};
 
 constexpr InterfaceInfo kListingInterfaces[] = {offers<PciListing, Completable>(),
