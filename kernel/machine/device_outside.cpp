@@ -21,7 +21,6 @@ std::string group_text(std::string_view name, bool input) {
 
 std::string region_problem(const Type& type, const ShownRegions& regions) {
     const std::vector<const RegionInfo*> rows = listed(type, &TypeInfo::regions);
-    if (rows.empty()) return {};
     for (const auto& [name, region] : regions) {
         const auto row = std::ranges::find_if(
             rows, [&, &name = name](const RegionInfo* each) { return name == each->name; });
@@ -40,7 +39,6 @@ std::string region_problem(const Type& type, const ShownRegions& regions) {
 
 std::string wire_problem(const Type& type, const std::vector<Wiring::Group>& groups) {
     const std::vector<const WireInfo*> rows = listed(type, &TypeInfo::wires);
-    if (rows.empty()) return {};
     const auto same = [](const WireInfo& row, const Wiring::Group& group) {
         return is_input(row) == group.input && group.name == row.name;
     };

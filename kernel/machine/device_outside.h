@@ -11,7 +11,7 @@ namespace backplane::kernel {
 using ShownRegions = std::vector<std::pair<std::string, MemoryRegion*>>;
 
 /// What is there and not listed, listed and not there, or of another size: a sentence whose subject is the type. Empty
-/// when all is as listed, or nothing is.
+/// when all is as listed.
 std::string outside_problem(const Type& type, const ShownRegions& regions,
                             const std::vector<Wiring::Group>& groups);
 

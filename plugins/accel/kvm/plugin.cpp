@@ -65,6 +65,24 @@ constexpr InterfaceInfo kI8259[] = {offers<KvmI8259, Device>(),
                                     offers<KvmI8259, x86::InterruptAcknowledge>()};
 constexpr InterfaceInfo kApicBus[] = {offers<KvmApicBus, Device>(), offers<KvmApicBus, x86::ApicBus>()};
 
+// As those of the chips that they stand for.
+constexpr RegionInfo kI8259Regions[] = {
+    {.name = "registers", .summary = "commands and mask", .size = 2},
+    {.name = "elcr", .summary = "which requests are level-triggered", .size = 1},
+};
+constexpr WireInfo kI8259Wires[] = {
+    {.name = "", .summary = "INT"},
+    {.name = "", .direction = WireDirection::Input, .summary = "IR0 to IR7", .count = 8},
+};
+constexpr RegionInfo kIoApicRegions[] = {{.name = "ioapic", .size = 0x1000}};
+constexpr WireInfo kIoApicWires[] = {
+    {.name = "", .direction = WireDirection::Input, .count = KVM_IOAPIC_NUM_PINS}};
+constexpr RegionInfo kApicBusRegions[] = {{.name = "apic-msi", .size = x86::kMessageSize}};
+constexpr WireInfo kApicWires[] = {{.name = "lint",
+                                    .direction = WireDirection::Input,
+                                    .summary = "LINT0, the 8259's, and LINT1",
+                                    .count = 2}};
+
 constexpr HistoryRow kIoApicHistory[] = {{"2.7", "version", "0x11"}};
 
 constexpr TypeInfo kTypes[] = {
@@ -84,22 +102,28 @@ constexpr TypeInfo kTypes[] = {
                            .bus = "isa",
                            .category = "Misc",
                            .interfaces = kI8259,
-                           .properties = KvmI8259::kProperties}),
+                           .properties = KvmI8259::kProperties,
+                           .regions = kI8259Regions,
+                           .wires = kI8259Wires}),
     device_type<KvmIoApic>({.name = "kvm-ioapic",
                             .summary = "the kernel's I/O APIC",
                             .category = "Misc",
                             .interfaces = kDeviceInterfaces<KvmIoApic>,
                             .properties = KvmIoApic::kProperties,
+                            .regions = kIoApicRegions,
+                            .wires = kIoApicWires,
                             .history = kIoApicHistory}),
     device_type<KvmApicBus>({.name = "kvm-apic-bus",
                              .summary = "the kernel's window for interrupt messages",
                              .category = "Misc",
-                             .interfaces = kApicBus}),
+                             .interfaces = kApicBus,
+                             .regions = kApicBusRegions}),
     device_type<KvmApic>({.name = "kvm-apic",
                           .summary = "the kernel's local APIC",
                           .category = "Misc",
                           .interfaces = kDeviceInterfaces<KvmApic>,
-                          .properties = KvmApic::kProperties}),
+                          .properties = KvmApic::kProperties,
+                          .wires = kApicWires}),
 };
 
 }  // namespace

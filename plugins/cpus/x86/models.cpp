@@ -311,6 +311,11 @@ constexpr TypeInfo model(const char* type, const char* option, const char* summa
             .class_data = &data};
 }
 
+constexpr WireInfo kWires[] = {
+    {.name = "intr", .direction = WireDirection::Input, .summary = "INTR, the 8259's"},
+    {.name = "a20", .direction = WireDirection::Input, .summary = "A20M#: address bit 20 is let through"},
+};
+
 constexpr TypeInfo kTypes[] = {
     {
         .name = kProcessorType,
@@ -320,6 +325,7 @@ constexpr TypeInfo kTypes[] = {
         .category = "CPUID",
         .interfaces = kInterfaces,
         .properties = {kProperties.data(), kProperties.size()},
+        .wires = kWires,
         .history = kHistory,
         .instance_init = make_cpu,
         .instance_finalize = free_part<X86Cpu>,

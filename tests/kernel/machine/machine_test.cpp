@@ -75,6 +75,21 @@ constexpr InterfaceInfo kButtonInterfaces[] = {offers<TestButton, Device>(),
 constexpr TypeInfo kButtonType =
     device_type<TestButton>({.name = "test-button", .interfaces = kButtonInterfaces});
 
+class ChipTest : public MachineTest {
+  protected:
+    /// Why a chip that shows this is refused; empty: it is not.
+    std::string refused(const char* type, std::function<void(DeviceContext&)> shows) {
+        const std::lock_guard guard(machine.lock());
+        chip_shows = std::move(shows);
+        ErrorText why;
+        Instance* chip = machine.objects().create(type, "", machine.objects().root(), why);
+        chip->realize(why);
+        machine.objects().destroy(*chip);
+        chip_shows = nullptr;
+        return why.text();
+    }
+};
+
 using Events = std::vector<std::string>;
 
 TEST_F(MachineTest, AMachineThatAskedForItsEndWhileItWasMadeNeverRuns) {
@@ -214,18 +229,11 @@ TEST_F(MachineTest, AWireThatADeviceHasNotIsRefusedWithThoseThatItHas) {
         << errors.text();
 }
 
-TEST_F(MachineTest, ADeviceShowsWhatItsTypeLists) {
+TEST_F(ChipTest, ADeviceShowsWhatItsTypeLists) {
     catalog.types().register_type(kChipType, errors);
     const auto refusal = [&](std::function<void(DeviceContext&)> shows) {
-        chip_shows = std::move(shows);
-        ErrorText why;
-        Instance* chip = machine.objects().create("test-chip", "", machine.objects().root(), why);
-        chip->realize(why);
-        machine.objects().destroy(*chip);
-        chip_shows = nullptr;
-        return why.text();
+        return refused("test-chip", std::move(shows));
     };
-    const std::lock_guard guard(machine.lock());
     const auto region = [](DeviceContext& chip, Str name, std::uint64_t size) {
         chip.export_region(name, chip.memory().container(name, size));
     };
@@ -261,6 +269,23 @@ TEST_F(MachineTest, ADeviceShowsWhatItsTypeLists) {
                   chip.add_outputs("drq", 1);
               }),
               "type 'test-chip' has output 'drq', which its TypeInfo::wires does not list");
+}
+
+TEST_F(ChipTest, ADeviceWhoseTypeListsNothingShowsNothing) {
+    TypeInfo plain = kChipType;
+    plain.name = "plain-chip";
+    plain.regions = {};
+    plain.wires = {};
+    catalog.types().register_type(plain, errors);
+    const auto refusal = [&](std::function<void(DeviceContext&)> shows) {
+        return refused("plain-chip", std::move(shows));
+    };
+    EXPECT_EQ(refusal([](DeviceContext&) {}), "");
+    EXPECT_EQ(
+        refusal([](DeviceContext& chip) { chip.export_region("fifo", chip.memory().container("fifo", 4)); }),
+        "type 'plain-chip' shows region 'fifo', which its TypeInfo::regions does not list");
+    EXPECT_EQ(refusal([](DeviceContext& chip) { chip.add_outputs("irq", 1); }),
+              "type 'plain-chip' has output 'irq', which its TypeInfo::wires does not list");
 }
 
 /// As with a page that each CPU's interrupt controller shows to it alone, and with memory of another mode.
