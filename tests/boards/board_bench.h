@@ -24,6 +24,7 @@ struct BoardOptions {
     std::string machine;              ///< the type's name
     std::string cpu;                  ///< the CPU's type name
     std::string accelerator = "tcg";  ///< never started
+    kernel::PropertyList accelerator_properties{};
     std::uint64_t ram_size = 128 << 20;
     Topology topology{};
     kernel::PropertyList properties{};  ///< of the machine
@@ -55,7 +56,7 @@ class BoardBench {
         machine_.set_ram_size(options.ram_size);
         machine_.set_cpu(options.cpu, {});
         machine_.set_firmware_path(options.firmware_path);
-        check(machine_.open_accelerator({{options.accelerator, {}}}, errors));
+        check(machine_.open_accelerator({{options.accelerator, options.accelerator_properties}}, errors));
         check(machine_.build(errors));
         for (const auto& [type, properties] : options.devices)
             check(machine_.add_device(type, "", "", properties, errors) != nullptr);

@@ -37,6 +37,7 @@ class GoldfishRtc final : public DeviceBase, public RegisterDevice<GoldfishRtc> 
 
     bool after_load(Errors&) override {
         if (alarm_running_) arm_timer();
+        else timer_.cancel();
         update_irq();
         return true;
     }

@@ -105,6 +105,7 @@ class Rtc final : public DeviceBase, public IoHandler, public Cmos {
             errors.fail("offset_seconds, updated_at: no guest can set its clock to that");
             return false;
         }
+        announcement_.cancel();
         // The wall clock may be another one.
         arm_update();
         return true;

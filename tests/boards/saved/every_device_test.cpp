@@ -10,30 +10,31 @@ namespace {
 
 using kernel::Catalog;
 
-/// Of a PC, which these tests do not build.
-bool is_on_no_board(std::string_view bus) { return bus == "isa" || bus == "floppy-bus"; }
-
 /// The host's ends that a device of this type needs.
 kernel::PropertyList links(const Catalog& catalog, const kernel::ManifestType& type) {
     constexpr std::pair<const char*, const char*> kEnds[] = {
         {"drive", "node"}, {"netdev", "wire"}, {"rng", "source"}, {"chardev", "stream"}};
     kernel::PropertyList links;
     if (type.name == "loader") return {{"addr", "0x80400000"}, {"data", "0x5a"}, {"data-len", "4"}};
+    // The board has the first one.
+    if (type.name == "isa-fdc") return {{"iobase", "0x370"}, {"dma", "1"}};
     for (const kernel::ManifestProperty* property : catalog.properties(type))
         for (const auto& [name, end] : kEnds)
             if (property->name == name) links.emplace_back(name, end);
     return links;
 }
 
+enum class On { Virt, Pc };
 struct Subject {
-    std::string type;  ///< empty: the board as it is
-    std::string cpu = "rv64-riscv-cpu";
+    On board;
+    std::string type{};  ///< empty: the board as it is
+    std::string cpu{};   ///< empty: the board's
 };
 void PrintTo(const Subject& subject, std::ostream* out) { *out << subject.type << " " << subject.cpu; }
 
 BoardOptions board_with(const Subject& subject, unsigned seed) {
-    BoardOptions options = SavedBoard::options();
-    options.cpu = subject.cpu;
+    BoardOptions options = subject.board == On::Pc ? SavedBoard::pc_options() : SavedBoard::options();
+    if (!subject.cpu.empty()) options.cpu = subject.cpu;
     options.globals = {{"virtio-mmio", "force-legacy", seed % 2 ? "off" : "on"}};
     if (subject.type.empty()) return options;
     const Catalog catalog;
@@ -41,7 +42,6 @@ BoardOptions board_with(const Subject& subject, unsigned seed) {
     if (catalog.bus_of(type) == "virtio-serial-bus")
         options.devices.emplace_back(seed % 2 ? "virtio-serial-device" : "virtio-serial-pci",
                                      kernel::PropertyList{});
-    if (catalog.bus_of(type) == "IDE") options.devices.emplace_back("piix3-ide", kernel::PropertyList{});
     options.devices.emplace_back(subject.type, links(catalog, type));
     return options;
 }
@@ -93,20 +93,31 @@ TEST_P(EveryDevice, GoesOnFromItsStreamAsItWas) {
     }
 }
 
+/// Has it a place on a PC alone?
+bool of_pc(const Catalog& catalog, const kernel::ManifestType& type) {
+    const auto bus = catalog.bus_of(type);
+    return bus == "isa" || bus == "IDE" || bus == "floppy-bus";
+}
+
 /// Of each type, the ones that users add and the CPUs; a board's own chips are on the board.
 std::vector<Subject> subjects() {
-    std::vector<Subject> all{{}};
+    std::vector<Subject> all{{On::Virt}, {On::Pc}, {On::Pc, "virtio-net-pci"}};
     const Catalog catalog;
     for (const Catalog::Listed& listed : catalog.list("device"))
-        if (listed.type->user_creatable && !is_on_no_board(catalog.bus_of(*listed.type)))
-            all.push_back({listed.type->name});
-    for (const Catalog::Listed& listed : catalog.list("riscv-cpu")) all.push_back({"", listed.type->name});
+        if (listed.type->user_creatable)
+            all.push_back({of_pc(catalog, *listed.type) ? On::Pc : On::Virt, listed.type->name});
+    for (const Catalog::Listed& listed : catalog.list("riscv-cpu"))
+        all.push_back({On::Virt, "", listed.type->name});
+    // Those of an x86 processor have one state, and differ in what of it a guest may use.
+    all.push_back({On::Pc, "", "max-x86_64-cpu"});
     return all;
 }
 
 std::string subject_name(const ::testing::TestParamInfo<Subject>& info) {
-    std::string name = info.param.type.empty() ? info.param.cpu : info.param.type;
-    if (info.index == 0) name = "board";
+    const Subject& subject = info.param;
+    std::string name = subject.type + subject.cpu;
+    if (name.empty()) name = "board";
+    if (subject.board == On::Pc) name += "_on_pc";
     std::ranges::replace(name, '-', '_');
     return name;
 }
@@ -114,22 +125,20 @@ INSTANTIATE_TEST_SUITE_P(Types, EveryDevice, ::testing::ValuesIn(subjects()), su
 
 TEST(EveryDeviceType, IsUserCreatableOrOnABoard) {
     const Catalog catalog;
-    SavedBoard board(SavedBoard::options());
     std::set<std::string> there;
-    for (kernel::Instance* device : board.parts().devices.all())
-        there.insert(std::string(device->type_name().view()));
-    // Chips of a PC beside those on its ISA bus.
-    const std::set<std::string_view> parts{"apic", "apic-bus", "fw_cfg_io", "hpet", "i440FX", "ioapic",
-                                           "i440FX-pcihost", "PIIX3", "PIIX4_PM", "ps2-kbd", "ps2-mouse",
-                                           "smbus-eeprom",
-                                           // The accelerator's own, in the place of such.
-                                           "kvm-apic", "kvm-ioapic", "kvm-apic-bus"};
-    const auto waits = [&](const kernel::ManifestType& type) {
-        return is_on_no_board(catalog.bus_of(type)) || parts.contains(type.name);
+    for (const BoardOptions& options : {SavedBoard::options(), SavedBoard::pc_options()}) {
+        SavedBoard board(options);
+        for (kernel::Instance* device : board.parts().devices.all())
+            there.insert(std::string(device->type_name().view()));
+    }
+    // An accelerator's own chips need a processor that it runs, and no board has memory modules with an EEPROM: their own
+    // tests save them.
+    const auto elsewhere = [](const kernel::ManifestType& type) {
+        return type.name.starts_with("kvm-") || type.name == "smbus-eeprom";
     };
     for (const Catalog::Listed& listed : catalog.list("device"))
         EXPECT_TRUE(listed.type->user_creatable || catalog.is_a(*listed.type, "cpu") ||
-                    there.contains(listed.type->name) || waits(*listed.type))
+                    there.contains(listed.type->name) || elsewhere(*listed.type))
             << listed.type->name << " is saved by no test";
 }
 

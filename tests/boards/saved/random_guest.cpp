@@ -5,42 +5,57 @@
 namespace backplane::testing {
 namespace {
 
-struct Window {
-    std::uint64_t base;
-    std::uint64_t size;
+/// What a PC's firmware would set up: where the functions of the PIIX have their ports.
+struct Setup {
+    unsigned function, offset;
+    std::uint64_t value;
+    unsigned size;
 };
-/// All but the test device, which ends the machine.
-constexpr Window kWindows[] = {
-    {0x101000, 0x24},      {0x2000000, 0x40},    {0x2004000, 0x40},    {0x200bff8, 8},
-    {0x2f00000, 0x20},     {0xc000000, 0x100},   {0xc001000, 0x10},    {0xc002000, 0x200},
-    {0xc200000, 0x10},     {0xc201000, 0x10},    {0xc202000, 0x10},    {0x10000000, 8},
-    {0x10000000, 8},       {0x10007000, 0x110},  {0x10008000, 0x110},  {0x10100000, 0x18},
-    {0x20000000, 0x1000},  {0x22040000, 0x100},  {0x30000000, 0x100},  {0x30008000, 0x100},
-    {0x30010000, 0x100},   {0x40100000, 0x4000}, {0x40180000, 0x1000}, {0x3000100, 0x40},
-    {0x80000000, 0x10000},
+constexpr unsigned kIde = 1 << 3 | 1, kPower = 1 << 3 | 3;
+constexpr Setup kPiix[] = {
+    {kIde, 0x20, 0xc041, 4}, {kIde, 0x04, 5, 2},        {kPower, 0x40, 0x601, 4},
+    {kPower, 0x80, 1, 1},    {kPower, 0x90, 0xb101, 4}, {kPower, 0xd2, 1, 1},
 };
 
 }  // namespace
 
 /// Mostly small numbers, addresses in memory, and single bits: what registers react to.
-std::uint64_t RandomGuest::value() {
+std::uint64_t RandomGuest::value(const Places& places) {
     switch (random_() % 6) {
     case 0:
     case 1: return random_() % 256;
-    case 2: return 0x80000000 + random_() % 0x10000;
+    case 2: return places.ram + random_() % 0x10000;
     case 3: return ~std::uint64_t{0};
     case 4: return std::uint64_t{1} << random_() % 64;
     default: return random_();
     }
 }
 
+void RandomGuest::find_devices(SavedBoard& board) {
+    if (board.places().ide)
+        for (const Setup& row : kPiix) board.set_config(row.function, row.offset, row.value, row.size);
+    drivers_.find(board);
+}
+
 void RandomGuest::poke(SavedBoard& board, Observed& observed) {
-    const Window& window = kWindows[random_() % std::size(kWindows)];
+    const Places& places = board.places();
+    if (random_() % (places.memory.size() + places.ports.size()) >= places.memory.size())
+        return poke_port(board, observed);
+    const Window& window = places.memory[random_() % places.memory.size()];
     const unsigned size = 1u << random_() % 4;
     const std::uint64_t address = (window.base + random_() % window.size) & ~std::uint64_t(size - 1);
-    if (random_() % 3) return board.bench.store(address, value(), size);
+    if (random_() % 3) return board.bench.store(address, value(places), size);
     observed.push_back(board.bench.load(address, size));
     observed.push_back(board.bench.failed());
+}
+
+void RandomGuest::poke_port(SavedBoard& board, Observed& observed) {
+    const Window& window = board.places().ports[random_() % board.places().ports.size()];
+    const std::uint64_t offset = random_() % window.size;
+    unsigned size = 1u << random_() % 3;
+    while (offset + size > window.size) size /= 2;
+    if (random_() % 3) board.out(window.base + offset, value(board.places()), size);
+    else observed.push_back(board.in(window.base + offset, size));
 }
 
 void RandomGuest::type(FakeChar& chars, Observed& observed) {
@@ -83,7 +98,7 @@ void RandomGuest::look_at_registers(SavedBoard& board, Observed& observed) {
         if (!cpu) continue;
         for (const DebugFeature& feature : cpu->debug_features())
             for (const DebugRegister& reg : feature.registers) {
-                std::uint64_t bits = value();
+                std::uint64_t bits = value(board.places());
                 Bytes bytes(reinterpret_cast<std::uint8_t*>(&bits), std::min<std::size_t>(reg.bits / 8, 8));
                 if (random_() % 4 == 0) observed.push_back(cpu->write_register(reg, bytes));
                 bits = 0;
@@ -102,6 +117,12 @@ Observed RandomGuest::act(SavedBoard& board, unsigned times) {
         case 0:
         case 1: poke(board, observed); break;
         case 2: host_acts(board, observed); break;
+        case 3:
+            if (board.places().ide) {
+                disks_.act(board, random_, observed);
+                break;
+            }
+            [[fallthrough]];
         default: drivers_.act(board, random_, observed);
         }
         if (random_() % 1000 == 0) look_at_registers(board, observed);

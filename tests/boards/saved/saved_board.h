@@ -1,17 +1,41 @@
-// A RISC-V virt board whose host's ends are fakes and whose time is the test's, to be saved, loaded and compared.
+// A board whose host's ends are fakes and whose time is the test's, to be saved, loaded and compared: a RISC-V virt
+// board, or a PC whose processors execute nothing.
 #pragma once
 
 #include "kernel/machine/device_host.h"
 #include "kernel/machine/machine_parts.h"
 
 #include "boards/board_bench.h"
+#include "boards/saved/places.h"
 #include "devices/virtio/fakes.h"
 #include "kernel/snapshot/memory_channel.h"
 
+#include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <regex>
 
+#include <unistd.h>
+
 namespace backplane::testing {
+
+/// A file of zeros, for as long as the process: firmware that no processor runs.
+class BlankFirmware {
+  public:
+    static std::string path() {
+        static const BlankFirmware file;
+        return file.path_;
+    }
+
+  private:
+    BlankFirmware()
+        : path_(std::filesystem::temp_directory_path() / ("blank-firmware-" + std::to_string(getpid()))) {
+        std::ofstream(path_) << std::string(64 << 10, '\0');
+    }
+    ~BlankFirmware() { std::filesystem::remove(path_); }
+
+    std::filesystem::path path_;
+};
 
 class SavedBoard {
   public:
@@ -21,15 +45,25 @@ class SavedBoard {
         options.properties = {{"aclint", "on"}, {"firmware", "none"}};
         options.ram_size = 16 << 20;
         options.topology = {.cpus = 2, .max_cpus = 2, .sockets = 1, .clusters = 1, .cores = 2, .threads = 1};
-        options.backends = {{"fake-block", "node", {}, "backends"},
-                            {"fake-net", "wire", {}, "backends"},
-                            {"fake-char", "stream", {}, "backends"},
-                            {"fake-char", "terminal", {}, "backends"},
-                            {"fake-rng", "source", {}, "backends"}};
-        options.serials = {"terminal"};
+        add_host(options);
         return options;
     }
-    explicit SavedBoard(const BoardOptions& options) : bench(options), lock_(bench.machine().lock()) {
+    static BoardOptions pc_options() {
+        BoardOptions options{.machine = "pc-i440fx-11.1-machine",
+                             .cpu = "qemu64-v1-x86_64-cpu",
+                             .accelerator = "qtest",
+                             .accelerator_properties = {{"chardev", "test"}}};
+        options.properties = {{"firmware", BlankFirmware::path()}};
+        options.ram_size = 16 << 20;
+        options.topology = {.cpus = 2, .max_cpus = 2, .sockets = 1, .clusters = 1, .cores = 2, .threads = 1};
+        add_host(options);
+        options.backends.push_back({"fake-char", "test", {}, "backends"});
+        return options;
+    }
+    explicit SavedBoard(const BoardOptions& options)
+        : bench(options),
+          lock_(bench.machine().lock()),
+          places_(options.machine.starts_with("pc-") ? kPc : kVirt) {
         constexpr std::int64_t kDate = 1'700'000'000'000'000'000;
         bench.machine().loop().set_rtc(
             {.base = kernel::RtcOptions::Base::Date, .date_ns = kDate, .virtual_clock = true});
@@ -39,6 +73,26 @@ class SavedBoard {
     }
 
     kernel::MachineParts& parts() { return bench.machine().parts(); }
+    const Places& places() const { return places_; }
+    std::uint64_t in(std::uint64_t port, unsigned size) {
+        Access access;
+        return parts().memory.io_ports().load(GuestAddress(port), size, access);
+    }
+    void out(std::uint64_t port, std::uint64_t value, unsigned size) {
+        Access access;
+        parts().memory.io_ports().store(GuestAddress(port), value, size, access);
+    }
+    /// `function` is device << 3 | function, on bus 0.
+    std::uint64_t config(unsigned function, unsigned offset, unsigned size) {
+        if (places_.ecam) return bench.load(places_.ecam + (function << 12) + offset, size);
+        out(kConfigAddress, 0x80000000 | function << 8 | (offset & ~3u), 4);
+        return in(kConfigData + offset % 4, size);
+    }
+    void set_config(unsigned function, unsigned offset, std::uint64_t value, unsigned size) {
+        if (places_.ecam) return bench.store(places_.ecam + (function << 12) + offset, value, size);
+        out(kConfigAddress, 0x80000000 | function << 8 | (offset & ~3u), 4);
+        out(kConfigData + offset % 4, value, size);
+    }
     kernel::VirtualClock& clock() { return parts().loop.virtual_clock(); }
     FakeBlock& node() { return part<FakeBlock>("node"); }
     FakeNet& wire() { return part<FakeNet>("wire"); }
@@ -101,12 +155,23 @@ class SavedBoard {
     BoardBench bench;
 
   private:
+    static constexpr std::uint64_t kConfigAddress = 0xcf8, kConfigData = 0xcfc;  // 82441FX, 3.1
+
+    static void add_host(BoardOptions& options) {
+        options.backends = {{"fake-block", "node", {}, "backends"},
+                            {"fake-net", "wire", {}, "backends"},
+                            {"fake-char", "stream", {}, "backends"},
+                            {"fake-char", "terminal", {}, "backends"},
+                            {"fake-rng", "source", {}, "backends"}};
+        options.serials = {"terminal"};
+    }
     template <class T>
     T& part(const std::string& id) {
         kernel::Instance* object = bench.machine().objects().find_id(id);
         return *static_cast<T*>(object->part(object->type_name()));
     }
     std::unique_lock<MachineLock> lock_;
+    const Places& places_;
 };
 
 /// The first field, level or byte of memory by which two machines differ; empty: none.

@@ -9,9 +9,10 @@ namespace {
 using namespace virtio_status;
 
 // Where the board has them.
-constexpr std::uint64_t kSlots = 0x10001000, kSlotSize = 0x1000, kEcam = 0x30000000, kMemory32 = 0x40000000;
-constexpr std::uint64_t kRings = 0x80200000, kRingsOfDevice = 0x10000, kRingsOfQueue = 0x2000;
-constexpr std::uint64_t kBuffers = 0x80400000, kBuffersSize = 0x100000;
+constexpr std::uint64_t kSlotSize = 0x1000, kMemory32 = 0x40000000;
+// In the board's RAM.
+constexpr std::uint64_t kRings = 0x200000, kRingsOfDevice = 0x10000, kRingsOfQueue = 0x2000;
+constexpr std::uint64_t kBuffers = 0x400000, kBuffersSize = 0x100000;
 // Registers of virtio-mmio (VIRTIO 1.2, §4.2.2, §4.2.4), and of the common configuration over PCI (§4.1.4.3).
 enum : std::uint64_t {
     // over memory
@@ -46,28 +47,67 @@ enum : std::uint64_t {
     kPciConfig = 0x2000,
     kPciNotify = 0x3000,
 };
+// §4.1.2: the device's id, or for transitional ones the subsystem's.
+constexpr std::uint64_t kVendor = 0x1af4, kModernIds = 0x1040;
+constexpr unsigned kQueuesOf[] = {0, 3, 1, 6, 1, 3};  // by the device's id
+
+struct Piece {
+    std::uint32_t size;
+    bool writable;
+};
+
+std::vector<Piece> block_request(std::mt19937_64& random) {
+    return {{16, false}, {std::uint32_t(512 * (1 + random() % 4)), random() % 2 == 0}, {1, true}};
+}
+
+/// What the device may want of that queue.
+std::vector<Piece> fitting_request(unsigned device, unsigned queue, std::mt19937_64& random) {
+    const auto bytes = std::uint32_t(1 + random() % 300);
+    switch (device) {
+    case virtio_id::kBlock: return block_request(random);
+    case virtio_id::kNetwork:
+        if (queue == 0) return {{1600, true}};
+        if (queue == 1) return {{12, false}, {60 + bytes, false}};
+        return {{2, false}, {6, false}, {1, true}};
+    case virtio_id::kConsole:
+        if (queue == 3) return {{8, false}};
+        return {{bytes, queue % 2 == 0}};
+    case virtio_id::kBalloon: return {{4 * (1 + bytes % 8), false}};
+    default: return {{bytes, true}};
+    }
+}
+
+std::vector<Piece> any_request(std::mt19937_64& random) {
+    if (random() % 4 == 0) return block_request(random);
+    if (random() % 3 == 0) return {{std::uint32_t(1 + random() % 300), random() % 2 == 0}};
+    return fitting_request(unsigned(1 + random() % 5), unsigned(random() % 6), random);
+}
 
 }  // namespace
 
 void VirtioGuest::find(SavedBoard& board) {
-    BoardBench& bench = board.bench;
-    const auto add = [this](Kind kind, std::uint64_t base) {
-        devices_.push_back({kind, base, kRings + devices_.size() * kRingsOfDevice});
+    const auto add = [&](Kind kind, std::uint64_t base, std::uint64_t id) {
+        devices_.push_back(
+            {kind, base, board.places().ram + kRings + devices_.size() * kRingsOfDevice, unsigned(id)});
     };
-    for (std::uint64_t slot = kSlots; slot < kSlots + 8 * kSlotSize; slot += kSlotSize)
-        if (bench.load(slot + kDeviceId, 4) != 0)
-            add(bench.load(slot + kVersion, 4) == 1 ? Kind::MmioLegacy : Kind::MmioModern, slot);
-    for (std::uint64_t number = 0; number < 32; ++number) {
-        const std::uint64_t config = kEcam + (number << 15);
-        if ((bench.load(config, 4) & 0xffff) != 0x1af4) continue;
-        const std::uint64_t memory = kMemory32 + (number << 20);
-        bench.store(config + pci::kBar0, number << 8, 4);
-        bench.store(config + pci::kBar0 + 4, memory + 0x80000, 4);
-        bench.store(config + pci::kBar0 + 16, memory, 4);
-        bench.store(config + pci::kBar0 + 20, 0, 4);
-        bench.store(config + pci::kCommand, pci::kCommandIo | pci::kCommandMemory | pci::kCommandBusMaster,
-                    2);
-        add(Kind::Pci, memory);
+    if (const std::uint64_t slots = board.places().virtio_mmio)
+        for (std::uint64_t slot = slots; slot < slots + 8 * kSlotSize; slot += kSlotSize)
+            if (const std::uint64_t id = board.bench.load(slot + kDeviceId, 4))
+                add(board.bench.load(slot + kVersion, 4) == 1 ? Kind::MmioLegacy : Kind::MmioModern, slot,
+                    id);
+    for (unsigned number = 0; number < 32; ++number) {
+        const unsigned function = number << 3;
+        if (board.config(function, pci::kVendorId, 2) != kVendor) continue;
+        const std::uint64_t memory = kMemory32 + (std::uint64_t{number} << 20);
+        board.set_config(function, pci::kBar0, board.places().io_bars + (number << 8), 4);
+        board.set_config(function, pci::kBar0 + 4, memory + 0x80000, 4);
+        board.set_config(function, pci::kBar0 + 16, memory, 4);
+        board.set_config(function, pci::kBar0 + 20, 0, 4);
+        board.set_config(function, pci::kCommand,
+                         pci::kCommandIo | pci::kCommandMemory | pci::kCommandBusMaster, 2);
+        const std::uint64_t id = board.config(function, pci::kDeviceId, 2);
+        add(Kind::Pci, memory,
+            id >= kModernIds ? id - kModernIds : board.config(function, pci::kSubsystemId, 2));
     }
 }
 
@@ -133,24 +173,14 @@ void VirtioGuest::offer(SavedBoard& board, Device& device, unsigned index, std::
     BoardBench& bench = board.bench;
     Queue& queue = device.queues[index];
     if (queue.base == 0) return;
-    struct Piece {
-        std::uint32_t size;
-        bool writable;
-    };
-    const auto bytes = std::uint32_t(1 + random() % 300);
-    const bool into = random() % 2;
-    const std::vector<Piece> shapes[] = {
-        {{16, false}, {std::uint32_t(512 * (1 + random() % 4)), into}, {1, true}},  // a block request
-        {{12, false}, {60 + bytes, false}},                                         // a frame
-        {{1600, true}},                                                             // room for one
-        {{2, false}, {6, false}, {1, true}},                                        // a command
-        {{8, false}},                                                               // a control message
-        {{bytes, into}},
-    };
-    const std::vector<Piece>& shape = shapes[random() % std::size(shapes)];
+    // Where the descriptors of three more requests are free; mostly.
+    const auto out = std::uint16_t(queue.available - bench.load(device_area(queue.base) + 2, 2));
+    if (out > 1 && random() % 64) return;
+    const std::vector<Piece> shape =
+        random() % 16 ? fitting_request(device.id, index, random) : any_request(random);
     const auto head = std::uint16_t(queue.next % kSize);
     for (std::size_t i = 0; i < shape.size(); ++i) {
-        const std::uint64_t buffer = kBuffers + random() % kBuffersSize / 4096 * 4096;
+        const std::uint64_t buffer = board.places().ram + kBuffers + random() % kBuffersSize / 4096 * 4096;
         const std::uint64_t at = queue.base + 16 * (queue.next++ % kSize);
         bench.store(at, buffer, 8);
         bench.store(at + 8, shape[i].size, 4);
@@ -173,7 +203,8 @@ void VirtioGuest::offer(SavedBoard& board, Device& device, unsigned index, std::
 void VirtioGuest::act(SavedBoard& board, std::mt19937_64& random, Observed& observed) {
     if (devices_.empty()) return;
     Device& device = devices_[random() % devices_.size()];
-    const auto index = unsigned(random() % device.queues.size());
+    const bool known = device.id < std::size(kQueuesOf) && random() % 16;
+    const auto index = unsigned(random() % (known ? kQueuesOf[device.id] : device.queues.size()));
     const bool pci = device.kind == Kind::Pci;
     const std::uint64_t config = device.base + (pci ? kPciConfig : kConfig) + random() % 64;
     BoardBench& bench = board.bench;

@@ -28,6 +28,7 @@ class VirtioGuest {
         Kind kind;
         std::uint64_t base;
         std::uint64_t memory;  ///< for its rings
+        unsigned id;           ///< what kind of device it is
         std::array<Queue, 6> queues{};
     };
 

@@ -60,6 +60,15 @@ TEST_F(GoldfishRtc, AnAlarmAheadWaits) {
     EXPECT_EQ(bench.read(kAlarmStatus, 4), 1u);
 }
 
+TEST_F(GoldfishRtc, AnAlarmOfBeforeIsNoneOfAStateThatIsLoaded) {
+    bench.write(kIrqEnabled, 1, 4);
+    const auto quiet = bench.save_state();
+    set_alarm(time() + 1'000'000'000);
+    bench.load_state(quiet);
+    bench.advance_ns(3'000'000'000);
+    EXPECT_EQ(bench.output("irq"), 0);
+}
+
 TEST_F(GoldfishRtc, TheInterruptStaysUntilItIsCleared) {
     bench.write(kIrqEnabled, 1, 4);
     set_alarm(1);

@@ -16,8 +16,12 @@ constexpr std::uint64_t kSourceRetry = 10 * kMs;  // the source had nothing
 
 Entropy::Entropy(Object& object) : context_(device_context(object)), virtio_(*query<VirtioDevice>(object)) {
     virtio_.set_function(*this, virtio_id::kEntropy);
-    describe(context_.state(), "period_end", period_end_);
-    describe(context_.state(), "left", left_);
+    constexpr std::uint16_t kVersion = 1;
+    StateTable& state = context_.state();
+    state.set_version(kVersion, 0);
+    describe(state, "period_end", period_end_);
+    describe(state, "left", left_);
+    describe_timer(state, "retry", timer_, kVersion);
 }
 
 bool Entropy::realize(Errors& errors) {
