@@ -18,9 +18,12 @@ unsigned rounds() {
     return text ? unsigned(std::atoi(text)) : 1;
 }
 
-BoardOptions everything(bool pci) {
-    const std::string kind = pci ? "-pci" : "-device";
-    BoardOptions options = SavedBoard::options();
+enum class Kind { Mmio, Pci, Pc };
+void PrintTo(Kind kind, std::ostream* out) { *out << int(kind); }
+
+BoardOptions everything(Kind board) {
+    const std::string kind = board == Kind::Mmio ? "-device" : "-pci";
+    BoardOptions options = board == Kind::Pc ? SavedBoard::pc_options() : SavedBoard::options();
     options.globals = {{"virtio-mmio", "force-legacy", "off"}};
     options.devices = {{"virtio-blk" + kind, {{"drive", "node"}}},
                        {"virtio-net" + kind, {{"netdev", "wire"}}},
@@ -28,11 +31,13 @@ BoardOptions everything(bool pci) {
                        {"virtio-balloon" + kind, {}},
                        {"virtio-serial" + kind, {}},
                        {"virtconsole", {{"chardev", "stream"}}}};
+    // There is one disk.
+    if (board == Kind::Pc) options.devices[0] = {"ide-hd", {{"drive", "node"}}};
     return options;
 }
 
 /// A machine in the middle of its work, as a stream, and another one that it is to become.
-class SnapshotFuzz : public ::testing::TestWithParam<bool> {
+class SnapshotFuzz : public ::testing::TestWithParam<Kind> {
   protected:
     SnapshotFuzz() {
         SavedBoard source(everything(GetParam()));
@@ -56,7 +61,8 @@ class SnapshotFuzz : public ::testing::TestWithParam<bool> {
 };
 
 TEST_P(SnapshotFuzz, WhatWasDamagedIsRefusedAndChangesNothing) {
-    for (unsigned i = 0; i < 5000 * rounds(); ++i) {
+    const unsigned times = GetParam() == Kind::Pc ? 10'000 : 5000;
+    for (unsigned i = 0; i < times * rounds(); ++i) {
         auto bad = good;
         if (i % 2) bad.resize(random() % bad.size());
         else bad[random() % bad.size()] ^= std::uint8_t(1 + random() % 255);
@@ -90,7 +96,7 @@ TEST_P(SnapshotFuzz, WhatSomebodyMadeHurtsNobody) {
         ++taken;
         victim.resume();
         guest.act(victim, 40);
-        if (i % 8 == 0) {  // its harts as well
+        if (i % 8 == 0 && GetParam() != Kind::Pc) {  // its harts as well
             victim.bench.machine().start();
             for (unsigned turns = 0; turns < 4; ++turns) victim.run_loop();
             victim.bench.machine().stop();
@@ -101,8 +107,11 @@ TEST_P(SnapshotFuzz, WhatSomebodyMadeHurtsNobody) {
     expect_whole();
 }
 
-INSTANTIATE_TEST_SUITE_P(Virtio, SnapshotFuzz, ::testing::Bool(),
-                         [](const auto& info) { return info.param ? "pci" : "mmio"; });
+std::string kind_name(const ::testing::TestParamInfo<Kind>& info) {
+    constexpr const char* kNames[] = {"virt_mmio", "virt_pci", "pc"};
+    return kNames[int(info.param)];
+}
+INSTANTIATE_TEST_SUITE_P(Boards, SnapshotFuzz, ::testing::Values(Kind::Mmio, Kind::Pci, Kind::Pc), kind_name);
 
 }  // namespace
 }  // namespace backplane::testing
