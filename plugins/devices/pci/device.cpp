@@ -1,5 +1,7 @@
 #include "device.h"
 
+#include "rom_file.h"
+
 #include <algorithm>
 #include <bit>
 
@@ -32,10 +34,7 @@ bool DevicePart::realize(Errors& errors) {
                     "hexadecimal, 0 to 1f and 0 to 7");
         return false;
     }
-    if (!romfile_.empty()) {
-        errors.fail("romfile: this host offers no expansion ROMs; leave it empty");
-        return false;
-    }
+    if (!romfile_.empty() && !add_rom(errors)) return false;
     if (multifunction_) config_.set(kHeaderType, 1, 0x80);
     sink_ = static_cast<MessageSink*>(context_.host_interface(MessageSink::kId));
     update_dma();
@@ -105,6 +104,22 @@ bool DevicePart::add_bar(unsigned index, MemoryRegion& region, PciBarKind kind, 
     return true;
 }
 
+/// 6.2.5.2: as large as a power of two, of at least 2 KiB; bit 0 of its register switches it on.
+bool DevicePart::add_rom(Errors& errors) {
+    std::vector<std::uint8_t> bytes;
+    if (!read_rom_file(context_, romfile_, bytes, errors)) return false;
+    constexpr std::uint64_t kLeast = 2048;
+    constexpr std::uint32_t kEnable = 1;
+    const std::uint64_t size = std::bit_ceil(std::max<std::uint64_t>(bytes.size(), kLeast));
+    MemoryRegion* rom = context_.memory().rom("expansion-rom", size, errors);
+    if (!rom) return false;
+    std::ranges::copy(bytes, rom->bytes().data);
+    rom->bytes_changed(Offset(0), bytes.size());
+    bars_[kRom] = {rom, PciBarKind::Memory32, false, std::nullopt};
+    config_.set_writable(kExpansionRom, 4, std::uint32_t(~(size - 1)) | kEnable);
+    return true;
+}
+
 unsigned DevicePart::add_extended_capability(std::uint16_t id, std::uint8_t version, unsigned size,
                                              Errors& errors) {
     if (!bus_->express()) {
@@ -147,7 +162,7 @@ void DevicePart::config_write(unsigned offset, unsigned size, std::uint32_t valu
         update_dma();
         update_pin();
     }
-    if (touches(kCommand, 2) || touches(kBar0, 24)) update_bars();
+    if (touches(kCommand, 2) || touches(kBar0, 24) || touches(kExpansionRom, 4)) update_bars();
     msi_.config_written(offset, size);
     msix_.config_written(offset, size);
     if (observer_) observer_->config_written(offset, size, access);
@@ -160,7 +175,8 @@ std::optional<std::uint64_t> DevicePart::decoded(unsigned index) const {
     const bool io = bar.kind == PciBarKind::Io;
     if (!(io ? io_enabled() : memory_enabled())) return std::nullopt;
     const std::uint64_t size = bar.region->size();
-    std::uint64_t base = config_.get(kBar0 + 4 * index, 4);
+    std::uint64_t base = config_.get(register_of(index), 4);
+    if (index == kRom && !(base & 1)) return std::nullopt;
     if (bar.kind == PciBarKind::Memory64) base |= std::uint64_t{config_.get(kBar0 + 4 * index + 4, 4)} << 32;
     base &= ~(size - 1);
     const std::uint64_t last = base + (size - 1);
@@ -175,8 +191,8 @@ std::optional<DevicePart::BarListing> DevicePart::bar(unsigned index) const {
     const Bar& bar = bars_[index];
     if (!bar.region) return std::nullopt;
     constexpr unsigned kPrefetchable = 8;
-    const bool prefetch =
-        bar.kind != PciBarKind::Io && (config_.get(kBar0 + 4 * index, 4) & kPrefetchable) != 0;
+    const bool prefetch = bar.kind != PciBarKind::Io && index != kRom &&
+                          (config_.get(register_of(index), 4) & kPrefetchable) != 0;
     return BarListing{bar.kind, prefetch ? PciPrefetch::Yes : PciPrefetch::No, bar.region->size(),
                       decoded(index)};
 }

@@ -1,6 +1,6 @@
 // The part of every PCI device that the type "pci-device" contributes: configuration space, BARs, interrupts.
 //
-// Follows "PCI Local Bus Specification" 3.0, chapter 6. Not modelled: expansion ROMs, parity and system errors,
+// Follows "PCI Local Bus Specification" 3.0, chapter 6. Not modelled: parity and system errors,
 // BIST, power states, and header types other than 0.
 #pragma once
 
@@ -94,7 +94,7 @@ class DevicePart final : public Device,
     bool firmware_path(TextSink& out) const override;
 
     // For listings
-    static constexpr unsigned kBars = 6;
+    static constexpr unsigned kBars = 7;  ///< six, and the expansion ROM's
     struct BarListing {
         PciBarKind kind;
         PciPrefetch prefetch;
@@ -118,6 +118,10 @@ class DevicePart final : public Device,
         std::optional<std::uint64_t> mapped;
     };
 
+    static constexpr unsigned kRom = 6;  ///< among the BARs
+
+    static unsigned register_of(unsigned bar) { return bar == kRom ? kExpansionRom : kBar0 + 4 * bar; }
+    bool add_rom(Errors& errors);
     unsigned command() const { return config_.get(kCommand, 2); }
     std::optional<std::uint64_t> decoded(unsigned index) const;
     void update_bars();

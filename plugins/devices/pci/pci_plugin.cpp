@@ -32,7 +32,7 @@ constexpr PropertyInfo kDeviceProperties[] = {
                                            .summary = "function 0 of a device that has others",
                                            .default_text = "off"}),
     property<&DevicePart::romfile_>(
-        {.name = "romfile", .summary = "expansion ROM; only \"\", none, is offered"}),
+        {.name = "romfile", .summary = "file of the expansion ROM; empty: there is none"}),
 };
 
 constexpr TypeInfo kTypes[] = {

@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <unistd.h>
+
 namespace backplane::testing {
 namespace {
 
@@ -72,6 +75,53 @@ TEST_F(Pci, ReadOnlyBitsStay) {
 TEST_F(Pci, TheCommandRegisterKeepsTheBitsThatWork) {
     put(0, pci::kCommand, 0xffff, 2);
     EXPECT_EQ(get(0, pci::kCommand, 2), 0x0507u);
+}
+
+class PciRom : public Pci {
+  protected:
+    ~PciRom() override { std::remove(path.c_str()); }
+    void write_file(std::size_t size) {
+        std::vector<char> bytes(size);
+        for (std::size_t i = 0; i < size; ++i) bytes[i] = char(i % 251);
+        std::ofstream(path, std::ios::binary).write(bytes.data(), std::streamsize(size));
+    }
+    std::string plug_with_rom() {
+        return bench.try_add("virtio-serial-pci", "serial", {{"addr", "02.0"}, {"romfile", path}}, "pci");
+    }
+    std::string path = ::testing::TempDir() + "pci_rom_" + std::to_string(::getpid());
+};
+
+TEST_F(PciRom, AnExpansionRomIsSizedAndMapped) {
+    write_file(5000);
+    ASSERT_EQ(plug_with_rom(), "");
+    EXPECT_EQ(get(2, pci::kExpansionRom), 0u);
+    put(2, pci::kExpansionRom, 0xffffffff);
+    EXPECT_EQ(get(2, pci::kExpansionRom), 0xffffe001u) << "8 KiB";
+    put(2, pci::kExpansionRom, kWindow + 0x10000);
+    put(2, pci::kCommand, pci::kCommandMemory, 2);
+    EXPECT_EQ(bench.load(GuestAddress(kWindow + 0x10000 + 300), 1), 0xffu) << "it is off";
+    put(2, pci::kExpansionRom, kWindow + 0x10001);
+    EXPECT_EQ(bench.load(GuestAddress(kWindow + 0x10000 + 300), 1), 49u);
+    bench.store(GuestAddress(kWindow + 0x10000 + 300), 7, 1);
+    EXPECT_EQ(bench.load(GuestAddress(kWindow + 0x10000 + 300), 1), 49u) << "read-only";
+    EXPECT_EQ(bench.load(GuestAddress(kWindow + 0x10000 + 6000), 1), 0u) << "behind the file";
+    put(2, pci::kCommand, 0, 2);
+    EXPECT_EQ(bench.load(GuestAddress(kWindow + 0x10000 + 300), 1), 0xffu);
+}
+
+TEST_F(PciRom, AFileThatCannotBeOneIsNamed) {
+    EXPECT_NE(plug_with_rom().find("romfile: could not open '" + path), std::string::npos);
+    write_file(0);
+    EXPECT_NE(plug_with_rom().find("has 0 bytes"), std::string::npos);
+    path = "/dev/null";
+    EXPECT_NE(plug_with_rom().find("no regular file"), std::string::npos);
+    path.clear();
+}
+
+TEST_F(Pci, WithoutARomThereIsNoRegister) {
+    plug();
+    put(2, pci::kExpansionRom, 0xffffffff);
+    EXPECT_EQ(get(2, pci::kExpansionRom), 0u);
 }
 
 TEST_F(Pci, ABarIsSizedAndMapped) {

@@ -1,0 +1,65 @@
+#include "rom_file.h"
+
+#include <backplane/host_files.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace backplane::pci {
+namespace {
+
+/// The largest that firmware has room for, and more than any card has.
+constexpr std::size_t kMost = 16 << 20;
+
+int open_file(DeviceContext& context, const std::string& path, Errors& errors) {
+    if (auto* files = static_cast<HostFiles*>(context.host_interface(HostFiles::kId)))
+        return files->open_file(path, O_RDONLY, 0, errors);
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) errors.fail("could not open '" + path + "': " + std::strerror(errno));
+    return file;
+}
+
+/// Names the property in front of what somebody else has to say.
+class RomFileErrors final : public Errors {
+  public:
+    explicit RomFileErrors(Errors& errors) : errors_(errors) {}
+    void fail(Str reason) override { errors_.fail("romfile: " + std::string(reason.view())); }
+
+  private:
+    Errors& errors_;
+};
+
+}  // namespace
+
+bool read_rom_file(DeviceContext& context, const std::string& path, std::vector<std::uint8_t>& bytes,
+                   Errors& to) {
+    RomFileErrors errors(to);
+    const int file = open_file(context, path, errors);
+    if (file < 0) return false;
+    struct stat status {};
+    bool done = false;
+    if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode))
+        errors.fail("'" + path + "' is no regular file");
+    else if (status.st_size == 0 || std::size_t(status.st_size) > kMost)
+        errors.fail("'" + path + "' has " + std::to_string(status.st_size) +
+                    " bytes; an expansion ROM has up to 16 MiB");
+    else {
+        bytes.resize(std::size_t(status.st_size));
+        std::size_t at = 0;
+        while (at < bytes.size()) {
+            const ssize_t count = ::read(file, bytes.data() + at, bytes.size() - at);
+            if (count < 0 && errno == EINTR) continue;
+            if (count <= 0) break;
+            at += std::size_t(count);
+        }
+        done = at == bytes.size();
+        if (!done) errors.fail("could not read '" + path + "': " + std::strerror(errno));
+    }
+    ::close(file);
+    return done;
+}
+
+}  // namespace backplane::pci
