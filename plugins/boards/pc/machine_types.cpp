@@ -116,6 +116,7 @@ constexpr BoardTraits kTraits{
     .max_ram = std::uint64_t{1} << 40,
     .default_cpu = "qemu64",
     .cpu_family = "x86_64-cpu",
+    .default_nic = "e1000",
     .drive_interfaces = kDriveInterfaces,
     .nic_models = kNicModels,
     .device_aliases = kDeviceAliases,

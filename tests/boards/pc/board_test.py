@@ -107,6 +107,18 @@ class Registers(PcTest):
         self.assertEqual(qtest.value("readb 0xffff0"), 0xEA)
 
 
+class Network(PcTest):
+    def identity(self, qtest, device):
+        qtest(f"outl 0xcf8 {1 << 31 | device << 11}")
+        return qtest.value("inl 0xcfc")
+
+    def test_its_card_is_an_e1000(self):
+        self.assertEqual(self.identity(self.board(), 2), 0x100E8086)
+        self.assertEqual(self.identity(self.board("-nic", "none"), 2), 0xFFFFFFFF)
+        self.assertEqual(self.identity(self.board("-nodefaults"), 2), 0xFFFFFFFF)
+        self.assertEqual(self.identity(self.board("-nic", "user,model=virtio"), 2), 0x10001AF4)
+
+
 class Memory(PcTest):
     def test_what_cmos_says_of_ram(self):
         for size, (low, extended, above, high) in SIZES.items():
