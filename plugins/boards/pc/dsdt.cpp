@@ -32,6 +32,48 @@ Term routing_table() {
     return method("_PRT", 0, {return_(package(rows))});
 }
 
+// --- PCI devices that come and go ---
+
+/// Of docs/specs/acpi_pci_hotplug: slots with new devices, slots to be emptied, the slot that is let go of, the bus.
+constexpr std::uint64_t kHotPlugPorts = 0xae00;
+
+std::string slot_name(unsigned slot) {
+    constexpr char kDigits[] = "0123456789ABCDEF";
+    return {'S', kDigits[slot >> 1], kDigits[(slot & 1) << 3], '_'};
+}
+
+/// Its ports, and what lets go of a slot: HPEJ(slot).
+Term hot_plug_ports() {
+    return list({operation_region("HPSL", Space::Io, kHotPlugPorts, 8),
+                 field("HPSL", FieldAccess::Dword, FieldUpdate::Zeros, {{"PCIU", 32}, {"PCID", 32}}),
+                 operation_region("HPLG", Space::Io, kHotPlugPorts + 8, 4),
+                 field("HPLG", FieldAccess::Dword, FieldUpdate::Zeros, {{"B0EJ", 32}}),
+                 operation_region("HPBS", Space::Io, kHotPlugPorts + 16, 4),
+                 field("HPBS", FieldAccess::Dword, FieldUpdate::Zeros, {{"BNUM", 32}}), mutex("HPLK"),
+                 method("HPEJ", 1,
+                        {acquire("HPLK"), store(zero(), path("BNUM")),
+                         store(shift_left(one(), argument(0)), path("B0EJ")), release("HPLK")},
+                        Serialized::Yes)});
+}
+
+/// The slots of the root bus, and what tells the system of those that changed.
+Term hot_plug_slots() {
+    constexpr unsigned kDeviceCheck = 1, kEjectRequest = 3;
+    std::vector<Term> terms{hot_plug_ports()};
+    std::vector<Term> tell{acquire("HPLK"), store(zero(), path("BNUM")), store(path("PCIU"), local(0)),
+                           store(path("PCID"), local(1)), release("HPLK")};
+    for (unsigned slot = kSouthBridge + 1; slot < kPciDevices; ++slot) {
+        const std::string device_name = slot_name(slot);
+        terms.push_back(device(device_name, {device_at(slot, 0), name("_SUN", integer(slot)),
+                                             method("_EJ0", 1, {call("HPEJ", {integer(slot)})})}));
+        const Term bit = integer(std::uint64_t{1} << slot);
+        tell.push_back(if_(and_(local(0), bit), {notify(path(device_name), integer(kDeviceCheck))}));
+        tell.push_back(if_(and_(local(1), bit), {notify(path(device_name), integer(kEjectRequest))}));
+    }
+    terms.push_back(method("PCNT", 0, {list(tell)}, Serialized::Yes));
+    return list(terms);
+}
+
 /// Where a descriptor of one interrupt has its number, in bytes.
 Term line_of(const Term& resource) { return index(resource, integer(5)); }
 
@@ -174,7 +216,8 @@ std::vector<std::uint8_t> make_dsdt(const AcpiContents& contents) {
     return list({
         scope("\\_SB",
               {device("PCI0", {name("_HID", eisa_id("PNP0A03")), name("_UID", integer(contents.pci_root_uid)),
-                               routing_table(), bridge_resources(contents), south_bridge(contents)}),
+                               routing_table(), bridge_resources(contents), south_bridge(contents),
+                               contents.pci_hot_plug ? hot_plug_slots() : Term{}}),
                field("PCI0.ISA.P40C", FieldAccess::Byte, FieldUpdate::Preserve,
                      {{"PRQ0", 8}, {"PRQ1", 8}, {"PRQ2", 8}, {"PRQ3", 8}}),
                current_line(), link(0), link(1), link(2), link(3), sci_link(),
@@ -183,7 +226,8 @@ std::vector<std::uint8_t> make_dsdt(const AcpiContents& contents) {
         sleep_state("\\_S3", 1),
         sleep_state("\\_S4", 2),
         sleep_state("\\_S5", 0),
-        scope("\\_GPE", {name("_HID", string("ACPI0006"))}),
+        scope("\\_GPE", {name("_HID", string("ACPI0006")),
+                         contents.pci_hot_plug ? method("_E01", 0, {call("\\_SB.PCI0.PCNT")}) : Term{}}),
     });
 }
 

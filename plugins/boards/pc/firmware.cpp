@@ -6,6 +6,7 @@
 #include "board.h"
 
 #include <backplane/acpi.h>
+#include <backplane/bus.h>
 #include <backplane/cmos.h>
 #include <backplane/floppy.h>
 #include <backplane/isa.h>
@@ -194,6 +195,7 @@ bool PcBoard::put_acpi(FwCfg& fw_cfg, Errors& errors) {
     TextBuffer dma;
     if (chip("fw_cfg").get_property("dma_enabled", dma, errors) && dma.text() == "off")
         contents.fw_cfg_ports = 2;
+    contents.pci_hot_plug = query<Bus>(*pci_bus_)->hot_pluggable();
     add_isa_terms(*machine_, contents.isa_terms);
     contents.oem_id = oem_id_;
     contents.oem_table = oem_table_;

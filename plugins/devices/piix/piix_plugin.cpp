@@ -26,7 +26,7 @@ constexpr PropertyInfo kPowerProperties[] = {
     property<&PowerManagement::hot_plug_>(
         {.name = "acpi-root-pci-hotplug",
          .summary = "devices of the bus come and go through ACPI, for which the board's tables have methods",
-         .default_text = "off"}),
+         .default_text = "on"}),
 };
 
 constexpr InterfaceInfo kPowerInterfaces[] = {offers<PowerManagement, Device>(),

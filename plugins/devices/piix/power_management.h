@@ -33,7 +33,7 @@ class PowerManagement final : public DeviceBase,
     std::uint8_t disable_s4_ = 0;
     std::uint8_t s4_type_ = 0;
     bool smm_enabled_ = false;
-    bool hot_plug_ = false;
+    bool hot_plug_ = true;
 
   private:
     /// Ports B2h and B3h: APMC and APMS (7.4).

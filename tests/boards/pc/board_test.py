@@ -119,6 +119,34 @@ class Network(PcTest):
         self.assertEqual(self.identity(self.board("-nic", "user,model=virtio"), 2), 0x10001AF4)
 
 
+class HotPlug(PcTest):
+    """Of PCI devices, as the methods of the DSDT have it."""
+
+    def board_and_monitor(self, **options):
+        path = self.folder / "qmp"
+        qtest = self.board("-nodefaults", "-qmp", f"unix:{path},server=on,wait=off", **options)
+        qmp = Qmp(connect(path, self.process)).__enter__()
+        self.addCleanup(qmp.__exit__)
+        qmp("qmp_capabilities")
+        return qtest, qmp
+
+    def test_a_device_comes_and_goes(self):
+        up, down, eject, event = 0xAE00, 0xAE04, 0xAE08, 0xAFE0
+        qtest, qmp = self.board_and_monitor()
+        self.assertEqual(qmp("device_add", driver="pvpanic-pci", id="panic", addr="7")["return"], {})
+        self.assertEqual(qtest.value(f"inw {event}"), 2)
+        self.assertEqual(qtest.value(f"inl {up}"), 1 << 7)
+        self.assertEqual(qmp("device_del", id="panic")["return"], {})
+        self.assertEqual(qtest.value(f"inl {down}"), 1 << 7)
+        qtest(f"outl {eject} {1 << 7}")
+        self.assertEqual(qmp.event("DEVICE_DELETED")["data"]["device"], "panic")
+
+    def test_without_acpi_nothing_does(self):
+        _, qmp = self.board_and_monitor(machine="pc-i440fx-9.0,acpi=off")
+        reply = qmp("device_add", driver="pvpanic-pci", id="panic", addr="7")
+        self.assertIn("hotplug", reply["error"]["desc"])
+
+
 class Memory(PcTest):
     def test_what_cmos_says_of_ram(self):
         for size, (low, extended, above, high) in SIZES.items():

@@ -68,7 +68,7 @@ TEST_F(PciHotPlug, AnotherBusHasNothing) {
 
 TEST_F(PciHotPlug, WithoutItTheBusRefuses) {
     PcBridges other;
-    other.bench.add("PIIX4_PM", "pm", {{"addr", "01.3"}}, "host");
+    other.bench.add("PIIX4_PM", "pm", {{"addr", "01.3"}, {"acpi-root-pci-hotplug", "off"}}, "host");
     Bus* plain = query<Bus>(*other.host->child("pci.0"));
     EXPECT_FALSE(plain->hot_pluggable());
     Object& device = other.bench.add("i440FX", "extra", {{"addr", "5"}}, "host");
