@@ -113,12 +113,12 @@ void X86Cpu::reset_registers() {
     state_.activity = bootstrap() ? Activity::Running : Activity::WaitForSipi;
     state_.run.halted = 0;
     state_.wakes_on = 0;
-    state_.requests.fetch_and(request::kInterrupt);
 }
 
 void X86Cpu::reset(ResetPhase phase) {
     if (phase != ResetPhase::Enter) return;
     reset_registers();
+    state_.requests.fetch_and(request::kInterrupt);
     std::memcpy(state_.xsave, &kControlWordReset, sizeof kControlWordReset);
     std::memcpy(state_.xsave + kMxcsrOffset, &kMxcsrReset, sizeof kMxcsrReset);
     std::memcpy(state_.xsave + kXsaveHeader, &kX87AndSse, sizeof kX87AndSse);
@@ -126,7 +126,8 @@ void X86Cpu::reset(ResetPhase phase) {
 
 /// Memory, caches, x87 and SSE, XCR0, and nearly all MSRs stay as they are.
 void X86Cpu::take_init() {
-    state_.requests.fetch_and(~request::kInit);
+    // A start-up that follows at once waits for its turn.
+    state_.requests.fetch_and(request::kInterrupt | request::kStartUp);
     const std::uint64_t kept = state_.cr0 & (cr0::kCd | cr0::kNw);
     reset_registers();
     state_.cr0 = kept | cr0::kEt;

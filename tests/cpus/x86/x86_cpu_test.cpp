@@ -72,6 +72,15 @@ TEST_F(ProcessorTest, InitLeavesWhatTheManualSays) {
     EXPECT_EQ(state().requests.load(), 0u);
 }
 
+TEST_F(ProcessorTest, AStartUpRightBehindAnInitIsNotLost) {
+    make("qemu64-v1");
+    bench.reset();
+    control->raise_init();
+    control->start_up(3);
+    processor->take_init();
+    EXPECT_EQ(state().requests.load(), request::kStartUp);
+}
+
 TEST_F(ProcessorTest, AStartUpBeginsWhereItsVectorSays) {
     make("qemu64-v1");
     bench.reset();
