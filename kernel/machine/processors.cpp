@@ -139,6 +139,12 @@ Clock& Processors::clock() { return machine_.loop.virtual_clock(); }
 AddressSpace& Processors::system_memory() { return machine_.memory.system(); }
 AddressSpace& Processors::io_ports() { return machine_.memory.io_ports(); }
 
+bool Processors::cpus_are(Str type) {
+    ErrorText unknown;
+    const Type* cpu = machine_.catalog.types().find(machine_.configuration.cpu_type, unknown);
+    return cpu && cpu->is_a(type.view());
+}
+
 Object* Processors::create(Str type, Str name, Errors& errors) {
     return machine_.objects->create(type, std::string(name.view()), *object_, errors);
 }

@@ -50,6 +50,7 @@ class Processors final : public AcceleratorContext {
     Clock& clock() override;
     AddressSpace& system_memory() override;
     AddressSpace& io_ports() override;
+    bool cpus_are(Str type) override;
     Object* create(Str type, Str name, Errors& errors) override;
     void internal_error(Str message) override;
     void* host_interface(Str interface_id) override;

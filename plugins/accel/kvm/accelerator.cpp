@@ -2,18 +2,27 @@
 
 #include "support.h"
 
+#include <bit>
+
 namespace backplane::kvm {
 
 bool Kvm::open(AcceleratorContext& context, Errors& errors) {
+    if (!context.cpus_are(x86::kProcessorType)) {
+        errors.fail(
+            "the host's processor runs x86 guests, and this machine's CPUs are others: use -accel tcg");
+        return false;
+    }
     auto vm = std::make_unique<Vm>(context);
     Options options;
     options.device = device_;
     options.irqchip = irqchip_;
     options.shadow_memory = shadow_memory_;
+    options.dirty_ring = dirty_ring_size_;
     if (!vm->open(options, errors)) return false;
     context_ = &context;
     vm_ = std::move(vm);
-    slots_ = std::make_unique<MemorySlots>(*vm_, context.system_memory());
+    slots_ = std::make_unique<MemorySlots>(*vm_, context.system_memory(), 0);
+    vm_->set_ring_full([this] { slots_->collect_rings(); });
     doorbells_ = std::make_unique<DoorbellMap>(*vm_, context.system_memory(), context.io_ports());
     return true;
 }
@@ -30,7 +39,18 @@ bool Kvm::attach(Cpu& cpu, Errors& errors) {
     if (!vcpu) return false;
     vcpu->set_debug(debug_points_, debug_listener_);
     vcpus_[&cpu] = std::move(vcpu);
+    show_management_memory(cpu);
     return true;
+}
+
+/// What processors see in system management mode is the same for all of them here (api.rst,
+/// KVM_CAP_MULTI_ADDRESS_SPACE).
+void Kvm::show_management_memory(Cpu& cpu) {
+    if (cpu.address_space_count() < 2 || management_slots_) return;
+    if (vm_->capability(KVM_CAP_MULTI_ADDRESS_SPACE) < 2 || vm_->capability(KVM_CAP_X86_SMM) <= 0)
+        return vm_->refusals().say("system management mode", 0);
+    management_slots_ = std::make_unique<MemorySlots>(*vm_, cpu.address_space(1), 1);
+    management_cpu_ = &cpu;
 }
 
 /// A vCPU that is to stop may be waiting for the machine's lock.
@@ -49,6 +69,8 @@ void Kvm::detach(Cpu& cpu) {
     found->second->request_stop();
     unlocked([&] { found->second->wait_stopped(); });
     vcpus_.erase(found);
+    // The space is the CPU's, and goes with it.
+    if (&cpu == management_cpu_) management_slots_.reset();
 }
 
 void Kvm::start() {
@@ -113,8 +135,9 @@ Str Kvm::replacement(Str type) const {
 }
 
 bool Kvm::check_dirty_ring(std::uint64_t size, Errors& errors) {
-    if (size != 0) errors.fail("changed pages are told by bitmaps here, not by a ring: leave it at 0");
-    return size == 0;
+    if (size == 0 || std::has_single_bit(size)) return true;
+    errors.fail("it is a power of two, or 0 for bitmaps");
+    return false;
 }
 
 }  // namespace backplane::kvm

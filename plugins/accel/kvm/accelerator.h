@@ -56,6 +56,7 @@ class Kvm final : public Accelerator,
     static const PropertyInfo kProperties[4];
 
   private:
+    void show_management_memory(Cpu& cpu);
     void tell_debug();
     template <class Wait>
     void unlocked(Wait wait);
@@ -63,7 +64,8 @@ class Kvm final : public Accelerator,
     AcceleratorContext* context_ = nullptr;
     std::unique_ptr<Vm> vm_;
     std::map<Cpu*, std::unique_ptr<Vcpu>> vcpus_;
-    std::unique_ptr<MemorySlots> slots_;
+    std::unique_ptr<MemorySlots> slots_, management_slots_;
+    Cpu* management_cpu_ = nullptr;  ///< whose space that is
     std::unique_ptr<DoorbellMap> doorbells_;
     std::shared_ptr<const DebugPoints> debug_points_;
     DebugListener* debug_listener_ = nullptr;

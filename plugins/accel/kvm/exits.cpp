@@ -39,6 +39,9 @@ void Vcpu::handle_exit() {
     case KVM_EXIT_INTR:
     case KVM_EXIT_SET_TPR: return;
     case KVM_EXIT_IOAPIC_EOI: return end_of_interrupt();
+    case KVM_EXIT_X86_RDMSR: return unknown_msr("reads");
+    case KVM_EXIT_X86_WRMSR: return unknown_msr("writes");
+    case KVM_EXIT_DIRTY_RING_FULL: return ring_full();
     case KVM_EXIT_SHUTDOWN: state_.activity = x86::Activity::Shutdown; return processor_.shut_down();
     case KVM_EXIT_FAIL_ENTRY:
         return fail("KVM: entry failed, hardware error 0x" +
@@ -71,7 +74,8 @@ void Vcpu::port_io() {
 
 void Vcpu::memory_io() {
     unfinished_ = true;
-    AddressSpace& memory = cpu_.address_space();
+    const bool managing = (run_->flags & KVM_RUN_X86_SMM) != 0 && cpu_.address_space_count() > 1;
+    AddressSpace& memory = cpu_.address_space(managing ? 1 : 0);
     auto& mmio = run_->mmio;
     const unsigned size = mmio.len;
     std::uint64_t value = 0;
@@ -94,6 +98,22 @@ void Vcpu::memory_io() {
 void Vcpu::halt() {
     state_.wakes_on = wakes_from_halt(run_->if_flag != 0);
     run_state_.halted = 1;
+}
+
+/// Neither the kernel nor the processor's state has it: #GP (SDM 2B, RDMSR and WRMSR).
+void Vcpu::unknown_msr(const char* what) {
+    unfinished_ = true;
+    const std::string index = hex(run_->msr.index);
+    vm_.context().log().guest_error("MSR 0x" + index, std::string("the guest ") + what + " MSR 0x" + index +
+                                                          ", which is not there");
+    run_->msr.error = 1;
+}
+
+void Vcpu::ring_full() {
+    MachineLock& lock = vm_.context().lock();
+    lock.lock();
+    vm_.ring_full();
+    lock.unlock();
 }
 
 /// Of a vector that the machine's I/O APIC sent.

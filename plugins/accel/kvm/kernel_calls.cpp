@@ -21,8 +21,8 @@ int control(int fd, unsigned long code, const void* argument) {
     return result < 0 ? -errno : result;
 }
 
-void* map(int fd, std::size_t size) {
-    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+void* map(int fd, std::size_t size, std::size_t offset) {
+    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, off_t(offset));
     return memory == MAP_FAILED ? nullptr : memory;
 }
 

@@ -10,8 +10,8 @@ int open(const char* path);
 void close(int fd);
 /// ioctl(2): what it returned, or -errno.
 int control(int fd, unsigned long code, const void* argument);
-/// Shared memory of a descriptor, to read and write. Null, and errno says why.
-void* map(int fd, std::size_t size);
+/// Shared memory of a descriptor, to read and write, from byte `offset` on. Null, and errno says why.
+void* map(int fd, std::size_t size, std::size_t offset = 0);
 void unmap(void* memory, std::size_t size);
 
 }  // namespace backplane::kvm::kernel_calls

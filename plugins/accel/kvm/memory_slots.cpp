@@ -14,9 +14,10 @@ constexpr std::uint32_t kFewSlots = 32;  ///< what kernels without KVM_CAP_NR_ME
 
 }  // namespace
 
-MemorySlots::MemorySlots(Vm& vm, AddressSpace& memory)
+MemorySlots::MemorySlots(Vm& vm, AddressSpace& memory, std::uint32_t space)
     : vm_(vm),
       memory_(memory),
+      space_(space),
       read_only_(vm.capability(KVM_CAP_READONLY_MEM) > 0),
       most_(std::max(std::uint32_t(vm.capability(KVM_CAP_NR_MEMSLOTS)), kFewSlots)) {
     memory_.add_listener(*this);
@@ -75,7 +76,7 @@ void MemorySlots::remove(const FlatRange& range) {
 
 bool MemorySlots::tell(const Slot& slot, std::uint64_t size) {
     kvm_userspace_memory_region region{};
-    region.slot = slot.number;
+    region.slot = kernel_number(slot);
     region.flags = slot.flags;
     region.guest_phys_addr = slot.start;
     region.memory_size = size;
@@ -99,14 +100,24 @@ void MemorySlots::dirty_log_changed(RamBlock& block, bool on) {
     }
 }
 
+/// They have the pages of all slots.
+void MemorySlots::collect_rings() {
+    vm_.dirty_rings().harvest([this](std::uint32_t number, std::uint64_t page) {
+        for (const auto& [start, slot] : slots_)
+            if (kernel_number(slot) == number && page < slot.size / kPageSize)
+                memory_.mark_dirty(*slot.block, slot.block_offset + page * kPageSize, kPageSize);
+    });
+}
+
 /// The kernel's bits are cleared by reading them, and the pages are watched again.
 void MemorySlots::collect_dirty(RamBlock& block) {
     constexpr unsigned kBits = 64;
+    if (vm_.dirty_rings().used()) return collect_rings();
     for (const auto& [start, slot] : slots_) {
         if (slot.block != &block || !(slot.flags & KVM_MEM_LOG_DIRTY_PAGES)) continue;
         bitmap_.assign((slot.size / kPageSize + kBits - 1) / kBits, 0);
         kvm_dirty_log log{};
-        log.slot = slot.number;
+        log.slot = kernel_number(slot);
         log.dirty_bitmap = bitmap_.data();
         if (const int result = request(vm_.fd(), KVM_GET_DIRTY_LOG, &log); result < 0) {
             vm_.refusals().say("its log of changed pages", -result);

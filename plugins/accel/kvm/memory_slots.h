@@ -1,6 +1,6 @@
 // The machine's memory as the kernel maps it for guests: one slot for each stretch of RAM and ROM of the flat view.
 //
-// Follows api 4.35 (KVM_SET_USER_MEMORY_REGION) and 4.8 (KVM_GET_DIRTY_LOG).
+// Follows api 4.35 (KVM_SET_USER_MEMORY_REGION), 4.8 (KVM_GET_DIRTY_LOG) and KVM_CAP_DIRTY_LOG_RING.
 #pragma once
 
 #include "vm.h"
@@ -11,13 +11,17 @@ namespace backplane::kvm {
 
 class MemorySlots final : public MemoryListener {
   public:
-    MemorySlots(Vm& vm, AddressSpace& memory);
+    /// `space`: the kernel's number of it; 1 is what processors see in system management mode.
+    MemorySlots(Vm& vm, AddressSpace& memory, std::uint32_t space);
     ~MemorySlots();
 
     // MemoryListener
     void map_changed(const MapChange& change) override;
     void dirty_log_changed(RamBlock& block, bool on) override;
     void collect_dirty(RamBlock& block) override;
+
+    /// Takes what the rings of changed pages have. Holding the machine lock.
+    void collect_rings();
 
   private:
     struct Slot {
@@ -32,9 +36,11 @@ class MemorySlots final : public MemoryListener {
     void remove(const FlatRange& range);
     bool tell(const Slot& slot, std::uint64_t size);
     std::uint32_t free_number() const;
+    std::uint32_t kernel_number(const Slot& slot) const { return space_ << 16 | slot.number; }
 
     Vm& vm_;
     AddressSpace& memory_;
+    const std::uint32_t space_;
     const bool read_only_;
     const std::uint32_t most_;
     std::map<std::uint64_t, Slot> slots_;  ///< by the guest address of their range, as the flat view has it

@@ -22,7 +22,9 @@ constexpr PropertyInfo Kvm::kProperties[4] = {
          .summary = "memory for the kernel's shadow page tables; 0: its own choice",
          .default_text = "0"}),
     property<&Kvm::dirty_ring_size_, &Kvm::check_dirty_ring>(
-        {.name = "dirty-ring-size", .summary = "only 0: bitmaps tell of changed pages", .default_text = "0"}),
+        {.name = "dirty-ring-size",
+         .summary = "entries of each CPU's ring of changed pages; 0: bitmaps tell of them",
+         .default_text = "0"}),
 };
 
 constexpr PropertyInfo KvmI8259::kProperties[5] = {

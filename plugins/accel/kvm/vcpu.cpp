@@ -6,6 +6,7 @@
 #include <backplane/text.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include <unistd.h>
@@ -41,7 +42,12 @@ bool Vcpu::open(Errors& errors) {
         return false;
     }
     run_ = static_cast<kvm_run*>(mapping);
-    if (!set_cpuid(errors)) return false;
+    if (!set_cpuid(errors) || !set_tsc_frequency(errors)) return false;
+    if (!vm_.dirty_rings().add(fd_)) {
+        errors.fail(std::string("the host does not map a CPU's ring of changed pages: ") +
+                    std::strerror(errno));
+        return false;
+    }
     set_feature_msrs();
     registers_ = std::make_unique<RegisterSync>(vm_, fd_, cpu_.index(), processor_, state_);
     registers_->probe();
@@ -74,6 +80,23 @@ bool Vcpu::set_cpuid(Errors& errors) {
     return false;
 }
 
+/// What the host's counter does by itself needs no scaling.
+bool Vcpu::set_tsc_frequency(Errors& errors) {
+    constexpr std::int64_t kKilo = 1000, kPartsPerMillion = 1'000'000, kNear = 250;
+    const std::int64_t wanted = std::int64_t(processor_.tsc_frequency()) / kKilo;
+    if (wanted == 0) return true;
+    const std::int64_t host = vm_.capability(KVM_CAP_GET_TSC_KHZ) > 0 ? request(fd_, KVM_GET_TSC_KHZ) : 0;
+    if (host > 0 && std::abs(wanted - host) * kPartsPerMillion <= kNear * host) return true;
+    const int result = vm_.capability(KVM_CAP_TSC_CONTROL) > 0
+                           ? request(fd_, KVM_SET_TSC_KHZ, static_cast<unsigned long>(wanted))
+                           : -ENOTTY;
+    if (result >= 0) return true;
+    errors.fail("tsc-frequency: KVM does not give " + std::to_string(wanted) + " kHz (" +
+                std::strerror(-result) + "); the host's time-stamp counter has " + std::to_string(host) +
+                " kHz: leave it out");
+    return false;
+}
+
 void Vcpu::set_feature_msrs() {
     for (const std::uint32_t index :
          {x86::msr::kArchCapabilities, x86::msr::kCoreCapabilities, x86::msr::kPerfCapabilities})
@@ -95,6 +118,7 @@ Vcpu::~Vcpu() {
         cpu_.set_runner(nullptr);
         vm_.remove(*this);
     }
+    vm_.dirty_rings().remove(fd_);
     if (run_) kernel_calls::unmap(run_, vm_.system().vcpu_mapping_size());
 }
 

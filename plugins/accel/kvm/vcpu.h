@@ -46,6 +46,7 @@ class Vcpu final : public VcpuRunner {
     Vcpu(Vm& vm, Cpu& cpu, x86::Processor& processor);
     bool open(Errors& errors);
     bool set_cpuid(Errors& errors);
+    bool set_tsc_frequency(Errors& errors);
     void set_feature_msrs();
 
     // ---- vcpu.cpp
@@ -79,6 +80,8 @@ class Vcpu final : public VcpuRunner {
     void memory_io();
     void halt();
     void end_of_interrupt();
+    void unknown_msr(const char* what);
+    void ring_full();
     void internal_error();
 
     // ---- requests.cpp

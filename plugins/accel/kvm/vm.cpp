@@ -63,8 +63,20 @@ bool Vm::open(const Options& options, Errors& errors) {
             return false;
         }
     }
+    hear_of_unknown_msrs();
+    if (options.dirty_ring != 0 && !dirty_rings_.enable(fd_, options.dirty_ring, errors)) return false;
     return set_addresses(errors) &&
            (options.irqchip == Irqchip::Off || interrupts_.create(fd_, options.irqchip, errors));
+}
+
+/// The guest gets its #GP for them from here, and the log has what it asked for (api.rst, KVM_CAP_X86_USER_SPACE_MSR).
+void Vm::hear_of_unknown_msrs() {
+    if (capability(KVM_CAP_X86_USER_SPACE_MSR) <= 0) return;
+    kvm_enable_cap enable{};
+    enable.cap = KVM_CAP_X86_USER_SPACE_MSR;
+    enable.args[0] = KVM_MSR_EXIT_REASON_UNKNOWN;
+    if (const int result = request(fd_, KVM_ENABLE_CAP, &enable); result < 0)
+        refusals_.say("to tell of unknown MSRs", -result);
 }
 
 bool Vm::set_addresses(Errors& errors) {
@@ -99,10 +111,11 @@ void Vm::stop_clock() {
     clock_ = now.clock;
 }
 
+/// Never back: the two run by the same clock of the host, but for what adjusts one of them.
 void Vm::start_clock() {
-    if (!clock_) return;
+    if (capability(KVM_CAP_ADJUST_CLOCK) <= 0) return;
     kvm_clock_data then{};
-    then.clock = *std::exchange(clock_, std::nullopt);
+    then.clock = std::max(std::exchange(clock_, std::nullopt).value_or(0), context_.clock().now_ns());
     if (const int result = request(fd_, KVM_SET_CLOCK, &then); result < 0)
         refusals_.say("to set the paravirtual clock", -result);
 }

@@ -1,6 +1,7 @@
 // One virtual machine of the kernel: what is set up once for it, and what its vCPUs share.
 #pragma once
 
+#include "dirty_rings.h"
 #include "guest_gate.h"
 #include "interrupts.h"
 #include "system.h"
@@ -17,6 +18,7 @@ struct Options {
     std::string device = "/dev/kvm";
     Irqchip irqchip = Irqchip::Off;
     std::uint64_t shadow_memory = 0;  ///< bytes; 0: the kernel's choice
+    std::uint32_t dirty_ring = 0;     ///< entries; 0: bitmaps
 };
 
 class Vm {
@@ -32,6 +34,10 @@ class Vm {
     Refusals& refusals() { return refusals_; }
     GuestGate& gate() { return gate_; }
     Interrupts& interrupts() { return interrupts_; }
+    DirtyRings& dirty_rings() { return dirty_rings_; }
+    /// What a vCPU does whose ring of changed pages is full, holding the machine lock.
+    void set_ring_full(std::function<void()> work) { ring_full_ = std::move(work); }
+    void ring_full() const { ring_full_(); }
     const Options& options() const { return options_; }
     bool local_apics_in_kernel() const { return options_.irqchip != Irqchip::Off; }
 
@@ -53,12 +59,14 @@ class Vm {
     /// Runs `change` while no vCPU is in the guest.
     void with_guests_out(const std::function<void()>& change);
 
-    /// The guest's paravirtual clock stands while the machine does (api 4.29).
+    /// The guest's paravirtual clock counts the machine's time: it stands while the machine does, and goes on from there in
+    /// another process (api 4.29, 4.30).
     void stop_clock();
     void start_clock();
 
   private:
     bool set_addresses(Errors& errors);
+    void hear_of_unknown_msrs();
 
     AcceleratorContext& context_;
     Options options_;
@@ -67,6 +75,8 @@ class Vm {
     Refusals refusals_;
     GuestGate gate_;
     Interrupts interrupts_;
+    DirtyRings dirty_rings_;
+    std::function<void()> ring_full_;
     std::vector<Vcpu*> vcpus_;
     std::map<std::uint32_t, LapicPage*> lapics_;
     std::size_t xsave_size_ = sizeof(kvm_xsave);

@@ -250,14 +250,14 @@ constexpr PropertyInfo kSettings[] = {
                                              "no bits in leaf 0x8000001d that AMD does not define", "on"),
     {.name = "tsc-frequency",
      .kind = PropertyKind::UInt,
-     .summary = "of the time-stamp counter in Hz; only 0, the host's, is there",
+     .summary = "of the time-stamp counter in Hz; 0: the host's",
+     .maximum = 1'000'000'000'000,
      .set =
-         [](void*, const PropertyValue& value, Errors& errors) {
-             if (value.number == 0) return true;
-             errors.fail("the time-stamp counter runs as the host's; leave it out");
-             return false;
+         [](void* part, const PropertyValue& value, Errors&) {
+             cpu(part).settings_.tsc_frequency = value.number;
+             return true;
          },
-     .get = [](const void*, PropertyValue& value) { value.number = 0; }},
+     .get = [](const void* part, PropertyValue& value) { value.number = cpu(part).settings_.tsc_frequency; }},
     {.name = "apic-id",
      .kind = PropertyKind::UInt,
      .summary = "its APIC's id; its index unless it is set",

@@ -34,6 +34,7 @@ struct Settings {
     std::uint32_t physical_bits = 0;  ///< 0: what machines have without it
     std::optional<bool> host_physical_bits;
     std::uint32_t host_physical_bits_limit = 0;  ///< 0: none
+    std::uint64_t tsc_frequency = 0;             ///< Hz; 0: the host's
     bool check = true;
     bool enforce = false;
     bool paravirtual_leaf = true;
@@ -95,6 +96,7 @@ class X86Cpu final : public DeviceBase,
     CpuidRegisters cpuid(std::uint32_t leaf, std::uint32_t subleaf) const override;
     Slice<const CpuidEntry> cpuid_entries() const override { return entries_; }
     std::uint64_t feature_msr(std::uint32_t index) const override;
+    std::uint64_t tsc_frequency() const override { return settings_.tsc_frequency; }
     int acknowledge_interrupt() override;
     void take_init() override;
     void take_start_up() override;

@@ -44,9 +44,12 @@ unsigned FakeKernel::count(unsigned long request) const {
 
 int FakeKernel::open() { return open_error ? -open_error : new_descriptor(); }
 
-void* FakeKernel::map(std::size_t) {
+void* FakeKernel::map(std::size_t size, std::size_t offset) {
     errno = ENOMEM;
-    return map_fails ? nullptr : page_.data();
+    if (map_fails) return nullptr;
+    if (offset == 0) return page_.data();
+    ring.resize(size / sizeof(kvm_dirty_gfn));
+    return ring.data();
 }
 
 int FakeKernel::control(int, unsigned long request, void* argument) {
@@ -91,6 +94,7 @@ int FakeKernel::answer(unsigned long request, void* argument) {
     case KVM_CREATE_VCPU: return new_descriptor();
     case KVM_GET_TSC_KHZ: return 2'000'000;
     case KVM_SET_TSC_KHZ: tsc_khz.push_back(number); return 0;
+    case KVM_SET_CLOCK: clocks.push_back(static_cast<kvm_clock_data*>(argument)->clock); return 0;
     case KVM_RUN: return enter();
     case KVM_GET_SUPPORTED_CPUID: {
         auto& table = *static_cast<kvm_cpuid2*>(argument);
@@ -145,7 +149,7 @@ void close(int fd) { ::close(fd); }
 int control(int fd, unsigned long code, const void* argument) {
     return FakeKernel::current->control(fd, code, const_cast<void*>(argument));
 }
-void* map(int, std::size_t size) { return FakeKernel::current->map(size); }
+void* map(int, std::size_t size, std::size_t offset) { return FakeKernel::current->map(size, offset); }
 void unmap(void*, std::size_t) {}
 
 }  // namespace backplane::kvm::kernel_calls

@@ -42,11 +42,13 @@ class FakeKernel {
     kvm_sregs sregs{};
     kvm_mp_state activity{};
     std::vector<unsigned long> tsc_khz;
+    std::vector<std::uint64_t> clocks;
+    std::vector<kvm_dirty_gfn> ring;
 
     // kernel_calls
     int open();
     int control(int fd, unsigned long request, void* argument);
-    void* map(std::size_t size);
+    void* map(std::size_t size, std::size_t offset);
 
   private:
     int answer(unsigned long request, void* argument);

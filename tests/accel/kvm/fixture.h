@@ -44,8 +44,9 @@ class KvmBoard final : public Board, public IoHandler, public x86::InterruptAckn
   public:
     static inline KvmBoard* current = nullptr;
     static inline unsigned cpus = 1;
-    static inline bool chips = false;  ///< two 8259s, which the accelerator may replace
-    static inline bool apics = false;  ///< local APICs and an I/O APIC, likewise
+    static inline bool chips = false;       ///< two 8259s, which the accelerator may replace
+    static inline bool apics = false;       ///< local APICs and an I/O APIC, likewise
+    static inline bool management = false;  ///< a page of its own for system management mode, at 2000h
 
     explicit KvmBoard(Object&) { current = this; }
     ~KvmBoard() { current = nullptr; }
@@ -71,12 +72,19 @@ class KvmBoard final : public Board, public IoHandler, public x86::InterruptAckn
             return false;
         for (unsigned i = 0; i < cpus; ++i) {
             Object* cpu = context.create_cpu(i, errors);
-            if (!cpu || !context.realize(*cpu, errors)) return false;
+            if (!cpu || (management && !show_management_memory(context, *cpu, errors)) ||
+                !context.realize(*cpu, errors))
+                return false;
             processors.push_back(query<x86::ProcessorControl>(*cpu));
             processors.back()->set_interrupt_controller(this);
             cpu_objects_.push_back(cpu);
         }
         return !apics || make_apics(context, errors);
+    }
+    bool show_management_memory(BoardContext& context, Object& cpu, Errors& errors) {
+        MemoryRegion& root = context.memory().container("management", 0x1'0000'0000);
+        MemoryRegion& seen = context.memory().alias("management-ram", context.ram(), Offset(0x4000), 0x1000);
+        return root.add(seen, Offset(0x2000), 0, errors) && context.set_cpu_memory(cpu, 1, root, errors);
     }
     bool make_apics(BoardContext& context, Errors& errors) {
         Object* bus = context.create("apic-bus", "apic-bus", errors);
@@ -200,6 +208,14 @@ class KvmTest : public ::testing::Test, kernel::EventListener {
         if (vm >= 0) close(vm);
         if (device >= 0) close(device);
         return error;
+    }
+    /// What the host's kernel says of a capability; 0: it does not know it.
+    static int host_capability(unsigned long capability) {
+        constexpr unsigned long kCheckExtension = 0xae03;
+        const int device = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+        const int found = device < 0 ? 0 : ioctl(device, kCheckExtension, capability);
+        if (device >= 0) close(device);
+        return found;
     }
     KvmBoard& board() { return *KvmBoard::current; }
 

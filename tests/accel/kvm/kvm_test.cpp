@@ -210,18 +210,29 @@ TEST_F(KvmTest, LongModeAndWideRegistersAreSeen) {
     EXPECT_NE(text.text().find("DPL=0 CS64 [-RA]"), std::string::npos) << text.text();
 }
 
-TEST_F(KvmTest, StoresAreInTheDirtyLog) {
-    make();
-    put(kProgram, {0xc6, 0x06, 0x00, 0x30, 1,  // mov byte [3000h], 1
-                   0xe6, 0xf4, 0xf4});         // out 0f4h, al; hlt
-    const auto view = machine.system_memory().view();
-    RamBlock& block = *view->find(0x3000)->block;
-    machine.memory().set_dirty_log(block, kernel::DirtyClient::Other, true);
-    run();
-    const auto dirty = machine.memory().take_dirty(block, kernel::DirtyClient::Other);
-    EXPECT_EQ(dirty[0] & 1u << 3, 1u << 3);
-    EXPECT_EQ(dirty[0] & 1u << 5, 0u);
-    machine.memory().set_dirty_log(block, kernel::DirtyClient::Other, false);
+class KvmDirty : public KvmTest {
+  protected:
+    void expect_the_stored_page(const Properties& accelerator) {
+        make(accelerator);
+        put(kProgram, {0xc6, 0x06, 0x00, 0x30, 1,  // mov byte [3000h], 1
+                       0xe6, 0xf4, 0xf4});         // out 0f4h, al; hlt
+        const auto view = machine.system_memory().view();
+        RamBlock& block = *view->find(0x3000)->block;
+        machine.memory().set_dirty_log(block, kernel::DirtyClient::Other, true);
+        run();
+        const auto dirty = machine.memory().take_dirty(block, kernel::DirtyClient::Other);
+        EXPECT_EQ(dirty[0] & 1u << 3, 1u << 3);
+        EXPECT_EQ(dirty[0] & 1u << 5, 0u);
+        machine.memory().set_dirty_log(block, kernel::DirtyClient::Other, false);
+    }
+};
+
+TEST_F(KvmDirty, StoresAreInTheBitmap) { expect_the_stored_page({}); }
+
+TEST_F(KvmDirty, StoresAreInTheRing) {
+    constexpr unsigned long kDirtyLogRing = 192;
+    if (host_capability(kDirtyLogRing) <= 0) GTEST_SKIP() << "this host's KVM has no rings of changed pages";
+    expect_the_stored_page({{"dirty-ring-size", "1024"}});
 }
 
 TEST_F(KvmTest, TheKernelsOwn8259sServeTheirPins) {

@@ -1,6 +1,7 @@
 // A kernel that refuses: what a machine needs is an error that says so, all else is named at -d kvm and done without.
 #include "fake_kernel.h"
 #include "fixture.h"
+#include "kernel/memory/memory_map.h"
 #include "plugins/accel/kvm/accelerator.h"
 
 #include <backplane/property.h>
@@ -22,6 +23,8 @@ constexpr PropertyInfo kProperties[] = {
     enum_property<&Kvm::irqchip_>(
         {.name = "kernel-irqchip", .default_text = "off", .choices = "off|on|split"}),
     size_property<&Kvm::shadow_memory_>({.name = "kvm-shadow-mem", .default_text = "0"}),
+    property<&Kvm::dirty_ring_size_, &Kvm::check_dirty_ring>(
+        {.name = "dirty-ring-size", .default_text = "0"}),
 };
 /// The accelerator as it is in this program, over the kernel of the test: it goes by the name that the plugin shows.
 constexpr TypeInfo kType{.name = "kvm-accel",
@@ -281,6 +284,149 @@ TEST_F(Refusals, RoutesThatAreRefusedAreNoRoutes) {
     EXPECT_EQ(kernel.routes, before);
     kernel.capabilities[KVM_CAP_IRQFD] = 0;
     EXPECT_EQ(sink.route(7), nullptr);
+}
+
+TEST_F(Refusals, OtherCpusThanThoseOfX86AreAReasonBeforeAnyIsMade) {
+    machine.set_cpu("rv64-riscv-cpu", {});
+    EXPECT_FALSE(open());
+    EXPECT_NE(errors.text().find("this machine's CPUs are others"), std::string::npos) << errors.text();
+    EXPECT_EQ(kernel.count(KVM_CREATE_VM), 0u);
+}
+
+TEST_F(Refusals, AFrequencyIsTheHostsOrScaledOrAReason) {
+    machine.set_cpu("qemu64-v1-x86_64-cpu", {{"tsc-frequency", "2000100000"}});
+    EXPECT_TRUE(build()) << errors.text();
+    EXPECT_TRUE(kernel.tsc_khz.empty()) << "near enough";
+}
+
+TEST_F(Refusals, AFrequencyIsScaledWhereTheProcessorCan) {
+    kernel.capabilities[KVM_CAP_TSC_CONTROL] = 1;
+    machine.set_cpu("qemu64-v1-x86_64-cpu", {{"tsc-frequency", "1000000000"}});
+    EXPECT_TRUE(build()) << errors.text();
+    EXPECT_EQ(kernel.tsc_khz, (std::vector<unsigned long>{1'000'000}));
+}
+
+TEST_F(Refusals, AFrequencyThatIsNotToBeHadIsAReason) {
+    machine.set_cpu("qemu64-v1-x86_64-cpu", {{"tsc-frequency", "1000000000"}});
+    EXPECT_FALSE(build());
+    EXPECT_NE(errors.text().find("tsc-frequency: KVM does not give 1000000 kHz"), std::string::npos)
+        << errors.text();
+    EXPECT_NE(errors.text().find("has 2000000 kHz"), std::string::npos) << errors.text();
+}
+
+TEST_F(Refusals, AnUnknownMsrIsAFaultOfTheGuest) {
+    log.enable("guest_errors");
+    ASSERT_TRUE(build()) << errors.text();
+    bool fault = false;
+    kernel.guest = [&](kvm_run& run) {
+        if (written++) {
+            fault = run.msr.error != 0;
+            machine.request_end("guest-shutdown");
+            return wait_for_a_kick(run);
+        }
+        run.exit_reason = KVM_EXIT_X86_WRMSR;
+        run.msr.index = 0x1234;
+        run.msr.error = 0;
+        return 0;
+    };
+    run();
+    EXPECT_TRUE(fault);
+    EXPECT_NE(said().find("the guest writes MSR 0x1234, which is not there"), std::string::npos) << said();
+}
+
+TEST_F(Refusals, TheParavirtualClockCountsTheMachinesTime) {
+    ASSERT_TRUE(build()) << errors.text();
+    run_until_it_writes();
+    ASSERT_EQ(kernel.clocks.size(), 1u);
+    EXPECT_LE(kernel.clocks[0], machine.clock().now_ns());
+}
+
+class Management : public Refusals {
+  protected:
+    void SetUp() override {
+        Refusals::SetUp();
+        KvmBoard::management = true;
+    }
+    void TearDown() override {
+        KvmBoard::management = false;
+        Refusals::TearDown();
+    }
+    static constexpr std::uint32_t kSecondSpace = 1u << 16;
+};
+
+TEST_F(Management, HasMemoryOfItsOwn) {
+    kernel.capabilities[KVM_CAP_MULTI_ADDRESS_SPACE] = 2;
+    kernel.capabilities[KVM_CAP_X86_SMM] = 1;
+    ASSERT_TRUE(build()) << errors.text();
+    std::vector<std::uint64_t> addresses;
+    for (const auto& slot : kernel.slots)
+        if (slot.slot & kSecondSpace) addresses.push_back(slot.guest_phys_addr);
+    EXPECT_EQ(addresses, (std::vector<std::uint64_t>{0x2000}));
+}
+
+TEST_F(Management, IsNamedWhereThereIsNone) {
+    ASSERT_TRUE(build()) << errors.text();
+    for (const auto& slot : kernel.slots) EXPECT_EQ(slot.slot & kSecondSpace, 0u);
+    EXPECT_NE(said().find("the kernel refuses system management mode"), std::string::npos) << said();
+}
+
+class Rings : public Refusals {
+  protected:
+    void SetUp() override {
+        Refusals::SetUp();
+        kernel.capabilities[KVM_CAP_DIRTY_LOG_RING] = 4096;
+    }
+    /// The slot of RAM at address 0.
+    std::uint32_t ram_slot() const {
+        for (const auto& slot : kernel.slots)
+            if (slot.guest_phys_addr == 0) return slot.slot;
+        return ~0u;
+    }
+};
+
+TEST_F(Rings, TellOfChangedPages) {
+    ASSERT_TRUE(build({{"dirty-ring-size", "256"}})) << errors.text();
+    ASSERT_EQ(kernel.ring.size(), 256u);
+    const auto view = machine.system_memory().view();
+    RamBlock& block = *view->find(0x3000)->block;
+    machine.memory().set_dirty_log(block, kernel::DirtyClient::Other, true);
+    kernel.ring[0] = {KVM_DIRTY_GFN_F_DIRTY, ram_slot(), 3};
+    kernel.ring[1] = {KVM_DIRTY_GFN_F_DIRTY, ram_slot(), 1u << 30};  // past its end
+    const auto dirty = machine.memory().take_dirty(block, kernel::DirtyClient::Other);
+    EXPECT_EQ(dirty[0] & 0xff, 1u << 3);
+    EXPECT_EQ(kernel.ring[0].flags, KVM_DIRTY_GFN_F_RESET);
+    EXPECT_EQ(kernel.count(KVM_RESET_DIRTY_RINGS), 1u);
+    EXPECT_EQ(kernel.count(KVM_GET_DIRTY_LOG), 0u);
+    machine.memory().set_dirty_log(block, kernel::DirtyClient::Other, false);
+}
+
+TEST_F(Rings, OneThatIsFullIsEmptied) {
+    ASSERT_TRUE(build({{"dirty-ring-size", "256"}})) << errors.text();
+    kernel.ring[0] = {KVM_DIRTY_GFN_F_DIRTY, ram_slot(), 3};
+    kernel.guest = [&](kvm_run& run) {
+        if (written++) {
+            machine.request_end("guest-shutdown");
+            return wait_for_a_kick(run);
+        }
+        run.exit_reason = KVM_EXIT_DIRTY_RING_FULL;
+        return 0;
+    };
+    run();
+    EXPECT_FALSE(failed);
+    EXPECT_EQ(kernel.ring[0].flags, KVM_DIRTY_GFN_F_RESET);
+}
+
+TEST_F(Rings, OfASizeThatIsNotToBeHadAreAReason) {
+    EXPECT_FALSE(open({{"dirty-ring-size", "512"}}));
+    EXPECT_NE(errors.text().find("refuses rings of 512 entries (it has at most 256)"), std::string::npos)
+        << errors.text();
+    errors.clear();
+    EXPECT_FALSE(open({{"dirty-ring-size", "100"}}));
+    EXPECT_NE(errors.text().find("a power of two"), std::string::npos) << errors.text();
+    errors.clear();
+    kernel.capabilities[KVM_CAP_DIRTY_LOG_RING] = 0;
+    EXPECT_FALSE(open({{"dirty-ring-size", "256"}}));
+    EXPECT_NE(errors.text().find("leave it at 0"), std::string::npos) << errors.text();
 }
 
 struct Exit {

@@ -184,6 +184,7 @@ class TestContext final : public AcceleratorContext {
     Clock& clock() override { std::abort(); }
     AddressSpace& system_memory() override { return space; }
     AddressSpace& io_ports() override { return space; }
+    bool cpus_are(Str) override { return true; }
     Object* create(Str, Str, Errors&) override { return nullptr; }
     void internal_error(Str message) override { failure += message.view(); }
     void* host_interface(Str) override { return nullptr; }

@@ -19,6 +19,8 @@ class AcceleratorContext {
     virtual Clock& clock() = 0;
     virtual AddressSpace& system_memory() = 0;
     virtual AddressSpace& io_ports() = 0;
+    /// Are the machine's CPUs of type `type`, or derived from it? For open(): an accelerator that runs some alone.
+    virtual bool cpus_are(Str type) = 0;
     /// Makes an object (a front end) below the accelerator.
     virtual Object* create(Str type, Str name, Errors& errors) = 0;
     /// A vCPU thread could not go on (our bug, or a host failure): the machine stops with run state

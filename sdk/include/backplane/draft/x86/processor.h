@@ -59,6 +59,8 @@ class Processor {
     virtual Slice<const CpuidEntry> cpuid_entries() const = 0;
     /// The feature MSRs as this processor has them; 0 for others.
     virtual std::uint64_t feature_msr(std::uint32_t index) const = 0;
+    /// Of its time-stamp counter, in Hz; 0: the host's.
+    virtual std::uint64_t tsc_frequency() const = 0;
 
     /// The vector to take now (INTA cycle, SDM 3A 11.8.4), or -1: the request went away. Holding the machine lock.
     virtual int acknowledge_interrupt() = 0;
