@@ -238,7 +238,7 @@ bool PcBoard::wire_controller(BoardContext& context, Errors& errors) {
 }
 
 bool PcBoard::finish(BoardContext& context, Errors& errors) {
-    return fill_cmos(context, errors) && fill_fw_cfg(context, errors);
+    return fill_cmos(context, errors) && fill_fw_cfg(context, errors) && build_smbios(context, errors);
 }
 
 namespace {

@@ -17,6 +17,8 @@
 namespace backplane::pc {
 
 enum class Switch : std::uint32_t { On, Off, Auto };
+/// The entry point of SMBIOS tables.
+enum class SmbiosEntry : std::uint32_t { Narrow, Wide, Auto };
 inline constexpr unsigned kSerialPorts = 4;
 inline constexpr const char* kSwitchChoices = "on|off|auto";
 
@@ -47,6 +49,7 @@ class PcBoard final : public Board, public BootChoice, public FirmwareRoot, FwCf
            vmport_ = Switch::Auto;
     bool hpet_ = true, i8042_ = true, graphics_ = true, usb_ = false, sata_ = true;
     std::string firmware_, kernel_, initrd_, arguments_, oem_id_, oem_table_;
+    SmbiosEntry smbios_entry_ = SmbiosEntry::Auto;
     // What older versions had otherwise.
     bool hyper_transport_hole_ = true, geometry_file_ = true;
     std::uint32_t pci_root_uid_ = 0;
@@ -84,6 +87,7 @@ class PcBoard final : public Board, public BootChoice, public FirmwareRoot, FwCf
     bool fill_boot_order(Errors& errors);
     void write_drive_order(std::string_view letters);
     bool fill_console(FwCfg& fw_cfg, Errors& errors);
+    bool build_smbios(BoardContext& context, Errors& errors);
     bool fill_acpi(Errors& errors);
     void describe_nodes(const NumaTopology& numa);
     bool fill_nodes(BoardContext& context, FwCfg& fw_cfg, Errors& errors);

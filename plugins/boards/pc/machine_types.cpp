@@ -89,6 +89,11 @@ constexpr PropertyInfo PcBoard::kProperties[] = {
                                         .default_text = "on"}),
     property<&PcBoard::pci_root_uid_>(
         {.name = "x-pci-root-uid", .summary = "_UID of the PCI bus in ACPI", .default_text = "0"}),
+    enum_property<&PcBoard::smbios_entry_>(
+        {.name = "smbios-entry-point-type",
+         .summary = "of the SMBIOS tables: 32 (version 2.8), 64 (3.0), or auto: 32 if they fit",
+         .default_text = "auto",
+         .choices = "32|64|auto"}),
     property<&PcBoard::firmware_>({.name = "firmware", .summary = "firmware file"}),
     property<&PcBoard::kernel_>(
         {.name = "kernel", .summary = "kernel that is started: bzImage, Multiboot, ELF with a PVH entry"}),

@@ -44,12 +44,25 @@ constexpr PropertyInfo kTableProperties[] = {
     fact<&Facts::version>({.name = "version", .summary = "and which"}),
     fact<&Facts::memory_base>({.name = "memory-base", .summary = "where memory begins"}),
     fact<&Facts::memory_size>({.name = "memory-size", .summary = "bytes of memory"}),
+    fact<&Facts::high_memory_base>(
+        {.name = "high-memory-base", .summary = "where the last part of memory begins, if it lies apart"}),
+    fact<&Facts::high_memory_size>({.name = "high-memory-size", .summary = "bytes of that; 0: none"}),
+    fact<&Facts::module_size>(
+        {.name = "memory-device-size", .summary = "bytes of the largest memory module; 0: one holds all"}),
     fact<&Facts::sockets>({.name = "sockets", .summary = "processors", .minimum = 1}),
     fact<&Facts::cores>({.name = "cores", .summary = "of each processor", .minimum = 1}),
     fact<&Facts::threads>({.name = "threads", .summary = "of each core", .minimum = 1}),
     fact<&Facts::processor_family>(
         {.name = "processor-family", .summary = "the processors' number in the specification, 7.5.2"}),
+    enum_property<&SmbiosTables::entry_point_>({.name = "entry-point-type",
+                                                .summary = "32: version 2.8, 64: version 3.0",
+                                                .default_text = "64",
+                                                .choices = kEntryPointChoices}),
 };
+
+/// Up to 9.0 a module had 16 GiB at most.
+constexpr HistoryRow kTableHistory[] = {
+    {.release = "9.0", .property = "memory-device-size", .value = "17179869184"}};
 
 // --- -smbios ---
 template <std::size_t Index>
@@ -93,7 +106,8 @@ constexpr TypeInfo kTypes[] = {
                                .summary = "SMBIOS tables for firmware",
                                .category = "Misc",
                                .interfaces = kDeviceInterfaces<SmbiosTables>,
-                               .properties = kTableProperties}),
+                               .properties = kTableProperties,
+                               .history = kTableHistory}),
     {.name = "smbios",
      .parent = "service",
      .summary = "what users want the machine's tables to say",

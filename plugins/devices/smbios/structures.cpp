@@ -29,6 +29,7 @@ enum Type : std::uint8_t {
 constexpr std::uint16_t first_handle(Type type) { return std::uint16_t(type << 8); }
 constexpr std::uint16_t kNoHandle = 0xfffe;
 constexpr std::uint16_t kUnknownHandle = 0xffff;
+constexpr std::uint64_t kKilobyte = 1 << 10, kMegabyte = 1 << 20;
 
 /// One structure in the making: the formatted area, then its strings.
 class Structure {
@@ -86,7 +87,8 @@ Buffer uuid_bytes(const Uuid& uuid) {
 
 class Maker {
   public:
-    Maker(const Facts& facts, const Wishes& wishes) : facts_(facts), wishes_(wishes) {}
+    Maker(const Facts& facts, const Wishes& wishes, bool wide)
+        : facts_(facts), wishes_(wishes), wide_(wide) {}
 
     Buffer make() {
         out_ = wishes_.ready;
@@ -218,12 +220,9 @@ class Maker {
         for (int cache = 0; cache < 3; ++cache) structure.word(kUnknownHandle);
         structure.text(f.text("serial")).text(f.text("asset")).text(f.text("part"));
         structure.byte(small(facts_.cores)).byte(small(facts_.cores)).byte(small(threads));
-        structure.word(kUnknownCharacteristics)
-            .word(f.number("processor-family", facts_.processor_family))
-            .word(facts_.cores)
-            .word(facts_.cores)
-            .word(threads)
-            .finish(out_);
+        structure.word(kUnknownCharacteristics).word(f.number("processor-family", facts_.processor_family));
+        if (wide_) structure.word(facts_.cores).word(facts_.cores).word(threads);  // since 3.0
+        structure.finish(out_);
     }
 
     void ports(const Fields& f, std::uint16_t handle) {  // 7.9
@@ -262,8 +261,9 @@ class Maker {
     }
 
     void memory() {
-        constexpr std::uint64_t kKilobyte = 1 << 10, kMegabyte = 1 << 20;
         const std::uint64_t kilobytes = facts_.memory_size / kKilobyte;
+        const std::uint64_t module = facts_.module_size ? facts_.module_size : facts_.memory_size;
+        const std::uint64_t modules = module ? (facts_.memory_size + module - 1) / module : 1;
         if (wanted(kMemoryArray)) {  // 7.17
             constexpr unsigned kOther = 1, kSystemMemory = 3, kMultiBitEcc = 6;
             constexpr std::uint64_t kElsewhere = 0x8000'0000;
@@ -274,32 +274,37 @@ class Maker {
                 .byte(kMultiBitEcc)
                 .dword(large ? kElsewhere : kilobytes)
                 .word(kNoHandle)
-                .word(1)
+                .word(modules)
                 .qword(large ? facts_.memory_size : 0)
                 .finish(out_);
         }
-        if (wanted(kMemoryDevice)) memory_device(facts_.memory_size / kMegabyte);
-        if (wanted(kMappedAddress)) {  // 7.20
-            constexpr std::uint64_t kElsewhere = 0xffff'ffff;
-            const std::uint64_t first = facts_.memory_base, last = first + (facts_.memory_size - 1);
-            const bool large = last / kKilobyte >= kElsewhere;
-            Structure(kMappedAddress, first_handle(kMappedAddress))
-                .dword(large ? kElsewhere : first / kKilobyte)
-                .dword(large ? kElsewhere : last / kKilobyte)
-                .word(first_handle(kMemoryArray))
-                .byte(1)
-                .qword(large ? first : 0)
-                .qword(large ? last : 0)
-                .finish(out_);
-        }
+        for (std::uint64_t i = 0; i < modules && wanted(kMemoryDevice); ++i)
+            memory_device(unsigned(i), std::min(module, facts_.memory_size - i * module) / kMegabyte);
+        if (!wanted(kMappedAddress)) return;
+        mapped_address(0, facts_.memory_base, facts_.memory_size - facts_.high_memory_size);
+        if (facts_.high_memory_size != 0) mapped_address(1, facts_.high_memory_base, facts_.high_memory_size);
     }
 
-    void memory_device(std::uint64_t megabytes) {  // 7.18
+    void mapped_address(unsigned index, std::uint64_t first, std::uint64_t size) {  // 7.20
+        constexpr std::uint64_t kElsewhere = 0xffff'ffff;
+        const std::uint64_t last = first + (size - 1);
+        const bool large = last / kKilobyte >= kElsewhere;
+        Structure(kMappedAddress, std::uint16_t(first_handle(kMappedAddress) + index))
+            .dword(large ? kElsewhere : first / kKilobyte)
+            .dword(large ? kElsewhere : last / kKilobyte)
+            .word(first_handle(kMemoryArray))
+            .byte(1)
+            .qword(large ? first : 0)
+            .qword(large ? last : 0)
+            .finish(out_);
+    }
+
+    void memory_device(unsigned index, std::uint64_t megabytes) {  // 7.18
         constexpr unsigned kDimm = 9, kRam = 7, kOther = 1 << 1;
         constexpr std::uint64_t kElsewhere = 0x7fff;
         const Fields& f = fields(kMemoryDevice);
         const bool large = megabytes >= kElsewhere;
-        Structure structure(kMemoryDevice, first_handle(kMemoryDevice));
+        Structure structure(kMemoryDevice, std::uint16_t(first_handle(kMemoryDevice) + index));
         structure.word(first_handle(kMemoryArray))
             .word(kNoHandle)
             .word(0xffff)
@@ -307,7 +312,7 @@ class Maker {
             .word(large ? kElsewhere : megabytes)
             .byte(kDimm)
             .byte(0)
-            .text(f.text("loc_pfx", "DIMM") + " 0")
+            .text(f.text("loc_pfx", "DIMM") + " " + std::to_string(index))
             .text(f.text("bank"))
             .byte(kRam)
             .word(kOther)
@@ -342,14 +347,48 @@ class Maker {
 
     const Facts& facts_;
     const Wishes& wishes_;
+    const bool wide_;
     Buffer out_;
 };
 
+/// What an entry point says of a table.
+struct Count {
+    std::size_t structures = 0, largest = 0;
+};
+Count count(const Buffer& table) {
+    Count found;
+    for (std::size_t at = 0; at + kHeader <= table.size(); ++found.structures) {
+        std::size_t end = at + table[at + 1];
+        while (table[end] || table[end + 1]) ++end;
+        found.largest = std::max(found.largest, end + 2 - at);
+        at = end + 2;
+    }
+    return found;
+}
+
+void put(Buffer& bytes, std::uint64_t value, unsigned size) {
+    for (unsigned i = 0; i < size; ++i) bytes.push_back(std::uint8_t(value >> 8 * i));
+}
+
+/// 5.2.1. Firmware says where it puts the table, and makes both checksums.
+Buffer make_narrow_entry_point(const Buffer& table) {
+    constexpr std::uint8_t kLength = 31, kRevision = 0x28;
+    const Count counted = count(table);
+    Buffer bytes{'_', 'S', 'M', '_', 0, kLength, 2, 8};
+    put(bytes, counted.largest, 2);
+    bytes.insert(bytes.end(), {0, 0, 0, 0, 0, 0, '_', 'D', 'M', 'I', '_', 0});
+    put(bytes, table.size(), 2);
+    put(bytes, 0, 4);
+    put(bytes, counted.structures, 2);
+    bytes.push_back(kRevision);
+    return bytes;
+}
+
 /// 5.2.2
-Buffer make_entry_point(std::size_t table_size) {
+Buffer make_wide_entry_point(std::size_t table_size) {
     constexpr std::uint8_t kLength = 24;
     Buffer bytes{'_', 'S', 'M', '3', '_', 0, kLength, 3, 0, 0, 1, 0};
-    for (unsigned i = 0; i < 4; ++i) bytes.push_back(std::uint8_t(table_size >> 8 * i));
+    put(bytes, table_size, 4);
     bytes.resize(kLength);  // firmware says where it puts the table
     std::uint8_t sum = 0;
     for (const std::uint8_t byte : bytes) sum = std::uint8_t(sum + byte);
@@ -369,10 +408,24 @@ std::uint64_t Fields::number(std::string_view name, std::uint64_t otherwise) con
     return found == values.end() ? otherwise : std::strtoull(found->second.c_str(), nullptr, 0);
 }
 
-Tables make_tables(const Facts& facts, const Wishes& wishes) {
-    Tables tables{Maker(facts, wishes).make(), {}};
-    tables.entry_point = make_entry_point(tables.structures.size());
-    return tables;
+bool make_tables(const Facts& facts, const Wishes& wishes, EntryPoint kind, Tables& tables, Errors& errors) {
+    constexpr std::size_t kLargestNarrow = 0xffff;
+    if (kind != EntryPoint::Wide) {
+        tables.structures = Maker(facts, wishes, false).make();
+        if (tables.structures.size() <= kLargestNarrow) {
+            tables.entry_point = make_narrow_entry_point(tables.structures);
+            return true;
+        }
+        if (kind == EntryPoint::Narrow) {
+            errors.fail("the SMBIOS tables have " + std::to_string(tables.structures.size()) +
+                        " bytes, and a 32-bit entry point leads to 65535 at most; use "
+                        "smbios-entry-point-type=64");
+            return false;
+        }
+    }
+    tables.structures = Maker(facts, wishes, true).make();
+    tables.entry_point = make_wide_entry_point(tables.structures.size());
+    return true;
 }
 
 /// 6.1.2: a header, the formatted area that it measures, and strings up to two zeros.

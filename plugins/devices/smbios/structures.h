@@ -1,6 +1,6 @@
 // SMBIOS structures as bytes: "System Management BIOS Reference Specification" (DMTF DSP0134) 3.6, chapters 5 to 7.
 //
-// What a machine is (Facts) and what users want to be told of it (Wishes) become the table and its 64-bit entry point.
+// What a machine is (Facts) and what users want to be told of it (Wishes) become the table and its entry point.
 #pragma once
 
 #include <backplane/abi.h>
@@ -18,7 +18,10 @@ using Buffer = std::vector<std::uint8_t>;
 struct Facts {
     std::string manufacturer, product, version;
     std::uint64_t memory_base = 0;  ///< bytes
-    std::uint64_t memory_size = 0;
+    std::uint64_t memory_size = 0;  ///< of all
+    /// The last part of it, where it lies apart; size 0: it does not.
+    std::uint64_t high_memory_base = 0, high_memory_size = 0;
+    std::uint64_t module_size = 0;  ///< the largest memory module; 0: one holds all
     std::uint32_t sockets = 1;
     std::uint32_t cores = 1;             ///< of a socket
     std::uint32_t threads = 1;           ///< of a core
@@ -43,12 +46,17 @@ struct Wishes {
     Uuid uuid{};                                ///< unless type 1 has one
 };
 
+/// 5.2.1: a table below 4 GiB, as version 2.8; 5.2.2: one anywhere, as version 3.0. Auto: the first, if the table fits.
+enum class EntryPoint : std::uint32_t { Narrow, Wide, Auto };
+inline constexpr const char* kEntryPointChoices = "32|64|auto";
+
 struct Tables {
     Buffer structures;
     Buffer entry_point;
 };
 
-Tables make_tables(const Facts& facts, const Wishes& wishes);
+/// False and a reason when the table is too large for its entry point.
+bool make_tables(const Facts& facts, const Wishes& wishes, EntryPoint kind, Tables& tables, Errors& errors);
 /// The type of the structure that `bytes` are. -1 and a reason when they are none.
 int type_of_structure(Bytes bytes, Errors& errors);
 

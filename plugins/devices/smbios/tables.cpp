@@ -29,15 +29,15 @@ void SmbiosTables::unrealize() { fw_cfg_->set_observer(kStructures, nullptr); }
 /// The machine's UUID is another option's, which may come later; the table's length does not hang on it.
 void SmbiosTables::fw_cfg_selected(Str) {
     const Bytes given = fw_cfg_->item(std::uint16_t(FwCfgKey::Uuid));
-    if (given.size != wishes_.uuid.size()) return;
-    std::ranges::copy(given, wishes_.uuid.begin());
+    if (given.size == wishes_.uuid.size()) std::ranges::copy(given, wishes_.uuid.begin());
     IgnoredErrors none;
     publish(none);
 }
 
 bool SmbiosTables::publish(Errors& errors) {
-    const Tables tables = make_tables(facts_, wishes_);
-    return fw_cfg_->set_file(kStructures, bytes_of(tables.structures), errors) &&
+    Tables tables;
+    return make_tables(facts_, wishes_, entry_point_, tables, errors) &&
+           fw_cfg_->set_file(kStructures, bytes_of(tables.structures), errors) &&
            fw_cfg_->set_file(kEntryPoint, bytes_of(tables.entry_point), errors);
 }
 

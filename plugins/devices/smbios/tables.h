@@ -23,6 +23,7 @@ class SmbiosTables final : public DeviceBase, public FwCfgObserver {
     bool publish(Errors& errors);
 
     Facts facts_;
+    EntryPoint entry_point_ = EntryPoint::Wide;
     FwCfg* fw_cfg_ = nullptr;
 
   private:

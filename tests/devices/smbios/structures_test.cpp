@@ -45,7 +45,8 @@ std::multimap<unsigned, Read> read_all(const Buffer& table) {
 class Smbios : public ::testing::Test {
   protected:
     std::multimap<unsigned, Read> make() {
-        tables = make_tables(facts, wishes);
+        ErrorText errors;
+        EXPECT_TRUE(make_tables(facts, wishes, kind, tables, errors)) << errors.text();
         return read_all(tables.structures);
     }
     Read one(unsigned type) {
@@ -53,7 +54,13 @@ class Smbios : public ::testing::Test {
         EXPECT_EQ(all.count(type), 1u) << type;
         return all.find(type)->second;
     }
-    Facts facts{"Maker", "Product", "1", 2 * kGigabyte, 4 * kGigabyte, 1, 1, 1, 0x201};
+    Facts facts{.manufacturer = "Maker",
+                .product = "Product",
+                .version = "1",
+                .memory_base = 2 * kGigabyte,
+                .memory_size = 4 * kGigabyte,
+                .processor_family = 0x201};
+    EntryPoint kind = EntryPoint::Wide;
     Wishes wishes;
     Tables tables;
 };
@@ -127,6 +134,59 @@ TEST_F(Smbios, MemoryThatIsTooLargeForItsFieldStandsInTheLongOne) {
     facts.memory_base = 1;
     EXPECT_EQ(one(19).number(4, 4), 0xffff'ffffu);
     EXPECT_EQ(one(19).number(0x17, 8), 4096 * kGigabyte);
+}
+
+TEST_F(Smbios, MemoryThatLiesApartHasTwoAddressesAndItsModules) {
+    facts.memory_base = 0;
+    facts.memory_size = 20 * kGigabyte;
+    facts.high_memory_base = 4 * kGigabyte;
+    facts.high_memory_size = 17 * kGigabyte;
+    facts.module_size = 16 * kGigabyte;
+    const auto all = make();
+    ASSERT_EQ(all.count(19), 2u);
+    const Read &low = all.find(19)->second, &high = std::next(all.find(19))->second;
+    EXPECT_EQ(low.number(8, 4), (3u << 20) - 1);
+    EXPECT_EQ(high.number(2, 2), 0x1301u);
+    EXPECT_EQ(high.number(4, 4), 4u << 20);
+    EXPECT_EQ(high.number(8, 4), (21u << 20) - 1);
+    ASSERT_EQ(all.count(17), 2u);
+    EXPECT_EQ(one(16).number(13, 2), 2u);
+    const Read& second = std::next(all.find(17))->second;
+    EXPECT_EQ(second.text(0x10), "DIMM 1");
+    EXPECT_EQ(second.number(12, 2), 4096u);
+}
+
+/// 5.2.1
+TEST_F(Smbios, NarrowEntryPointCountsStructures) {
+    kind = EntryPoint::Narrow;
+    const auto all = make();
+    const Buffer& entry = tables.entry_point;
+    ASSERT_EQ(entry.size(), 31u);
+    EXPECT_EQ(std::string(entry.begin(), entry.begin() + 4), "_SM_");
+    EXPECT_EQ(entry[6] << 8 | entry[7], 0x0208);
+    std::size_t largest = 0;
+    for (const auto& [type, read] : all) {
+        std::size_t size = read.bytes.size() + 1 + (read.strings.empty() ? 1 : 0);
+        for (const std::string& text : read.strings) size += text.size() + 1;
+        largest = std::max(largest, size);
+    }
+    EXPECT_EQ(entry[8] | entry[9] << 8, int(largest));
+    EXPECT_EQ(entry[0x16] | entry[0x17] << 8, int(tables.structures.size()));
+    EXPECT_EQ(entry[0x1c] | entry[0x1d] << 8, int(all.size()));
+    EXPECT_EQ(one(4).bytes.size(), 42u) << "what 3.0 added to a processor is not there";
+}
+
+TEST_F(Smbios, TablesThatOutgrowTheNarrowEntryPointAreRefusedOrWidened) {
+    wishes.types[11].strings.assign(200, std::string(400, 'x'));
+    ErrorText errors;
+    EXPECT_FALSE(make_tables(facts, wishes, EntryPoint::Narrow, tables, errors));
+    EXPECT_NE(errors.text().find("smbios-entry-point-type=64"), std::string::npos) << errors.text();
+    kind = EntryPoint::Auto;
+    make();
+    EXPECT_EQ(tables.entry_point.size(), 24u);
+    wishes.types.clear();
+    make();
+    EXPECT_EQ(tables.entry_point.size(), 31u);
 }
 
 TEST_F(Smbios, StringsOfTheMakersOwn) {
