@@ -262,7 +262,8 @@ CpuidRegisters Cpuid::cache(std::uint32_t subleaf, bool extended) const {
     if (subleaf >= std::size(all) || (subleaf == 3 && !cpu_.settings_.l3_cache)) return {};
     CpuidRegisters value = *all[subleaf];
     const bool level1 = subleaf < 2;
-    const unsigned shared_bits = subleaf == 3                                ? core_bits()
+    const bool whole_die = subleaf == 3 || (subleaf == 2 && caches.level2_of_module);
+    const unsigned shared_bits = whole_die                                   ? core_bits()
                                  : level1 && !cpu_.settings_.level1_per_core ? 0
                                                                              : thread_bits();
     const std::uint32_t shared =

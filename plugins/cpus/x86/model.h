@@ -12,6 +12,7 @@ namespace backplane::x86 {
 /// As CPUID leaf 4 describes each (SDM 2A), but for how many processors share it.
 struct Caches {
     CpuidRegisters data, instructions, level2, level3;
+    bool level2_of_module = false;  ///< shared by the cores of a module, of which a die has one
 };
 
 /// Differences from a base, or a model whole. Negative and null: as the base has it.

@@ -11,9 +11,10 @@ namespace {
 
 #define BACKPLANE_UNPACK(...) \
     { __VA_ARGS__ }
-#define BACKPLANE_CACHES(identifier, data, instructions, level2, level3)              \
+#define BACKPLANE_CACHES(identifier, data, instructions, level2, level3, ...)         \
     constexpr Caches identifier{BACKPLANE_UNPACK data, BACKPLANE_UNPACK instructions, \
-                                BACKPLANE_UNPACK level2, BACKPLANE_UNPACK level3};
+                                BACKPLANE_UNPACK level2,                              \
+                                BACKPLANE_UNPACK level3 __VA_OPT__(, ) __VA_ARGS__};
 #include "caches.inc"
 #undef BACKPLANE_CACHES
 #undef BACKPLANE_UNPACK

@@ -99,6 +99,14 @@ TEST_F(ProcessorTest, UpToRelease2_12AllModelsHadTheSameCaches) {
     EXPECT_EQ(cpuid(0x8000001d, 2), (CpuidRegisters{0x43, 0x03c0003f, 0x1ff, 0}));
 }
 
+TEST_F(ProcessorTest, TheCoresOfAModuleShareItsLevel2Cache) {
+    make("SierraForest-v3", {{"threads", "2"}, {"cores", "4"}});
+    settle();
+    EXPECT_EQ(cpuid(4, 0).eax, 0x0c004121u);
+    EXPECT_EQ(cpuid(4, 2).eax, 0x0c01c143u);
+    EXPECT_EQ(cpuid(4, 3).eax, 0x0c01c163u);
+}
+
 TEST_F(ProcessorTest, AnOldModelDescribesItsCachesByBytes) {
     make("pentium3-v1");
     settle();
