@@ -77,10 +77,7 @@ void PcBoard::reset(BoardContext&) {
 bool PcBoard::fill_boot_order(Errors& errors) {
     BootOrder order;
     if (!kernel_rom_.empty()) order.add(0, kernel_rom_);
-    const bool whole = order.collect(*machine_, errors);
-    const std::string text = order.file(boot_strict_);
-    const Bytes bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
-    return query<FwCfg>(chip("fw_cfg"))->set_file("bootorder", bytes, errors) && whole;
+    return order.put(*query<FwCfg>(chip("fw_cfg")), *machine_, boot_strict_, errors);
 }
 
 bool PcBoard::chip_path(const Object& chip, TextSink& out) const {

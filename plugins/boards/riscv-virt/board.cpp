@@ -328,11 +328,7 @@ bool VirtBoard::finish(BoardContext& context, Errors& errors) {
 }
 
 bool VirtBoard::fill_boot_order(Errors& errors) {
-    BootOrder order;
-    const bool whole = order.collect(context_->machine(), errors);
-    const std::string text = order.file(boot_strict_);
-    const Bytes bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
-    return query<FwCfg>(chip("fw-cfg"))->set_file("bootorder", bytes, errors) && whole;
+    return BootOrder().put(*query<FwCfg>(chip("fw-cfg")), context_->machine(), boot_strict_, errors);
 }
 
 /// What guests of this board have always been told: the PCI host has no address of its own there.

@@ -5,14 +5,14 @@
 // (FirmwarePlace), the device itself (Bootable). A board writes the paths into the firmware configuration device, as the
 // file "bootorder":
 //
-//   BootOrder order;
-//   if (!order.collect(context.machine(), errors)) return false;
-//   fw_cfg.set_file("bootorder", order.file(strict), errors);
+//   return BootOrder().put(fw_cfg, context.machine(), strict, errors);
 //
 // Thread, for everything here: main, or holding the machine lock.
 #pragma once
 
+#include <backplane/fw_cfg.h>
 #include <backplane/object.h>
+#include <backplane/text.h>
 
 #include <algorithm>
 #include <string>
@@ -61,7 +61,8 @@ class BootChoice {
     static constexpr const char* kId = "backplane.boot-choice/1";
     /// Does its firmware have an order of drives by letters?
     virtual bool orders_drives() const = 0;
-    /// Drives as letters, the first one first. `once`: until the first reset. An empty one: as the board has it. Refuses a letter that means nothing here.
+    /// Drives as letters, the first one first. `once`: until the first reset. An empty one: as the board has it. Refuses
+    /// a letter that means nothing here.
     virtual bool set_boot_order(Str order, Str once, Errors& errors) = 0;
     /// Firmware is to start from nothing that has no index.
     virtual void set_boot_strict(bool strict) = 0;
@@ -86,7 +87,16 @@ class BootOrder {
   public:
     /// One that is no device of the machine (a board's option ROM).
     void add(std::int32_t index, const std::string& path) { devices_.push_back({index, path, path}); }
-    /// All that `machine` has. Refuses an index that two have.
+    /// The file "bootorder" of all that `machine` has, as far as its indices allow.
+    bool put(FwCfg& fw_cfg, Object& machine, bool strict, Errors& errors) {
+        const bool whole = collect(machine, errors);
+        const std::string text = file(strict);
+        const Bytes bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+        return fw_cfg.set_file("bootorder", bytes, errors) && whole;
+    }
+
+  private:
+    /// Refuses an index that two have.
     bool collect(Object& machine, Errors& errors) {
         find(machine);
         std::ranges::stable_sort(devices_, {}, &Entry::index);
@@ -109,26 +119,20 @@ class BootOrder {
         return text + '\0';
     }
 
-  private:
     struct Entry {
         std::int32_t index;
         std::string path;
         std::string who;  ///< for messages
     };
-    class Path final : public TextSink {
-      public:
-        void append(Str text) override { text_ += text.view(); }
-        std::string text_;
-    };
 
     void find(Object& object) {
         if (const auto* bootable = query<Bootable>(object); bootable && bootable->boot_index() >= 0) {
-            Path path;
+            TextBuffer path;
             bootable->boot_path(path);
             const Str id = object.id();
             const Str type = object.type_name();
-            if (!path.text_.empty())
-                devices_.push_back({bootable->boot_index(), path.text_,
+            if (!path.text().empty())
+                devices_.push_back({bootable->boot_index(), path.text(),
                                     "'" + std::string(id.empty() ? type.view() : id.view()) + "'"});
         }
         for (std::size_t i = 0; i < object.child_count(); ++i) find(*object.child_at(i));
