@@ -42,13 +42,19 @@ PropertyList memory_switches(const PropertyList& switches) {
     return properties;
 }
 
+/// An object is made as its own option says.
+[[noreturn]] void refuse_switch(const BuildSite& site, const std::string& why,
+                                const std::pair<std::string, std::string>& property) {
+    throw UserError(site.machine_option() + ": " + why + "; say " + property.first + "=" + property.second +
+                    " there");
+}
+
 MemorySource memory_source(const BuildSite& site, const PropertyList& switches) {
     MemorySource source{site.plan.memory_backend_option, site.plan.memory_backend, site.plan.ram_object};
     const PropertyList properties = memory_switches(switches);
     if (properties.empty()) return source;
     if (!source.object && !source.backend.empty())
-        throw UserError(site.machine_option() + ": the memory is object '" + source.backend + "'; say " +
-                        properties.front().first + "=" + properties.front().second + " there");
+        refuse_switch(site, "the memory is object '" + source.backend + "'", properties.front());
     if (!source.object) {
         constexpr const char* kId = "#ram";
         source = {site.machine_option(), kId,
@@ -107,7 +113,7 @@ bool nodes_may_say_sizes(const BuildSite& site, const std::string& type) {
 }
 
 /// Ahead of the memory, which the nodes may have.
-void set_numa(BuildSite& site, const std::string& type) {
+void set_numa(BuildSite& site, const PropertyList& switches, const std::string& type) {
     NumaMemory memory;
     const BoardTraits& traits = site.machine.traits();
     memory.total = site.plan.ram_size.value_or(traits.default_ram);
@@ -127,6 +133,8 @@ void set_numa(BuildSite& site, const std::string& type) {
     if (backends && !site.plan.memory_backend.empty())
         throw UserError(site.plan.memory_backend_option +
                         ": '-machine memory-backend' and '-numa memdev' properties are mutually exclusive");
+    if (const PropertyList wanted = memory_switches(switches); backends && !wanted.empty())
+        refuse_switch(site, "the nodes' memory is that of objects", wanted.front());
     site.machine.set_numa(std::move(numa));
 }
 
@@ -201,7 +209,7 @@ void configure_machine(BuildSite& site, const std::string& type) {
         throw UserError((site.plan.smp.option.empty() ? "-smp 1" : site.plan.smp.option) + ": " +
                         error.what());
     }
-    set_numa(site, type);
+    set_numa(site, switches, type);
     set_memory(site, switches, traits);
     set_cpu(site, traits);
     set_serials(site, traits);
