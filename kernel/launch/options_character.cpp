@@ -158,9 +158,10 @@ void apply_display(PlanBuilder& builder, const std::string& value) {
 }
 
 /// Users' lines turn off what a board may have. There is nothing to be connected.
-void expect_nothing(const std::string& value, const char* what) {
+void expect_nothing(const std::string& value, const char* device) {
     if (value != "none" && value != "null")
-        throw UserError(std::string("no machine here has a ") + what + "; leave it out, or give none");
+        throw UserError(std::string("no machine here has such a port of its own; use -device ") + device +
+                        ",chardev=ID where there is a bus for it, leave it out, or give none");
 }
 
 void apply_graphics(PlanBuilder& builder, const std::string& value) {
@@ -268,10 +269,10 @@ OptionGroup character_options() {
               [](PlanBuilder&, const std::string&) {}},
              {"audio", "none", "there is no sound", expect_silence},
              {"audiodev", "none,id=ID", "the same", expect_silence},
-             {"parallel", "none", "there is no parallel port",
-              [](PlanBuilder&, const std::string& value) { expect_nothing(value, "parallel port"); }},
-             {"debugcon", "none", "there is no debug console",
-              [](PlanBuilder&, const std::string& value) { expect_nothing(value, "debug console"); }},
+             {"parallel", "none", "no machine has a parallel port of its own",
+              [](PlanBuilder&, const std::string& value) { expect_nothing(value, "isa-parallel"); }},
+             {"debugcon", "none", "no machine has a debug console of its own",
+              [](PlanBuilder&, const std::string& value) { expect_nothing(value, "isa-debugcon"); }},
              {"qtest", "DEVICE", "where -accel qtest listens", apply_qtest},
              {"qtest-log", "FILE | none", "where -accel qtest writes what it hears and says",
               [](PlanBuilder& builder, const std::string& value) { builder.qtest_log = value; }}}};

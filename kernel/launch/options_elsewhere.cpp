@@ -41,8 +41,6 @@ constexpr Elsewhere kElsewhere[] = {
     {"tpmdev", "there is no TPM"},
     {"shim", "the firmware loads no shim; give it as a file on a disk"},
     {"preconfig", "a machine is made from the command line as a whole; -S keeps it from running"},
-    {"enable-kvm",
-     "there is no accelerator kvm in this program yet; leave it out (-accel help lists what there is)"},
     {"dfilter", "log items are not filtered by address; -d help lists the items"},
     {"icount", "instructions are not counted; leave it out"},
     {"plugin", "plugins of a translator are not loaded; -plugin-dir is for devices and boards"},

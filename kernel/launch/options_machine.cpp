@@ -62,6 +62,8 @@ void apply_accel(PlanBuilder& builder, const std::string& value) {
     add_accelerators(builder, names, options.rest());
 }
 
+void apply_enable_kvm(PlanBuilder& builder, const std::string&) { apply_accel(builder, "kvm"); }
+
 void apply_cpu(PlanBuilder& builder, const std::string& value) {
     if (value.empty()) throw UserError("-cpu option cannot be empty; -cpu help lists the models");
     SubOptions options = SubOptions::parse(value, "model");
@@ -224,6 +226,7 @@ OptionGroup machine_options() {
               "what executes the guest's code; the first that works is taken, and\n"
               "the option may be repeated (-accel help lists them)",
               apply_accel},
+             {"enable-kvm", nullptr, "as -accel kvm", apply_enable_kvm},
              {"cpu", "MODEL[,+FEATURE|-FEATURE|PROPERTY=VALUE...]", "the CPU model (-cpu help lists them)",
               apply_cpu},
              {"smp", "[cpus=]N[,maxcpus=N][,sockets=N][,clusters=N][,cores=N][,threads=N]",

@@ -181,7 +181,10 @@ class Mistakes(ProgramTest):
         self.assertIn(b"standard input is closed", done.stderr)
 
     def test_what_is_not_done_says_so(self):
-        self.refused("no machine here has a parallel port", *BASE, "-parallel", "stdio")
+        nodes = ("-object", "memory-backend-ram,id=a,size=128M", "-m", "128M", "-numa", "node,memdev=a")
+        self.refused("say dump=off there", "-M", "virt,dump-guest-core=off", "-display", "none", *nodes)
+        self.refused("use -device isa-parallel,chardev=ID", *BASE, "-parallel", "stdio")
+        self.refused("use -device isa-debugcon,chardev=ID", *BASE, "-debugcon", "stdio")
 
     def test_what_others_have_is_refused_with_what_is_there(self):
         for option, name, expected in (

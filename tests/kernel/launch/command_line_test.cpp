@@ -74,6 +74,7 @@ TEST(CommandLine, AcceleratorsAreTriedInTheOrderGiven) {
     EXPECT_EQ(plan.accelerators[1].name, "fast");
     EXPECT_EQ(plan.accelerators[2].properties, (PropertyList{{"thread", "multi"}}));
     EXPECT_EQ(plan_of("-M virt,accel=a:b").accelerators.size(), 2u);
+    EXPECT_EQ(plan_of("-enable-kvm -accel tcg").accelerators.front().name, "kvm");
 }
 
 TEST(CommandLine, TwoWaysToNameAnAcceleratorExcludeEachOther) {
