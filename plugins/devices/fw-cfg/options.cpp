@@ -1,5 +1,5 @@
-// Options that firmware reads through the configuration device: -fw_cfg, -boot, -option-rom and -uuid, and the commands about the
-// last.
+// Options that firmware reads through the configuration device: -fw_cfg, -boot, -option-rom and -uuid, and the commands
+// about the last.
 //
 // Item names and contents follow docs/specs/fw_cfg.rst and what SeaBIOS documents of its own (docs/Runtime_config.md:
 // etc/boot-menu-wait, etc/boot-fail-wait, bootsplash). Orders are the board's (BootChoice).

@@ -148,7 +148,7 @@ struct OptionInfo {
 };
 
 /// A memory region that objects of the type show under a name (DeviceContext::export_region): what a board maps and a user
-/// sees listed. Where a type lists any, the host refuses an instance that shows another one, another size, or lacks one.
+/// sees listed. The host refuses an instance that shows another one, another size, or lacks one that is not optional.
 /// Sized.
 struct RegionInfo {
     const char* name = nullptr;
