@@ -10,6 +10,16 @@
 #include <utility>
 
 namespace backplane::kernel {
+namespace {
+
+/// The whole text as one: the library's formatter, compiled here, would cost more than all of this file.
+std::string joined(std::initializer_list<std::string_view> parts) {
+    std::string text;
+    for (const std::string_view part : parts) text += part;
+    return text;
+}
+
+}  // namespace
 
 struct LogHub::Sink {
     explicit Sink(spdlog::sink_ptr sink) : logger("backplane", std::move(sink)) {
@@ -68,10 +78,12 @@ bool LogHub::set_file(const std::string& path, Errors& errors) {
 
 void LogHub::write(LogLevel level, std::string_view category, std::string_view message) {
     switch (level) {
-    case LogLevel::Error: sink_->logger.error("{}{}", style_.prefix(), message); return;
-    case LogLevel::Warning: sink_->logger.warn("{}warning: {}", style_.prefix(), message); return;
+    case LogLevel::Error: sink_->logger.log(spdlog::level::err, joined({style_.prefix(), message})); return;
+    case LogLevel::Warning:
+        sink_->logger.log(spdlog::level::warn, joined({style_.prefix(), "warning: ", message}));
+        return;
     default:
-        if (enabled(category)) sink_->logger.info("{}", message);
+        if (enabled(category)) sink_->logger.log(spdlog::level::info, spdlog::string_view_t(message));
     }
 }
 
@@ -83,7 +95,7 @@ void LogHub::guest_error(std::string_view who, std::string_view key, std::string
         if (!reported_.insert(std::string(who) + "\n" + std::string(key)).second) return;
         if (reported_.size() > kMaximumGuestErrors) message = "and more guest errors, which are not shown";
     }
-    sink_->logger.info("{}: {}", who, message);
+    sink_->logger.log(spdlog::level::info, joined({who, ": ", message}));
 }
 
 }  // namespace backplane::kernel

@@ -13,7 +13,6 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
-#include <regex>
 
 #include <unistd.h>
 
@@ -149,7 +148,11 @@ class SavedBoard {
             out.append(device->path_text() + "\n");
             parts().wiring.describe(device, out);
         }
-        return std::regex_replace(out.text(), std::regex("level -?[0-9]+, "), "");
+        std::string text = out.text();
+        const std::string_view level = "level ";
+        for (std::size_t at = 0; (at = text.find(level, at)) != std::string::npos;)
+            text.erase(at, text.find(", ", at) + 2 - at);
+        return text;
     }
 
     BoardBench bench;
