@@ -10,7 +10,7 @@ std::vector<AcceleratorChoice> default_accelerators(const Catalog& catalog) {
     constexpr std::string_view kTestCategory = "Test";
     std::vector<AcceleratorChoice> all, anywhere;
     for (const Catalog::Listed& listed : catalog.list("accelerator")) {
-        const std::string& name = listed.type->option_name();
+        const TextPart name = listed.type->option_name();
         if (catalog.category_of(*listed.type) == kTestCategory) continue;
         all.push_back({name, {}});
         if (listed.type->is_default) anywhere.push_back({name, {}});

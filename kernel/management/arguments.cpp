@@ -36,25 +36,25 @@ bool fits(ArgumentKind kind, const Json& value) {
     return false;
 }
 
-std::string or_empty(const char* text) { return text ? text : ""; }
+const char* or_empty(const char* text) { return text ? text : ""; }
 
 void check_argument(const ManifestArgument& argument, const Json& value) {
     if (!fits(argument.kind, value))
         fail_command("Invalid parameter type for '" + argument.name +
                      "', expected: " + kind_name(argument.kind));
-    const std::vector<std::string> choices = choices_of(argument);
+    const std::vector<TextPart> choices = choices_of(argument);
     if (choices.empty() || !value.is_string()) return;
     const std::string text = value.get<std::string>();
     if (std::ranges::find(choices, text) != choices.end()) return;
     std::string list;
-    for (const std::string& choice : choices) list += (list.empty() ? "" : ", ") + choice;
+    for (const TextPart choice : choices) list += (list.empty() ? "" : ", ") + choice;
     fail_command("Parameter '" + argument.name + "' does not accept value '" + text + "'; it is one of " +
                  list);
 }
 
 std::string syntax_of(const ManifestArgument& argument) {
     switch (argument.kind) {
-    case ArgumentKind::Flag: return "[-" + argument.name.substr(0, 1) + "]";
+    case ArgumentKind::Flag: return "[-" + TextPart(argument.name.substr(0, 1)) + "]";
     case ArgumentKind::Format: return "/fmt";
     case ArgumentKind::Options: return argument.name + "[,property=value...]";
     case ArgumentKind::Rest: return argument.required ? argument.name : "[" + argument.name + "]";
@@ -87,8 +87,8 @@ std::string syntax_of(const ManifestCommand& row) {
     return text;
 }
 
-std::vector<std::string> human_names(const ManifestCommand& row) { return split_alternatives(row.human); }
-std::vector<std::string> choices_of(const ManifestArgument& argument) {
+std::vector<TextPart> human_names(const ManifestCommand& row) { return split_alternatives(row.human); }
+std::vector<TextPart> choices_of(const ManifestArgument& argument) {
     return split_alternatives(argument.choices);
 }
 

@@ -83,9 +83,9 @@ void check_arguments(const ManifestCommand& row, const Json& arguments);
 /// The human face's arguments: "path [value]".
 std::string syntax_of(const ManifestCommand& row);
 /// "stop|s": each alternative.
-std::vector<std::string> human_names(const ManifestCommand& row);
+std::vector<TextPart> human_names(const ManifestCommand& row);
 /// What a text may be; empty: anything.
-std::vector<std::string> choices_of(const ManifestArgument& argument);
+std::vector<TextPart> choices_of(const ManifestArgument& argument);
 /// Reads a human line's arguments as the row declares them. Throws CommandError.
 Json read_human_arguments(const ManifestCommand& row, std::string_view text);
 

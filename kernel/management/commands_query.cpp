@@ -38,10 +38,10 @@ Json query_machines(const Call& call) {
     const ManifestType* default_machine = catalog.default_machine();
     for (const Catalog::Listed& listed : catalog.list("machine")) {
         const ManifestType& type = *listed.type;
-        const std::string& name = type.option_name();
-        const auto add = [&](const std::string& each, const std::vector<std::string>& aliases, bool first) {
+        const TextPart name = type.option_name();
+        const auto add = [&](const std::string& each, const std::vector<TextPart>& aliases, bool first) {
             Json entry{{"name", each}, {"description", type.summary}};
-            if (!aliases.empty()) entry["alias"] = aliases.front();
+            if (!aliases.empty()) entry["alias"] = std::string(aliases.front());
             if (first && &type == default_machine) entry["is-default"] = true;
             list.push_back(std::move(entry));
             return &list.back();
@@ -51,7 +51,7 @@ Json query_machines(const Call& call) {
             const bool first = &version == &type.versions.front();
             Json* entry = add(
                 type.version_name(version),
-                first && version.aliases.empty() ? std::vector<std::string>{name} : version.aliases, first);
+                first && version.aliases.empty() ? std::vector<TextPart>{name} : version.aliases, first);
             if (!version.deprecated.empty()) (*entry)["deprecated"] = true;
         }
     }

@@ -110,7 +110,7 @@ const Command* ManagementHost::find_human(std::string_view& line) const {
     const Command* best = nullptr;
     std::size_t length = 0;
     for (const Command& command : commands_) {
-        for (const std::string& name : human_names(command.row)) {
+        for (const TextPart name : human_names(command.row)) {
             const bool whole =
                 line.size() == name.size() ||
                 (line.size() > name.size() && (line[name.size()] == ' ' || line[name.size()] == '/'));
@@ -126,14 +126,14 @@ const Command* ManagementHost::find_human(std::string_view& line) const {
 std::string ManagementHost::help(std::string_view topic) const {
     std::string text;
     for (const Command& command : commands_) {
-        const std::string& human = command.row.human;
+        const TextPart human = command.row.human;
         if (human.empty()) continue;
         const bool info = human.starts_with("info ");
-        const std::vector<std::string> names = human_names(command.row);
+        const std::vector<TextPart> names = human_names(command.row);
         const bool wanted = topic.empty()
                                 ? !info
                                 : human == topic || (info && topic == "info") ||
-                                      std::ranges::any_of(names, [&](const std::string& name) {
+                                      std::ranges::any_of(names, [&](TextPart name) {
                                           return name == topic || name == "info " + std::string(topic);
                                       });
         if (!wanted) continue;
@@ -186,9 +186,9 @@ std::vector<std::string> ManagementHost::candidates(std::string_view before) con
     std::vector<std::string> words;
     if (before.empty()) words = {"help", "info"};
     for (const Command& command : commands_)
-        for (const std::string& name : human_names(command.row))
+        for (const TextPart name : human_names(command.row))
             if (before.empty() ? !name.starts_with("info ") : name.starts_with(before))
-                words.push_back(name.substr(before.size()));
+                words.emplace_back(name.substr(before.size()));
     return words;
 }
 
@@ -206,7 +206,9 @@ std::vector<std::string> ManagementHost::choices_after(std::string_view before) 
         const bool positional = argument.kind != ArgumentKind::Flag &&
                                 argument.kind != ArgumentKind::Object &&
                                 argument.kind != ArgumentKind::Array && argument.kind != ArgumentKind::Format;
-        if (positional && index-- == 0) return choices_of(argument);
+        if (!positional || index-- != 0) continue;
+        const std::vector<TextPart> choices = choices_of(argument);
+        return {choices.begin(), choices.end()};
     }
     return {};
 }

@@ -71,19 +71,19 @@ class Schema {
         case ArgumentKind::Array: return array("any");
         default: break;
         }
-        const std::vector<std::string> choices = choices_of(member);
+        const std::vector<TextPart> choices = choices_of(member);
         if (choices.empty()) return "str";
         Json members = Json::array();
-        for (const std::string& choice : choices) members.push_back({{"name", choice}});
+        for (const TextPart choice : choices) members.push_back({{"name", choice}});
         return add(owner + "-" + member.name,
                    {{"meta-type", "enum"}, {"members", std::move(members)}, {"values", choices}});
     }
     /// "" is nothing, "[X]" a list of X; what is not built in is an object.
     std::string result(const Command& command) {
-        const std::string& returns = command.row.returns;
+        const TextPart returns = command.row.returns;
         if (returns.empty()) return "empty";
         const bool list = returns.starts_with('[') && returns.ends_with(']');
-        const std::string element = list ? returns.substr(1, returns.size() - 2) : returns;
+        const std::string element = std::string(returns.substr(list, returns.size() - 2 * list));
         if (!entries_.contains(element)) object(element, command.results);
         return list ? array(element) : element;
     }

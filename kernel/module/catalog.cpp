@@ -32,7 +32,7 @@ ManifestType core_type(const TypeInfo& info) {
 
 /// The type that an option's word stands for, if it is `type` or one of its versions; else empty.
 std::string named_type(const ManifestType& type, std::string_view option) {
-    const std::string& name = type.option_name();
+    const TextPart name = type.option_name();
     if (option == type.name) return type.name;
     if (option == name || std::ranges::find(type.aliases, option) != type.aliases.end())
         return type.versions.empty() ? type.name : type.version_type(type.versions.front());
@@ -231,7 +231,7 @@ std::vector<Catalog::Listed> Catalog::list(std::string_view ancestor, bool inclu
     return found;
 }
 
-std::string Catalog::nearest_text(const ManifestType& type, std::string ManifestType::*text) const {
+std::string Catalog::nearest_text(const ManifestType& type, TextPart ManifestType::*text) const {
     for (const ManifestType* at : checks_->ancestry(type))
         if (!(at->*text).empty()) return at->*text;
     return {};
@@ -286,7 +286,7 @@ std::vector<ManifestDelta> Catalog::defaults_of(const ListedVersion& listed) con
     }
     std::vector<ManifestDelta> deltas;
     for (const auto& [what, value] : values)
-        deltas.push_back({std::string(what.first), std::string(what.second), std::string(value)});
+        deltas.push_back({what.first, what.second, value});
     return deltas;
 }
 

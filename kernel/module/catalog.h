@@ -96,7 +96,7 @@ class Catalog {
     std::vector<std::string> folder_warnings() const;
 
   private:
-    std::string nearest_text(const ManifestType& type, std::string ManifestType::*text) const;
+    std::string nearest_text(const ManifestType& type, TextPart ManifestType::*text) const;
     bool fits_architecture(const ManifestType& type) const;
     std::string other_architecture_text(std::string_view option, std::string_view ancestor) const;
     template <class Row>

@@ -1,5 +1,6 @@
 #include "kernel/module/json_reader.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace backplane::kernel {
@@ -31,23 +32,24 @@ std::size_t utf8_length(std::string_view text) {
     return length;
 }
 
-void append_utf8(std::string& text, unsigned character) {
-    const auto continued = [&](unsigned shift) { text += char(0x80 | ((character >> shift) & 0x3f)); };
+char* write_utf8(char* to, unsigned character) {
+    const auto continued = [&](unsigned shift) { *to++ = char(0x80 | ((character >> shift) & 0x3f)); };
     if (character < 0x80) {
-        text += char(character);
+        *to++ = char(character);
     } else if (character < 0x800) {
-        text += char(0xc0 | character >> 6);
+        *to++ = char(0xc0 | character >> 6);
         continued(0);
     } else if (character < 0x10000) {
-        text += char(0xe0 | character >> 12);
+        *to++ = char(0xe0 | character >> 12);
         continued(6);
         continued(0);
     } else {
-        text += char(0xf0 | character >> 18);
+        *to++ = char(0xf0 | character >> 18);
         continued(12);
         continued(6);
         continued(0);
     }
+    return to;
 }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -92,48 +94,54 @@ bool JsonReader::next_item(char closing, bool first) {
 }
 
 bool JsonReader::take_word(std::string_view word) {
-    if (!text_.substr(at_).starts_with(word)) return false;
+    if (!rest().starts_with(word)) return false;
     at_ += word.size();
     return true;
 }
 
-std::string JsonReader::string() {
+std::string_view JsonReader::string() {
     expect('"');
-    std::string value;
-    for (;;) {
-        const std::size_t start = at_;
-        // Most of a text is plain.
+    const std::size_t start = at_;
+    // Most of a text is plain, and stays where it is.
+    const auto pass_plain = [this] {
         while (at_ < text_.size() && text_[at_] >= 0x20 && text_[at_] < 0x7f && text_[at_] != '"' &&
                text_[at_] != '\\')
             ++at_;
-        value.append(text_, start, at_ - start);
+    };
+    pass_plain();
+    char* to = text_.data() + at_;
+    for (;;) {
         if (at_ == text_.size()) fault("the end of a string");
         const char c = text_[at_];
         if (c == '"') {
             ++at_;
-            return value;
+            *to = '\0';
+            return {text_.data() + start, std::size_t(to - (text_.data() + start))};
         }
         if (c == '\\') {
             ++at_;
-            escape(value);
-            continue;
+            to = escape(to);
         }
-        const std::size_t length = std::uint8_t(c) < 0x20 ? 0 : utf8_length(text_.substr(at_));
-        if (length == 0) fault("a character in UTF-8");
-        value.append(text_, at_, length);
-        at_ += length;
+        const std::size_t from = at_;
+        if (c != '\\') {
+            const std::size_t length = std::uint8_t(c) < 0x20 ? 0 : utf8_length(rest());
+            if (length == 0) fault("a character in UTF-8");
+            at_ += length;
+        }
+        pass_plain();
+        to = std::copy(text_.data() + from, text_.data() + at_, to);
     }
 }
 
-void JsonReader::escape(std::string& text) {
+char* JsonReader::escape(char* to) {
     constexpr std::string_view kLetters = "\"\\/bfnrt", kMeant = "\"\\/\b\f\n\r\t";
     const char c = at_ < text_.size() ? text_[at_] : '\0';
     if (c != 'u') {
         const std::size_t which = c ? kLetters.find(c) : std::string_view::npos;
         if (which == std::string_view::npos) fault("an escape");
         ++at_;
-        text += kMeant[which];
-        return;
+        *to = kMeant[which];
+        return to + 1;
     }
     ++at_;
     unsigned character = hex_digits();
@@ -145,11 +153,11 @@ void JsonReader::escape(std::string& text) {
     } else if (character >= 0xdc00 && character < 0xe000) {
         fault("the first half of a surrogate pair");
     }
-    append_utf8(text, character);
+    return write_utf8(to, character);
 }
 
 unsigned JsonReader::hex_digits() {
-    const std::string_view digits = text_.substr(at_, 4);
+    const std::string_view digits = rest().substr(0, 4);
     unsigned value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
     if (error != std::errc() || end != digits.data() + 4 || digits.size() != 4)

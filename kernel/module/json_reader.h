@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -19,17 +20,18 @@ class JsonReader {
   public:
     static constexpr int kMaximumDepth = 8;
 
-    /// `text` outlives the reader.
-    explicit JsonReader(std::string_view text) : text_(text) {}
+    /// Escapes are replaced in their place: what was read is changed, and the texts that were read are parts of it, each with a
+    /// NUL behind it.
+    explicit JsonReader(std::span<char> text) : text_(text) {}
 
-    /// Calls member(name) for each member; it reads the value, or skips it. The name is valid until then.
+    /// Calls member(name) for each member; it reads the value, or skips it.
     template <class Member>
     void object(Member member) {
         enter('{');
         for (bool first = true; next_item('}', first); first = false) {
-            const std::string name = string();
+            const std::string_view name = string();
             expect(':');
-            member(std::string_view(name));
+            member(name);
         }
     }
     /// Calls element() for each element; it reads one value.
@@ -38,7 +40,7 @@ class JsonReader {
         enter('[');
         for (bool first = true; next_item(']', first); first = false) element();
     }
-    std::string string();
+    std::string_view string();
     bool boolean();
     /// A whole number from 0 to 2^64 − 1.
     std::uint64_t number();
@@ -53,11 +55,14 @@ class JsonReader {
     void enter(char bracket);
     bool next_item(char closing, bool first);
     bool take_word(std::string_view word);
-    void escape(std::string& text);
+    /// Takes the rest of an escape, and writes what it means at `to`; the end of that.
+    char* escape(char* to);
     unsigned hex_digits();
     void skip_number();
 
-    std::string_view text_;
+    std::string_view rest() const { return {text_.data() + at_, text_.size() - at_}; }
+
+    std::span<char> text_;
     std::size_t at_ = 0;
     int depth_ = 0;
 };

@@ -22,14 +22,14 @@ std::vector<Row> rows_of(JsonReader& in, Row (*read)(JsonReader&)) {
     return rows;
 }
 
-std::vector<std::string> names_of(JsonReader& in) { return split_alternatives(in.string()); }
+std::vector<TextPart> names_of(JsonReader& in) { return split_alternatives(in.string()); }
 
-std::array<std::string, 3> three_texts(JsonReader& in) {
-    std::array<std::string, 3> texts;
+std::array<std::string_view, 3> three_texts(JsonReader& in) {
+    std::array<std::string_view, 3> texts;
     std::size_t count = 0;
     in.array([&] {
-        std::string text = in.string();
-        if (count < texts.size()) texts[count] = std::move(text);
+        const std::string_view text = in.string();
+        if (count < texts.size()) texts[count] = text;
         ++count;
     });
     if (count < texts.size()) throw JsonFault("a row has fewer than three texts");
@@ -37,14 +37,14 @@ std::array<std::string, 3> three_texts(JsonReader& in) {
 }
 
 /// What bears no name is nothing.
-void require(const std::string& value, const char* what) {
+void require(std::string_view value, const char* what) {
     if (value.empty()) throw JsonFault(std::string(what) + " is missing");
 }
 
-ArgumentKind argument_kind(const std::string& name) {
+ArgumentKind argument_kind(std::string_view name) {
     for (unsigned kind = 0; kind <= unsigned(ArgumentKind::Format); ++kind)
         if (name == manifest::kind_name(ArgumentKind(kind))) return ArgumentKind(kind);
-    throw std::invalid_argument("it has an argument of kind '" + name + "', which this host does not know");
+    throw std::invalid_argument("it has an argument of kind " + quote(name) + ", which this host does not know");
 }
 
 ManifestProperty property_of(JsonReader& in) {
@@ -91,13 +91,13 @@ ManifestWire wire_of(JsonReader& in) {
 }
 
 ManifestDelta delta_of(JsonReader& in) {
-    auto [type, property, value] = three_texts(in);
-    return {std::move(type), std::move(property), std::move(value)};
+    const auto [type, property, value] = three_texts(in);
+    return {type, property, value};
 }
 
 ManifestHistoryRow history_of(JsonReader& in) {
-    auto [release, property, value] = three_texts(in);
-    return {std::move(release), std::move(property), std::move(value)};
+    const auto [release, property, value] = three_texts(in);
+    return {release, property, value};
 }
 
 ManifestVersion version_of(JsonReader& in) {
@@ -116,7 +116,7 @@ ManifestVersion version_of(JsonReader& in) {
 
 ManifestArgument argument_of(JsonReader& in) {
     ManifestArgument argument;
-    std::string kind;
+    std::string_view kind;
     in.object([&](std::string_view key) {
         if (key == "name") argument.name = in.string();
         else if (key == "kind") kind = in.string();
@@ -177,7 +177,7 @@ ManifestEvent event_of(JsonReader& in) {
 /// A member of a type that holds rows. False: `key` is none.
 bool read_rows(ManifestType& type, std::string_view key, JsonReader& in) {
     if (key == "interfaces")
-        type.interfaces = rows_of<std::string>(in, [](JsonReader& from) { return from.string(); });
+        type.interfaces = rows_of<TextPart>(in, [](JsonReader& from) -> TextPart { return from.string(); });
     else if (key == "properties") type.properties = rows_of(in, property_of);
     else if (key == "regions") type.regions = rows_of(in, region_of);
     else if (key == "wires") type.wires = rows_of(in, wire_of);
@@ -224,11 +224,11 @@ std::vector<std::string> ManifestType::option_names() const {
     return names;
 }
 
-std::vector<std::string> split_alternatives(std::string_view text) {
-    std::vector<std::string> parts;
+std::vector<TextPart> split_alternatives(std::string_view text) {
+    std::vector<TextPart> parts;
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t bar = std::min(text.find('|', at), text.size());
-        parts.emplace_back(text.substr(at, bar - at));
+        parts.push_back(text.substr(at, bar - at));
         at = bar + 1;
     }
     return parts;
@@ -247,8 +247,9 @@ bool parse_manifest(std::string_view json, Manifest& manifest, Errors& errors) {
     };
     if (json.size() > kMaximumText) return fail("its manifest is larger than 1 MiB");
     try {
-        JsonReader in(json);
         manifest = {};
+        manifest.text.assign(json.begin(), json.end());
+        JsonReader in(manifest.text);
         bool has_types = false;
         std::optional<std::uint64_t> major, minor;
         in.object([&](std::string_view key) {

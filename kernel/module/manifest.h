@@ -7,17 +7,32 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace backplane::kernel {
 
+/// A part of what a row was read from: of a manifest's text, or of what the core says of itself. It joins others as a
+/// std::string does. A NUL stands behind whole texts.
+class TextPart : public std::string_view {
+  public:
+    using std::string_view::string_view;
+    TextPart(std::string_view part) : std::string_view(part) {}
+    operator std::string() const { return std::string(data(), size()); }
+    friend std::string operator+(std::string before, TextPart part) { return std::move(before += part); }
+    friend std::string operator+(const char* before, TextPart part) { return std::string(before) + part; }
+    friend std::string operator+(TextPart part, std::string_view after) {
+        return std::string(part).append(after);
+    }
+};
+
 struct ManifestProperty {
-    std::string name{};
-    std::string kind{};  ///< "bool", "int", "uint", "size", "str", "enum", "link"
-    std::string summary{};
-    std::string default_text{};
+    TextPart name{};
+    TextPart kind{};  ///< "bool", "int", "uint", "size", "str", "enum", "link"
+    TextPart summary{};
+    TextPart default_text{};
     bool has_default = false;
-    std::string choices{};
+    TextPart choices{};
     std::uint64_t minimum = PropertyInfo{}.minimum;
     std::uint64_t maximum = PropertyInfo{}.maximum;
     bool required = false;
@@ -26,91 +41,91 @@ struct ManifestProperty {
 };
 
 struct ManifestRegion {
-    std::string name{};
-    std::string summary{};
+    TextPart name{};
+    TextPart summary{};
     std::uint64_t size = 0;  ///< bytes; 0: as properties say
     bool optional = false;
 };
 
 struct ManifestWire {
-    std::string name{};
-    std::string direction{};  ///< "output", "input"
-    std::string summary{};
+    TextPart name{};
+    TextPart direction{};  ///< "output", "input"
+    TextPart summary{};
     std::uint64_t count = 1;  ///< 0: as properties say
     bool optional = false;
 };
 
 /// A row of MachineVersion::deltas.
 struct ManifestDelta {
-    std::string type{};
-    std::string property{};
-    std::string value{};
+    TextPart type{};
+    TextPart property{};
+    TextPart value{};
 };
 
 struct ManifestVersion {
-    std::string version{};
-    std::string release{};     ///< empty: the present
-    std::string deprecated{};  ///< why; empty: it is not
-    std::vector<std::string> aliases{};
+    TextPart version{};
+    TextPart release{};     ///< empty: the present
+    TextPart deprecated{};  ///< why; empty: it is not
+    std::vector<TextPart> aliases{};
     std::vector<ManifestDelta> deltas{};
 };
 
 struct ManifestHistoryRow {
-    std::string release{};
-    std::string property{};
-    std::string value{};
+    TextPart release{};
+    TextPart property{};
+    TextPart value{};
 };
 
 struct ManifestArgument {
-    std::string name{};
+    TextPart name{};
     ArgumentKind kind = ArgumentKind::Text;
     bool required = true;
-    std::string summary{};
-    std::string choices{};  ///< "a|b|c"
+    TextPart summary{};
+    TextPart choices{};  ///< "a|b|c"
 };
 
 struct ManifestOption {
-    std::string name{};
-    std::string argument{};  ///< empty: it takes none
-    std::string summary{};
-    std::string group{};
-    std::string first_property{};
-    std::string fixed{};
+    TextPart name{};
+    TextPart argument{};  ///< empty: it takes none
+    TextPart summary{};
+    TextPart group{};
+    TextPart first_property{};
+    TextPart fixed{};
     bool repeatable = false;
     bool verbatim = false;
 };
 
 struct ManifestCommand {
-    std::string name{};   ///< for programs; empty: for people only
-    std::string human{};  ///< for people, alternatives with '|' between; empty: for programs only
-    std::string summary{};
+    TextPart name{};   ///< for programs; empty: for people only
+    TextPart human{};  ///< for people, alternatives with '|' between; empty: for programs only
+    TextPart summary{};
     std::vector<ManifestArgument> arguments{};
-    std::string returns{};  ///< empty: an empty object
+    TextPart returns{};  ///< empty: an empty object
     std::uint8_t when = 0;  ///< command_when
     std::vector<ManifestArgument> results{};
 };
 
 struct ManifestEvent {
-    std::string name{};
-    std::string summary{};
+    TextPart name{};
+    TextPart summary{};
     std::vector<ManifestArgument> members{};
 };
 
 struct ManifestType {
-    std::string name{};
-    std::string parent{};
-    std::string summary{};
+    TextPart name{};
+    TextPart parent{};
+    TextPart summary{};
     bool abstract = false;
     bool user_creatable = false;
-    std::string option{};  ///< the name in its own option; empty: `name`
-    std::vector<std::string> aliases{};
+    TextPart option{};  ///< the name in its own option; empty: `name`
+    std::vector<TextPart> aliases{};
     bool is_default = false;
-    std::string bus{};
-    std::string category{};
-    std::string architecture{};  ///< empty: its parent's
-    std::string forwards{};
+    TextPart bus{};
+    TextPart category{};
+    TextPart architecture{};  ///< empty: its parent's
+    TextPart forwards{};
     bool has_class_data = false;
-    std::vector<std::string> interfaces{};
+    std::vector<TextPart> interfaces{};
     std::vector<ManifestProperty> properties{};
     std::vector<ManifestRegion> regions{};
     std::vector<ManifestWire> wires{};
@@ -121,7 +136,7 @@ struct ManifestType {
     std::vector<ManifestEvent> events{};
 
     /// The name in its own option.
-    const std::string& option_name() const { return option.empty() ? name : option; }
+    TextPart option_name() const { return option.empty() ? name : option; }
     /// What users call one of `versions`, besides its aliases.
     std::string version_name(const ManifestVersion& version) const {
         return option_name() + "-" + version.version;
@@ -135,21 +150,26 @@ struct ManifestType {
 };
 
 struct Manifest {
-    std::string plugin{};
-    std::string version{};
-    std::string vendor{};
+    Manifest() = default;
+    Manifest(Manifest&&) noexcept = default;
+    Manifest& operator=(Manifest&&) noexcept = default;
+
+    std::vector<char> text{};  ///< what all texts below are parts of
+    TextPart plugin{};
+    TextPart version{};
+    TextPart vendor{};
     std::uint64_t sdk_major = 0;
     std::uint64_t sdk_minor = 0;
     bool draft = false;  ///< one of its files includes a draft header
-    std::string build{};
-    std::string compiler{};
+    TextPart build{};
+    TextPart compiler{};
     std::vector<ManifestType> types{};
 };
 
 /// As messages show a name.
 inline std::string quote(std::string_view text) { return "'" + std::string(text) + "'"; }
 /// "a|b|c", part by part.
-std::vector<std::string> split_alternatives(std::string_view text);
+std::vector<TextPart> split_alternatives(std::string_view text);
 /// The kind that a manifest's word names; none where this host does not know it.
 std::optional<PropertyKind> property_kind(std::string_view name);
 

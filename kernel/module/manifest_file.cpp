@@ -143,9 +143,9 @@ bool read_manifest(ElfSource& elf, Manifest& manifest, Errors& errors) {
     Manifest second;
     IgnoredErrors ignored;
     const bool named = parse_manifest(notes.manifests[1], second, ignored);
-    return fail(errors, "it declares two plugins, '" + manifest.plugin + "' and '" +
-                            (named ? second.plugin : "?") +
-                            "'; a shared object is one: keep one BACKPLANE_PLUGIN, with the types of both");
+    return fail(errors, "it declares two plugins, " + quote(manifest.plugin) + " and " +
+                            quote(named ? second.plugin : "?") +
+                            "; a shared object is one: keep one BACKPLANE_PLUGIN, with the types of both");
 }
 
 }  // namespace

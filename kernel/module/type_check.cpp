@@ -47,7 +47,7 @@ std::string option_claim(const std::string& name) { return "option '-" + name + 
 std::vector<std::string> command_claims(const ManifestCommand& command) {
     std::vector<std::string> claims;
     if (!command.name.empty()) claims.push_back("command " + quote(command.name));
-    for (const std::string& human : split_alternatives(command.human))
+    for (const TextPart human : split_alternatives(command.human))
         claims.push_back("monitor command " + quote(human));
     return claims;
 }
@@ -63,9 +63,9 @@ std::optional<PropertyInfo> paper(const ManifestProperty& property) {
     PropertyInfo info;
     const auto kind = property_kind(property.kind);
     if (!kind) return std::nullopt;
-    info.name = property.name.c_str();
+    info.name = property.name.data();
     info.kind = *kind;
-    info.choices = property.choices.empty() ? nullptr : property.choices.c_str();
+    info.choices = property.choices.empty() ? nullptr : property.choices.data();
     info.minimum = property.minimum;
     info.maximum = property.maximum;
     return info;

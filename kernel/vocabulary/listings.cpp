@@ -35,7 +35,7 @@ by_architecture(const Catalog& catalog, std::string_view ancestor,
 
 std::string machine_lines(const ManifestType& type) {
     std::string text;
-    const std::string& name = type.option_name();
+    const TextPart name = type.option_name();
     const auto line = [&](const std::string& entry, const std::string& note) {
         text += padded(entry, 21) + type.summary + note + "\n";
     };
@@ -44,16 +44,16 @@ std::string machine_lines(const ManifestType& type) {
     };
     const char* const mark = type.is_default ? " (default)" : "";
     if (type.versions.empty()) {
-        for (const std::string& alias : type.aliases) line(alias, " (alias of " + name + ")");
+        for (const TextPart alias : type.aliases) line(alias, " (alias of " + name + ")");
         line(name, mark);
         return text;
     }
     const ManifestVersion& newest = type.versions.front();
-    for (const std::string& alias : type.aliases) alias_line(alias, newest);
+    for (const TextPart alias : type.aliases) alias_line(alias, newest);
     // The bare name means the newest as well; users know the alias better where there is one.
     if (newest.aliases.empty()) alias_line(name, newest);
     for (const ManifestVersion& version : type.versions) {
-        for (const std::string& alias : version.aliases) alias_line(alias, version);
+        for (const TextPart alias : version.aliases) alias_line(alias, version);
         line(type.version_name(version), std::string(&version == &newest ? mark : "") +
                                              (version.deprecated.empty() ? "" : " (deprecated)"));
     }
@@ -88,7 +88,7 @@ std::string cpu_lines(const Catalog& catalog, const std::vector<const ManifestTy
     std::map<std::string, std::set<std::string>> flags;
     for (const ManifestType* type : types) {
         rows[type->option_name()] = type->summary;
-        for (const std::string& alias : type->aliases) rows[alias] = "(alias of " + type->option_name() + ")";
+        for (const TextPart alias : type->aliases) rows[alias] = "(alias of " + type->option_name() + ")";
         const std::string kind = catalog.category_of(*type);
         if (kind.empty()) continue;
         for (const ManifestProperty* property : catalog.properties(*type))
@@ -112,7 +112,7 @@ std::string options_below(const Catalog& catalog, std::string_view ancestor, con
     for (const Catalog::Listed& listed : catalog.list(ancestor)) {
         if (creatable_only && !listed.type->user_creatable) continue;
         std::string names = listed.type->option_name();
-        for (const std::string& alias : listed.type->aliases) names += " (or " + alias + ")";
+        for (const TextPart alias : listed.type->aliases) names += " (or " + alias + ")";
         text += "  " + padded(names, 24) + listed.type->summary + "\n";
     }
     return text;
@@ -140,7 +140,7 @@ std::string devices(const Catalog& catalog) {
         if (!type.user_creatable) continue;
         std::string line = "name \"" + type.name + "\"";
         if (const std::string bus = catalog.bus_of(type); !bus.empty()) line += ", bus " + bus;
-        for (const std::string& alias : type.aliases) line += ", alias \"" + alias + "\"";
+        for (const TextPart alias : type.aliases) line += ", alias \"" + alias + "\"";
         if (!type.summary.empty()) line += ", desc \"" + type.summary + "\"";
         const std::string category = catalog.category_of(type);
         groups[category.empty() ? "Misc" : category] += line + "\n";

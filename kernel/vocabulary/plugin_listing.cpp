@@ -69,7 +69,7 @@ Json plugin_json(const Catalog& catalog, const PluginFile& file) {
 Json type_json(const ManifestType& type) {
     Json json{{"name", type.name}, {"parent", type.parent}, {"abstract", type.abstract}};
     if (!type.summary.empty()) json["summary"] = type.summary;
-    for (const std::string& id : type.interfaces) json["interfaces"].push_back(id);
+    for (const TextPart id : type.interfaces) json["interfaces"].push_back(id);
     for (const ManifestProperty& p : type.properties) {
         Json property{{"name", p.name}, {"kind", kind_text(p)}, {"summary", p.summary}};
         if (p.has_default) property["default"] = p.default_text;

@@ -32,7 +32,7 @@ TEST(Manifest, SaysWhatThePluginRegisters) {
     ASSERT_EQ(lamp.properties.size(), 1u);
     EXPECT_EQ(lamp.properties[0].summary, "Power in \"W\"");
     EXPECT_EQ(lamp.properties[0].default_text, "40");
-    EXPECT_EQ(manifest.types[2].aliases, (std::vector<std::string>{"house", "home"}));
+    EXPECT_EQ(manifest.types[2].aliases, (std::vector<TextPart>{"house", "home"}));
 }
 
 TEST(Manifest, SaysWhatWasTrueInThePast) {
@@ -49,7 +49,7 @@ TEST(Manifest, SaysWhatWasTrueInThePast) {
     EXPECT_EQ(versions[0].release, "");
     EXPECT_EQ(versions[1].release, "1.0");
     EXPECT_EQ(versions[1].deprecated, "use fixture-house-2.0");
-    EXPECT_EQ(versions[1].aliases, (std::vector<std::string>{"hut", "shed"}));
+    EXPECT_EQ(versions[1].aliases, (std::vector<TextPart>{"hut", "shed"}));
     ASSERT_EQ(versions[1].deltas.size(), 1u);
     EXPECT_EQ(versions[1].deltas[0].type, "fixture-lamp");
     EXPECT_EQ(versions[1].deltas[0].value, "50");

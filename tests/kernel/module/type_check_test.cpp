@@ -18,7 +18,7 @@ class TypeCheckTest : public ::testing::Test {
     }
     ManifestType& add(ManifestType type) { return types_[type.name] = type; }
     /// A device with one property.
-    ManifestType& device(const std::string& name, ManifestProperty property) {
+    ManifestType& device(const char* name, ManifestProperty property) {
         return add({.name = name,
                     .parent = "device",
                     .interfaces = {Device::kId},
@@ -77,7 +77,7 @@ TEST_F(TypeCheckTest, WhatADeviceShowsStandsThereOnce) {
 }
 
 TEST_F(TypeCheckTest, PeoplesNamesOfCommandsAndEventsAreOneAsWell) {
-    const auto service = [&](const std::string& name, const std::string& human,
+    const auto service = [&](const char* name, const char* human,
                              std::vector<ManifestEvent> events) {
         return verdict(add({.name = name,
                             .parent = "service",
