@@ -21,17 +21,34 @@ CodeCache::CodeCache(const GuestDescription& guest, HotMemory& hot, CodeMemory m
 
 unsigned CodeCache::variant(const BlockKey& key) {
     const auto same = [&](const Variant& c) {
-        return c.flags == key.flags && c.mmu_mode == key.mmu_mode && c.data_mode == key.data_mode;
+        return c.flags == key.flags && c.mmu_mode == key.mmu_mode && c.data_mode == key.data_mode &&
+               c.last_use != 0;
     };
     if (last_variant_ < variants_.size() && same(variants_[last_variant_])) return last_variant_;
+    const auto use = [&](unsigned number) {
+        variants_[number].last_use = ++uses_;
+        return last_variant_ = number;
+    };
     for (unsigned i = 0; i < variants_.size(); ++i)
-        if (same(variants_[i])) return last_variant_ = i;
-    if (variants_.size() == kMaxVariants || !hot_memory_.provide_jumps(unsigned(variants_.size())))
-        return kMaxVariants;
-    variants_.push_back({key.flags, key.mmu_mode, key.data_mode, {}, {}});
-    last_variant_ = unsigned(variants_.size() - 1);
-    for (std::size_t i = 0; i < kJumpSize; ++i) reset_jump(last_variant_, i);
-    return last_variant_;
+        if (same(variants_[i])) return use(i);
+    unsigned number = 0;
+    while (number < variants_.size() && variants_[number].last_use != 0) ++number;
+    if (number == kMaxVariants || !hot_memory_.provide_jumps(number)) return kMaxVariants;
+    if (number == variants_.size()) variants_.emplace_back();
+    variants_[number].flags = key.flags;
+    variants_[number].mmu_mode = key.mmu_mode;
+    variants_[number].data_mode = key.data_mode;
+    variants_[number].used.clear();
+    for (std::size_t i = 0; i < kJumpSize; ++i) reset_jump(number, i);
+    return use(number);
+}
+
+std::vector<std::uint64_t> CodeCache::recycle_variant() {
+    unsigned oldest = 0;
+    for (unsigned i = 1; i < variants_.size(); ++i)
+        if (variants_[i].last_use < variants_[oldest].last_use) oldest = i;
+    variants_[oldest].last_use = 0;
+    return drop_units([oldest](const Unit& unit) { return unit.variant == oldest; });
 }
 
 Unit* CodeCache::find(std::uint64_t page, std::uint64_t pc, unsigned variant) const {
@@ -188,10 +205,16 @@ bool CodeCache::invalidate(std::uint64_t page, std::uint32_t from, std::uint32_t
 }
 
 std::vector<std::uint64_t> CodeCache::drop_units_with(const std::vector<std::uint64_t>& pcs) {
+    return drop_units([&](const Unit& unit) {
+        return std::ranges::any_of(pcs, [&](std::uint64_t pc) { return pc - unit.pc < unit.size; });
+    });
+}
+
+template <class Which>
+std::vector<std::uint64_t> CodeCache::drop_units(Which which) {
     std::vector<std::uint64_t> touched;
     for (Unit& unit : units_) {
-        const auto held = [&](std::uint64_t pc) { return pc - unit.pc < unit.size; };
-        if (!unit.valid || std::ranges::none_of(pcs, held)) continue;
+        if (!unit.valid || !which(unit)) continue;
         touched.push_back(unit.page);
         if (unit.crosses()) touched.push_back(unit.page2);
         drop(unit);
@@ -204,6 +227,7 @@ std::vector<std::uint64_t> CodeCache::drop_units_with(const std::vector<std::uin
 
 void CodeCache::drop(Unit& unit) {
     unit.valid = false;
+    ++dropped_;
     for (Unit** link = &buckets_[hash(unit.page, unit.pc, unit.variant)]; *link; link = &(*link)->hash_next) {
         if (*link != &unit) continue;
         *link = unit.hash_next;

@@ -49,8 +49,11 @@ class CodeCache {
               const Services& services);
 
     // ---- variants: one per (flags, modes), each with its jump cache
-    /// The number for a key, or kMaxVariants when there is none left (then flush()).
+    /// The number for a key, or kMaxVariants when there is none left (then recycle_variant(), or flush()).
     unsigned variant(const BlockKey& key);
+    /// Frees the number that was asked for longest ago; returns the pages that have no unit any more. The code must not
+    /// be running.
+    std::vector<std::uint64_t> recycle_variant();
 
     // ---- units
     Unit* find(std::uint64_t page, std::uint64_t pc, unsigned variant) const;
@@ -96,6 +99,7 @@ class CodeCache {
     void forget_jumps_to(std::uint64_t address);
 
     // ---- invalidation
+    std::uint64_t dropped() const { return dropped_; }  ///< units so far
     bool has_page(std::uint64_t page) const { return pages_.contains(page); }
     /// Drops units with bytes [from, to) of `page`. True when the page has no unit any more.
     bool invalidate(std::uint64_t page, std::uint32_t from, std::uint32_t to);
@@ -121,8 +125,9 @@ class CodeCache {
         std::uint64_t granules = 0;  ///< 64 bytes each: which have code
     };
     struct Variant {
-        std::uint32_t flags;
-        std::uint8_t mmu_mode, data_mode;
+        std::uint64_t flags = 0;
+        std::uint8_t mmu_mode = 0, data_mode = 0;
+        std::uint64_t last_use = 0;       ///< 0: free
         std::vector<std::uint16_t> used;  ///< entries of the jump cache
         std::bitset<kJumpSize> crossing;  ///< of those, whose code lies in two pages
     };
@@ -138,6 +143,8 @@ class CodeCache {
     static std::uint64_t granules_of(const Unit& unit, std::uint64_t page);
     void enter_page(std::uint64_t page, Unit& unit, unsigned which);
     void drop(Unit& unit);
+    template <class Which>
+    std::vector<std::uint64_t> drop_units(Which which);
     void reset_jump(unsigned variant, std::size_t index);
     std::uint64_t& jump_filter_word(std::uint64_t pc) { return jump_filter_[(pc >> 18) & 1023]; }
 
@@ -159,6 +166,8 @@ class CodeCache {
     std::vector<Exit> exits_;
     std::vector<Variant> variants_;
     unsigned last_variant_ = 0;
+    std::uint64_t uses_ = 0;     ///< of variants
+    std::uint64_t dropped_ = 0;  ///< units
     std::unordered_map<std::uint64_t, Page> pages_;
     std::vector<std::uint64_t> jump_filter_;  ///< a bit per page (modulo) that jump caches may know
     EmitResult emitted_;

@@ -216,6 +216,10 @@ const void* TcgVcpu::next_code() {
     }
     unsigned variant = cache_->variant(key);
     if (variant == kMaxVariants) {
+        for (const std::uint64_t page : cache_->recycle_variant()) pages_.remove(*this, page);
+        variant = cache_->variant(key);
+    }
+    if (variant == kMaxVariants) {
         flush_code();
         chain = ~std::uint64_t{0};
         variant = cache_->variant(key);

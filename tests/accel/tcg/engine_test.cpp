@@ -81,6 +81,27 @@ TEST(TcgEngine, MoreContextsThanThereAreTablesStillWork) {
     EXPECT_EQ(m.guest().x[5], 200u);
 }
 
+TEST(TcgEngine, AContextTooManyCostsTheOldestAlone) {
+    Machine m;
+    unsigned translations_of_0 = 0;
+    const auto next = m.define([&](Builder& b, UnitTranslation& u) {
+        translations_of_0 += u.key.flags == 0;
+        const Value odd = b.temp();
+        b.add(X(5), X(5), b.constant(1));
+        b.and_(odd, X(5), b.constant(1));
+        b.mul(odd, odd, X(5));  // each even number is context 0
+        b.store_state(offsetof(GuestState, flags), odd, mem::k32);
+        b.store_state(offsetof(GuestState, pc), b.constant(u.pc + 4), mem::k64);
+        b.leave(LeaveKind::Continue);
+        return Translated::End;
+    });
+    m.guest().x[4] = 200;
+    m.guest().x[5] = 0;
+    m.run({next, counted_loop(m, kRamBase)});
+    EXPECT_EQ(m.guest().x[5], 200u);
+    EXPECT_EQ(translations_of_0, 1u);
+}
+
 TEST(TcgEngine, AFullCodeCacheIsFlushed) {
     Machine m(1, {.code_size = 512u << 10});
     const auto add = m.plain([](Builder& b) {
