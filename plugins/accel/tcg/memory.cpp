@@ -70,31 +70,31 @@ void write_host(std::uint8_t* to, std::uint64_t value, unsigned size) {
 }
 
 template <class T>
-std::uint64_t atomic_host(T* cell, Opcode operation, std::uint64_t operand, std::uint64_t expected) {
+T combine(Opcode operation, T old, T value) {
     using S = std::make_signed_t<T>;
-    const T value = T(operand);
-    std::atomic_ref<T> ref(*cell);
     switch (operation) {
-    case Opcode::atomic_add: return ref.fetch_add(value);
-    case Opcode::atomic_and: return ref.fetch_and(value);
-    case Opcode::atomic_or: return ref.fetch_or(value);
-    case Opcode::atomic_xor: return ref.fetch_xor(value);
-    case Opcode::atomic_swap: return ref.exchange(value);
-    case Opcode::cmpxchg: {
-        T old = T(expected);
-        ref.compare_exchange_strong(old, value);
-        return old;
+    case Opcode::atomic_add: return T(old + value);
+    case Opcode::atomic_and: return old & value;
+    case Opcode::atomic_or: return old | value;
+    case Opcode::atomic_xor: return old ^ value;
+    case Opcode::atomic_min_s: return S(value) < S(old) ? value : old;
+    case Opcode::atomic_max_s: return S(value) > S(old) ? value : old;
+    case Opcode::atomic_min_u: return value < old ? value : old;
+    case Opcode::atomic_max_u: return value > old ? value : old;
+    default: return value;  // atomic_swap, cmpxchg
     }
-    default: break;
-    }
-    T old = ref.load();
+}
+
+/// `cell` may be misaligned: hosts that run guests with such atomics do them.
+template <class T>
+__attribute__((no_sanitize("alignment"))) std::uint64_t
+atomic_host(T* cell, Opcode operation, std::uint64_t operand, std::uint64_t expected) {
+    T old = operation == Opcode::cmpxchg ? T(expected) : __atomic_load_n(cell, __ATOMIC_RELAXED);
     for (;;) {
-        T next = old;
-        if (operation == Opcode::atomic_min_s) next = S(value) < S(old) ? value : old;
-        else if (operation == Opcode::atomic_max_s) next = S(value) > S(old) ? value : old;
-        else if (operation == Opcode::atomic_min_u) next = value < old ? value : old;
-        else next = value > old ? value : old;
-        if (ref.compare_exchange_weak(old, next)) return old;
+        const T next = combine(operation, old, T(operand));
+        if (__atomic_compare_exchange_n(cell, &old, next, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+            return old;
+        if (operation == Opcode::cmpxchg) return old;
     }
 }
 
@@ -155,8 +155,12 @@ bool TcgVcpu::read_part(PageInfo& info, std::uint64_t address, unsigned size, st
     if (info.mixed || (size & (size - 1))) {
         value = 0;
         if (size & (size - 1)) {  // a part of an access across pages
-            for (unsigned i = 0; i < size; ++i)
-                value |= (memory.load(GuestAddress(physical + i), 1, access) & 0xff) << (8 * i);
+            for (unsigned i = 0; i < size; ++i) {
+                Access part = access;
+                const std::uint64_t byte = memory.load(GuestAddress(physical + i), 1, part);
+                value |= (part.failed ? 0xff : byte & 0xff) << (8 * i);
+                access.failed |= part.failed && !front_end_.description().ignores_bus_errors;
+            }
         } else {
             value = memory.load(GuestAddress(physical), size, access);
         }
@@ -165,8 +169,9 @@ bool TcgVcpu::read_part(PageInfo& info, std::uint64_t address, unsigned size, st
                                access);
     }
     backend_->leave_host_fp(saved);
-    if (access.failed) fault = {MemoryFaultKind::Bus, AccessKind::Load, address, physical, 0};
-    return !access.failed;
+    if (access.failed) value = ~std::uint64_t{0} >> (64 - 8 * size);
+    if (failed(access)) fault = {MemoryFaultKind::Bus, AccessKind::Load, address, physical, 0};
+    return !failed(access);
 }
 
 bool TcgVcpu::write_part(PageInfo& info, std::uint64_t address, unsigned size, std::uint64_t value,
@@ -191,8 +196,8 @@ bool TcgVcpu::write_part(PageInfo& info, std::uint64_t address, unsigned size, s
                         access);
     }
     backend_->leave_host_fp(saved);
-    if (access.failed) fault = {MemoryFaultKind::Bus, AccessKind::Store, address, physical, 0};
-    return !access.failed;
+    if (failed(access)) fault = {MemoryFaultKind::Bus, AccessKind::Store, address, physical, 0};
+    return !failed(access);
 }
 
 // ---- whole accesses
@@ -266,10 +271,12 @@ bool TcgVcpu::store_any(std::uint64_t address, std::uint64_t value, std::uint8_t
 bool TcgVcpu::atomic_any(std::uint64_t address, std::uint64_t value, const AccessDescriptor& access,
                          const Where& where, std::uint64_t& old, MemoryFault& fault) {
     const unsigned size = mem::size(access.flags);
-    if (address & (size - 1)) {
+    if ((address & (size - 1)) && !front_end_.description().misaligned_atomics) {
         fault = {MemoryFaultKind::Misaligned, AccessKind::Store, address, 0, 0};
         return false;
     }
+    if ((address & (kPageSize - 1)) + size > kPageSize)
+        return atomic_across(address, value, access, where, old, fault);
     PageInfo* info = resolve(access.mode, address, AccessKind::Store, size, fault);
     if (!info || hits_own_code(*info, address, size, where)) return false;
     const auto operation = Opcode(unsigned(Opcode::atomic_add) + access.operation);
@@ -291,6 +298,30 @@ bool TcgVcpu::atomic_any(std::uint64_t address, std::uint64_t value, const Acces
             return false;
         }
     }
+    old = extend(old, access.flags);
+    return true;
+}
+
+/// Across the end of a page: a read and a write under the machine's lock, so that such accesses are atomic among each
+/// other; a plain access of another vCPU may come in between.
+bool TcgVcpu::atomic_across(std::uint64_t address, std::uint64_t value, const AccessDescriptor& access,
+                            const Where& where, std::uint64_t& old, MemoryFault& fault) {
+    const unsigned size = mem::size(access.flags);
+    const auto operation = Opcode(unsigned(Opcode::atomic_add) + access.operation);
+    const std::uint8_t plain = access.flags & mem::kSizeMask;
+    const unsigned in_page = unsigned(kPageSize - (address & (kPageSize - 1)));
+    // Both pages must take the store before anything is done.
+    for (const std::uint64_t part : {address, address + in_page})
+        if (!resolve(access.mode, part, AccessKind::Store, 1, fault)) return false;
+    context_.lock().lock();
+    bool ok = load_any(address, plain | mem::kAsStore, access.mode, old, fault);
+    if (ok) {
+        std::uint64_t cell = old;
+        atomic_cell(reinterpret_cast<std::uint8_t*>(&cell), size, operation, value, hot_->expected);
+        ok = store_any(address, cell, plain, access.mode, where, fault);
+    }
+    context_.lock().unlock();
+    if (!ok) return false;
     old = extend(old, access.flags);
     return true;
 }
@@ -321,7 +352,9 @@ void TcgVcpu::wrote(PageInfo& info, unsigned mode, std::uint64_t address, unsign
 void TcgVcpu::code_written(RamBlock& block, std::uint64_t offset, std::uint64_t size) {
     const std::uint64_t page = block.base_id + (offset >> kPageBits);
     const auto from = std::uint32_t(offset & (kPageSize - 1));
+    const std::uint64_t before = cache_->dropped();
     if (cache_->invalidate(page, from, from + std::uint32_t(size))) pages_.remove(*this, page);
+    if (cache_->dropped() != before) hot_->stale = 1;
     pages_.written(block, offset, size, this);
 }
 
@@ -377,6 +410,24 @@ SlowResult TcgVcpu::slow_atomic(void* engine, std::uint64_t address, std::uint64
 }
 
 // ---- what helpers call
+
+std::uint32_t TcgVcpu::load_port(std::uint16_t port, unsigned size) {
+    const std::uint32_t saved = backend_->enter_host_fp();
+    Access access;
+    access.cpu = cpu_.index();
+    const auto value = std::uint32_t(context_.io_ports().load(GuestAddress(port), size, access));
+    backend_->leave_host_fp(saved);
+    return (access.failed ? ~std::uint32_t{0} : value) & (~std::uint32_t{0} >> (32 - 8 * size));
+}
+
+void TcgVcpu::store_port(std::uint16_t port, std::uint32_t value, unsigned size) {
+    const std::uint32_t saved = backend_->enter_host_fp();
+    Access access;
+    access.cpu = cpu_.index();
+    context_.io_ports().store(GuestAddress(port), value, size, access);
+    backend_->leave_host_fp(saved);
+    if (posted_any_.load(std::memory_order_relaxed)) apply_posted();  // the map may have changed
+}
 
 bool TcgVcpu::load(std::uint64_t address, std::uint8_t mem_flags, std::uint8_t mode, std::uint64_t& value) {
     MemoryFault fault;

@@ -261,7 +261,8 @@ void TcgVcpu::handle_exit(std::uint64_t reason) {
         if (each_unit_) pending_chain_ = ~std::uint64_t{0};
         return;
     }
-    hot_->raised = 0;
+    if (reason == kExitRaised && hot_->raised != 0) reason = hot_->raised;  // what the helper said
+    hot_->raised = hot_->stale = 0;
     if (!unconfirmed_.empty() && reason != kExitLookup) confirm();
     if (reason == kExitInterrupts) run_state_.exit_request.store(1, std::memory_order_relaxed);
     if (log_int_ && reason == kExitRaised && !single_step_)

@@ -66,7 +66,12 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     void flush_tlb_page(std::uint64_t address) override;
     void flush_tlb_modes(std::uint32_t modes) override;
     void flush_tlb_local() override;
-    void raised() override { hot_->raised = 1; }
+    void raised() override { hot_->raised = kExitRaised; }
+    void leave(LeaveKind kind) override {
+        if (hot_->raised != kExitRaised) hot_->raised = std::uint32_t(kExitContinue) + std::uint32_t(kind);
+    }
+    std::uint32_t load_port(std::uint16_t port, unsigned size) override;
+    void store_port(std::uint16_t port, std::uint32_t value, unsigned size) override;
     std::uint64_t load_physical(std::uint64_t address, unsigned size, bool& failed) override;
     bool update_physical(std::uint64_t address, std::uint64_t expected, std::uint64_t desired, unsigned size,
                          bool& failed) override;
@@ -163,6 +168,8 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
                    const Where& where, MemoryFault& fault);
     bool atomic_any(std::uint64_t address, std::uint64_t value, const AccessDescriptor& access,
                     const Where& where, std::uint64_t& old, MemoryFault& fault);
+    bool atomic_across(std::uint64_t address, std::uint64_t value, const AccessDescriptor& access,
+                       const Where& where, std::uint64_t& old, MemoryFault& fault);
     /// Stores into the unit that runs: it must be left first, and the instruction run alone.
     bool hits_own_code(const PageInfo& info, std::uint64_t address, unsigned size, const Where& where);
     /// A debugger watches what is accessed: the unit must be left, and the instruction run alone.
@@ -173,6 +180,9 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     void wrote(PageInfo& info, unsigned mode, std::uint64_t address, unsigned size);
     void code_written(RamBlock& block, std::uint64_t offset, std::uint64_t size);
     void sync_pc(const Where& where);
+    bool failed(const Access& access) const {
+        return access.failed && !front_end_.description().ignores_bus_errors;
+    }
     SlowResult fault_at(const Where& where, const MemoryFault& fault);
     static SlowResult slow_load(void* engine, std::uint64_t address, std::uint64_t value,
                                 std::uint32_t descriptor, const void* where);

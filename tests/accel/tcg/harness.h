@@ -168,6 +168,31 @@ class TestSpace final : public AddressSpace, public IoHandler {
     std::shared_ptr<const FlatView> view_;
 };
 
+/// Ports that record their accesses, and that nothing is behind.
+class TestPorts final : public AddressSpace {
+  public:
+    Str name() const override { return "ports"; }
+    std::shared_ptr<const FlatView> view() const override { return std::make_shared<FlatView>(); }
+    std::uint64_t load(GuestAddress port, unsigned size, Access& access) override {
+        log.push_back({port.value, size, 0});
+        access.fail();
+        return 0;
+    }
+    void store(GuestAddress port, std::uint64_t value, unsigned size, Access&) override {
+        log.push_back({port.value, size, value});
+    }
+    std::uint64_t load_io(const FlatRange&, Offset, unsigned, Access&) override { return 0; }
+    void store_io(const FlatRange&, Offset, std::uint64_t, unsigned, Access&) override {}
+    bool read(GuestAddress, MutableBytes, Access&) override { return false; }
+    bool write(GuestAddress, Bytes, Access&) override { return false; }
+    void add_listener(MemoryListener&) override {}
+    void remove_listener(MemoryListener&) override {}
+    void mark_dirty(RamBlock&, std::uint64_t, std::uint64_t) override {}
+    void add_code_listener(CodeListener&) override {}
+    void remove_code_listener(CodeListener&) override {}
+    std::vector<TestSpace::Record> log;
+};
+
 class TestLog final : public Log {
   public:
     bool enabled(Str category) const override { return std::string(category.view()) == watched; }
@@ -183,13 +208,14 @@ class TestContext final : public AcceleratorContext {
     MachineLock& lock() override { return lock_; }
     Clock& clock() override { std::abort(); }
     AddressSpace& system_memory() override { return space; }
-    AddressSpace& io_ports() override { return space; }
+    AddressSpace& io_ports() override { return ports; }
     bool cpus_are(Str) override { return true; }
     Object* create(Str, Str, Errors&) override { return nullptr; }
     void internal_error(Str message) override { failure += message.view(); }
     void* host_interface(Str) override { return nullptr; }
     TestSpace space;
     TestSpace other{100 + (kRamSize >> kPageBits)};  ///< another space of each CPU, of the same form
+    TestPorts ports;
     TestLog log_;
     TestLock lock_;
     std::string failure;
@@ -251,6 +277,7 @@ class TestFrontEnd final : public FrontEnd {
     }
 
     const GuestDescription& description() const override { return description_; }
+    GuestDescription& describe() { return description_; }
     bool accepts(Cpu&, Errors&) const override { return true; }
     BlockKey key(const void* state) const override {
         const auto& s = *static_cast<const GuestState*>(state);

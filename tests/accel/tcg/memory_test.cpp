@@ -323,6 +323,49 @@ TEST(TcgMemory, AtomicsMatchTheReference) {
             }
 }
 
+TEST(TcgMemory, AtomicsOfAnyAddressWhereTheGuestHasThem) {
+    Machine m;
+    m.front_end.describe().misaligned_atomics = true;
+    const auto add = m.plain([](Builder& b) {
+        b.atomic(Opcode::atomic_add, X(5), X(6), X(7), mem::k32);
+        b.atomic(Opcode::atomic_xor, X(8), X(9), X(7), mem::k64);
+    });
+    const u64 inside = kRamBase + 0x2003, across = kRamBase + 0x3ffd;
+    const std::uint32_t in = 0x11223344;
+    const u64 both = 0x8877665544332211;
+    std::memcpy(m.space().at(inside), &in, 4);
+    std::memcpy(m.space().at(across), &both, 8);
+    m.guest().x[6] = inside;
+    m.guest().x[7] = 0x01010101;
+    m.guest().x[9] = across;
+    m.run({add});
+    std::uint32_t now = 0;
+    u64 wide = 0;
+    std::memcpy(&now, m.space().at(inside), 4);
+    std::memcpy(&wide, m.space().at(across), 8);
+    EXPECT_EQ(m.guest().x[5], in);
+    EXPECT_EQ(now, in + 0x01010101);
+    EXPECT_EQ(m.guest().x[8], both);
+    EXPECT_EQ(wide, both ^ 0x01010101);
+}
+
+TEST(TcgMemory, WhatNothingAnswersReadsAsOnesWhereTheGuestSaysSo) {
+    Machine m;
+    m.front_end.describe().ignores_bus_errors = true;
+    const auto access = m.plain([](Builder& b) {
+        b.store(X(7), X(6), 0, mem::k32);
+        b.load(X(5), X(6), 0, mem::k16);
+        b.load(X(8), X(9), 0, mem::k32);
+    });
+    m.guest().x[6] = 0x40000000;       // a hole
+    m.guest().x[9] = kDevice + 0x800;  // the device refuses
+    m.guest().fault_pc = 0;
+    m.run({access});
+    EXPECT_EQ(m.guest().x[5], 0xffffu);
+    EXPECT_EQ(m.guest().x[8], 0xffffffffu);
+    EXPECT_EQ(m.guest().fault_pc, 0u);
+}
+
 TEST(TcgMemory, CompareAndExchange) {
     Machine m;
     for (std::uint8_t flags : {mem::k64, std::uint8_t(mem::k32 | mem::kSigned), mem::k32})

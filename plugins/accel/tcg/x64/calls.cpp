@@ -1,6 +1,8 @@
 // Helper calls, and the fields of the state that are not registers.
 #include "emitter.h"
 
+#include <utility>
+
 namespace backplane::tcg::x64 {
 
 namespace {
@@ -12,11 +14,23 @@ void Emitter::system(const Op& op) {
     case Opcode::load_state: return load_state(op);
     case Opcode::store_state: return store_state(op);
     case Opcode::call: return call_helper(op);
-    case Opcode::insn:
-        delta_ = std::uint32_t(block_->instructions[std::size_t(op.imm)].pc - block_->pc);
-        return;
+    case Opcode::insn: return begin_instruction(op);
     default: return;
     }
+}
+
+void Emitter::begin_instruction(const Op& op) {
+    delta_ = std::uint32_t(block_->instructions[std::size_t(op.imm)].pc - block_->pc);
+    if (!std::exchange(helper_stored_, false)) return;
+    a_.cmp(hot(&hot_.stale, 4), 0);
+    cold(op, &Emitter::cold_stale).from[0] = jump(CC::kNE);
+}
+
+/// What comes next in this unit may not be what the guest's memory says.
+void Emitter::cold_stale(const Cold& c) {
+    store_pc(block_->pc + c.delta, kRax);
+    load_immediate(kRax, kExitContinue);
+    jump_to(thunks_.leave_save);
 }
 
 void Emitter::save_pinned(unsigned from, unsigned to) {
@@ -45,6 +59,7 @@ void Emitter::pass(int to, Value v) {
 void Emitter::call_helper(const Op& op) {
     const Call& call = block_->calls[std::size_t(op.imm)];
     std::uint8_t flags = call.flags;
+    helper_stored_ |= (flags & helper::kStores) != 0;
     if (flags & helper::kMayRaise) flags = helper::kAll;
     save_pinned(flags & helper::kReadsRegisters || flags & helper::kWritesRegisters ? 0 : kPinnedCallee,
                 kPinnedCount);

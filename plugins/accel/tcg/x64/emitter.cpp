@@ -61,6 +61,7 @@ void Emitter::prepare(const Block& block) {
     temps_.assign(block.temps, {});
     slots_used_ = 0;
     temp_in_rsi_ = -1;
+    helper_stored_ = false;
     delta_ = 0;
     skip_ = ~std::size_t{0};
     for (std::size_t i = 0; i < block.ops.size(); ++i) {

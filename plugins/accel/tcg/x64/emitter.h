@@ -171,6 +171,8 @@ class Emitter {
 
     // ---- calls.cpp
     void system(const Op& op);
+    void begin_instruction(const Op& op);
+    void cold_stale(const Cold& c);
     void save_pinned(unsigned from, unsigned to);
     void load_pinned(unsigned from, unsigned to);
     void pass(int to, Value v);
@@ -250,6 +252,7 @@ class Emitter {
     std::vector<Temp> temps_;
     std::uint64_t slots_used_ = 0;
     int temp_in_rsi_ = -1;
+    bool helper_stored_ = false;  ///< this instruction called one that may have changed the unit
     std::vector<LabelState> labels_;
     std::vector<Cold> cold_;
 };

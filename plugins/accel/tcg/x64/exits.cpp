@@ -164,7 +164,7 @@ std::uint32_t Emitter::emit_thunks(const Services& services) {
     for (int r : {15, 14, 13, 12, kRbp, kRbx}) a_.pop(q(r));
     a_.ret();
 
-    thunks_.raised = here();
+    thunks_.raised = here();  // or left otherwise: HotArea::raised says what a helper wants
     load_immediate(kRax, kExitRaised);
     jump_to(thunks_.leave_nosave);
 

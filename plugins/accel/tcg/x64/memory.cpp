@@ -179,7 +179,7 @@ void Emitter::atomic(const Op& op) {
     const bool exchange = op.opcode == Opcode::cmpxchg;
     move(kRdx, exchange ? op.c : op.b);
     const std::size_t index = cold_.size();
-    tlb(op, true, true, &Emitter::cold_atomic);
+    tlb(op, true, !guest_.misaligned_atomics, &Emitter::cold_atomic);
     const unsigned size = mem::size(op.aux);
     a_.add(x86::rcx, x86::rax);
     const x86::Mem cell = x86::ptr(x86::rcx, 0, size);

@@ -30,13 +30,17 @@ struct GuestDescription {
     std::uint8_t instruction_alignment = 1;  ///< bytes: 2 where every instruction starts at an even address
     std::uint8_t max_instruction_size = 4;   ///< bytes
     std::uint8_t mmu_modes = 1;              ///< at most 8
+    /// Accesses that nothing answers, or that a device refuses, are no faults: they read as ones, and stores vanish.
+    bool ignores_bus_errors = false;
+    /// Atomics work at any address; else a misaligned one faults.
+    bool misaligned_atomics = false;
 };
 
 /// What the meaning of translated code depends on besides its bytes and its address.
 struct BlockKey {
     std::uint64_t pc = 0;
     /// The execution mode, whether units are enabled, a fixed rounding mode … Equal flags: the same code is right.
-    std::uint32_t flags = 0;
+    std::uint64_t flags = 0;
     std::uint8_t mmu_mode = 0;  ///< of fetches, and of data accesses that do not say otherwise
     /// Of data accesses when it is another (a machine mode that borrows a lesser mode's view).
     std::uint8_t data_mode = 0;

@@ -41,7 +41,8 @@ namespace mem {
 inline constexpr std::uint8_t k8 = 0, k16 = 1, k32 = 2, k64 = 3;  ///< log2 of the bytes
 inline constexpr std::uint8_t kSizeMask = 7;
 inline constexpr std::uint8_t kSigned = 8;  ///< loads and atomics: sign-extend to 64 bits (else zero-extend)
-inline constexpr std::uint8_t kAligned = 16;    ///< a misaligned address faults (atomics always do)
+inline constexpr std::uint8_t kAligned =
+    16;  ///< a misaligned address faults (atomics: unless the guest says otherwise)
 inline constexpr std::uint8_t kBigEndian = 32;  ///< loads and stores only
 inline constexpr std::uint8_t kAsStore = 64;    ///< a load whose faults are reported as a store's
 constexpr unsigned size(std::uint8_t flags) { return 1u << (flags & kSizeMask); }
@@ -122,6 +123,9 @@ inline constexpr std::uint8_t kWritesRegisters = 2;  ///< writes guest registers
 inline constexpr std::uint8_t kMayRaise = 4;
 inline constexpr std::uint8_t kNeedsPc = 8;  ///< the state's pc is this instruction's when it runs
 inline constexpr std::uint8_t kAll = 15;
+/// Stores to guest memory through Vcpu, for a guest that need not synchronise its fetches: when that changes the unit
+/// that runs, the unit is left at the end of the instruction.
+inline constexpr std::uint8_t kStores = 16;
 }  // namespace helper
 
 /// The helper gets the guest state and up to four values; unused arguments are not passed.

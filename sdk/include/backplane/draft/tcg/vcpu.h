@@ -25,7 +25,7 @@ class Vcpu {
 
     // When a helper changes the mode or anything else that BlockKey covers, or the guest synchronises its fetches with
     // its stores (translations of changed pages are gone already), the instruction ends the unit with
-    // LeaveKind::Continue.
+    // LeaveKind::Continue, or the helper calls leave().
 
     // ---- the soft TLB. Takes effect for the next access; a block that goes on executing past a change of its own
     // instruction mapping must leave with LeaveKind::Continue.
@@ -40,6 +40,13 @@ class Vcpu {
     /// A helper with helper::kMayRaise delivered an exception into the state (its pc is the handler's): the block is
     /// left when the helper returns, and its result is not used.
     virtual void raised() = 0;
+    /// A helper with helper::kMayRaise did all of its instruction: the block is left when the helper returns, its result
+    /// is not used, and the guest goes on at the state's pc, which the helper has set. After raised() it has no effect.
+    virtual void leave(LeaveKind kind) = 0;
+
+    // ---- the machine's I/O ports, for a guest that has them; size 1, 2 or 4. What nothing answers reads as ones.
+    virtual std::uint32_t load_port(std::uint16_t port, unsigned size) = 0;
+    virtual void store_port(std::uint16_t port, std::uint32_t value, unsigned size) = 0;
 
     // ---- physical memory of the address space that the CPU is in, for page walks; no lock is taken for RAM. `failed` is set for what is not memory.
     virtual std::uint64_t load_physical(std::uint64_t address, unsigned size, bool& failed) = 0;
@@ -49,7 +56,8 @@ class Vcpu {
                                  unsigned size, bool& failed) = 0;
 
     // ---- guest virtual memory from a helper with kMayRaise: as the load and store ops. False: an exception was
-    // delivered (raised() was called); return from the helper.
+    // delivered (raised() was called); return from the helper. A store may hit the unit that runs: a helper with kStores
+    // is followed, where its instruction ends, by a look at that.
     virtual bool load(std::uint64_t address, std::uint8_t mem_flags, std::uint8_t mode,
                       std::uint64_t& value) = 0;
     virtual bool store(std::uint64_t address, std::uint64_t value, std::uint8_t mem_flags,
