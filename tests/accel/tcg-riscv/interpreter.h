@@ -53,6 +53,9 @@ class Interpreter final : public tcg::Vcpu, public HartServices {
     void flush_tlb_modes(std::uint32_t) override {}
     void flush_tlb_local() override {}
     void raised() override { raised_ = true; }
+    void leave(tcg::LeaveKind) override { std::abort(); }
+    std::uint32_t load_port(std::uint16_t, unsigned) override { std::abort(); }
+    void store_port(std::uint16_t, std::uint32_t, unsigned) override { std::abort(); }
     std::uint64_t load_physical(std::uint64_t address, unsigned size, bool& failed) override;
     bool update_physical(std::uint64_t address, std::uint64_t expected, std::uint64_t desired, unsigned size,
                          bool& failed) override;
