@@ -49,9 +49,9 @@ Json query_machines(const Call& call) {
         if (type.versions.empty()) add(name, type.aliases, true);
         for (const ManifestVersion& version : type.versions) {
             const bool first = &version == &type.versions.front();
-            Json* entry = add(
-                type.version_name(version),
-                first && version.aliases.empty() ? std::vector<TextPart>{name} : version.aliases, first);
+            Json* entry =
+                add(type.version_name(version),
+                    first && version.aliases.empty() ? std::vector<TextPart>{name} : version.aliases, first);
             if (!version.deprecated.empty()) (*entry)["deprecated"] = true;
         }
     }

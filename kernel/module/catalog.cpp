@@ -285,8 +285,7 @@ std::vector<ManifestDelta> Catalog::defaults_of(const ListedVersion& listed) con
         if (&version == listed.version) break;
     }
     std::vector<ManifestDelta> deltas;
-    for (const auto& [what, value] : values)
-        deltas.push_back({what.first, what.second, value});
+    for (const auto& [what, value] : values) deltas.push_back({what.first, what.second, value});
     return deltas;
 }
 

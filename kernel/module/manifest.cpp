@@ -44,7 +44,8 @@ void require(std::string_view value, const char* what) {
 ArgumentKind argument_kind(std::string_view name) {
     for (unsigned kind = 0; kind <= unsigned(ArgumentKind::Format); ++kind)
         if (name == manifest::kind_name(ArgumentKind(kind))) return ArgumentKind(kind);
-    throw std::invalid_argument("it has an argument of kind " + quote(name) + ", which this host does not know");
+    throw std::invalid_argument("it has an argument of kind " + quote(name) +
+                                ", which this host does not know");
 }
 
 ManifestProperty property_of(JsonReader& in) {

@@ -100,7 +100,7 @@ struct ManifestCommand {
     TextPart human{};  ///< for people, alternatives with '|' between; empty: for programs only
     TextPart summary{};
     std::vector<ManifestArgument> arguments{};
-    TextPart returns{};  ///< empty: an empty object
+    TextPart returns{};     ///< empty: an empty object
     std::uint8_t when = 0;  ///< command_when
     std::vector<ManifestArgument> results{};
 };

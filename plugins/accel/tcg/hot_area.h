@@ -45,8 +45,8 @@ struct HotArea {
     std::uint32_t raised;            ///< not 0: a helper wants the block left, and why (kExitContinue…)
     std::uint32_t stale;             ///< a helper's store dropped translations, maybe of the unit that runs
     std::uint32_t scratch32;
-    std::uint8_t exceptions[64];     ///< fp_exception bits for the sticky bits of the host's register
-    std::uint64_t expected;          ///< of a compare-and-exchange that takes the slow path
+    std::uint8_t exceptions[64];  ///< fp_exception bits for the sticky bits of the host's register
+    std::uint64_t expected;       ///< of a compare-and-exchange that takes the slow path
     struct alignas(16) Constant {
         std::uint64_t value;
         std::uint64_t above;  ///< zero: what a 16-byte operand reads on

@@ -77,8 +77,7 @@ TEST_F(TypeCheckTest, WhatADeviceShowsStandsThereOnce) {
 }
 
 TEST_F(TypeCheckTest, PeoplesNamesOfCommandsAndEventsAreOneAsWell) {
-    const auto service = [&](const char* name, const char* human,
-                             std::vector<ManifestEvent> events) {
+    const auto service = [&](const char* name, const char* human, std::vector<ManifestEvent> events) {
         return verdict(add({.name = name,
                             .parent = "service",
                             .interfaces = {"backplane.command-handler/1"},
