@@ -181,6 +181,8 @@ void Devices::reset() {
         for (Instance* device : devices) host_of(*device).reset(phase);
 }
 
+void Devices::reset_device(Object& device) { reset(static_cast<Instance&>(device)); }
+
 void Devices::reset(Instance& device) {
     machine_.objects->walk(device, [](Instance& instance) {
         if (!instance.is_a("device")) return;

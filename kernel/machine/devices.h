@@ -17,7 +17,7 @@ class Type;
 struct MachineParts;
 
 /// Thread: main, holding the machine lock.
-class Devices final : public UnpluggedDevices, Work {
+class Devices final : public UnpluggedDevices, public DeviceReset, Work {
   public:
     explicit Devices(MachineParts& machine) : machine_(machine) {}
 
@@ -27,6 +27,7 @@ class Devices final : public UnpluggedDevices, Work {
     /// device_del: asks the bus to let it go.
     bool remove(std::string_view id_or_path, Errors& errors);
     void unplugged(Object& device) override;
+    void reset_device(Object& device) override;
     /// `instance` is about to go.
     void forget(Instance& instance);
     /// The machine goes away.

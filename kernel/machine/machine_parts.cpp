@@ -25,6 +25,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
       objects(std::make_unique<ObjectTree>(catalog_.types(), [this](Instance& i) { return make_host(i); })) {
     loop.on_failure([this](const std::string& message) { run.request_internal_error(message); });
     interfaces.offer<UnpluggedDevices>(devices);
+    interfaces.offer<DeviceReset>(devices);
     interfaces.offer<Entropy>(entropy);
     interfaces.offer<GuestHealth>(run);
     interfaces.offer<Whereabouts>(whereabouts);

@@ -108,6 +108,13 @@ void Region::set_alias_offset(Offset offset) {
     map_.changed(*this);
 }
 
+void Region::set_alias_size(std::uint64_t size) {
+    const MapCore::Change change(map_);
+    if (kind_ != RegionKind::Alias || size_ == size) return;
+    size_ = size;
+    map_.changed(*this);
+}
+
 void Region::set_rom_mode(bool direct) {
     const MapCore::Change change(map_);
     if (kind_ != RegionKind::RomDevice || rom_mode_ == direct) return;

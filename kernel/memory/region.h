@@ -45,6 +45,7 @@ class Region final : public MemoryRegion, public std::enable_shared_from_this<Re
     bool enabled() const override { return enabled_; }
     void set_offset(Offset offset) override;
     void set_alias_offset(Offset offset) override;
+    void set_alias_size(std::uint64_t size) override;
     void set_rom_mode(bool direct) override;
     MutableBytes bytes() override;
     void bytes_changed(Offset offset, std::uint64_t size) override;

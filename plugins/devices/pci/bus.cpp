@@ -87,7 +87,7 @@ bool BusPart::attach(Object& device, Errors& errors) {
         return false;
     }
     if (!check_place(unsigned(place), device, *pci, errors)) return false;
-    slots_[unsigned(place)] = {&device, pci};
+    slots_[unsigned(place)] = {&device, pci, query<PciForwarder>(device)};
     pci->plugged(*this, std::uint8_t(place));
     return true;
 }
@@ -128,8 +128,19 @@ void BusPart::eject(unsigned slot) {
     if (slot > 31 || !removable(slot)) return;
     auto* unplugged =
         static_cast<UnpluggedDevices*>(backend_context(object_).host_interface(UnpluggedDevices::kId));
-    for (unsigned function = 0; function < 8; ++function)
-        if (Object* device = slots_[slot << 3 | function].object) unplugged->unplugged(*device);
+    unplug_all(*unplugged, slot);
+}
+
+/// What is behind a bridge goes before the bridge.
+void BusPart::unplug_all(UnpluggedDevices& host, unsigned slot) {
+    for (unsigned function = 0; function < 8; ++function) {
+        const Slot& leaving = slots_[slot << 3 | function];
+        if (!leaving.object) continue;
+        if (leaving.forwarder)
+            for (unsigned other = 0; other < 32; ++other)
+                static_cast<BusPart&>(leaving.forwarder->secondary()).unplug_all(host, other);
+        host.unplugged(*leaving.object);
+    }
 }
 
 void BusPart::address_of(Object& device, TextSink& out) const {
@@ -143,10 +154,11 @@ void BusPart::address_of(Object& device, TextSink& out) const {
         name = text;
     }
     const PciAddress place = function->address();
+    const bool subsystem = !function->is_bridge();
     std::snprintf(text, sizeof text, "class %s, addr %02x:%02x.%x, pci id %04x:%04x (sub %04x:%04x)",
                   name.c_str(), place.bus, place.device, place.function, function->config(kVendorId, 2),
-                  function->config(kDeviceId, 2), function->config(kSubsystemVendorId, 2),
-                  function->config(kSubsystemId, 2));
+                  function->config(kDeviceId, 2), subsystem ? function->config(kSubsystemVendorId, 2) : 0,
+                  subsystem ? function->config(kSubsystemId, 2) : 0);
     out.append(text);
     for (unsigned index = 0; index < DevicePart::kBars; ++index) {
         const auto bar = function->bar(index);
@@ -159,19 +171,38 @@ void BusPart::address_of(Object& device, TextSink& out) const {
     }
 }
 
+/// The bus to which a bridge passes cycles for bus `number` on; null: none does.
+PciBus* BusPart::behind(std::uint8_t number) {
+    if (number == number_) return nullptr;
+    for (const Slot& slot : slots_)
+        if (slot.forwarder && slot.forwarder->forwards(number)) return &slot.forwarder->secondary();
+    return nullptr;
+}
+
 PciDevice* BusPart::at(PciAddress address) {
     if (address.bus != number_) return nullptr;
     return slots_[(address.device & 31u) << 3 | (address.function & 7u)].device;
 }
 
 std::uint32_t BusPart::config_read(PciAddress address, unsigned offset, unsigned size, Access& access) {
+    if (PciBus* bus = behind(address.bus)) return bus->config_read(address, offset, size, access);
     PciDevice* found = at(address);
     return found ? found->config_read(offset, size, access) : ~0u >> (32 - 8 * size);
 }
 
 void BusPart::config_write(PciAddress address, unsigned offset, unsigned size, std::uint32_t value,
                            Access& access) {
+    if (PciBus* bus = behind(address.bus)) return bus->config_write(address, offset, size, value, access);
     if (PciDevice* found = at(address)) found->config_write(offset, size, value, access);
+}
+
+void BusPart::reset_devices() {
+    auto* host = static_cast<DeviceReset*>(backend_context(object_).host_interface(DeviceReset::kId));
+    for (const Slot& slot : slots_) {
+        if (!slot.object) continue;
+        host->reset_device(*slot.object);
+        if (slot.forwarder) slot.forwarder->secondary().reset_devices();
+    }
 }
 
 void BusPart::set_pin(std::uint8_t place, unsigned pin, int level) {

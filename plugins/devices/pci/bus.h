@@ -35,6 +35,7 @@ class BusPart final : public BusBase, public PciBus, public FirmwarePlace {
     void set_number(std::uint8_t number) override { number_ = number; }
     void set_first_free_device(unsigned device) override { first_free_ = device < 32 ? device : 31; }
     PciDevice* device(std::uint8_t place) override { return slots_[place].device; }
+    void reset_devices() override;
     std::uint32_t config_read(PciAddress address, unsigned offset, unsigned size, Access& access) override;
     void config_write(PciAddress address, unsigned offset, unsigned size, std::uint32_t value,
                       Access& access) override;
@@ -47,9 +48,12 @@ class BusPart final : public BusBase, public PciBus, public FirmwarePlace {
     struct Slot {
         Object* object = nullptr;
         PciDevice* device = nullptr;
+        PciForwarder* forwarder = nullptr;  ///< null: it has no bus behind it
     };
     int free_place() const;
     int place_of(const Object& device) const;
+    PciBus* behind(std::uint8_t number);
+    void unplug_all(UnpluggedDevices& host, unsigned slot);
     PciDevice* at(PciAddress address);
     bool check_place(unsigned place, Object& device, const PciDevice& pci, Errors& errors) const;
 

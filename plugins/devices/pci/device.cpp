@@ -64,8 +64,14 @@ void DevicePart::set_identity(const PciIdentity& given) {
     config_.set(kRevisionId, 1, identity.revision);
     config_.set(kClassCode, 1, identity.class_code & 0xff);
     config_.set(kClassCode + 1, 2, identity.class_code >> 8 & 0xffff);
-    config_.set(kSubsystemVendorId, 2, identity.subsystem_vendor);
-    config_.set(kSubsystemId, 2, identity.subsystem);
+    if (identity.header_type == 1) {
+        config_.set_writable(kExpansionRom, 4, 0);
+        config_.set(kHeaderType, 1, config_.get(kHeaderType, 1) | 1);
+        set_rom_writable();
+    } else {
+        config_.set(kSubsystemVendorId, 2, identity.subsystem_vendor);
+        config_.set(kSubsystemId, 2, identity.subsystem);
+    }
     pin_ = identity.interrupt_pin <= 4 ? identity.interrupt_pin : 0;
     config_.set(kInterruptPin, 1, pin_);
 }
@@ -81,7 +87,8 @@ bool DevicePart::add_bar(unsigned index, MemoryRegion& region, PciBarKind kind, 
         errors.fail(name + " is of a kind that this PCI bus does not know");
         return false;
     }
-    if (index > (wide ? 4u : 5u) || bars_[index].region || bars_[index].upper_half ||
+    const unsigned last = is_bridge() ? 1 : 5;
+    if (index + wide > last || bars_[index].region || bars_[index].upper_half ||
         (wide && (bars_[index + 1].region || bars_[index + 1].upper_half))) {
         errors.fail(name + " is in use, or there is none");
         return false;
@@ -109,15 +116,20 @@ bool DevicePart::add_rom(Errors& errors) {
     std::vector<std::uint8_t> bytes;
     if (!read_rom_file(context_, romfile_, bytes, errors)) return false;
     constexpr std::uint64_t kLeast = 2048;
-    constexpr std::uint32_t kEnable = 1;
     const std::uint64_t size = std::bit_ceil(std::max<std::uint64_t>(bytes.size(), kLeast));
     MemoryRegion* rom = context_.memory().rom("expansion-rom", size, errors);
     if (!rom) return false;
     std::ranges::copy(bytes, rom->bytes().data);
     rom->bytes_changed(Offset(0), bytes.size());
     bars_[kRom] = {rom, PciBarKind::Memory32, false, std::nullopt};
-    config_.set_writable(kExpansionRom, 4, std::uint32_t(~(size - 1)) | kEnable);
+    set_rom_writable();
     return true;
+}
+
+void DevicePart::set_rom_writable() {
+    constexpr std::uint32_t kEnable = 1;
+    if (const MemoryRegion* rom = bars_[kRom].region)
+        config_.set_writable(register_of(kRom), 4, std::uint32_t(~(rom->size() - 1)) | kEnable);
 }
 
 unsigned DevicePart::add_extended_capability(std::uint16_t id, std::uint8_t version, unsigned size,
@@ -162,7 +174,7 @@ void DevicePart::config_write(unsigned offset, unsigned size, std::uint32_t valu
         update_dma();
         update_pin();
     }
-    if (touches(kCommand, 2) || touches(kBar0, 24) || touches(kExpansionRom, 4)) update_bars();
+    if (touches(kCommand, 2) || touches(kBar0, 24) || touches(register_of(kRom), 4)) update_bars();
     msi_.config_written(offset, size);
     msix_.config_written(offset, size);
     if (observer_) observer_->config_written(offset, size, access);

@@ -1,7 +1,7 @@
 // The part of every PCI device that the type "pci-device" contributes: configuration space, BARs, interrupts.
 //
 // Follows "PCI Local Bus Specification" 3.0, chapter 6. Not modelled: parity and system errors,
-// BIST, power states, and header types other than 0.
+// BIST and power states.
 #pragma once
 
 #include "config_space.h"
@@ -104,6 +104,7 @@ class DevicePart final : public Device,
     /// Nothing: there is no such BAR.
     std::optional<BarListing> bar(unsigned index) const;
     bool plugged_in() const { return bus_ != nullptr; }
+    bool is_bridge() const { return (config_.get(kHeaderType, 1) & 0x7f) == 1; }
 
     // Properties
     std::string wanted_address_;
@@ -120,8 +121,11 @@ class DevicePart final : public Device,
 
     static constexpr unsigned kRom = 6;  ///< among the BARs
 
-    static unsigned register_of(unsigned bar) { return bar == kRom ? kExpansionRom : kBar0 + 4 * bar; }
+    unsigned register_of(unsigned bar) const {
+        return bar != kRom ? kBar0 + 4 * bar : is_bridge() ? kBridgeRom : kExpansionRom;
+    }
     bool add_rom(Errors& errors);
+    void set_rom_writable();
     unsigned command() const { return config_.get(kCommand, 2); }
     std::optional<std::uint64_t> decoded(unsigned index) const;
     void update_bars();

@@ -5,6 +5,8 @@
 
 #include "device.h"
 
+#include <backplane/text.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <functional>
@@ -73,17 +75,35 @@ Json regions_of(const DevicePart& function) {
     return list;
 }
 
+/// PCI-to-PCI Bridge Architecture 1.2, 3.2.5.6 to 3.2.5.12.
+Json range(std::uint64_t base, std::uint64_t limit) { return {{"base", base}, {"limit", limit}}; }
+
+Json bridge_json(const DevicePart& bridge) {
+    const auto byte = [&](unsigned at) { return bridge.config(at, 1); };
+    const auto io = [&](unsigned low, unsigned high) {
+        return std::uint64_t{byte(low) & 0xf0} << 8 | std::uint64_t{bridge.config(high, 2)} << 16;
+    };
+    const auto memory = [&](unsigned low) { return std::uint64_t{bridge.config(low, 2) & 0xfff0} << 16; };
+    const auto upper = [&](unsigned at) { return std::uint64_t{bridge.config(at, 4)} << 32; };
+    return {{"number", byte(0x18)},
+            {"secondary", byte(0x19)},
+            {"subordinate", byte(0x1a)},
+            {"io_range", range(io(0x1c, 0x30), io(0x1d, 0x32) | 0xfff)},
+            {"memory_range", range(memory(0x20), memory(0x22) | 0xfffff)},
+            {"prefetchable_range", range(memory(0x24) | upper(0x28), memory(0x26) | upper(0x2c) | 0xfffff)}};
+}
+
 Json function_json(Object& object, const DevicePart& function) {
     const PciAddress place = function.address();
     Json row{{"bus", place.bus},
              {"slot", place.device},
              {"function", place.function},
              {"class_info", class_of(function)},
-             {"id",
-              {{"vendor", function.config(kVendorId, 2)},
-               {"device", function.config(kDeviceId, 2)},
-               {"subsystem-vendor", function.config(kSubsystemVendorId, 2)},
-               {"subsystem", function.config(kSubsystemId, 2)}}}};
+             {"id", {{"vendor", function.config(kVendorId, 2)}, {"device", function.config(kDeviceId, 2)}}}};
+    if (!function.is_bridge()) {
+        row["id"]["subsystem-vendor"] = function.config(kSubsystemVendorId, 2);
+        row["id"]["subsystem"] = function.config(kSubsystemId, 2);
+    }
     const unsigned pin = function.config(kInterruptPin, 1);
     row["irq_pin"] = pin;
     if (pin) row["irq"] = function.config(kInterruptLine, 1);
@@ -97,22 +117,41 @@ void walk(Object& from, const std::function<void(Object&)>& visit) {
     for (std::size_t i = 0; i < from.child_count(); ++i) walk(*from.child_at(i), visit);
 }
 
-/// Buses by their numbers, functions by their places.
+struct Function {
+    Object* object;
+    const DevicePart* part;
+};
+/// By their place.
+using Functions = std::map<unsigned, Function>;
+
+Json devices_on(PciBus& bus, const std::map<PciBus*, Functions>& all) {
+    Json list = Json::array();
+    const auto found = all.find(&bus);
+    if (found == all.end()) return list;
+    for (const auto& [place, function] : found->second) {
+        Json row = function_json(*function.object, *function.part);
+        if (auto* forwarder = query<PciForwarder>(*function.object))
+            row["pci_bridge"] = {{"bus", bridge_json(*function.part)},
+                                 {"devices", devices_on(forwarder->secondary(), all)}};
+        list.push_back(std::move(row));
+    }
+    return list;
+}
+
+/// Buses that are behind no bridge by their numbers, functions by their places.
 Json buses_below(Object& root) {
-    std::map<unsigned, std::map<unsigned, Json>> buses;
+    std::map<unsigned, PciBus*> buses;
+    std::map<PciBus*, Functions> functions;
     walk(root, [&](Object& object) {
-        if (auto* bus = query<PciBus>(object)) buses[bus->number()];
+        if (auto* bus = query<PciBus>(object); bus && !query<PciForwarder>(*object.parent()))
+            buses[bus->number()] = bus;
         auto* function = static_cast<DevicePart*>(object.part("pci-device"));
-        if (!function || !function->plugged_in()) return;
-        const PciAddress place = function->address();
-        buses[place.bus][place.requester()] = function_json(object, *function);
+        if (function && function->plugged_in())
+            functions[&function->bus()][function->address().requester()] = {&object, function};
     });
     Json list = Json::array();
-    for (auto& [number, functions] : buses) {
-        Json devices = Json::array();
-        for (auto& [place, row] : functions) devices.push_back(std::move(row));
-        list.push_back({{"bus", number}, {"devices", std::move(devices)}});
-    }
+    for (const auto& [number, bus] : buses)
+        list.push_back({{"bus", number}, {"devices", devices_on(*bus, functions)}});
     return list;
 }
 
@@ -139,6 +178,24 @@ void print_region(const Json& region, std::string& out) {
               static_cast<unsigned long long>(last));
 }
 
+void print_bridge(const Json& bus, std::string& out) {
+    const auto number = [&](const char* name) { return bus[name].get<unsigned>(); };
+    print(out, "      BUS %u.\n", number("number"));
+    print(out, "      secondary bus %u.\n", number("secondary"));
+    print(out, "      subordinate bus %u.\n", number("subordinate"));
+    const auto window = [&](const char* what, const char* name, std::size_t digits) {
+        const auto edge = [&](const char* which) { return hex(bus[name][which].get<std::uint64_t>()); };
+        const auto padded = [&](std::string text) {
+            return "0x" + std::string(digits - std::min(digits, text.size()), '0') + text;
+        };
+        out += std::string("      ") + what + " range [" + padded(edge("base")) + ", " +
+               padded(edge("limit")) + "]\n";
+    };
+    window("IO", "io_range", 4);
+    window("memory", "memory_range", 8);
+    window("prefetchable memory", "prefetchable_range", 8);
+}
+
 void print_function(const Json& row, std::string& out) {
     const auto number = [](const Json& value) { return value.get<unsigned>(); };
     print(out, "  Bus %2u, device %3u, function %u:\n", number(row["bus"]), number(row["slot"]),
@@ -148,11 +205,17 @@ void print_function(const Json& row, std::string& out) {
     else print(out, "    Class %04u", number(info["class"]));
     const Json& id = row["id"];
     print(out, ": PCI device %04x:%04x\n", number(id["vendor"]), number(id["device"]));
-    print(out, "      PCI subsystem %04x:%04x\n", number(id["subsystem-vendor"]), number(id["subsystem"]));
+    if (id.contains("subsystem"))
+        print(out, "      PCI subsystem %04x:%04x\n", number(id["subsystem-vendor"]),
+              number(id["subsystem"]));
     if (row.contains("irq"))
         print(out, "      IRQ %u, pin %c\n", number(row["irq"]), char('A' + number(row["irq_pin"]) - 1));
+    const bool bridge = row.contains("pci_bridge");
+    if (bridge) print_bridge(row["pci_bridge"]["bus"], out);
     for (const Json& region : row["regions"]) print_region(region, out);
     out += "      id \"" + row["qdev_id"].get<std::string>() + "\"\n";
+    if (bridge)
+        for (const Json& each : row["pci_bridge"]["devices"]) print_function(each, out);
 }
 
 }  // namespace

@@ -48,6 +48,18 @@ class UnpluggedDevices {
     ~UnpluggedDevices() = default;
 };
 
+/// The host interface "backplane.device-reset/1": a device that is reset and not the machine (a bus's reset line).
+/// Thread: holding the machine lock.
+class DeviceReset {
+  public:
+    static constexpr const char* kId = "backplane.device-reset/1";
+    /// The device, and what it is made of, go through all phases of a reset before this returns.
+    virtual void reset_device(Object& device) = 0;
+
+  protected:
+    ~DeviceReset() = default;
+};
+
 /// A bus that implements only what it needs: no properties of the place, no hot-plugging.
 class BusBase : public Bus {
   public:

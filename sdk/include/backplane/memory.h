@@ -79,6 +79,8 @@ class MemoryRegion {
     virtual void set_offset(Offset offset) = 0;
     /// Alias only: where in its target it starts.
     virtual void set_alias_offset(Offset offset) = 0;
+    /// Alias only: how much of its target it shows, in bytes; 0 stands for 2^64.
+    virtual void set_alias_size(std::uint64_t size) = 0;
     /// ROM device only: reads come from bytes() (true, the initial state) or from the handler (false).
     virtual void set_rom_mode(bool direct) = 0;
     /// The storage of RAM, ROM and ROM device; empty for the others. For ROM contents and flash images: a device

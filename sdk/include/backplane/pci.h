@@ -39,7 +39,7 @@ struct PciAddress {
     }
 };
 
-/// Configuration space, header type 0 (PCI 3.0, 6.1), in bytes from its start.
+/// Configuration space, header type 0 (PCI 3.0, 6.1), in bytes from its start. With type 1 the ROM is at kBridgeRom.
 namespace pci {
 inline constexpr unsigned kVendorId = 0x00;
 inline constexpr unsigned kDeviceId = 0x02;
@@ -54,6 +54,7 @@ inline constexpr unsigned kBar0 = 0x10;
 inline constexpr unsigned kSubsystemVendorId = 0x2c;
 inline constexpr unsigned kSubsystemId = 0x2e;
 inline constexpr unsigned kExpansionRom = 0x30;
+inline constexpr unsigned kBridgeRom = 0x38;
 inline constexpr unsigned kCapabilities = 0x34;
 inline constexpr unsigned kInterruptLine = 0x3c;
 inline constexpr unsigned kInterruptPin = 0x3d;
@@ -85,6 +86,9 @@ struct PciIdentity {
     std::uint16_t subsystem_vendor = 0x1af4;
     std::uint16_t subsystem = 0x1100;
     std::uint8_t interrupt_pin = 0;  ///< 0: none; 1–4: INTA#–INTD#
+    /// 0; 1: a bridge (PCI-to-PCI Bridge Architecture 1.2, 3.2), which sets the rest of its header itself, has BARs 0 and 1
+    /// at most, and no subsystem here.
+    std::uint8_t header_type = 0;
 };
 
 /// Default: none, another one is refused.
@@ -234,6 +238,18 @@ class PciBridge {
     ~PciBridge() = default;
 };
 
+/// Offered by a function that has a bus behind it, for the bus on which it is.
+class PciForwarder {
+  public:
+    static constexpr const char* kId = "backplane.pci-forwarder/1";
+    virtual PciBus& secondary() = 0;
+    /// Do configuration cycles for bus `number` go there?
+    virtual bool forwards(std::uint8_t number) const = 0;
+
+  protected:
+    ~PciForwarder() = default;
+};
+
 /// Who tells the guest of devices that come to a bus and are to leave it while the machine runs. Slots are device numbers.
 class PciHotPlug {
   public:
@@ -260,13 +276,15 @@ class PciBus {
     virtual void set_first_free_device(unsigned device) = 0;
     /// Null when nothing is there.
     virtual PciDevice* device(std::uint8_t place) = 0;
-    /// A configuration cycle that came to this bus: `size` is 1, 2 or 4 and `offset` a multiple of it. All ones when
-    /// nothing answers.
+    /// A configuration cycle that came to this bus, for a function on it or on a bus behind one of its bridges: `size` is 1,
+    /// 2 or 4 and `offset` a multiple of it. All ones when nothing answers.
     virtual std::uint32_t config_read(PciAddress address, unsigned offset, unsigned size, Access& access) = 0;
     virtual void config_write(PciAddress address, unsigned offset, unsigned size, std::uint32_t value,
                               Access& access) = 0;
     /// A function's pin (0 = INTA#) changed its level. For devices' parts.
     virtual void set_pin(std::uint8_t place, unsigned pin, int level) = 0;
+    /// The bus's reset line was pulled: all that is plugged in is reset, and what is behind that.
+    virtual void reset_devices() = 0;
     /// From now on devices may come and go while the machine runs. At most one; null: no more.
     virtual void set_hot_plug(PciHotPlug* hot_plug) = 0;
     /// May what is in the slot leave? True for an empty one, false where a part of the board is.

@@ -59,7 +59,7 @@ class MapScenario : private MemoryListener {
     std::uint64_t offset() { return std::uint64_t(next()) * (next() % 4 == 0 ? 8 : 1); }
 
     void step() {
-        switch (next() % 12) {
+        switch (next() % 13) {
         case 0:
         case 1: make_leaf(); break;
         case 2: make_container(); break;
@@ -77,6 +77,7 @@ class MapScenario : private MemoryListener {
             if (transactions_ > 0) end_transaction();
             break;
         case 11: slide_alias(); break;
+        case 12: resize_alias(); break;
         }
     }
 
@@ -157,6 +158,12 @@ class MapScenario : private MemoryListener {
         node.parent->region->remove(*node.region);
         std::erase(node.parent->children, &node);
         node.parent = nullptr;
+    }
+    void resize_alias() {
+        Node& node = pick();
+        if (!node.target) return;
+        node.size = 1 + next();
+        node.region->set_alias_size(node.size);
     }
     void slide_alias() {
         Node& node = pick();

@@ -1,0 +1,258 @@
+// A PCI-to-PCI bridge.
+//
+// Follows "PCI-to-PCI Bridge Architecture Specification" 1.2: 3.2 (configuration space), 4 (address decoding), 9.1
+// (interrupts), 13 (slot numbering). Not modelled: ISA Enable, parity and system errors, discard timers, hot-plugging.
+#include <backplane/bus.h>
+#include <backplane/device.h>
+#include <backplane/pci.h>
+#include <backplane/plugin.h>
+#include <backplane/property.h>
+
+#include <array>
+
+namespace backplane {
+namespace {
+
+constexpr std::uint64_t kEverything = 0;  // 2^64 bytes
+constexpr std::uint64_t kPortCount = 64u << 10;
+constexpr unsigned kPins = 4;
+
+// Header type 1 (3.2), where it differs from type 0.
+constexpr unsigned kBusNumbers = 0x18;  // primary, secondary, subordinate, and the secondary latency timer
+constexpr unsigned kSecondary = 0x19;
+constexpr unsigned kSubordinate = 0x1a;
+constexpr unsigned kIoWindow = 0x1c;  // base and limit
+constexpr unsigned kSecondaryStatus = 0x1e;
+constexpr unsigned kMemoryWindow = 0x20;
+constexpr unsigned kPrefetchableWindow = 0x24;
+constexpr unsigned kPrefetchableBaseUpper = 0x28;
+constexpr unsigned kPrefetchableLimitUpper = 0x2c;
+constexpr unsigned kControl = 0x3e;
+constexpr unsigned kFastAnd66MHz = 0x00a0;  // of both status registers
+constexpr unsigned kStatusErrors = 0xf900;
+constexpr unsigned kControlVga = 1u << 3;
+constexpr unsigned kControlReset = 1u << 6;
+constexpr unsigned kControlWritable = 0x0beb;  // 3.2.5.18, but for ISA Enable
+constexpr unsigned kCapabilitySlotNumber = 0x04;
+constexpr unsigned kFirstInChassis = 1u << 5;
+
+/// A bus master behind the bridge: what the bridge itself may reach as one.
+class Upstream final : public DmaPort {
+  public:
+    explicit Upstream(DeviceContext& context) : context_(context) {}
+    bool read(GuestAddress address, MutableBytes to) override { return context_.dma().read(address, to); }
+    bool write(GuestAddress address, Bytes from) override { return context_.dma().write(address, from); }
+    DmaWindow map(GuestAddress address, std::uint64_t size, bool writable) override {
+        return context_.dma().map(address, size, writable);
+    }
+    void unmap(const DmaWindow& window, std::uint64_t written) override {
+        context_.dma().unmap(window, written);
+    }
+
+  private:
+    DeviceContext& context_;
+};
+
+/// Addresses of the primary side that are passed on.
+struct Window {
+    MemoryRegion* region = nullptr;
+
+    void show(bool enabled, std::uint64_t base, std::uint64_t limit) {
+        region->set_enabled(false);
+        if (!enabled || base > limit) return;
+        region->set_offset(Offset(base));
+        region->set_alias_offset(Offset(base));
+        region->set_alias_size(limit - base + 1);
+        region->set_enabled(true);
+    }
+};
+
+class PciToPciBridge final : public DeviceBase,
+                             public PciBridge,
+                             public PciForwarder,
+                             private PciConfigObserver {
+  public:
+    static const PropertyInfo kProperties[];
+
+    explicit PciToPciBridge(Object& object)
+        : object_(object),
+          context_(device_context(object)),
+          memory_(context_.memory().container("secondary-memory", kEverything)),
+          ports_(context_.memory().container("secondary-io", kPortCount)) {}
+
+    bool realize(Errors& errors) override;
+    void unrealize() override;
+    void reset(ResetPhase phase) override {
+        if (phase == ResetPhase::Hold) update();
+    }
+    bool after_load(Errors&) override {
+        update();
+        return true;
+    }
+
+    // PciBridge
+    MemoryRegion& pci_memory() override { return memory_; }
+    MemoryRegion& pci_io() override { return ports_; }
+    unsigned interrupt_line(unsigned device, unsigned pin) const override { return (device + pin) % kPins; }
+    void set_interrupt_line(unsigned line, int level) override {
+        const PciAddress place = pci_->address();
+        pci_->bus().set_pin(std::uint8_t(place.device << 3 | place.function), line, level);
+    }
+    bool delivers_messages() const override { return pci_->bus().bridge().delivers_messages(); }
+    DmaPort* dma(std::uint8_t) override { return &upstream_; }
+
+    // PciForwarder
+    PciBus& secondary() override { return *secondary_; }
+    bool forwards(std::uint8_t number) const override {
+        return number >= pci_->config(kSecondary, 1) && number <= pci_->config(kSubordinate, 1) &&
+               number != 0;
+    }
+
+  private:
+    void config_reading(unsigned, unsigned, const Access&) override {}
+    void config_written(unsigned offset, unsigned size, const Access& access) override;
+    bool make_header(Errors& errors);
+    bool make_windows(Errors& errors);
+    void update();
+    static bool no_hot_plug(const PciToPciBridge&, bool value, Errors& errors);
+
+    Object& object_;
+    DeviceContext& context_;
+    PciDevice* pci_ = nullptr;
+    PciBus* secondary_ = nullptr;
+    Upstream upstream_{context_};
+    MemoryRegion& memory_;
+    MemoryRegion& ports_;
+    enum Which { Memory, Prefetchable, VgaMemory, Io, VgaIoLow, VgaIoHigh, kWindows };
+    std::array<Window, kWindows> windows_{};
+    bool held_in_reset_ = false;
+    std::uint64_t chassis_ = 0;
+    bool hot_plug_ = false;
+};
+
+bool PciToPciBridge::realize(Errors& errors) {
+    if (chassis_ == 0) {
+        errors.fail("chassis_nr: a bridge needs a number of its own from 1 to 255");
+        return false;
+    }
+    pci_ = query<PciDevice>(object_);
+    const Str id = object_.id();
+    Object* bus = context_.create_bus("pci-bus", id.empty() ? object_.name() : id, errors);
+    if (!bus || !make_header(errors) || !make_windows(errors)) return false;
+    secondary_ = query<PciBus>(*bus);
+    secondary_->set_bridge(*this);
+    pci_->observe_config(this);
+    return true;
+}
+
+void PciToPciBridge::unrealize() {
+    for (unsigned which = 0; which < kWindows; ++which)
+        if (MemoryRegion* region = windows_[which].region) {
+            PciBridge& above = pci_->bus().bridge();
+            (which < Io ? above.pci_memory() : above.pci_io()).remove(*region);
+        }
+}
+
+bool PciToPciBridge::make_header(Errors& errors) {
+    pci_->set_identity({.vendor = 0x1b36, .device = 0x0001, .class_code = 0x060400, .header_type = 1});
+    pci_->set_config(pci::kStatus, 2, pci_->config(pci::kStatus, 2) | kFastAnd66MHz);
+    pci_->set_config(kSecondaryStatus, 2, kFastAnd66MHz);
+    pci_->set_config_clearable(kSecondaryStatus, 2, kStatusErrors);
+    pci_->set_config_writable(kBusNumbers, 4, 0xffffffff);
+    pci_->set_config_writable(kIoWindow, 2, 0xf0f0);
+    pci_->set_config_writable(kMemoryWindow, 4, 0xfff0fff0);
+    constexpr std::uint32_t k64Bits = 0x00010001;
+    pci_->set_config(kPrefetchableWindow, 4, k64Bits);
+    pci_->set_config_writable(kPrefetchableWindow, 4, 0xfff0fff0);
+    pci_->set_config_writable(kPrefetchableBaseUpper, 4, 0xffffffff);
+    pci_->set_config_writable(kPrefetchableLimitUpper, 4, 0xffffffff);
+    pci_->set_config_writable(kControl, 2, kControlWritable);
+    const unsigned slots = pci_->add_capability(kCapabilitySlotNumber, 4, 0, errors);
+    if (slots == 0) return false;
+    pci_->set_config(slots + 2, 1, kFirstInChassis);
+    pci_->set_config(slots + 3, 1, std::uint32_t(chassis_));
+    return true;
+}
+
+bool PciToPciBridge::make_windows(Errors& errors) {
+    constexpr const char* kNames[] = {"bridge-memory", "bridge-prefetchable", "bridge-vga-memory",
+                                      "bridge-io",     "bridge-vga-io-3b0",   "bridge-vga-io-3c0"};
+    // Over BARs, and each at a priority of its own: the guest may lay them over each other.
+    constexpr int kOverBars = 0x1000;
+    const PciAddress place = pci_->address();
+    PciBridge& above = pci_->bus().bridge();
+    for (unsigned which = 0; which < kWindows; ++which) {
+        const bool io = which >= Io;
+        MemoryRegion& region = context_.memory().alias(kNames[which], io ? ports_ : memory_, Offset(0), 1);
+        region.set_enabled(false);
+        const int priority = kOverBars + (place.device << 3 | place.function) * kWindows + int(which);
+        if (!(io ? above.pci_io() : above.pci_memory()).add(region, Offset(0), priority, errors))
+            return false;
+        windows_[which].region = &region;
+    }
+    return true;
+}
+
+/// Chapter 4. The limits' low bits are ones.
+void PciToPciBridge::update() {
+    secondary_->set_number(std::uint8_t(pci_->config(kSecondary, 1)));
+    const bool memory = pci_->memory_enabled();
+    const bool io = pci_->io_enabled();
+    const auto edge = [this](unsigned at) { return std::uint64_t{pci_->config(at, 2) & 0xfff0} << 16; };
+    const auto upper = [this](unsigned at) { return std::uint64_t{pci_->config(at, 4)} << 32; };
+    constexpr std::uint64_t kMiBLess1 = 0xfffff;
+    windows_[Memory].show(memory, edge(kMemoryWindow), edge(kMemoryWindow + 2) | kMiBLess1);
+    windows_[Prefetchable].show(memory, edge(kPrefetchableWindow) | upper(kPrefetchableBaseUpper),
+                                edge(kPrefetchableWindow + 2) | upper(kPrefetchableLimitUpper) | kMiBLess1);
+    const auto port = [this](unsigned at) { return std::uint64_t{pci_->config(at, 1) & 0xf0} << 8; };
+    windows_[Io].show(io, port(kIoWindow), port(kIoWindow + 1) | 0xfff);
+    const bool vga = (pci_->config(kControl, 2) & kControlVga) != 0;
+    windows_[VgaMemory].show(memory && vga, 0xa0000, 0xbffff);
+    windows_[VgaIoLow].show(io && vga, 0x3b0, 0x3bb);
+    windows_[VgaIoHigh].show(io && vga, 0x3c0, 0x3df);
+    held_in_reset_ = (pci_->config(kControl, 2) & kControlReset) != 0;
+}
+
+void PciToPciBridge::config_written(unsigned offset, unsigned size, const Access&) {
+    const auto touches = [=](unsigned first, unsigned end) { return offset < end && first < offset + size; };
+    if (!touches(pci::kCommand, pci::kCommand + 2) && !touches(kBusNumbers, 0x34) &&
+        !touches(kControl, kControl + 2))
+        return;
+    const bool was_held = held_in_reset_;
+    update();
+    if (held_in_reset_ && !was_held) secondary_->reset_devices();
+}
+
+bool PciToPciBridge::no_hot_plug(const PciToPciBridge&, bool value, Errors& errors) {
+    if (!value) return true;
+    errors.fail("there is no hot-plug controller in this bridge; leave it off");
+    return false;
+}
+
+constexpr PropertyInfo PciToPciBridge::kProperties[] = {
+    property<&PciToPciBridge::chassis_>(
+        {.name = "chassis_nr",
+         .summary = "number of the slots behind the bridge, from 1; each its own",
+         .default_text = "0",
+         .maximum = 255}),
+    property<&PciToPciBridge::hot_plug_, &PciToPciBridge::no_hot_plug>(
+        {.name = "shpc", .summary = "a hot-plug controller: there is none", .default_text = "off"}),
+};
+
+constexpr InterfaceInfo kInterfaces[] = {offers<PciToPciBridge, Device>(),
+                                         offers<PciToPciBridge, PciForwarder>()};
+
+constexpr TypeInfo kTypes[] = {device_type<PciToPciBridge>({
+    .name = "pci-bridge",
+    .parent = "pci-device",
+    .summary = "PCI-to-PCI bridge",
+    .user_creatable = true,
+    .category = "Controller/Bridge/Hub",
+    .interfaces = kInterfaces,
+    .properties = PciToPciBridge::kProperties,
+})};
+
+}  // namespace
+}  // namespace backplane
+
+BACKPLANE_PLUGIN("pci-bridge", "1.0", "Backplane", backplane::kTypes)
