@@ -1,5 +1,6 @@
 // What the host offers to the machine: -object, -chardev, -blockdev, -netdev.
 #include "kernel/launch/build_site.h"
+#include "kernel/machine/drives.h"
 #include "kernel/vocabulary/device_names.h"
 #include "kernel/vocabulary/user_error.h"
 
@@ -13,8 +14,9 @@ void make_backend(BuildSite& site, const ObjectPlan& plan, std::string_view ance
                   std::string_view container, const std::string& listing) {
     const std::string type = resolve_type(site.catalog, plan.option, plan.type, ancestor, what, listing);
     check_json_kinds(site.catalog, plan.option, type, plan.json);
-    site.check(site.machine.create_backend(type, plan.id, plan.properties, container, site.errors),
-               plan.option);
+    Instance* made = site.machine.create_backend(type, plan.id, plan.properties, container, site.errors);
+    site.check(made != nullptr, plan.option);
+    if (plan.own) site.machine.drives().own(*made);
 }
 
 }  // namespace

@@ -1,18 +1,49 @@
 // Where the images of -drive go.
 #include "kernel/launch/build_site.h"
+#include "kernel/machine/drives.h"
+#include "kernel/module/manifest.h"
 #include "kernel/vocabulary/device_names.h"
 #include "kernel/vocabulary/user_error.h"
 
+#include <algorithm>
 #include <set>
 
 namespace backplane::kernel {
+namespace {
+
+/// What users call the drive that is there: "ide1-cd0", "floppy0".
+std::string name_of_place(const BoardTraits& traits, const std::string& interface, unsigned index,
+                          bool removable) {
+    const ShortName* row = find_short_name(traits.drive_interfaces, interface);
+    const unsigned per_bus = row ? row->drives_per_bus : 0;
+    if (per_bus == 0) return interface + std::to_string(index);
+    return interface + std::to_string(index / per_bus) + (removable ? "-cd" : "-hd") +
+           std::to_string(index % per_bus);
+}
+
+/// Does the user add a device that takes the place of a drive that the machine would have?
+bool replaced(const LaunchPlan& plan, const DefaultDrive& drive) {
+    const auto types = split_alternatives(drive.instead ? drive.instead : "");
+    return std::ranges::any_of(plan.devices, [&](const DevicePlan& device) {
+        return std::ranges::any_of(types, [&](std::string_view type) { return type == device.type; });
+    });
+}
+
+}  // namespace
 
 /// Drives for chips of the board go to the board; those for plugged devices wait for the buses.
 void DrivePlaces::place() {
     const BoardTraits& traits = site_.machine.traits();
     std::set<std::pair<std::string, unsigned>> places;
+    unsigned loose = 0;
     for (const DrivePlan& drive : site_.plan.drives) {
-        if (drive.interface == "none") continue;
+        Instance& node = *site_.machine.objects().find_id(drive.node);
+        if (drive.interface == "none") {
+            const std::string name = drive.named ? drive.node : "none" + std::to_string(loose);
+            ++loose;
+            site_.machine.drives().add(name, node);
+            continue;
+        }
         if (traits.drive_interfaces.empty())
             throw UserError(drive.option + ": machine '" + site_.machine_name +
                             "' has no disk interface of its own; use if=none with -device");
@@ -24,13 +55,29 @@ void DrivePlaces::place() {
         if (!places.emplace(interface, index).second)
             throw UserError(drive.option + ": drive with if=" + interface +
                             ", index=" + std::to_string(index) + " exists; give another index=");
+        site_.machine.drives().add(
+            drive.named ? drive.node : name_of_place(traits, interface, index, drive.removable), node);
         if (row && row->device)
             plugged_.push_back({drive.option, row->device, "", "", {{"drive", drive.node}}});
         else on_board_[{interface, index}] = drive.option;
         if (on_board_.contains({interface, index}))
-            site_.machine.add_drive(interface, index,
-                                    {site_.machine.objects().find_id(drive.node), drive.removable});
+            site_.machine.add_drive(interface, index, {&node, drive.removable});
     }
+    if (site_.plan.default_devices)
+        for (const DefaultDrive& drive : traits.default_drives)
+            if (!places.contains({drive.interface, drive.index}) && !replaced(site_.plan, drive))
+                add_empty(drive);
+}
+
+/// What the machine has where its user says nothing.
+void DrivePlaces::add_empty(const DefaultDrive& drive) {
+    const std::string name =
+        name_of_place(site_.machine.traits(), drive.interface, drive.index, drive.removable);
+    Instance* node = site_.machine.create_backend("blockdev-empty", name, {}, "blockdevs", site_.errors);
+    site_.check(node != nullptr, "the default drive");
+    site_.machine.drives().add(name, *node);
+    site_.machine.add_drive(drive.interface, drive.index, {node, drive.removable});
+    on_board_[{drive.interface, drive.index}] = "the default drive";
 }
 
 void DrivePlaces::expect_used() {

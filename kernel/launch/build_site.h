@@ -60,6 +60,8 @@ class DrivePlaces {
     void expect_used();
 
   private:
+    void add_empty(const DefaultDrive& drive);
+
     BuildSite& site_;
     std::vector<DevicePlan> plugged_;
     std::map<std::pair<std::string, unsigned>, std::string>

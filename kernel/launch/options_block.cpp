@@ -40,6 +40,7 @@ void add_node(PlanBuilder& builder, SubOptions options, const std::string& name)
         check_id(inner_name);
         if (!inner.has("driver")) inner.add("driver", "file");
         add_node(builder, std::move(inner), inner_name);
+        builder.plan().block_nodes.back().own = true;
         own.emplace_back("file", inner_name);
     }
     node.json = std::move(own_kinds);
@@ -97,13 +98,24 @@ void refuse_throttling(SubOptions& options) {
                "disks are not throttled; limit the process, with a cgroup's io.max");
 }
 
-/// What file= names, also where it is spelled out: file.driver=file,file.filename=FILE.
+/// What file= names, also where it is spelled out: file.driver=file,file.filename=FILE. Empty: the drive is.
 std::string image_of(SubOptions& options) {
-    if (!options.has("file.filename")) return options.require("file");
+    if (!options.has("file.filename")) return options.take_or("file", "");
     const std::string driver = options.take_or("file.driver", "file");
     if (driver != "file" && driver != "host_device")
         throw UserError("file.driver=" + driver + ": images are files and devices of this host");
     return options.require("file.filename");
+}
+
+/// A drive that is to get its medium later.
+void add_empty_drive(PlanBuilder& builder, DrivePlan drive, SubOptions& options) {
+    for (const auto& [name, value] : options.rest())
+        throw UserError(name + "=" + value +
+                        ": the drive is empty, and this is said of its image; give file=");
+    if (!drive.named) drive.node = builder.unused_id("drive");
+    builder.claim_id("block node", drive.node);
+    builder.plan().block_nodes.push_back({builder.option, "blockdev-empty", drive.node, {}});
+    builder.plan().drives.push_back(std::move(drive));
 }
 
 void add_drive(PlanBuilder& builder, SubOptions options) {
@@ -129,10 +141,13 @@ void add_drive(PlanBuilder& builder, SubOptions options) {
     refuse_throttling(options);
 
     drive.node = options.take_id();
-    if (drive.node.empty()) drive.node = builder.unused_id("drive");
+    drive.named = !drive.node.empty();
+    if (file.empty()) return add_empty_drive(builder, std::move(drive), options);
+    if (!drive.named) drive.node = builder.unused_id("drive");
     builder.claim_id("block node", drive.node);
 
     ObjectPlan node{builder.option, "file", format == "raw" ? drive.node : drive.node + "-file", {}};
+    node.own = true;
     node.properties.emplace_back("filename", file);
     apply_cache_mode(cache, node.properties);
     if (read_only) node.properties.emplace_back("read-only", "on");
@@ -206,11 +221,12 @@ OptionGroup block_options() {
               "a block node, also as a JSON object; file.PROPERTY=VALUE describes\n"
               "the node below it (-blockdev help lists the drivers)",
               apply_blockdev},
-             {"drive", "file=FILE[,if=INTERFACE][,index=N][,format=F][,id=ID][,media=disk|cdrom]",
+             {"drive", "[file=FILE][,if=INTERFACE][,index=N][,format=F][,id=ID][,media=disk|cdrom]",
               "[,readonly=on|off][,snapshot=on|off]\n"
               "[,cache=writeback|none|writethrough|directsync|unsafe]\n"
               "[,PROPERTY=VALUE...]  an image and the disk that shows it to the guest;\n"
-              "if=none makes the node alone, for -device ...,drive=ID",
+              "if=none makes the node alone, for -device ...,drive=ID; without file=\n"
+              "the drive is empty",
               apply_drive},
              {"snapshot", nullptr,
               "drives stay as they are: what is written goes to temporary files, and is\n"

@@ -23,6 +23,7 @@ struct ObjectPlan {
     std::string id;
     PropertyList properties;
     JsonKinds json{};  ///< what they were written as, when that was JSON
+    bool own = false;  ///< a block node that was made for the one that names it, and goes with that
     bool operator==(const ObjectPlan&) const = default;
 };
 
@@ -52,6 +53,7 @@ struct DrivePlan {
     std::optional<unsigned> index;
     std::string node;
     bool removable = false;  ///< media=cdrom
+    bool named = false;      ///< id=, which is the node's; else the place where it is names it
     bool operator==(const DrivePlan&) const = default;
 };
 

@@ -107,6 +107,7 @@ void Machine::add_drive(std::string interface, unsigned index, const BoardDrive&
 std::vector<std::pair<std::string, unsigned>> Machine::unused_drives() const {
     return parts_->configuration.drives.unused();
 }
+Drives& Machine::drives() { return parts_->drives; }
 void Machine::set_default_devices(bool wanted) { parts_->configuration.default_devices = wanted; }
 void Machine::set_rtc(const RtcOptions& options) { parts_->loop.set_rtc(options); }
 void Machine::set_seed(std::uint64_t seed) { parts_->entropy.set_seed(seed); }

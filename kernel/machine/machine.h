@@ -19,6 +19,7 @@
 
 namespace backplane::kernel {
 
+class Drives;
 class HostLoop;
 class MemoryMap;
 struct NumaConfiguration;
@@ -103,6 +104,7 @@ class Machine {
 
     // --- inspection. Thread: machine lock held ---
     ObjectTree& objects();
+    Drives& drives();
     Catalog& catalog();
     HostLoop& loop();
     MemoryMap& memory();

@@ -21,6 +21,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
       debug(*this),
       board(*this),
       devices(*this),
+      drives(*this),
       snapshots(*this),
       objects(std::make_unique<ObjectTree>(catalog_.types(), [this](Instance& i) { return make_host(i); })) {
     loop.on_failure([this](const std::string& message) { run.request_internal_error(message); });
@@ -30,6 +31,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
     interfaces.offer<GuestHealth>(run);
     interfaces.offer<Whereabouts>(whereabouts);
     interfaces.offer<NumaTopology>(numa);
+    interfaces.offer<MediumWatch>(drives);
     objects->set_destroy_hook([this](Instance& instance) { forget(instance); });
     // Before the machine, so that they outlive it: also those that are filled while it runs.
     for (const char* name : {"objects", "chardevs", "blockdevs", "netdevs"}) folder(name);
@@ -58,6 +60,7 @@ void MachineParts::forget(Instance& instance) {
     else if (std::ranges::find(configuration.ram_backends, &instance) != configuration.ram_backends.end())
         memory.release_backends();
     devices.forget(instance);
+    drives.forget(instance);
     processors.forget(instance);
     board.forget(instance);
 }

@@ -6,6 +6,7 @@
 #include "kernel/event/machine_lock.h"
 #include "kernel/machine/debug_host.h"
 #include "kernel/machine/devices.h"
+#include "kernel/machine/drives.h"
 #include "kernel/machine/entropy_source.h"
 #include "kernel/machine/host_interfaces.h"
 #include "kernel/machine/log_hub.h"
@@ -52,6 +53,7 @@ struct MachineParts {
     DebugHost debug;
     MachineBoard board;
     Devices devices;
+    Drives drives;
     snapshot::SnapshotService snapshots;
     std::unique_ptr<ObjectTree> objects;  ///< last: its objects use all of the above
 

@@ -107,7 +107,7 @@ ManifestCommand row_of(const CommandInfo& info) {
 std::vector<const CoreCommand*> core_commands() {
     std::vector<const CoreCommand*> all;
     for (const auto rows : {run_commands(), query_commands(), object_commands(), inspect_commands(),
-                            memory_commands(), descriptor_commands()})
+                            block_commands(), media_commands(), memory_commands(), descriptor_commands()})
         for (const CoreCommand& command : rows) all.push_back(&command);
     return all;
 }

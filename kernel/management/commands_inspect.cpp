@@ -138,40 +138,6 @@ std::string show_chardevs(const Json& result) {
     return text;
 }
 
-Json query_block(const Call& call) {
-    Json list = Json::array();
-    each_backend(call, "/blockdevs", [&](Instance& object) {
-        const auto* block = query<BlockBackend>(object);
-        if (!block) return;
-        const std::string id(object.id().view());
-        const std::string file = property_text(object, "filename");
-        Json inserted{
-            {"node-name", id},
-            {"drv", short_type(call, object)},
-            {"ro", block->read_only()},
-            {"image",
-             {{"virtual-size", block->size()}, {"filename", file}, {"format", short_type(call, object)}}}};
-        if (!file.empty()) inserted["file"] = file;
-        list.push_back({{"device", id},
-                        {"type", "unknown"},
-                        {"removable", false},
-                        {"locked", false},
-                        {"inserted", inserted}});
-    });
-    return list;
-}
-
-std::string show_blocks(const Json& result) {
-    std::string text;
-    for (const Json& row : result) {
-        const Json& node = row["inserted"];
-        text += row["device"].get<std::string>() + ": " + node.value("file", "") + " (" +
-                node["drv"].get<std::string>() + (node["ro"].get<bool>() ? ", read-only" : "") + ", " +
-                std::to_string(node["image"]["virtual-size"].get<std::uint64_t>()) + " bytes)\n";
-    }
-    return text;
-}
-
 Json network(const Call& call) {
     std::string text;
     each_backend(call, "/netdevs", [&](Instance& object) {
@@ -222,9 +188,6 @@ constexpr CoreCommand kInspectCommands[] = {
       .returns = "[ChardevInfo]"},
      query_chardev,
      show_chardevs},
-    {{.name = "query-block", .human = "info block", .summary = "block nodes", .returns = "[BlockInfo]"},
-     query_block,
-     show_blocks},
     {{.human = "info network", .summary = "networks"}, network},
     {{.name = "x-query-plugins",
       .human = "info plugins",

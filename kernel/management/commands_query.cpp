@@ -148,7 +148,10 @@ constexpr CoreCommand kQueryCommands[] = {
 constexpr ArgumentInfo kDeleted[] = {{.name = "device", .required = false}, {.name = "path"}};
 constexpr ArgumentInfo kReason[] = {{.name = "guest", .kind = Kind::Flag}, {.name = "reason"}};
 constexpr ArgumentInfo kAction[] = {{.name = "action"}};
+constexpr ArgumentInfo kTrayMoved[] = {
+    {.name = "device"}, {.name = "id"}, {.name = "tray-open", .kind = ArgumentKind::Flag}};
 constexpr EventInfo kEvents[] = {
+    {.name = "DEVICE_TRAY_MOVED", .summary = "a drive's tray was opened or closed", .members = kTrayMoved},
     {.name = "DEVICE_DELETED", .summary = "a device is gone", .members = kDeleted},
     {.name = "GUEST_PANICKED", .summary = "the guest cannot go on", .members = kAction},
     {.name = "POWERDOWN", .summary = "the guest was asked to power off"},

@@ -20,6 +20,13 @@ struct BoardBackend {
     std::string container;
 };
 
+/// A backend in a drive of the board's.
+struct BoardMedium {
+    std::string interface;
+    unsigned index;
+    std::string backend;
+};
+
 struct BoardOptions {
     std::string machine;              ///< the type's name
     std::string cpu;                  ///< the CPU's type name
@@ -31,6 +38,7 @@ struct BoardOptions {
     std::vector<std::string> firmware_path{"/usr/share/qemu"};
     std::vector<std::pair<std::string, kernel::PropertyList>> devices{};  ///< to plug in: type, properties
     std::vector<BoardBackend> backends{};
+    std::vector<BoardMedium> drives{};
     std::vector<std::string> serials{};  ///< ids of backends, for the board's serial ports
     std::vector<kernel::PropertyDefault> globals{};
 };
@@ -56,6 +64,9 @@ class BoardBench {
         machine_.set_ram_size(options.ram_size);
         machine_.set_cpu(options.cpu, {});
         machine_.set_firmware_path(options.firmware_path);
+        for (const BoardMedium& drive : options.drives)
+            machine_.add_drive(drive.interface, drive.index,
+                               {machine_.objects().find_id(drive.backend), false});
         check(machine_.open_accelerator({{options.accelerator, options.accelerator_properties}}, errors));
         check(machine_.build(errors));
         for (const auto& [type, properties] : options.devices)

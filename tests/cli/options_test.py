@@ -154,8 +154,8 @@ class Options(ProgramTest):
                 *("-add-fd", f"fd={number},set=2", "-blockdev", "file,node-name=n,filename=/dev/fdset/2"),
                 pass_fds=(number,),
             )
-        (block,) = qmp("query-block")["return"]
-        self.assertEqual(block["inserted"]["image"]["virtual-size"], 4096)
+        (block,) = qmp("query-named-block-nodes")["return"]
+        self.assertEqual(block["image"]["virtual-size"], 4096)
         refused = self.run_program("-M", "virt", "-display", "none", "-blockdev", "file,node-name=n,filename=/dev/fdset/7")
         self.assertIn("no descriptor was added to that set", refused.errors)
 
@@ -168,7 +168,10 @@ class Options(ProgramTest):
             *("-blockdev", json.dumps(storage), "-blockdev", json.dumps(format)),
             *("-device", json.dumps({"driver": "virtio-blk-pci", "drive": "f", "id": "d", "bootindex": 1, "write-cache": "on"})),
         )
-        self.assertEqual(sorted(row["device"] for row in qmp("query-block")["return"]), ["f", "s"])
+        self.assertEqual(sorted(row["node-name"] for row in qmp("query-named-block-nodes")["return"]), ["f", "s"])
+        (drive,) = qmp("query-block")["return"]
+        self.assertEqual((drive["device"], drive["inserted"]["node-name"]), ("", "f"))
+        self.assertEqual(drive["qdev"], "/machine/peripheral/d/virtio-backend")
 
     def test_messages_have_a_stamp(self):
         result = self.run_program("-msg", "timestamp=on,guest-name=on", "-name", "g", "-M", "virt", "-display", "none", "-kernel", "/nonexist")

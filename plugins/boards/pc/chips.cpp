@@ -75,16 +75,15 @@ bool PcBoard::build_serial_ports(BoardContext& context, Errors& errors) {
     return true;
 }
 
-/// -fda, -fdb and -drive if=floppy; a user who says nothing gets a drive without a diskette.
+/// -fda, -fdb and -drive if=floppy, and the drive that is there without them.
 bool PcBoard::build_floppies(BoardContext& context, Errors& errors) {
     Object* bus = chip("fdc").child("floppy-bus.0");
     for (unsigned unit = 0; unit < kFloppyDrives; ++unit) {
         const BoardDrive drive = context.drive("floppy", unit);
-        if (!drive.node && (unit != 0 || !context.default_devices())) continue;
+        if (!drive.node) continue;
         Object* floppy = context.create_on(*bus, "floppy", "floppy" + std::to_string(unit), errors);
         if (!floppy || !floppy->set_property("unit", std::to_string(unit), errors) ||
-            (drive.node && !floppy->set_link("drive", drive.node, errors)) ||
-            !context.realize(*floppy, errors))
+            !floppy->set_link("drive", drive.node, errors) || !context.realize(*floppy, errors))
             return false;
     }
     return true;

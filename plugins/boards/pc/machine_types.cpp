@@ -107,7 +107,10 @@ namespace {
 constexpr const char* kOld = "old machine types go: use a newer one for a new guest";
 
 constexpr ShortName kDriveInterfaces[] = {
-    {"ide", nullptr}, {"floppy", nullptr}, {"pflash", nullptr}, {"virtio", "virtio-blk-pci"}};
+    {"ide", nullptr, 2}, {"floppy", nullptr}, {"pflash", nullptr}, {"virtio", "virtio-blk-pci"}};
+constexpr DefaultDrive kDefaultDrives[] = {
+    {.interface = "ide", .index = 2, .removable = true, .instead = "ide-cd"},
+    {.interface = "floppy", .index = 0, .instead = "floppy|isa-fdc"}};
 constexpr ShortName kNicModels[] = {{"virtio", "virtio-net-pci"}};
 constexpr ShortName kDeviceAliases[] = {{"virtio-blk", "virtio-blk-pci"},
                                         {"virtio-net", "virtio-net-pci"},
@@ -126,6 +129,7 @@ constexpr BoardTraits kTraits{
     .nic_models = kNicModels,
     .device_aliases = kDeviceAliases,
     .serial_ports = 4,
+    .default_drives = kDefaultDrives,
 };
 constexpr BoardTraits kTraitsUpTo6_1 = [] {
     BoardTraits past = kTraits;

@@ -3,6 +3,16 @@
 #include <string>
 
 namespace backplane::i82077 {
+namespace {
+
+void refuse_large(const BlockBackend& medium, Errors& errors) {
+    errors.fail(
+        "drive: an image of " + std::to_string(medium.size()) +
+        " bytes is larger than any diskette of such a drive; give one of at most 2,880 KiB, or another "
+        "drive-type");
+}
+
+}  // namespace
 
 FloppyDrive::FloppyDrive(Object& object) : object_(object) {
     describe(device_context(object).state(), "changed", changed_, 1, false);
@@ -18,24 +28,51 @@ bool FloppyDrive::realize(Errors& errors) {
     if (drive_ && drive_->size() != 0) {
         format_ = format_of(drive_->size(), type_);
         if (!format_) {
-            errors.fail(
-                "drive: an image of " + std::to_string(drive_->size()) +
-                " bytes is larger than any diskette of such a drive; give one of at most 2,880 KiB, or "
-                "another drive-type");
+            refuse_large(*drive_, errors);
             return false;
         }
         if (type_ == DriveType::Auto) type_ = format_->drive;
     }
     if (type_ == DriveType::Auto) type_ = fallback_;
-    if (!drive_) return true;
+    if (drive_ && !claim(*drive_, errors)) return false;
+    realized_ = true;
+    return true;
+}
+
+bool FloppyDrive::claim(BlockBackend& medium, Errors& errors) {
     const Str id = object_.id();
-    claimed_ = drive_->claim(id.empty() ? object_.type_name() : id, this, errors);
+    claimed_ = medium.claim(id.empty() ? object_.type_name() : id, this, errors);
     return claimed_;
 }
 
 void FloppyDrive::unrealize() {
     if (claimed_) drive_->release();
-    claimed_ = false;
+    claimed_ = realized_ = false;
+}
+
+/// The sector that is under way is still read or written; the next one is not found.
+bool FloppyDrive::change_medium(BlockBackend* medium, Errors& errors) {
+    if (!realized_) {
+        drive_ = medium;
+        return true;
+    }
+    if (medium && medium->size() != 0 && !format_of(medium->size(), type_)) {
+        refuse_large(*medium, errors);
+        return false;
+    }
+    BlockBackend* const before = claimed_ ? drive_ : nullptr;
+    if (medium && medium != before && !claim(*medium, errors)) {
+        claimed_ = before != nullptr;
+        return false;
+    }
+    format_ = nullptr;
+    if (before) before->drain();
+    if (before && before != medium) before->release();
+    claimed_ = medium != nullptr;
+    drive_ = medium;
+    changed_ = true;
+    if (drive_ && drive_->size() != 0) format_ = format_of(drive_->size(), type_);
+    return true;
 }
 
 /// A drive keeps its type: what does not fit into it is no diskette.

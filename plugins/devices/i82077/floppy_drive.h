@@ -5,11 +5,12 @@
 
 #include <backplane/block.h>
 #include <backplane/device.h>
+#include <backplane/medium.h>
 #include <backplane/type.h>
 
 namespace backplane::i82077 {
 
-class FloppyDrive final : public DeviceBase, public BlockObserver {
+class FloppyDrive final : public DeviceBase, public BlockObserver, public MediumDrive {
   public:
     static constexpr const char* kId = "backplane.floppy-drive/1";
 
@@ -33,11 +34,24 @@ class FloppyDrive final : public DeviceBase, public BlockObserver {
 
     void block_resized() override;
 
+    /// The property "drive".
+    bool change_medium(BlockBackend* medium, Errors& errors);
+
+    // MediumDrive: a lever that nobody can lock.
+    bool has_tray() const override { return false; }
+    bool tray_open() const override { return false; }
+    bool locked() const override { return false; }
+    bool writes() const override { return true; }
+    void ask_for_medium() override {}
+    void move_tray(bool) override {}
+
     BlockBackend* drive_ = nullptr;
     std::uint32_t unit_ = ~0u;
     DriveType wanted_ = DriveType::Auto;
 
   private:
+    bool claim(BlockBackend& medium, Errors& errors);
+
     Object& object_;
     const Format* format_ = nullptr;
     DriveType type_ = DriveType::None;
@@ -45,6 +59,7 @@ class FloppyDrive final : public DeviceBase, public BlockObserver {
     DriveType fallback_ = DriveType::Mb288;
     bool changed_ = true;
     bool claimed_ = false;
+    bool realized_ = false;
 };
 
 }  // namespace backplane::i82077

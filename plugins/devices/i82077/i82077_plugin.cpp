@@ -133,7 +133,7 @@ constexpr PropertyInfo IsaFdc::kProperties[] = {
 };
 
 constexpr PropertyInfo kDriveProperties[] = {
-    property<&FloppyDrive::drive_>(
+    medium_property<&FloppyDrive::change_medium>(
         {.name = "drive", .summary = "the block node that holds the data; without one there is no diskette"}),
     property<&FloppyDrive::unit_>({.name = "unit",
                                    .summary = "0: A, 1: B; 4294967295: the first that is free",
@@ -146,8 +146,8 @@ constexpr PropertyInfo kDriveProperties[] = {
 
 constexpr InterfaceInfo kControllerInterfaces[] = {offers<IsaFdc, Device>(), offers<IsaFdc, FloppyDrives>()};
 constexpr InterfaceInfo kBusInterfaces[] = {offers<FloppyBusPart, Bus>(), offers<FloppyBusPart, FloppyBus>()};
-constexpr InterfaceInfo kDriveInterfaces[] = {offers<FloppyDrive, Device>(),
-                                              offers<FloppyDrive, FloppyDrive>()};
+constexpr InterfaceInfo kDriveInterfaces[] = {
+    offers<FloppyDrive, Device>(), offers<FloppyDrive, FloppyDrive>(), offers<FloppyDrive, MediumDrive>()};
 
 constexpr RegionInfo kRegions[] = {
     {.name = "registers", .summary = "3F1h to 3F5h: outputs, status, data", .size = kFirstPorts},

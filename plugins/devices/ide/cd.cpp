@@ -24,7 +24,7 @@ constexpr std::uint8_t kCommandPhase = 1, kToHost = 2;
 // Sense keys and codes (SPC-3).
 constexpr std::uint8_t kNoSense = 0, kNotReady = 2, kMediumError = 3, kIllegalRequest = 5, kUnitAttention = 6;
 constexpr std::uint16_t kMediumNotPresent = 0x3a00, kInvalidCommand = 0x2000, kOutOfRange = 0x2100,
-                        kInvalidField = 0x2400, kReset = 0x2900, kReadError = 0x1100,
+                        kInvalidField = 0x2400, kMediumChanged = 0x2800, kReset = 0x2900, kReadError = 0x1100,
                         kRemovalPrevented = 0x5302;
 
 // Packet commands (MMC-3).
@@ -108,6 +108,10 @@ CdDrive::CdDrive(Object& object) : DriveBase(object) {
     describe(state, "event", event_);
     describe(state, "sense_key", sense_key_, {.maximum = 15});
     describe(state, "sense_code", sense_code_);
+    state.set_version(1, 0);
+    describe(state, "new_medium", new_medium_, {.since = 1});
+    describe(state, "removed", removed_, {.since = 1});
+    describe(state, "eject_wished", eject_wished_, {.since = 1});
 }
 
 bool CdDrive::check(Errors& errors) {
@@ -190,6 +194,10 @@ void CdDrive::packet() {
         attention_ = false;
         return check_condition(kUnitAttention, kReset);
     }
+    if (new_medium_ && medium() && !ignores_attention(packet[0])) {
+        new_medium_ = false;
+        return check_condition(kUnitAttention, kMediumChanged);
+    }
     if (needs_medium(packet[0]) && !medium()) return check_condition(kNotReady, kMediumNotPresent);
     dispatch(packet);
 }
@@ -242,6 +250,7 @@ void CdDrive::read_blocks(std::uint32_t block, std::uint32_t count, bool raw) {
 }
 
 void CdDrive::next_part() {
+    if (!medium()) return check_condition(kNotReady, kMediumNotPresent);
     const std::uint32_t count = raw_ ? 1 : std::min(kBlocksAtOnce, remaining_);
     submit(BlockOperation::Read, std::uint64_t{block_} * kBlock, std::size_t{count} * kBlock);
 }
@@ -426,7 +435,8 @@ void CdDrive::get_configuration(const Packet& packet) {
 }
 
 void CdDrive::get_event_status(const Packet& packet) {
-    constexpr std::uint8_t kMedia = 4, kNewMedium = 2;
+    constexpr std::uint8_t kMedia = 4;
+    constexpr std::uint8_t kEjectRequest = 1, kNewMedium = 2, kMediaRemoval = 3;       // MMC-3, table 89
     if ((packet[1] & 1) == 0) return check_condition(kIllegalRequest, kInvalidField);  // only polling
     buffer_.assign(8, 0);
     buffer_[3] = 1 << kMedia;
@@ -438,9 +448,11 @@ void CdDrive::get_event_status(const Packet& packet) {
     }
     put_be(buffer_.data(), 6, 2);
     buffer_[2] = kMedia;
-    buffer_[4] = event_ ? kNewMedium : 0;
+    // One at a time, in the order in which they come: a wish, what it led to, what was put in then.
+    bool* const reported = eject_wished_ ? &eject_wished_ : removed_ ? &removed_ : &event_;
+    buffer_[4] = eject_wished_ ? kEjectRequest : removed_ ? kMediaRemoval : event_ ? kNewMedium : 0;
     buffer_[5] = std::uint8_t((medium() ? 2 : 0) | (tray_open_ ? 1 : 0));
-    event_ = false;
+    *reported = false;
     reply(8, packet.number(7, 2));
 }
 
@@ -457,12 +469,31 @@ void CdDrive::start_stop(const Packet& packet) {
     const bool start = (packet[4] & 1) != 0;
     const bool eject = (packet[4] & 2) != 0;
     if (eject && !start && locked_) return check_condition(kNotReady, kRemovalPrevented);
-    if (eject) {
-        event_ = event_ || (tray_open_ && start);
-        attention_ = attention_ || (tray_open_ && start);
-        tray_open_ = !start;
-    }
+    if (eject) move_tray(!start);
     finish();
+}
+
+void CdDrive::move_tray(bool open) {
+    if (open == tray_open_) return;
+    tray_open_ = open;
+    const bool loaded = drive_ && drive_->size() > 0;
+    if (open) {
+        eject_wished_ = false;
+        removed_ = loaded;
+        event_ = false;
+    } else if (loaded) {
+        event_ = new_medium_ = true;
+    }
+    auto* watch = static_cast<MediumWatch*>(context_.host_interface(MediumWatch::kId));
+    if (watch) watch->tray_moved(context_.object(), open);
+}
+
+/// What is taken out in the middle of a command is no longer there for it.
+bool CdDrive::change_medium(BlockBackend* medium, Errors& errors) {
+    const bool reading = under_way() || remaining_ > 0;
+    if (!replace_medium(medium, errors)) return false;
+    if (reading) check_condition(kNotReady, kMediumNotPresent);
+    return true;
 }
 
 /// IDENTIFY PACKET DEVICE data (ACS, table 45).

@@ -5,15 +5,26 @@
 
 #include "drive.h"
 
+#include <backplane/medium.h>
 #include <backplane/property.h>
 
 #include <array>
 
 namespace backplane::ide {
 
-class CdDrive final : public DriveBase {
+class CdDrive final : public DriveBase, public MediumDrive {
   public:
     explicit CdDrive(Object& object);
+
+    /// The property "drive".
+    bool change_medium(BlockBackend* medium, Errors& errors);
+
+    bool has_tray() const override { return true; }
+    bool tray_open() const override { return tray_open_; }
+    bool locked() const override { return locked_; }
+    bool writes() const override { return false; }
+    void ask_for_medium() override { eject_wished_ = true; }
+    void move_tray(bool open) override;
 
   private:
     bool check(Errors& errors) override;
@@ -57,8 +68,12 @@ class CdDrive final : public DriveBase {
     bool use_dma_ = false;
     bool locked_ = false;
     bool tray_open_ = false;
-    bool attention_ = true;  ///< a reset or another medium, not yet reported
-    bool event_ = false;     ///< a new medium, not yet reported to GET EVENT STATUS
+    bool attention_ = true;    ///< a reset, not yet reported
+    bool new_medium_ = false;  ///< another medium, not yet reported
+    // Not yet reported to GET EVENT STATUS:
+    bool event_ = false;         ///< a new medium
+    bool removed_ = false;       ///< a medium that went
+    bool eject_wished_ = false;  ///< that a user wants the medium
     std::uint8_t sense_key_ = 0;
     std::uint16_t sense_code_ = 0;
 };

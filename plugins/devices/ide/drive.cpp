@@ -35,18 +35,36 @@ void DriveBase::boot_path(TextSink& out) const {
 
 bool DriveBase::realize(Errors& errors) {
     if (!check(errors)) return false;
-    if (drive_) {
-        const Str id = context_.object().id();
-        if (!drive_->claim(id.empty() ? context_.object().type_name() : id, nullptr, errors)) return false;
-        claimed_ = true;
+    if (drive_ && !claim(*drive_, errors)) return false;
+    realized_ = true;
+    return true;
+}
+
+bool DriveBase::claim(BlockBackend& medium, Errors& errors) {
+    const Str id = context_.object().id();
+    claimed_ = medium.claim(id.empty() ? context_.object().type_name() : id, nullptr, errors);
+    return claimed_;
+}
+
+bool DriveBase::replace_medium(BlockBackend* medium, Errors& errors) {
+    if (realized_) {
+        BlockBackend* const before = claimed_ ? drive_ : nullptr;
+        if (medium && medium != before && !claim(*medium, errors)) {
+            claimed_ = before != nullptr;
+            return false;
+        }
+        forget_request();
+        if (before && before != medium) before->release();
+        claimed_ = medium != nullptr;
     }
+    drive_ = medium;
     return true;
 }
 
 void DriveBase::unrealize() {
     drain();
     if (claimed_) drive_->release();
-    claimed_ = false;
+    claimed_ = realized_ = false;
 }
 
 void DriveBase::reset(ResetPhase phase) {

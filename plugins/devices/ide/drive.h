@@ -130,6 +130,10 @@ class DriveBase : public DeviceBase, public Drive, public Bootable {
     void submit(BlockOperation operation, std::uint64_t offset, std::size_t size);
     virtual void request_done(BlockStatus status) = 0;
 
+    /// Another medium, or none, in a drive that may be in use; what is under way is forgotten.
+    bool replace_medium(BlockBackend* medium, Errors& errors);
+    bool under_way() const { return request_.under_way; }
+
     DeviceContext& context_;
     DriveHost* host_ = nullptr;
     TaskFile task_;
@@ -153,11 +157,13 @@ class DriveBase : public DeviceBase, public Drive, public Bootable {
       private:
         DriveBase& drive_;
     };
+    bool claim(BlockBackend& medium, Errors& errors);
     void drain();
     void forget_request();
 
     Request request_{*this};
     bool claimed_ = false;
+    bool realized_ = false;
 };
 
 /// Characters of IDENTIFY data: two in a word, the first in its upper half, filled with spaces.

@@ -13,11 +13,8 @@ namespace backplane::ide {
 
 namespace {
 
-/// What every drive has.
+/// What every drive has, but for its medium.
 constexpr std::array kDriveProperties{
-    property<&DriveBase::drive_>(
-        {.name = "drive",
-         .summary = "the block node that holds the data; a CD drive without one has no disc"}),
     property<&DriveBase::serial_>({.name = "serial", .summary = "serial number, 20 bytes"}),
     property<&DriveBase::model_>({.name = "model", .summary = "model, 40 bytes"}),
     property<&DriveBase::version_>(
@@ -40,6 +37,7 @@ constexpr auto with_drive_properties(const std::array<PropertyInfo, Size>& own) 
 }
 
 constexpr auto kDiskProperties = with_drive_properties(std::array{
+    property<&DriveBase::drive_>({.name = "drive", .summary = "the block node that holds the data"}),
     property<&Disk::cylinders_>(
         {.name = "cyls", .summary = "cylinders; 0: from the size", .default_text = "0", .maximum = 65535}),
     property<&Disk::heads_>({.name = "heads", .summary = "heads; 0: 16", .default_text = "0", .maximum = 16}),
@@ -47,8 +45,15 @@ constexpr auto kDiskProperties = with_drive_properties(std::array{
         {.name = "secs", .summary = "sectors; 0: 63", .default_text = "0", .maximum = 255}),
 });
 
-template <class T>
-constexpr InterfaceInfo kDriveInterfaces[] = {offers<T, Device>(), offers<T, Drive>(), offers<T, Bootable>()};
+constexpr auto kCdProperties = with_drive_properties(std::array{
+    medium_property<&CdDrive::change_medium>(
+        {.name = "drive", .summary = "the block node that is the disc; without one there is none"}),
+});
+
+constexpr InterfaceInfo kDiskInterfaces[] = {offers<Disk, Device>(), offers<Disk, Drive>(),
+                                             offers<Disk, Bootable>()};
+constexpr InterfaceInfo kCdInterfaces[] = {offers<CdDrive, Device>(), offers<CdDrive, Drive>(),
+                                           offers<CdDrive, Bootable>(), offers<CdDrive, MediumDrive>()};
 constexpr InterfaceInfo kBusInterfaces[] = {offers<IdeBusPart, Bus>(), offers<IdeBusPart, IdeBus>(),
                                             offers<IdeBusPart, FirmwarePlace>()};
 
@@ -83,7 +88,7 @@ constexpr TypeInfo kTypes[] = {
                        .user_creatable = true,
                        .bus = "IDE",
                        .category = "Storage",
-                       .interfaces = kDriveInterfaces<Disk>,
+                       .interfaces = kDiskInterfaces,
                        .properties = kDiskProperties,
                        .history = kDriveHistory}),
     device_type<CdDrive>({.name = "ide-cd",
@@ -91,8 +96,8 @@ constexpr TypeInfo kTypes[] = {
                           .user_creatable = true,
                           .bus = "IDE",
                           .category = "Storage",
-                          .interfaces = kDriveInterfaces<CdDrive>,
-                          .properties = kDriveProperties,
+                          .interfaces = kCdInterfaces,
+                          .properties = kCdProperties,
                           .history = kDriveHistory}),
 };
 

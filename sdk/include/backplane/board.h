@@ -54,6 +54,16 @@ class NumaTopology {
 struct ShortName {
     const char* name = nullptr;
     const char* device = nullptr;
+    std::uint32_t drives_per_bus = 0;  ///< drive_interfaces: its drives are called "ide1-cd0"; 0: "floppy0"
+};
+
+/// A drive without a medium that a machine has where its user says nothing of it. Sized.
+struct DefaultDrive {
+    const char* interface = nullptr;  ///< of drive_interfaces
+    std::uint32_t index = 0;
+    bool removable = false;  ///< as media=cdrom
+    const char* instead =
+        nullptr;  ///< device types, '|' between them, of which one that a user adds takes its place
 };
 
 /// What a machine type says of itself, in its class: read by the launcher before anything is built. Sized.
@@ -77,6 +87,8 @@ struct BoardTraits {
     /// CPUs of an -smp that does not say where they sit are sockets of their own, as boards had it up to release 6.1;
     /// else they are cores of one.
     bool sockets_first = false;
+    std::uint32_t default_drive_size = sizeof(DefaultDrive);
+    Slice<const DefaultDrive> default_drives{};
 };
 
 /// A drive that the command line has for a chip of the board. From the host.

@@ -57,6 +57,8 @@ class SavedBoard {
         options.topology = {.cpus = 2, .max_cpus = 2, .sockets = 1, .clusters = 1, .cores = 2, .threads = 1};
         add_host(options);
         options.backends.push_back({"fake-char", "test", {}, "backends"});
+        options.backends.push_back({"blockdev-empty", "floppy0", {}, "backends"});
+        options.drives = {{"floppy", 0, "floppy0"}};
         return options;
     }
     explicit SavedBoard(const BoardOptions& options)

@@ -4,6 +4,8 @@
 
 #include <backplane/floppy.h>
 #include <backplane/isa.h>
+#include <backplane/medium.h>
+#include <backplane/text.h>
 
 namespace backplane::testing {
 namespace {
@@ -28,7 +30,7 @@ class Floppy : public ::testing::Test {
         node->data.resize(size);
         for (std::size_t i = 0; i < size; ++i) node->data[i] = std::uint8_t(i / kSector * 7 + i % 251);
     }
-    void insert() { bench_.add("floppy", "a", {{"drive", "node"}}, "fdc"); }
+    Object& insert() { return bench_.add("floppy", "a", {{"drive", "node"}}, "fdc"); }
 
     virtual unsigned in(unsigned port) = 0;
     virtual void out(unsigned port, unsigned value) = 0;
@@ -296,6 +298,33 @@ TEST_F(FloppyPio, ADisketteThatGoesAwayEndsTheCommand) {
     node->resize(0);
     for (unsigned i = 0; i < kSector; ++i) out(kFifo, 0);
     EXPECT_EQ(result()[1], 0x01u);
+}
+
+TEST_F(FloppyPio, UsersChangeTheDiskette) {
+    make_disk();
+    Object& drive = insert();
+    use();
+    ask({kSpecify, 0xdf, 0x03});
+    ask({kSeek, 0, 1});
+    EXPECT_EQ(in(kDir), 0u);
+    ErrorText errors;
+    EXPECT_TRUE(drive.set_link("drive", nullptr, errors)) << errors.text();
+    EXPECT_EQ(node->observer, nullptr);
+    ask({kSeek, 0, 0});
+    EXPECT_EQ(in(kDir), 0x80u) << "none is inside";
+    EXPECT_EQ(ask({0x46, 0, 0, 0, 1, 2, 18, 0x1b, 0xff})[1], 0x01u);
+    Object& other = bench_.add("fake-block", "other");
+    storage(other).data.resize(kDisk);
+    EXPECT_TRUE(drive.set_link("drive", &other, errors)) << errors.text();
+    EXPECT_EQ(in(kDir), 0x80u) << "it is another one";
+    ask({kSeek, 0, 1});
+    EXPECT_EQ(in(kDir), 0u);
+    Object& large = bench_.add("fake-block", "large");
+    storage(large).data.resize(4 << 20);
+    EXPECT_FALSE(drive.set_link("drive", &large, errors));
+    EXPECT_EQ(storage(large).observer, nullptr);
+    EXPECT_NE(storage(other).observer, nullptr) << "what was inside stays";
+    EXPECT_FALSE(query<MediumDrive>(drive)->has_tray());
 }
 
 TEST_F(FloppyPio, ATransferGoesOnAfterALoad) {

@@ -2,8 +2,10 @@
 #include "tests/devices/virtio/fakes.h"
 
 #include <backplane/boot.h>
+#include <backplane/medium.h>
 #include <backplane/pci.h>
 #include <backplane/testing/bench.h>
+#include <backplane/text.h>
 
 #include <gtest/gtest.h>
 
@@ -410,6 +412,80 @@ TEST_F(Ide, AnOpenTrayHasNoDisc) {
     packet({0x1e, 0, 0, 0, 1});
     packet({0x1b, 0, 0, 0, 2});
     EXPECT_EQ(in(kFeature) >> 4, 2u) << "locked";
+}
+
+/// A CD drive, and what a user does with it.
+class CdChange : public Ide {
+  protected:
+    CdChange() : object(add("ide-cd")), drive(*query<MediumDrive>(object)) { packet({0x00}); }
+    bool insert(const char* name) {
+        ErrorText errors;
+        return object.set_link("drive", name ? &bench.add("fake-block", name) : nullptr, errors);
+    }
+    /// Sense key and code of a command without data; 0: it went well.
+    unsigned sense(const std::vector<std::uint8_t>& bytes) {
+        packet(bytes);
+        if (!(in(kCommand)&kError)) return 0;
+        packet({0x03, 0, 0, 0, 18});
+        const auto data = Ide::data(18);
+        return data[2] << 16 | data[12] << 8 | data[13];
+    }
+    /// The media event, and whether a disc is there (2) and the tray open (1).
+    std::pair<unsigned, unsigned> event() {
+        packet({0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8});
+        const auto data = Ide::data(8);
+        return {data[4], data[5]};
+    }
+    Object& object;
+    MediumDrive& drive;
+};
+
+TEST_F(CdChange, AnotherDiscIsReportedOnce) {
+    drive.move_tray(true);
+    EXPECT_EQ(sense({0x00}), 0x023a00u) << "no medium";
+    EXPECT_TRUE(insert("other"));
+    EXPECT_EQ(sense({0x00}), 0x023a00u) << "the tray is open";
+    drive.move_tray(false);
+    EXPECT_EQ(sense({0x00}), 0x062800u) << "it may have changed";
+    EXPECT_EQ(sense({0x00}), 0u);
+}
+
+TEST_F(CdChange, EventsAreToldOneByOne) {
+    EXPECT_EQ(event(), std::pair(0u, 2u));
+    packet({0x1e, 0, 0, 0, 1});
+    EXPECT_TRUE(drive.locked());
+    drive.ask_for_medium();
+    EXPECT_EQ(event(), std::pair(1u, 2u)) << "a wish";
+    packet({0x1e, 0, 0, 0, 0});
+    packet({0x1b, 0, 0, 0, 2});
+    EXPECT_TRUE(drive.tray_open());
+    EXPECT_EQ(event(), std::pair(3u, 1u)) << "a disc went";
+    drive.move_tray(false);
+    EXPECT_EQ(event(), std::pair(2u, 2u)) << "a disc came";
+    EXPECT_EQ(event(), std::pair(0u, 2u));
+}
+
+TEST_F(CdChange, AnEmptyDriveClosesWithoutNews) {
+    EXPECT_TRUE(insert(nullptr));
+    EXPECT_EQ(node.observer, nullptr);
+    drive.move_tray(true);
+    drive.move_tray(false);
+    EXPECT_EQ(event(), std::pair(0u, 0u));
+    EXPECT_EQ(sense({0x00}), 0x023a00u);
+}
+
+TEST_F(CdChange, ADiscThatIsTakenOutEndsTheCommand) {
+    node.hold = true;
+    packet({0x28, 0, 0, 0, 0, 0, 0, 0, 2});
+    EXPECT_EQ(in(kCommand)&kBusy, kBusy);
+    EXPECT_TRUE(insert(nullptr));
+    EXPECT_EQ(in(kCommand) & (kBusy | kError), kError);
+    EXPECT_EQ(in(kFeature) >> 4, 2u);
+    EXPECT_TRUE(insert("other"));
+    packet({0xbe, 0, 0, 0, 0, 0, 0, 0, 3, 0xf8}, 2352);
+    data(2352);
+    EXPECT_TRUE(insert(nullptr)) << "between two blocks";
+    EXPECT_EQ(in(kFeature) >> 4, 2u);
 }
 
 TEST_F(Ide, ATransferGoesOnWhereItWasSaved) {

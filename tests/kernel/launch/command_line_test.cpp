@@ -169,7 +169,17 @@ TEST(CommandLine, WhatADriveCannotDoIsRefusedWithAReason) {
     for (const char* bad : {"snapshot=maybe", "iops=5", "throttling.bps-total=5", "werror=stop", "cache=fast",
                             "media=tape", "copy-on-read=on", "index=x"})
         EXPECT_NE(error_of("-drive file=a,if=none,id=d," + std::string(bad)), "") << bad;
-    EXPECT_NE(error_of("-drive if=none,id=d").find("'file' is missing"), std::string::npos);
+}
+
+TEST(CommandLine, ADriveWithoutAFileIsEmpty) {
+    const LaunchPlan plan = plan_of("-drive if=none,id=d,media=cdrom -drive if=floppy");
+    ASSERT_EQ(plan.block_nodes.size(), 2u);
+    EXPECT_EQ(plan.block_nodes[0].type, "blockdev-empty");
+    EXPECT_EQ(plan.block_nodes[0].id, "d");
+    EXPECT_TRUE(plan.drives[0].named);
+    EXPECT_TRUE(plan.drives[0].removable);
+    EXPECT_FALSE(plan.drives[1].named);
+    EXPECT_NE(error_of("-drive if=none,id=d,aio=native").find("the drive is empty"), std::string::npos);
 }
 
 TEST(CommandLine, ShortFormsOfDrivesHaveAnIndex) {
