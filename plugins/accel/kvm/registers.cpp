@@ -56,9 +56,9 @@ std::string RegisterSync::get() {
     if (const int result = request(vcpu_, KVM_GET_REGS, &regs); result < 0)
         return refused("KVM_GET_REGS", result);
     for (std::size_t i = 0; i < std::size(kGprs); ++i) state_.gpr[i] = regs.*kGprs[i];
-    state_.rip = regs.rip;
     state_.rflags = regs.rflags;
     if (std::string text = get_special(); !text.empty()) return text;
+    set_instruction_pointer(state_, regs.rip);
     if (std::string text = get_floating_point(); !text.empty()) return text;
     kvm_debugregs debug{};
     if (const int result = request(vcpu_, KVM_GET_DEBUGREGS, &debug); result < 0)
@@ -161,7 +161,7 @@ std::string RegisterSync::set(SyncLevel level) {
 std::string RegisterSync::set_general() {
     kvm_regs regs{};
     for (std::size_t i = 0; i < std::size(kGprs); ++i) regs.*kGprs[i] = state_.gpr[i];
-    regs.rip = state_.rip;
+    regs.rip = instruction_pointer(state_);
     regs.rflags = state_.rflags;
     const int result = request(vcpu_, KVM_SET_REGS, &regs);
     return result < 0 ? refused("KVM_SET_REGS", result) : std::string();

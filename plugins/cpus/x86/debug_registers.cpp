@@ -152,7 +152,7 @@ bool X86Cpu::read_register(const DebugRegister& reg, MutableBytes to) {
     std::uint64_t value = 0;
     switch (reg.id >> 16) {
     case kGeneral: value = state_.gpr[number]; break;
-    case kRip: value = state_.rip; break;
+    case kRip: value = instruction_pointer(state_); break;
     case kFlags: value = state_.rflags; break;
     case kSelector: value = state_.segments[number].selector; break;
     case kFloat: std::memcpy(to.data, state_.xsave + kSt + 16 * number, to.size); return true;
@@ -178,7 +178,7 @@ bool X86Cpu::write_register(const DebugRegister& reg, Bytes from) {
     if (from.size <= sizeof value) std::memcpy(&value, from.data, from.size);
     switch (reg.id >> 16) {
     case kGeneral: state_.gpr[number] = value; return true;
-    case kRip: state_.rip = value; return true;
+    case kRip: set_instruction_pointer(state_, value); return true;
     case kFlags: state_.rflags = value | rflags::kOne; return true;
     case kSelector: return value == state_.segments[number].selector;
     case kFloat: std::memcpy(state_.xsave + kSt + 16 * number, from.data, from.size); return true;

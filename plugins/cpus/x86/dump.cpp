@@ -123,8 +123,8 @@ void X86Cpu::dump(TextSink& out) const {
     const bool wide = long_code(s);
     const int digits = wide ? 16 : 8;
     print_general(out, s);
-    if (wide) print(out, "RIP=%016" PRIx64 " RFL=%08x ", s.rip, unsigned(s.rflags));
-    else print(out, "EIP=%08x EFL=%08x ", unsigned(s.rip), unsigned(s.rflags));
+    if (wide) print(out, "RIP=%016" PRIx64 " RFL=%08x ", instruction_pointer(s), unsigned(s.rflags));
+    else print(out, "EIP=%08x EFL=%08x ", unsigned(instruction_pointer(s)), unsigned(s.rflags));
     print_flags(out, s);
     const unsigned level = s.cr0 & cr0::kPe ? s.segments[kSs].attributes >> Segment::kDplShift & 3 : 0;
     print(out, " CPL=%u II=%u A20=%u SMM=%u HLT=%u\n", level, s.interrupt_shadow, a20_, s.smm,

@@ -34,7 +34,7 @@ X86Cpu::X86Cpu(Object& object, const Model& model)
 void X86Cpu::describe_state() {
     StateTable& table = context_.state().group({.name = "processor"});
     describe(table, "gpr", state_.gpr);
-    describe(table, "rip", state_.rip);
+    describe(table, "pc", state_.pc);
     describe(table, "rflags", state_.rflags, rflags::kOne);
     const auto segments = [&](Str name, Segment* first, std::uint32_t count) {
         StateTable& group = table.group(
@@ -108,7 +108,7 @@ void X86Cpu::reset_registers() {
     reset_segments();
     std::fill(std::begin(state_.gpr), std::end(state_.gpr), 0);
     state_.gpr[kRdx] = signature();
-    state_.rip = 0xfff0;
+    state_.pc = state_.segments[kCs].base + 0xfff0;
     state_.rflags = rflags::kOne;
     state_.activity = bootstrap() ? Activity::Running : Activity::WaitForSipi;
     state_.run.halted = 0;
@@ -150,7 +150,7 @@ void X86Cpu::take_start_up() {
     const std::uint8_t vector = state_.start_up_vector.load();
     state_.segments[kCs].selector = std::uint16_t(vector << 8);
     state_.segments[kCs].base = std::uint64_t(vector) << 12;
-    state_.rip = 0;
+    state_.pc = state_.segments[kCs].base;
     state_.activity = Activity::Running;
     state_.run.halted = 0;
     state_.wakes_on = 0;

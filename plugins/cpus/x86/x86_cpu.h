@@ -77,8 +77,8 @@ class X86Cpu final : public DeviceBase,
     AddressSpace& address_space(std::size_t number) override { return *host_.address_spaces.at(number); }
     void set_runner(VcpuRunner* runner) override { runner_ = runner; }
     bool has_work() const override { return (state_.requests.load() & state_.wakes_on.load()) != 0; }
-    std::uint64_t program_counter() const override { return state_.segments[kCs].base + state_.rip; }
-    void set_program_counter(std::uint64_t value) override { state_.rip = value - state_.segments[kCs].base; }
+    std::uint64_t program_counter() const override { return state_.pc; }
+    void set_program_counter(std::uint64_t value) override { state_.pc = value; }
     bool powered_off() const override {
         return state_.activity == Activity::WaitForSipi && !(state_.requests.load() & request::kStartUp);
     }

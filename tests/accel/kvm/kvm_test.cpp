@@ -40,7 +40,7 @@ TEST_F(KvmTest, AStoppedMachineShowsItsRegisters) {
     run();
     EXPECT_EQ(state().gpr[x86::kRax], 0x12345678u);
     EXPECT_EQ(state().gpr[x86::kRcx], 0x4321u);
-    EXPECT_EQ(state().rip, kProgram + 11);
+    EXPECT_EQ(state().pc, kProgram + 11);
     EXPECT_EQ(state().segments[x86::kCs].base, 0u);
     EXPECT_EQ(state().cr0 & x86::cr0::kPe, 0u);
 }
@@ -138,7 +138,7 @@ TEST_F(KvmTest, AGuestThatSpinsIsStoppedAndGoesOn) {
         if (port == 0x85) machine.request_end("host-signal");
     };
     run();
-    const std::uint64_t before = state().rip;
+    const std::uint64_t before = state().pc;
     EXPECT_GE(before, kProgram + 2);
     EXPECT_LE(before, kProgram + 4);
 }
@@ -146,7 +146,7 @@ TEST_F(KvmTest, AGuestThatSpinsIsStoppedAndGoesOn) {
 TEST_F(KvmTest, AChangedStateIsWhatGoesOn) {
     make();
     put(0x1500, {0xe6, 0xf4, 0xeb, 0xfe});  // out 0f4h, al; jmp $
-    state().rip = 0x1500;
+    state().pc = 0x1500;
     state().segments[x86::kCs].base = 0;
     state().segments[x86::kCs].selector = 0;
     state().gpr[x86::kRax] = 0x5a;

@@ -21,7 +21,7 @@ struct Controller final : InterruptAcknowledge {
 /// SDM 3A, table 9-1.
 TEST_F(ProcessorTest, ResetIsTheManuals) {
     make("qemu64-v1");
-    state().rip = 5;
+    state().pc = 5;
     state().cr0 = 0x80000011;
     state().efer = 0x500;
     state().gpr[kRax] = 1;
@@ -37,7 +37,7 @@ TEST_F(ProcessorTest, ResetIsTheManuals) {
     EXPECT_EQ(state().segments[kDs].attributes, 0x93u);
     EXPECT_EQ(state().ldt.attributes, 0x82u);
     EXPECT_EQ(state().task.attributes, 0x8bu);
-    EXPECT_EQ(state().rip, 0xfff0u);
+    EXPECT_EQ(instruction_pointer(state()), 0xfff0u);
     EXPECT_EQ(cpu->program_counter(), 0xfffffff0u);
     EXPECT_EQ(state().rflags, 2u);
     EXPECT_EQ(state().cr0, 0x60000010u);
@@ -65,7 +65,7 @@ TEST_F(ProcessorTest, InitLeavesWhatTheManualSays) {
     processor->take_init();
     EXPECT_EQ(state().cr0, 0x10u) << "CD and NW stay as they were";
     EXPECT_EQ(state().cr3, 0u);
-    EXPECT_EQ(state().rip, 0xfff0u);
+    EXPECT_EQ(instruction_pointer(state()), 0xfff0u);
     EXPECT_EQ(state().msrs.star, 0x1234u);
     EXPECT_EQ(state().xsave[160], 0x5a);
     EXPECT_EQ(state().tsc, 99u);
@@ -92,7 +92,7 @@ TEST_F(ProcessorTest, AStartUpBeginsWhereItsVectorSays) {
     EXPECT_EQ(state().activity, Activity::Running);
     EXPECT_EQ(cpu->program_counter(), 0x9f000u);
     EXPECT_EQ(state().segments[kCs].selector, 0x9f00);
-    state().rip = 0x10;
+    state().pc = 0x9f010;
     control->start_up(0x20);
     processor->take_start_up();
     EXPECT_EQ(cpu->program_counter(), 0x9f010u) << "one that runs is not disturbed";

@@ -162,7 +162,7 @@ struct X86State {
     CpuRunState run;
 
     std::uint64_t gpr[kGprCount] = {};
-    std::uint64_t rip = 0;
+    std::uint64_t pc = 0;  ///< linear address of the next instruction; instruction_pointer() is (E/R)IP
     std::uint64_t rflags = 0;
     Segment segments[kSegmentCount] = {};
     Segment ldt{}, task{};
@@ -207,6 +207,18 @@ struct X86State {
     std::uint32_t xsave_size = kXsaveLegacySize;
     alignas(64) std::uint8_t xsave[kXsaveCapacity] = {};
 };
+/// In 64-bit code the base of CS is not added (SDM 3A 3.4.4).
+inline bool in_64bit_code(const X86State& state) {
+    return (state.efer & efer::kLma) && (state.segments[kCs].attributes & Segment::kLong);
+}
+inline std::uint64_t instruction_pointer(const X86State& state) {
+    return in_64bit_code(state) ? state.pc : std::uint32_t(state.pc - state.segments[kCs].base);
+}
+/// With CS as it is from now on.
+inline void set_instruction_pointer(X86State& state, std::uint64_t value) {
+    state.pc = in_64bit_code(state) ? value : std::uint32_t(state.segments[kCs].base + value);
+}
+
 static_assert(std::is_standard_layout_v<X86State>, "translated code addresses the fields by offsetof");
 static_assert(offsetof(X86State, run) == 0, "Cpu::run_state() finds it there");
 
