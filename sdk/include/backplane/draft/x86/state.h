@@ -203,6 +203,9 @@ struct X86State {
     std::uint64_t tsc = 0;
     MsrState msrs{};
 
+    /// What whoever executes the processor keeps beside it; the executor's own.
+    void* executor = nullptr;
+
     /// How much of `xsave` this processor can use: 512 (FXSAVE) or what CPUID leaf 0xd says. Follows from its features.
     std::uint32_t xsave_size = kXsaveLegacySize;
     alignas(64) std::uint8_t xsave[kXsaveCapacity] = {};

@@ -1,0 +1,258 @@
+// Carries out one instruction on a processor's state: what translated code calls for all that it does not do by itself.
+//
+// Follows the SDM volumes 2 and 3A and, for SYSCALL and SYSRET, the APM volume 3. An object lives as long as one
+// instruction, or one event that is delivered. A function that throws GuestFault has changed nothing that the guest sees.
+#pragma once
+
+#include "fault.h"
+#include "per_cpu.h"
+
+#include <backplane/draft/tcg/vcpu.h>
+
+#include <optional>
+
+namespace backplane::x86 {
+
+/// The soft TLB's modes: who accesses. Supervisor accesses where SMAP holds have a mode of their own.
+enum MmuMode : std::uint8_t { kSupervisor, kUser, kSupervisorSmap, kMmuModeCount };
+
+/// A segment descriptor as it stands in a table (SDM 3A, figure 3-8).
+struct Descriptor {
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;     ///< of a system descriptor in IA-32e mode
+    std::uint64_t address = 0;  ///< linear; 0: none
+    unsigned type() const { return unsigned(low >> 40 & 15); }
+    bool system() const { return (low >> 44 & 1) == 0; }
+    bool code() const { return !system() && (type() & 8); }
+    bool conforming() const { return code() && (type() & 4); }
+    unsigned dpl() const { return unsigned(low >> 45 & 3); }
+    bool present() const { return (low >> 47 & 1) != 0; }
+    Segment segment(std::uint16_t selector) const;
+};
+
+class Executor {
+  public:
+    explicit Executor(X86State& state) : s_(state), cpu_(per_cpu(state)), vcpu_(tcg::vcpu_of(&state)) {}
+
+    /// Runs it and delivers what it raises. The state's pc is the instruction's before, and what follows it after.
+    void run(const Instruction& instruction);
+    /// Runs it without delivering anything: what it raised, if it did.
+    std::optional<Vector> try_run(const Instruction& instruction);
+    /// Delivers an exception whose instruction is at the state's pc.
+    void raise(GuestFault fault);
+    /// Interrupts, NMI, INIT, start-up: what is asked of it between two instructions. Was the state changed?
+    bool take_requests();
+    /// Behind an instruction that began with RFLAGS.TF set.
+    void trap_single_step();
+
+    enum class Event : std::uint8_t { Exception, Software, External };
+    void deliver(std::uint8_t vector, Event event, bool has_error, std::uint32_t error,
+                 std::uint64_t return_ip);
+
+    unsigned privilege() const;
+    std::uint8_t data_mode() const;
+    std::uint8_t system_mode() const { return s_.cr4 & cr4::kSmap ? kSupervisorSmap : kSupervisor; }
+
+  private:
+    // ---- dispatch.cpp
+    void begin(const Instruction& instruction);
+    void execute();
+    void run_template();
+    void run_vector();
+    void run_x87();
+    void check_vector_enabled() const;
+    void check_x87_enabled() const;
+    void check_mmx_enabled() const;
+    bool x87_stores() const;
+    void find_template();
+    void call_template(void* memory);
+    void memory_template(std::uint64_t linear, unsigned size, bool read, bool write, bool in_place);
+
+    // ---- access.cpp
+    bool protected_mode() const { return (s_.cr0 & cr0::kPe) != 0; }
+    bool virtual_8086() const { return (s_.rflags & rflags::kVirtual8086) != 0; }
+    bool segmented() const { return protected_mode() && !virtual_8086(); }
+    bool long_mode() const { return (s_.efer & efer::kLma) != 0; }
+    bool code_64() const { return in_64bit_code(s_); }
+    bool canonical(std::uint64_t address) const;
+    std::uint64_t effective_address() const;
+    std::uint64_t linear(unsigned segment, std::uint64_t offset, unsigned size, bool write) const;
+    std::uint64_t memory_linear(unsigned size, bool write) const {
+        return linear(i_.segment, effective_address(), size, write);
+    }
+    std::uint64_t load_linear(std::uint64_t address, unsigned size, std::uint8_t mode);
+    void store_linear(std::uint64_t address, std::uint64_t value, unsigned size, std::uint8_t mode);
+    void load_bytes(std::uint64_t address, void* to, unsigned size, std::uint8_t mode);
+    void store_bytes(std::uint64_t address, const void* from, unsigned size, std::uint8_t mode);
+    void check_writable(std::uint64_t address, unsigned size, std::uint8_t mode);
+    void* host_pointer(std::uint64_t address, unsigned size, bool write, std::uint8_t mode);
+    [[noreturn]] void throw_recorded();
+    bool swallow_bus_fault();
+    std::uint64_t load_memory(unsigned size) {
+        return load_linear(memory_linear(size, false), size, data_mode());
+    }
+    void store_memory(std::uint64_t value, unsigned size) {
+        store_linear(memory_linear(size, true), value, size, data_mode());
+    }
+    std::uint64_t load_rm(unsigned size);
+    void store_rm(std::uint64_t value, unsigned size);
+    std::uint64_t gpr(unsigned number, unsigned size) const;  ///< size 1: with the high bytes where they are
+    void set_gpr(unsigned number, std::uint64_t value, unsigned size);
+    std::uint64_t stack_mask() const;
+    /// A stack that grows or shrinks without the register's following: push and pop, then commit().
+    struct Stack {
+        std::uint64_t pointer;
+        std::uint64_t mask;
+        std::uint64_t base;
+        std::uint8_t mode;
+        bool checked;  ///< the segment's limit: SS as it is
+    };
+    Stack stack() const;
+    void push(Stack& stack, std::uint64_t value, unsigned size);
+    std::uint64_t pop(Stack& stack, unsigned size);
+    void commit(const Stack& stack);
+    void push(std::uint64_t value, unsigned size);
+    std::uint64_t condition(unsigned code) const;
+
+    // ---- data.cpp
+    void do_push();
+    void do_pop();
+    void push_all();
+    void pop_all();
+    void push_flags();
+    void pop_flags();
+    void write_flags(std::uint64_t value, std::uint64_t changeable);
+    void enter();
+    void leave();
+    void divide();
+    void decimal_adjust();
+    void ascii_adjust();
+    void ascii_multiply();
+    void ascii_divide();
+    void change_flag();
+    void set_arithmetic_flags(std::uint8_t result);
+    void bound();
+
+    // ---- strings.cpp
+    void string_operation();
+    bool string_step(unsigned size);
+    std::uint64_t bulk(unsigned size, std::uint64_t count);
+    void compare_flags(std::uint64_t a, std::uint64_t b, unsigned size);
+
+    // ---- vector.cpp
+    void maskmov();
+    void vector_maskmov();
+    void gather();
+    void zero_upper();
+    void load_mxcsr();
+    void store_mxcsr();
+    void save_state();
+    void restore_state();
+    void load_xsave(std::uint64_t from, std::uint64_t mask);
+    void store_xsave(std::uint64_t to, std::uint64_t mask);
+
+    // ---- control.cpp
+    void jump_to(std::uint64_t ip);
+    void jump_count();
+    void call(std::uint64_t target);
+    void near_return();
+    void far_transfer(std::uint16_t selector, std::uint64_t offset, bool call);
+    void far_from_memory(bool call);
+    void check_code_offset(const Descriptor& code, std::uint64_t offset) const;
+    void inner_call(std::uint16_t selector, Descriptor& code, std::uint64_t offset, unsigned size,
+                    unsigned parameters);
+    void gate_transfer(std::uint16_t selector, const Descriptor& gate, bool call);
+    void far_return();
+    void interrupt_return();
+    void interrupt_return_real();
+    std::uint64_t changeable_by_return(unsigned size) const;
+    struct Return {
+        std::uint64_t ip;
+        std::uint16_t selector;
+        unsigned size;
+        unsigned release;  ///< bytes of parameters
+        bool interrupt;    ///< IRET: with flags, and in 64-bit code with the stack
+        std::uint64_t flags;
+    };
+    void return_protected(Stack& stack, const Return& to);
+    void return_to_8086(Stack& stack, std::uint64_t ip, std::uint16_t selector, std::uint64_t flags);
+    void software_interrupt(std::uint8_t vector, bool int3_or_into);
+    void system_call();
+    void system_return();
+    void sys_enter();
+    void sys_exit();
+
+    // ---- segments.cpp
+    void load_segment(unsigned name, std::uint16_t selector);
+    void set_real_segment(unsigned name, std::uint16_t selector);
+    void load_code(std::uint16_t selector, Descriptor& descriptor, unsigned privilege);
+    Descriptor read_descriptor(std::uint16_t selector, Vector vector = Vector::GeneralProtection,
+                               bool system_wide = false);
+    void mark_accessed(Descriptor& descriptor);
+    void set_null_stack(unsigned privilege);
+    std::uint64_t stack_of(unsigned privilege, std::uint16_t& selector);
+    void load_stack_segment(std::uint16_t selector, unsigned privilege, Vector vector);
+    void drop_outer_segments(unsigned privilege);
+    void move_to_segment();
+    void load_far_pointer();
+    void load_selector();
+    void verify();
+    void load_access_rights(bool limit);
+    void adjust_rpl();
+    void task_switch(std::uint16_t selector, Descriptor descriptor, int source, bool has_error,
+                     std::uint32_t error);
+
+    // ---- interrupts.cpp
+    void deliver_real(std::uint8_t vector, std::uint64_t return_ip);
+    void deliver_protected(std::uint8_t vector, Event event, bool has_error, std::uint32_t error,
+                           std::uint64_t return_ip);
+    void deliver_long(std::uint8_t vector, Event event, bool has_error, std::uint32_t error,
+                      std::uint64_t return_ip);
+    void triple_fault();
+    bool take_pending_events();
+    void check_gate(std::uint8_t vector, Event event, unsigned type, unsigned dpl, bool present) const;
+
+    // ---- system.cpp
+    void require_kernel() const {
+        if (privilege() != 0) general_protection();
+    }
+    void move_control();
+    void write_cr0(std::uint64_t value);
+    void write_cr3(std::uint64_t value);
+    void write_cr4(std::uint64_t value);
+    void load_pdptrs(std::uint64_t cr3);
+    void move_debug();
+    void group_01();
+    void store_table();
+    void load_table();
+    void invalidate_pcid();
+    void set_task_priority(std::uint64_t value);
+    void halt();
+    void cli();
+    void sti();
+    void input();
+    void output();
+    void check_port(std::uint16_t port, unsigned size);
+    std::uint64_t read_port(std::uint16_t port, unsigned size);
+    void write_port(std::uint16_t port, std::uint64_t value, unsigned size);
+    void cpuid();
+    void segment_base();
+
+    // ---- msr.cpp
+    std::uint64_t time_stamp() const;
+    void read_tsc();
+    void read_msr();
+    void write_msr();
+    bool get_msr(std::uint32_t index, std::uint64_t& value);
+    bool set_msr(std::uint32_t index, std::uint64_t value);
+    bool write_efer(std::uint64_t value);
+
+    X86State& s_;
+    PerCpu& cpu_;
+    tcg::Vcpu& vcpu_;
+    Instruction i_{};
+    TemplateCode code_ = nullptr;  ///< null: there is no room for it
+    std::uint64_t next_ = 0;       ///< (E/R)IP behind the instruction
+};
+
+}  // namespace backplane::x86

@@ -1,0 +1,171 @@
+// Model-specific registers (SDM 4, table 2-2; APM 2, appendix A) and the time-stamp counter.
+#include "executor.h"
+
+#include <backplane/clock.h>
+#include <backplane/draft/address_space.h>
+#include <backplane/log.h>
+
+#include <cstdio>
+
+namespace backplane::x86 {
+
+namespace {
+
+__extension__ typedef unsigned __int128 Wide;
+
+constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
+
+const MsrField* field_of(std::uint32_t index) {
+    for (const MsrField& field : kMsrFields)
+        if (index - field.index < field.count) return &field;
+    return nullptr;
+}
+
+bool paravirtual(std::uint32_t index) { return index - msr::kKvmWallClock < 0x100; }
+
+}  // namespace
+
+/// The counter runs with the virtual clock.
+std::uint64_t Executor::time_stamp() const {
+    const std::uint64_t now = vcpu_.clock().now_ns();
+    const std::uint64_t frequency = cpu_.processor->tsc_frequency();
+    if (frequency == 0) return now + cpu_.tsc_base;
+    return std::uint64_t(Wide(now) * frequency / kNanosecondsPerSecond) + cpu_.tsc_base;
+}
+
+void Executor::read_tsc() {
+    if ((s_.cr4 & cr4::kTsd) && privilege() != 0) general_protection();
+    const std::uint64_t value = time_stamp();
+    s_.gpr[kRax] = std::uint32_t(value);
+    s_.gpr[kRdx] = value >> 32;
+}
+
+void Executor::read_msr() {
+    require_kernel();
+    const auto index = std::uint32_t(s_.gpr[kRcx]);
+    std::uint64_t value = 0;
+    if (!get_msr(index, value)) {
+        char text[96];
+        std::snprintf(text, sizeof text, "the guest reads MSR 0x%x, which is not there", index);
+        vcpu_.log().guest_error(std::string("MSR ") + std::to_string(index), text);
+        general_protection();
+    }
+    s_.gpr[kRax] = std::uint32_t(value);
+    s_.gpr[kRdx] = value >> 32;
+}
+
+void Executor::write_msr() {
+    require_kernel();
+    const auto index = std::uint32_t(s_.gpr[kRcx]);
+    const std::uint64_t value = s_.gpr[kRdx] << 32 | std::uint32_t(s_.gpr[kRax]);
+    if (set_msr(index, value)) return;
+    char text[96];
+    std::snprintf(text, sizeof text, "the guest's write to MSR 0x%x is refused", index);
+    vcpu_.log().guest_error(std::string("MSR ") + std::to_string(index), text);
+    general_protection();
+}
+
+bool Executor::get_msr(std::uint32_t index, std::uint64_t& value) {
+    switch (index) {
+    case msr::kTsc: value = time_stamp(); return true;
+    case msr::kEfer: value = s_.efer; return true;
+    case msr::kFsBase: value = s_.segments[kFs].base; return true;
+    case msr::kGsBase: value = s_.segments[kGs].base; return true;
+    case msr::kMtrrCap: value = 0x508; return true;  // eight variable ranges, fixed ones, write-combining
+    case msr::kMcgCap: value = s_.msrs.mcg_cap; return true;
+    case 0x17: value = 0; return true;  // IA32_PLATFORM_ID
+    case 0x8b: value = 0; return true;  // IA32_BIOS_SIGN_ID: no update is loaded
+    default: break;
+    }
+    const bool of_apic = index == msr::kApicBase || index == msr::kTscDeadline ||
+                         (index >= msr::kX2apicFirst && index <= msr::kX2apicLast);
+    if (of_apic) {
+        MachineLock& lock = vcpu_.lock();
+        lock.lock();
+        LocalApic* const apic = cpu_.processor->local_apic();
+        bool known = apic != nullptr;
+        if (known && index == msr::kApicBase) value = apic->base();
+        else if (known) known = apic->read_msr(index, value);
+        lock.unlock();
+        return known;
+    }
+    if (index == msr::kArchCapabilities || index == msr::kCoreCapabilities ||
+        index == msr::kPerfCapabilities) {
+        value = cpu_.processor->feature_msr(index);
+        return value != 0;
+    }
+    if (paravirtual(index)) return false;
+    const MsrField* const field = field_of(index);
+    if (!field) return false;
+    value = msr_word(s_, *field, index - field->index);
+    return true;
+}
+
+bool Executor::write_efer(std::uint64_t value) {
+    const CpuidRegisters extended = cpu_.processor->cpuid(0x80000001, 0);
+    std::uint64_t known = efer::kLma;
+    if (extended.edx >> 11 & 1) known |= efer::kSce;
+    if (extended.edx >> 20 & 1) known |= efer::kNxe;
+    if (extended.edx >> 29 & 1) known |= efer::kLme;
+    if (value & ~known) return false;
+    if ((s_.cr0 & cr0::kPg) && ((value ^ s_.efer) & efer::kLme)) return false;
+    const bool flush = (value ^ s_.efer) & efer::kNxe;
+    s_.efer = (value & ~efer::kLma) | (s_.efer & efer::kLma);
+    if (flush) vcpu_.flush_tlb();
+    return true;
+}
+
+bool Executor::set_msr(std::uint32_t index, std::uint64_t value) {
+    switch (index) {
+    case msr::kTsc: {
+        const std::uint64_t change = value - time_stamp();
+        s_.msrs.tsc_adjust += change;
+        cpu_.tsc_base += change;
+        return true;
+    }
+    case msr::kTscAdjust:
+        cpu_.tsc_base += value - s_.msrs.tsc_adjust;
+        s_.msrs.tsc_adjust = value;
+        return true;
+    case msr::kEfer: return write_efer(value);
+    case msr::kFsBase:
+    case msr::kGsBase:
+        if (!canonical(value)) return false;
+        s_.segments[index == msr::kFsBase ? kFs : kGs].base = value;
+        return true;
+    case msr::kKernelGsBase:
+    case msr::kLstar:
+    case msr::kCstar:
+    case msr::kSysenterEsp:
+    case msr::kSysenterEip:
+        if (!canonical(value)) return false;
+        break;
+    case msr::kPat:
+        for (unsigned n = 0; n < 8; ++n)
+            if (const unsigned type = value >> (8 * n) & 0xff; type > 7 || type == 2 || type == 3)
+                return false;
+        break;
+    case 0x79: return true;  // IA32_BIOS_UPDT_TRIG
+    case 0x8b: return true;
+    default: break;
+    }
+    const bool of_apic = index == msr::kApicBase || index == msr::kTscDeadline ||
+                         (index >= msr::kX2apicFirst && index <= msr::kX2apicLast);
+    if (of_apic) {
+        MachineLock& lock = vcpu_.lock();
+        lock.lock();
+        LocalApic* const apic = cpu_.processor->local_apic();
+        bool known = apic != nullptr;
+        if (known) known = index == msr::kApicBase ? apic->set_base(value) : apic->write_msr(index, value);
+        if (known) cpu_.processor->local_apic_written();
+        lock.unlock();
+        return known;
+    }
+    if (paravirtual(index)) return false;
+    const MsrField* const field = field_of(index);
+    if (!field) return false;
+    msr_word(s_, *field, index - field->index) = value;
+    return true;
+}
+
+}  // namespace backplane::x86

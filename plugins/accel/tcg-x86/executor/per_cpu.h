@@ -1,0 +1,28 @@
+// What the front end keeps of each processor beside its state. Nothing of it is saved: it follows from the state and from
+// the machine.
+#pragma once
+
+#include "../templates/cache.h"
+
+#include <backplane/draft/cpu.h>
+#include <backplane/draft/x86/processor.h>
+
+namespace backplane::x86 {
+
+struct PerCpu {
+    Cpu* cpu = nullptr;
+    Processor* processor = nullptr;
+    TemplateCache* templates = nullptr;
+    bool in_helper = false;  ///< memory faults are recorded, not delivered
+    bool fault_recorded = false;
+    bool bus_fault = false;  ///< nobody answered: reads are ones
+    bool a20 = true;
+    bool apic_touched = false;   ///< a store may have reached the local APIC
+    std::uint64_t tsc_base = 0;  ///< IA32_TSC at time 0 of the virtual clock
+    std::uint32_t fault_error = 0;
+    alignas(64) std::uint8_t operand[1024] = {};
+};
+
+inline PerCpu& per_cpu(const X86State& state) { return *static_cast<PerCpu*>(state.executor); }
+
+}  // namespace backplane::x86

@@ -1,0 +1,149 @@
+// x86 for the translator; docs/translator-x86.md says what of it is there.
+#include "front_end.h"
+
+#include "decoder/decoder.h"
+#include "executor/executor.h"
+#include "mmu.h"
+#include "translate/translator.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace backplane::x86 {
+namespace {
+
+constexpr const char* kNames[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+                                  "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
+
+constexpr auto kRegisters = [] {
+    std::array<tcg::GuestRegister, kGprCount> list{};
+    for (std::uint32_t i = 0; i < kGprCount; ++i)
+        list[i] = {kNames[i], static_cast<std::uint32_t>(offsetof(X86State, gpr) + 8 * i)};
+    return list;
+}();
+
+constexpr tcg::GuestDescription kDescription{
+    .name = "x86_64",
+    .state_size = sizeof(X86State),
+    .pc_offset = offsetof(X86State, pc),
+    .registers = {kRegisters.data(), kRegisters.size()},
+    .instruction_alignment = 1,
+    .max_instruction_size = kLongestInstruction,
+    .mmu_modes = kMmuModeCount,
+    .ignores_bus_errors = true,
+    .misaligned_atomics = true,
+};
+
+X86State& state_of(void* state) { return *static_cast<X86State*>(state); }
+const X86State& state_of(const void* state) { return *static_cast<const X86State*>(state); }
+
+CodeSize code_size(const X86State& s) {
+    if (in_64bit_code(s)) return CodeSize::Code64;
+    const bool protected_mode = (s.cr0 & cr0::kPe) && !(s.rflags & rflags::kVirtual8086);
+    return protected_mode && (s.segments[kCs].attributes & Segment::kBig) ? CodeSize::Code32
+                                                                          : CodeSize::Code16;
+}
+
+class UnitBytes final : public ByteSource {
+  public:
+    UnitBytes(tcg::CodeReader& code, std::uint64_t pc) : code_(code), pc_(pc) {}
+    std::uint8_t byte(unsigned offset) override { return std::uint8_t(code_.fetch(pc_ + offset, 1)); }
+    bool failed() const override { return code_.failed(); }
+
+  private:
+    tcg::CodeReader& code_;
+    const std::uint64_t pc_;
+};
+
+}  // namespace
+
+const tcg::GuestDescription& X86FrontEnd::description() const { return kDescription; }
+
+bool X86FrontEnd::accepts(Cpu& cpu, Errors& errors) const {
+    if (cpu.architecture() != Str("x86_64")) {
+        errors.fail("tcg-x86_64 runs x86 CPUs only");
+        return false;
+    }
+    if (!templates_.ready()) {
+        errors.fail("tcg: the host refuses executable memory");
+        return false;
+    }
+    auto* const processor = query<Processor>(cpu.object());
+    if (!processor) {
+        errors.fail("tcg: the CPU is no x86 processor of this host");
+        return false;
+    }
+    if (!processor->settle(support_, errors)) return false;
+    auto own = std::make_unique<PerCpu>();
+    own->cpu = &cpu;
+    own->processor = processor;
+    own->templates = &templates_;
+    state_of(cpu.state()).executor = own.get();
+    const std::lock_guard guard(mutex_);
+    cpus_.push_back(std::move(own));
+    return true;
+}
+
+tcg::BlockKey X86FrontEnd::key(const void* state) const {
+    const X86State& s = state_of(state);
+    std::uint64_t flags = std::uint64_t(code_size(s));
+    if (s.interrupt_shadow) flags |= key_flag::kShadow;
+    if (s.rflags & rflags::kTrap) flags |= key_flag::kTrap;
+    const bool user = (s.cr0 & cr0::kPe) && ((s.rflags & rflags::kVirtual8086) ||
+                                             (s.segments[kSs].attributes >> Segment::kDplShift & 3) == 3);
+    const bool smap = (s.cr4 & cr4::kSmap) && !(s.rflags & rflags::kAlignmentCheck);
+    return {.pc = s.pc,
+            .flags = flags,
+            .mmu_mode = user ? kUser : kSupervisor,
+            .data_mode = user   ? kUser
+                         : smap ? kSupervisorSmap
+                                : kSupervisor};
+}
+
+tcg::Translated X86FrontEnd::translate(tcg::Builder& builder, tcg::UnitTranslation& unit) const {
+    UnitBytes bytes(*unit.code, unit.pc);
+    const Instruction instruction = decode(bytes, CodeSize(unit.key.flags & key_flag::kCodeSizeMask));
+    if (unit.code->failed()) return tcg::Translated::FetchFailed;
+    unit.size = instruction.length;
+    return translate_instruction(builder, unit, instruction, templates_);
+}
+
+bool X86FrontEnd::fill(void* state, const tcg::FillRequest& request, tcg::FillAnswer& answer) const {
+    return walk(state_of(state), tcg::vcpu_of(state), request, answer);
+}
+
+void X86FrontEnd::raise_memory_fault(void* state, const tcg::MemoryFault& fault) const {
+    X86State& s = state_of(state);
+    PerCpu& cpu = per_cpu(s);
+    if (fault.kind == tcg::MemoryFaultKind::Translation) {
+        s.cr2 = fault.address;
+        if (cpu.in_helper) {
+            cpu.fault_recorded = true;
+            cpu.fault_error = std::uint32_t(fault.fault);
+        } else {
+            Executor(s).raise({Vector::PageFault, true, std::uint32_t(fault.fault)});
+        }
+        return;
+    }
+    if (cpu.in_helper) cpu.bus_fault = true;
+    // Nobody drives the bus where it fetches from: ones are no instruction.
+    else Executor(s).raise({Vector::InvalidOpcode});
+}
+
+bool X86FrontEnd::take_interrupt(void* state) const { return Executor(state_of(state)).take_requests(); }
+
+unsigned X86FrontEnd::disassemble(std::uint64_t, Bytes bytes, TextSink& out) const {
+    char digits[4];
+    for (std::size_t n = 0; n < bytes.size; ++n) {
+        std::snprintf(digits, sizeof digits, "%02x ", bytes.data[n]);
+        out.append(digits);
+    }
+    return static_cast<unsigned>(std::max<std::size_t>(bytes.size, 1));
+}
+
+/// The guest's own is in the state; the engine's is not used.
+tcg::FpRounding X86FrontEnd::fp_rounding(const void*) const { return tcg::FpRounding::NearestEven; }
+void X86FrontEnd::add_fp_exceptions(void*, std::uint32_t) const {}
+
+}  // namespace backplane::x86

@@ -1,0 +1,12 @@
+// The page walk (SDM 3A, chapter 4): 32-bit, PAE, 4-level and 5-level paging, with accessed and dirty bits.
+#pragma once
+
+#include <backplane/draft/tcg/front_end.h>
+#include <backplane/draft/x86/state.h>
+
+namespace backplane::x86 {
+
+/// As FrontEnd::fill(): answer.fault is the error code of the page fault.
+bool walk(X86State& state, tcg::Vcpu& vcpu, const tcg::FillRequest& request, tcg::FillAnswer& answer);
+
+}  // namespace backplane::x86

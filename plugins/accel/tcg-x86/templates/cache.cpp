@@ -1,0 +1,105 @@
+// What the host's processor does not know, it is asked once: a new template runs on an empty state, under a handler for
+// SIGILL. So no encoding that the tables let through can bring the process down.
+#include "cache.h"
+
+#include <csetjmp>
+#include <csignal>
+
+#include <sys/mman.h>
+
+namespace backplane::x86 {
+
+namespace {
+
+thread_local sigjmp_buf* trial = nullptr;
+struct sigaction previous;
+
+void undefined_instruction(int signal, siginfo_t* information, void* context) {
+    if (trial) siglongjmp(*trial, 1);
+    if (previous.sa_flags & SA_SIGINFO && previous.sa_sigaction)
+        return previous.sa_sigaction(signal, information, context);
+    if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) return previous.sa_handler(signal);
+    sigaction(SIGILL, &previous, nullptr);  // it comes again at once
+}
+
+void handle_undefined() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+        struct sigaction action {};
+        action.sa_sigaction = undefined_instruction;
+        action.sa_flags = SA_SIGINFO | SA_NODEFER;
+        sigaction(SIGILL, &action, &previous);
+    });
+}
+
+/// Does the host execute it?
+bool runs(TemplateCode code) {
+    handle_undefined();
+    static thread_local X86State state;
+    alignas(64) static thread_local std::uint8_t operand[128];
+    constexpr std::uint16_t kControlWord = 0x37f;
+    constexpr std::uint32_t kMxcsr = 0x1f80;
+    std::memset(state.xsave, 0, 1024);
+    std::memset(operand, 0, sizeof operand);
+    std::memcpy(state.xsave, &kControlWord, sizeof kControlWord);
+    std::memcpy(state.xsave + kMxcsrOffset, &kMxcsr, sizeof kMxcsr);
+    std::memset(state.gpr, 0, sizeof state.gpr);
+    sigjmp_buf back;
+    bool ran = false;
+    if (sigsetjmp(back, 1) == 0) {
+        trial = &back;
+        code(&state, operand);
+        ran = true;
+    } else {
+        asm volatile("fninit");
+    }
+    trial = nullptr;
+    return ran;
+}
+
+}  // namespace
+
+TemplateCache::TemplateCache() {
+    void* p = mmap(nullptr, kCapacity, PROT_READ | PROT_WRITE | PROT_EXEC,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p != MAP_FAILED) memory_ = static_cast<std::uint8_t*>(p);
+}
+
+TemplateCache::~TemplateCache() {
+    if (memory_) munmap(memory_, kCapacity);
+}
+
+TemplateCache::Found TemplateCache::find(const Instruction& instruction) {
+    const Instruction normal = template_key(instruction);
+    Key key;
+    std::memcpy(key.data(), &normal, sizeof normal);
+    const std::lock_guard guard(mutex_);
+    if (const auto known = all_.find(key); known != all_.end()) return {known->second};
+    if (used_ + Assembler::kCapacity > kCapacity - kScratch || all_.size() >= kMostTemplates)
+        return {nullptr, true};
+    Assembler assembler;
+    compile(normal, assembler);
+    std::uint8_t* const at = memory_ + used_;
+    std::memcpy(at, assembler.data(), assembler.size());
+    TemplateCode code = nullptr;
+    std::memcpy(&code, &at, sizeof code);
+    if (runs(code)) used_ += (assembler.size() + 15) & ~std::size_t{15};
+    else code = nullptr;
+    all_.emplace(key, code);
+    return {code};
+}
+
+bool TemplateCache::run_uncached(const Instruction& instruction, X86State& state, void* memory) {
+    Assembler assembler;
+    compile(template_key(instruction), assembler);
+    const std::lock_guard guard(mutex_);
+    std::uint8_t* const at = memory_ + (kCapacity - kScratch);
+    std::memcpy(at, assembler.data(), assembler.size());
+    TemplateCode code = nullptr;
+    std::memcpy(&code, &at, sizeof code);
+    if (!runs(code)) return false;
+    code(&state, memory);
+    return true;
+}
+
+}  // namespace backplane::x86

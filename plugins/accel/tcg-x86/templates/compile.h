@@ -1,0 +1,33 @@
+// From an instruction to host code that executes it on a guest's state.
+#pragma once
+
+#include "../decoder/instruction.h"
+#include "assembler.h"
+
+#include <backplane/draft/x86/state.h>
+
+namespace backplane::x86 {
+
+/// Executes one instruction whose operands are in `state`, and in memory at `memory`, where it has such an operand. What
+/// the instruction writes in registers and flags is in the state afterwards.
+using TemplateCode = void (*)(X86State* state, void* memory);
+
+/// Is it one that the host executes (Operation::Template, VectorTemplate, MmxTemplate, X87, BitMemory)?
+bool is_template(const Instruction& instruction);
+
+/// The same for all instructions that need the same code: addresses, which are the executor's business, taken out.
+Instruction template_key(const Instruction& instruction);
+
+/// Emits the function of a template.
+void compile(const Instruction& instruction, Assembler& to);
+
+/// Where the state has vector register `n`: its lower and its upper 16 bytes (SDM 1, 10.5.1 and 13.4.1).
+constexpr std::size_t kVectorOffset = 160, kUpperOffset = 576, kMxcsrOffset = 24;
+constexpr std::size_t vector_place(unsigned n) { return offsetof(X86State, xsave) + kVectorOffset + 16 * n; }
+constexpr std::size_t upper_place(unsigned n) { return offsetof(X86State, xsave) + kUpperOffset + 16 * n; }
+
+/// Of RFLAGS: what arithmetic writes.
+inline constexpr std::uint64_t kArithmeticFlags =
+    rflags::kCarry | rflags::kParity | rflags::kAdjust | rflags::kZero | rflags::kSign | rflags::kOverflow;
+
+}  // namespace backplane::x86
