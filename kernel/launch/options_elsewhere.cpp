@@ -36,7 +36,6 @@ constexpr Elsewhere kElsewhere[] = {
     {"curses", kNoDisplay},
     {"full-screen", kNoDisplay},
     {"g", kNoDisplay},
-    {"acpitable", "tables are not taken from files"},
     {"no-acpi", "it is a property of the machine: -machine acpi=off"},
     {"tpmdev", "there is no TPM"},
     {"shim", "the firmware loads no shim; give it as a file on a disk"},

@@ -51,6 +51,13 @@ std::uint32_t TableFile::end() {
     return std::uint32_t(start_);
 }
 
+std::uint32_t TableFile::add(std::span<const std::uint8_t> table) {
+    start_ = bytes_.size();
+    raw(table);
+    bytes_[start_ + kChecksumAt] = 0;  // firmware adds up to it
+    return end();
+}
+
 std::uint32_t TableFile::add_facs() {
     const auto at = std::uint32_t(bytes_.size());
     text(bytes_, "FACS", 4);

@@ -1,7 +1,7 @@
 // Follows "Advanced Configuration and Power Interface Specification" 6.4 and 1.0b (the tables have its revisions: old
 // systems run on this board), and "IA-PC HPET" 1.0a, 3.2.4.
 //
-// Not there: processors that come and go, PCI hot-plug.
+// Not there: processors that come and go.
 #include "acpi.h"
 
 #include "dsdt.h"
@@ -124,6 +124,7 @@ AcpiFiles make_acpi(const AcpiContents& contents) {
     if (!contents.nodes.empty() && !contents.nodes.front().distances.empty())
         tables.push_back(add_slit(file, contents));
     tables.push_back(add_waet(file));
+    for (const std::vector<std::uint8_t>& table : contents.user_tables) tables.push_back(file.add(table));
     file.begin("RSDT", 1);
     for (const std::uint32_t table : tables) file.pointer(table, 4);
     const std::uint32_t rsdt = file.end();

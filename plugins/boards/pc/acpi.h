@@ -43,6 +43,7 @@ struct AcpiContents {
     std::uint64_t high_hole_start = 0, high_hole_end = 0;  ///< above 4 GiB; end 0: none
     std::vector<AcpiNode> nodes;                           ///< empty: memory is uniform
     std::vector<std::uint32_t> node_of_cpu;                ///< of each possible one
+    std::vector<std::vector<std::uint8_t>> user_tables;
     std::uint32_t pci_root_uid = 0;
     std::uint32_t fw_cfg_ports = 12;  ///< without DMA 2
     std::string oem_id = "BOCHS ", oem_table = "BXPC    ";

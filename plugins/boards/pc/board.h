@@ -4,6 +4,7 @@
 #include "acpi.h"
 #include "map.h"
 
+#include <backplane/acpi.h>
 #include <backplane/board.h>
 #include <backplane/boot.h>
 #include <backplane/fw_cfg.h>
@@ -22,7 +23,11 @@ enum class SmbiosEntry : std::uint32_t { Narrow, Wide, Auto };
 inline constexpr unsigned kSerialPorts = 4;
 inline constexpr const char* kSwitchChoices = "on|off|auto";
 
-class PcBoard final : public Board, public BootChoice, public FirmwareRoot, FwCfgObserver {
+class PcBoard final : public Board,
+                      public BootChoice,
+                      public FirmwareRoot,
+                      public AcpiTableList,
+                      FwCfgObserver {
   public:
     static const PropertyInfo kProperties[];
 
@@ -36,6 +41,7 @@ class PcBoard final : public Board, public BootChoice, public FirmwareRoot, FwCf
     void set_boot_strict(bool strict) override;
     void boot_order_changed() override;
     bool chip_path(const Object& chip, TextSink& out) const override;
+    bool add_acpi_table(Bytes table, Errors& errors) override;
 
     bool check_max_ram(std::uint64_t size, Errors& errors) const;
     bool check_oem_id(std::string_view text, Errors& errors) const;
@@ -93,15 +99,17 @@ class PcBoard final : public Board, public BootChoice, public FirmwareRoot, FwCf
     bool fill_nodes(BoardContext& context, FwCfg& fw_cfg, Errors& errors);
     bool fill_map(FwCfg& fw_cfg, Errors& errors);
     bool put_acpi(FwCfg& fw_cfg, Errors& errors);
+    bool put_user_tables(FwCfg& fw_cfg, Errors& errors);
     void fw_cfg_selected(Str file) override;
     void fw_cfg_written(Str, std::uint64_t, std::uint64_t) override {}
 
     Object* machine_;
     std::uint64_t low_ram_ = 0;  ///< bytes from 0
     std::uint32_t possible_cpus_ = 1;
-    std::vector<AcpiNode> nodes_;             ///< empty: memory is uniform
-    std::vector<std::uint32_t> node_of_cpu_;  ///< of each possible one
-    std::uint64_t high_ram_ = 0;              ///< bytes from 4 GiB
+    std::vector<std::vector<std::uint8_t>> user_tables_;  ///< -acpitable
+    std::vector<AcpiNode> nodes_;                         ///< empty: memory is uniform
+    std::vector<std::uint32_t> node_of_cpu_;              ///< of each possible one
+    std::uint64_t high_ram_ = 0;                          ///< bytes from 4 GiB
     std::vector<Object*> processors_, apics_;
     std::map<std::string, Object*> chips_;
     Object* pci_bus_ = nullptr;

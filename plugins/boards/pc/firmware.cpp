@@ -163,12 +163,34 @@ void add_isa_terms(Object& below, std::vector<std::uint8_t>& terms) {
 bool PcBoard::fill_acpi(Errors& errors) {
     if (acpi_ == Switch::Off) return true;
     FwCfg& fw_cfg = *query<FwCfg>(chip("fw_cfg"));
-    // -acpitable and the sleep states that systems may ask for: S3, S4 with its type, S5.
+    // The sleep states that systems may ask for: S3, S4 with its type, S5.
     constexpr std::uint8_t kSleepStates[] = {0x80, 0, 0, 0x81, 0x82, 0x80};
     if (!put_acpi(fw_cfg, errors) || !fw_cfg.set_file("etc/system-states", Bytes(kSleepStates), errors))
         return false;
     for (const char* file : {kAcpiTables, kAcpiRoot, kAcpiLoader}) fw_cfg.set_observer(file, this);
     return true;
+}
+
+/// Firmware that is given no tables of the board's has these alone: their number, and each with its length ahead of it.
+bool PcBoard::put_user_tables(FwCfg& fw_cfg, Errors& errors) {
+    std::vector<std::uint8_t> item;
+    put(item, std::uint16_t(user_tables_.size()));
+    for (const std::vector<std::uint8_t>& table : user_tables_) {
+        put(item, std::uint16_t(table.size()));
+        item.insert(item.end(), table.begin(), table.end());
+    }
+    return fw_cfg.set_item(std::uint16_t(FwCfgKey::ArchitectureLocal), Bytes(item), errors);
+}
+
+bool PcBoard::add_acpi_table(Bytes table, Errors& errors) {
+    constexpr std::size_t kMost = 0xffff;
+    if (table.size > kMost || user_tables_.size() == kMost) {
+        errors.fail("firmware takes tables of at most 65,535 bytes, and as many of them");
+        return false;
+    }
+    user_tables_.emplace_back(table.begin(), table.end());
+    FwCfg& fw_cfg = *query<FwCfg>(chip("fw_cfg"));
+    return put_user_tables(fw_cfg, errors) && (acpi_ == Switch::Off || put_acpi(fw_cfg, errors));
 }
 
 /// What firmware has programmed meanwhile stands in them.
@@ -192,6 +214,7 @@ bool PcBoard::put_acpi(FwCfg& fw_cfg, Errors& errors) {
     contents.nodes = nodes_;
     contents.node_of_cpu = node_of_cpu_;
     contents.pci_root_uid = pci_root_uid_;
+    contents.user_tables = user_tables_;
     TextBuffer dma;
     if (chip("fw_cfg").get_property("dma_enabled", dma, errors) && dma.text() == "off")
         contents.fw_cfg_ports = 2;

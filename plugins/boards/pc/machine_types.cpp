@@ -180,7 +180,7 @@ constexpr MachineVersion kVersions[] = {
 };
 
 constexpr InterfaceInfo kInterfaces[] = {offers<PcBoard, Board>(), offers<PcBoard, BootChoice>(),
-                                         offers<PcBoard, FirmwareRoot>()};
+                                         offers<PcBoard, FirmwareRoot>(), offers<PcBoard, AcpiTableList>()};
 
 constexpr TypeInfo kTypes[] = {
     {

@@ -17,4 +17,15 @@ class AcpiDevice {
     ~AcpiDevice() = default;
 };
 
+/// Offered by a board that has such tables, to those who bring whole ones. Thread: main, before the machine runs.
+class AcpiTableList {
+  public:
+    static constexpr const char* kId = "backplane.acpi-table-list/1";
+    /// A table with its header (ACPI 6.4, 5.2.6), which is copied; firmware is told of it as of the board's own.
+    virtual bool add_acpi_table(Bytes table, Errors& errors) = 0;
+
+  protected:
+    ~AcpiTableList() = default;
+};
+
 }  // namespace backplane

@@ -28,6 +28,8 @@ class TableFile {
     void begin(std::string_view signature, std::uint8_t revision);
     /// Ends it: its length and checksum are right then. Returns its offset.
     std::uint32_t end();
+    /// One that is there as a whole, with its header. Returns its offset.
+    std::uint32_t add(std::span<const std::uint8_t> table);
     /// FACS, which has no usual header. Returns its offset.
     std::uint32_t add_facs();
 
