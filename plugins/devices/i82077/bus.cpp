@@ -1,5 +1,7 @@
 #include "bus.h"
 
+#include <backplane/text.h>
+
 #include <string>
 
 namespace backplane::i82077 {
@@ -38,6 +40,10 @@ void FloppyBusPart::detach(Object& device) {
 void FloppyBusPart::address_of(Object& device, TextSink& out) const {
     for (unsigned unit = 0; unit < kDrives; ++unit)
         if (units_[unit] == &device) out.append("unit = " + std::to_string(unit));
+}
+
+bool FloppyBusPart::firmware_path(TextSink& out) const {
+    return object_.parent() && firmware_path_of(*object_.parent(), out);
 }
 
 }  // namespace backplane::i82077

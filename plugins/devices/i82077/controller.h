@@ -27,6 +27,8 @@ class Controller final : public IsaDmaDevice {
     void set_types(DriveType first, DriveType second, DriveType fallback);
     DriveType default_type(unsigned unit) const { return default_types_[unit]; }
     DriveType fallback() const { return fallback_; }
+    void set_boot_indices(std::int32_t first, std::int32_t second) { boot_indices_ = {first, second}; }
+    std::int32_t boot_index(unsigned unit) const { return unit < kDrives ? boot_indices_[unit] : -1; }
 
     /// Offsets from 3F0h.
     std::uint8_t read(unsigned offset, Access& access);
@@ -134,6 +136,7 @@ class Controller final : public IsaDmaDevice {
     std::array<FloppyDrive*, kDrives> drives_{};
     std::array<DriveType, kDrives> default_types_{DriveType::Auto, DriveType::Auto};
     DriveType fallback_ = DriveType::Mb288;
+    std::array<std::int32_t, kDrives> boot_indices_{-1, -1};
     Request request_{*this};
 
     std::uint8_t dor_ = 0, tdr_ = 0, rate_ = 0;

@@ -1,5 +1,7 @@
 #include "floppy_drive.h"
 
+#include "bus.h"
+
 #include <string>
 
 namespace backplane::i82077 {
@@ -37,6 +39,19 @@ bool FloppyDrive::realize(Errors& errors) {
     if (drive_ && !claim(*drive_, errors)) return false;
     realized_ = true;
     return true;
+}
+
+std::int32_t FloppyDrive::boot_index() const {
+    const auto* bus = static_cast<const FloppyBus*>(device_context(object_).bus(FloppyBus::kId));
+    return bootindex_ >= 0 || !bus ? bootindex_ : bus->boot_index(bus->unit_of(object_));
+}
+
+void FloppyDrive::boot_path(TextSink& out) const {
+    DeviceContext& context = device_context(object_);
+    const auto* place = static_cast<const FirmwarePlace*>(context.bus(FirmwarePlace::kId));
+    const auto* bus = static_cast<const FloppyBus*>(context.bus(FloppyBus::kId));
+    if (place && bus && place->firmware_path(out))
+        out.append("/floppy@" + std::to_string(bus->unit_of(object_)));
 }
 
 bool FloppyDrive::claim(BlockBackend& medium, Errors& errors) {

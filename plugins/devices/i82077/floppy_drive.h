@@ -4,13 +4,14 @@
 #include "formats.h"
 
 #include <backplane/block.h>
+#include <backplane/boot.h>
 #include <backplane/device.h>
 #include <backplane/medium.h>
 #include <backplane/type.h>
 
 namespace backplane::i82077 {
 
-class FloppyDrive final : public DeviceBase, public BlockObserver, public MediumDrive {
+class FloppyDrive final : public DeviceBase, public BlockObserver, public MediumDrive, public Bootable {
   public:
     static constexpr const char* kId = "backplane.floppy-drive/1";
 
@@ -45,7 +46,12 @@ class FloppyDrive final : public DeviceBase, public BlockObserver, public Medium
     void ask_for_medium() override {}
     void move_tray(bool) override {}
 
+    // Bootable: its own index, or that which its controller has for it.
+    std::int32_t boot_index() const override;
+    void boot_path(TextSink& out) const override;
+
     BlockBackend* drive_ = nullptr;
+    std::int32_t bootindex_ = -1;
     std::uint32_t unit_ = ~0u;
     DriveType wanted_ = DriveType::Auto;
 

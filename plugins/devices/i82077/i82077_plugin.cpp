@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint64_t kFirstPorts = 5;  // 3F1h to 3F5h; 3F6h is the IDE controller's
 
-class IsaFdc final : public DeviceBase, public FloppyDrives {
+class IsaFdc final : public DeviceBase, public FloppyDrives, public FirmwarePlace {
   public:
     static const PropertyInfo kProperties[];
 
@@ -28,6 +28,7 @@ class IsaFdc final : public DeviceBase, public FloppyDrives {
         context_.export_region("registers", first);
         context_.export_region("rate", last);
         controller_.set_types(first_type_, second_type_, fallback_);
+        controller_.set_boot_indices(first_index_, second_index_);
         Object* bus = context_.create_bus("floppy-bus", "floppy-bus.0", errors);
         if (!bus) return false;
         query<FloppyBus>(*bus)->set_controller(&controller_);
@@ -56,6 +57,15 @@ class IsaFdc final : public DeviceBase, public FloppyDrives {
     FloppyGeometry floppy_geometry(unsigned unit) const override {
         const FloppyDrive* drive = controller_.drive(unit);
         return drive ? geometry_of(drive->type()) : FloppyGeometry{};
+    }
+
+    /// By the first of its ports.
+    bool firmware_path(TextSink& out) const override {
+        const auto* bus = static_cast<const FirmwarePlace*>(context_.bus(FirmwarePlace::kId));
+        if (!bus || !bus->firmware_path(out)) return false;
+        const std::string port = hex(iobase_);
+        out.append("/fdc@" + std::string(4 - std::min<std::size_t>(4, port.size()), '0') + port);
+        return true;
     }
 
   private:
@@ -100,6 +110,7 @@ class IsaFdc final : public DeviceBase, public FloppyDrives {
 
   public:
     std::uint32_t iobase_ = 0x3f0, irq_ = 6, channel_ = 2;
+    std::int32_t first_index_ = -1, second_index_ = -1;
     DriveType first_type_ = DriveType::Auto, second_type_ = DriveType::Auto, fallback_ = DriveType::Mb288;
 
     bool check_fallback(std::uint64_t type, Errors& errors) const {
@@ -117,6 +128,12 @@ constexpr PropertyInfo IsaFdc::kProperties[] = {
     property<&IsaFdc::irq_>({.name = "irq", .summary = "its line", .default_text = "6"}),
     property<&IsaFdc::channel_>(
         {.name = "dma", .summary = "its DMA channel", .default_text = "2", .maximum = 3}),
+    property<&IsaFdc::first_index_>({.name = "bootindexA",
+                                     .summary = "drive A's place in the boot order; -1: none",
+                                     .default_text = "-1"}),
+    property<&IsaFdc::second_index_>({.name = "bootindexB",
+                                      .summary = "drive B's place in the boot order; -1: none",
+                                      .default_text = "-1"}),
     enum_property<&IsaFdc::first_type_>({.name = "fdtypeA",
                                          .summary = "type of drive A, where it has none itself",
                                          .default_text = "auto",
@@ -138,16 +155,22 @@ constexpr PropertyInfo kDriveProperties[] = {
     property<&FloppyDrive::unit_>({.name = "unit",
                                    .summary = "0: A, 1: B; 4294967295: the first that is free",
                                    .default_text = "4294967295"}),
+    property<&FloppyDrive::bootindex_>({.name = "bootindex",
+                                        .summary = "place in the boot order; -1: its controller's for it",
+                                        .default_text = "-1"}),
     enum_property<&FloppyDrive::wanted_>({.name = "drive-type",
                                           .summary = "auto: what the image needs",
                                           .default_text = "auto",
                                           .choices = kDriveTypes}),
 };
 
-constexpr InterfaceInfo kControllerInterfaces[] = {offers<IsaFdc, Device>(), offers<IsaFdc, FloppyDrives>()};
-constexpr InterfaceInfo kBusInterfaces[] = {offers<FloppyBusPart, Bus>(), offers<FloppyBusPart, FloppyBus>()};
+constexpr InterfaceInfo kControllerInterfaces[] = {offers<IsaFdc, Device>(), offers<IsaFdc, FloppyDrives>(),
+                                                   offers<IsaFdc, FirmwarePlace>()};
+constexpr InterfaceInfo kBusInterfaces[] = {offers<FloppyBusPart, Bus>(), offers<FloppyBusPart, FloppyBus>(),
+                                            offers<FloppyBusPart, FirmwarePlace>()};
 constexpr InterfaceInfo kDriveInterfaces[] = {
-    offers<FloppyDrive, Device>(), offers<FloppyDrive, FloppyDrive>(), offers<FloppyDrive, MediumDrive>()};
+    offers<FloppyDrive, Device>(), offers<FloppyDrive, FloppyDrive>(), offers<FloppyDrive, MediumDrive>(),
+    offers<FloppyDrive, Bootable>()};
 
 constexpr RegionInfo kRegions[] = {
     {.name = "registers", .summary = "3F1h to 3F5h: outputs, status, data", .size = kFirstPorts},

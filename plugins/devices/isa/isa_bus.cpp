@@ -2,6 +2,7 @@
 //
 // Follows IBM, "Personal Computer AT Technical Reference", 6280070, 1984, "I/O channel". Bus timing, masters other than
 // the DMA controller, and plug-and-play isolation are not modelled.
+#include <backplane/boot.h>
 #include <backplane/bus.h>
 #include <backplane/device.h>
 #include <backplane/isa.h>
@@ -19,7 +20,7 @@ std::string describe(const Object& device) {
            std::string(device.type_name().view()) + ")";
 }
 
-class IsaBusPart final : public BusBase, public IsaBus {
+class IsaBusPart final : public BusBase, public IsaBus, public FirmwarePlace {
   public:
     explicit IsaBusPart(Object& object) : object_(object) {}
 
@@ -56,6 +57,10 @@ class IsaBusPart final : public BusBase, public IsaBus {
         return false;
     }
 
+    bool firmware_path(TextSink& out) const override {
+        return object_.parent() && firmware_path_of(*object_.parent(), out);
+    }
+
   private:
     struct Window {
         Object* device;
@@ -89,7 +94,8 @@ class IsaBusPart final : public BusBase, public IsaBus {
     std::vector<Window> windows_;
 };
 
-constexpr InterfaceInfo kInterfaces[] = {offers<IsaBusPart, Bus>(), offers<IsaBusPart, IsaBus>()};
+constexpr InterfaceInfo kInterfaces[] = {offers<IsaBusPart, Bus>(), offers<IsaBusPart, IsaBus>(),
+                                         offers<IsaBusPart, FirmwarePlace>()};
 
 constexpr TypeInfo kTypes[] = {
     {

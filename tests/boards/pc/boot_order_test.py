@@ -83,6 +83,15 @@ class BootOrder(PcTest):
         other = (*self.drive("b"), "-device", "virtio-blk-pci,drive=b,bootindex=0")
         self.refused("The bootindex 0 has already been used", "-kernel", str(KERNEL), *other)
 
+    def test_diskettes_have_places(self):
+        image = self.folder / "diskette"
+        image.write_bytes(bytes(1440 << 10))
+        first, second = (f"/pci@i0cf8/isa@1/fdc@03f0/floppy@{unit}" for unit in (0, 1))
+        qtest = self.board("-fda", str(image), "-global", "isa-fdc.bootindexA=3")
+        self.assertEqual(self.order(qtest), f"{first}\0")
+        qtest = self.board("-device", "floppy,bootindex=2", "-device", "floppy", "-global", "isa-fdc.bootindexB=1")
+        self.assertEqual(self.order(qtest), f"{second}\n{first}\0")
+
     def test_an_option_rom_may_have_a_place(self):
         rom = self.folder / "a.rom"
         rom.write_bytes(b"\x55\xaa\x01" + bytes(509))
