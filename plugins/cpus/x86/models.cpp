@@ -295,7 +295,7 @@ constexpr auto kProperties = all_properties(std::make_index_sequence<std::size(k
 constexpr InterfaceInfo kInterfaces[] = {
     offers<X86Cpu, Device>(),           offers<X86Cpu, Cpu>(),
     offers<X86Cpu, CpuDebug>(),         offers<X86Cpu, Processor>(),
-    offers<X86Cpu, ProcessorControl>(),
+    offers<X86Cpu, ProcessorControl>(), offers<X86Cpu, ProcessorIdentity>(),
 };
 
 void* make_cpu(Object& object, const void* class_data, Errors&) {

@@ -11,6 +11,7 @@
 #include <backplane/device.h>
 #include <backplane/draft/debug.h>
 #include <backplane/draft/x86/processor.h>
+#include <backplane/x86_identity.h>
 
 #include <deque>
 #include <memory>
@@ -58,7 +59,8 @@ class X86Cpu final : public DeviceBase,
                      public Cpu,
                      public CpuDebug,
                      public Processor,
-                     public ProcessorControl {
+                     public ProcessorControl,
+                     public ProcessorIdentity {
   public:
     X86Cpu(Object& object, const Model& model);
 
@@ -93,6 +95,8 @@ class X86Cpu final : public DeviceBase,
 
     // Processor
     bool settle(const ProcessorSupport& support, Errors& errors) override;
+    std::uint32_t leaf1_eax() const override { return cpuid(1, 0).eax; }
+    std::uint32_t leaf1_edx() const override { return cpuid(1, 0).edx; }
     CpuidRegisters cpuid(std::uint32_t leaf, std::uint32_t subleaf) const override;
     Slice<const CpuidEntry> cpuid_entries() const override { return entries_; }
     std::uint64_t feature_msr(std::uint32_t index) const override;

@@ -209,7 +209,7 @@ class Maker {
             .byte(kCpu)
             .byte(kFamilyElsewhere)
             .text(f.text("manufacturer", facts_.manufacturer))
-            .qword(f.number("processor-id"))
+            .qword(f.number("processor-id", facts_.processor_id))
             .text(f.text("version", facts_.version))
             .byte(0)  // voltage
             .word(0)  // external clock

@@ -26,6 +26,7 @@ struct Facts {
     std::uint32_t cores = 1;             ///< of a socket
     std::uint32_t threads = 1;           ///< of a core
     std::uint16_t processor_family = 2;  ///< 7.5.2; 2: unknown
+    std::uint64_t processor_id = 0;      ///< 7.5.3
 };
 
 /// Of one structure, by the names that users know: "manufacturer", "max-speed". Numbers as texts.
