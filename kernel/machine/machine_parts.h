@@ -8,6 +8,7 @@
 #include "kernel/machine/devices.h"
 #include "kernel/machine/drives.h"
 #include "kernel/machine/entropy_source.h"
+#include "kernel/machine/firmware_files_host.h"
 #include "kernel/machine/host_interfaces.h"
 #include "kernel/machine/log_hub.h"
 #include "kernel/machine/machine.h"
@@ -47,6 +48,7 @@ struct MachineParts {
     HostInterfaces interfaces;
     MachineConfiguration configuration;
     NumaHost numa{configuration.numa};
+    FirmwareFilesHost firmware_files{configuration.firmware_path};
     WhereaboutsHost whereabouts;
     RunControl run;
     Processors processors;

@@ -17,6 +17,9 @@ constexpr PropertyInfo E1000::kProperties[] = {
 
 namespace {
 
+/// iPXE for firmware of both kinds, as distributions package it.
+constexpr const char* kBootRom = "efi-e1000.rom";
+
 constexpr RegionInfo kRegions[] = {
     {.name = "registers", .summary = "BAR 0", .size = 0x20000},
     {.name = "ports", .summary = "BAR 1: address and data", .size = 64},
@@ -26,15 +29,17 @@ constexpr InterfaceInfo kInterfaces[] = {offers<E1000, Device>(), offers<E1000, 
 constexpr HistoryRow kHistory[] = {{"6.0", "init-vet", "off"}};
 
 constexpr TypeInfo kTypes[] = {
-    device_type<E1000>({.name = "e1000",
-                        .parent = "pci-device",
-                        .summary = "Intel Gigabit Ethernet",
-                        .user_creatable = true,
-                        .category = "Network",
-                        .interfaces = kInterfaces,
-                        .properties = E1000::kProperties,
-                        .regions = kRegions,
-                        .history = kHistory}),
+    device_type<E1000>(
+        {.name = "e1000",
+         .parent = "pci-device",
+         .summary = "Intel Gigabit Ethernet",
+         .user_creatable = true,
+         .category = "Network",
+         .interfaces = kInterfaces,
+         .properties = E1000::kProperties,
+         .regions = kRegions,
+         .history = kHistory,
+         .class_init = [](Class& type, const void*) { type.set_default("romfile", kBootRom); }}),
 };
 
 }  // namespace

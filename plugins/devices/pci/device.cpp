@@ -111,10 +111,25 @@ bool DevicePart::add_bar(unsigned index, MemoryRegion& region, PciBarKind kind, 
     return true;
 }
 
+bool DevicePart::rom_is_missing(Errors& errors) {
+    if (romfile_ != default_rom_) {
+        errors.fail("failed to find romfile \"" + romfile_ + "\"; give its path, or where it is with -L");
+        return false;
+    }
+    context_.log().write(
+        LogLevel::Warning, "romfile",
+        "failed to find romfile \"" + romfile_ +
+            "\": the card goes without it; install the package that has it (Debian: ipxe-qemu), "
+            "or leave it out with romfile=");
+    return true;
+}
+
 /// 6.2.5.2: as large as a power of two, of at least 2 KiB; bit 0 of its register switches it on.
 bool DevicePart::add_rom(Errors& errors) {
+    const std::string path = find_rom_file(context_, romfile_);
+    if (path.empty()) return rom_is_missing(errors);
     std::vector<std::uint8_t> bytes;
-    if (!read_rom_file(context_, romfile_, bytes, errors)) return false;
+    if (!read_rom_file(context_, path, bytes, errors)) return false;
     constexpr std::uint64_t kLeast = 2048;
     const std::uint64_t size = std::bit_ceil(std::max<std::uint64_t>(bytes.size(), kLeast));
     MemoryRegion* rom = context_.memory().rom("expansion-rom", size, errors);

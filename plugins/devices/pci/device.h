@@ -110,6 +110,8 @@ class DevicePart final : public Device,
     std::string wanted_address_;
     std::string romfile_;
     bool multifunction_ = false;
+    /// romfile_ is what it is without the user's say: a device goes without its own ROM where the host has none.
+    void keep_default_rom() { default_rom_ = romfile_; }
 
   private:
     struct Bar {
@@ -125,6 +127,7 @@ class DevicePart final : public Device,
         return bar != kRom ? kBar0 + 4 * bar : is_bridge() ? kBridgeRom : kExpansionRom;
     }
     bool add_rom(Errors& errors);
+    bool rom_is_missing(Errors& errors);
     void set_rom_writable();
     unsigned command() const { return config_.get(kCommand, 2); }
     std::optional<std::uint64_t> decoded(unsigned index) const;
@@ -137,6 +140,7 @@ class DevicePart final : public Device,
     void send_message(std::uint64_t address, std::uint32_t data) override;
     void vectors_changed() override;
 
+    std::string default_rom_;
     Object& object_;
     DeviceContext& context_;
     StateTable& state_;

@@ -58,6 +58,7 @@ constexpr TypeInfo kTypes[] = {
         .bus = "pci",
         .interfaces = kDeviceInterfaces,
         .properties = kDeviceProperties,
+        .instance_post_init = [](Object&, void* part) { static_cast<DevicePart*>(part)->keep_default_rom(); },
     }),
     {
         .name = "pci-listing",

@@ -1,6 +1,8 @@
 #include "rom_file.h"
 
+#include <backplane/firmware_files.h>
 #include <backplane/host_files.h>
+#include <backplane/text.h>
 
 #include <cerrno>
 #include <cstring>
@@ -33,6 +35,13 @@ class RomFileErrors final : public Errors {
 };
 
 }  // namespace
+
+std::string find_rom_file(DeviceContext& context, const std::string& name) {
+    const auto* files = static_cast<const FirmwareFiles*>(context.host_interface(FirmwareFiles::kId));
+    if (!files) return name;
+    TextBuffer path;
+    return files->find_firmware(name, path) ? path.text() : std::string();
+}
 
 bool read_rom_file(DeviceContext& context, const std::string& path, std::vector<std::uint8_t>& bytes,
                    Errors& to) {

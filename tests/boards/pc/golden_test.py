@@ -25,7 +25,7 @@ DEVICES = [
     "virtio-blk-pci,drive=disk,addr=8", "virtio-net-pci,mac=52:54:00:12:34:56,addr=9", "virtio-rng-pci,addr=a",
     "virtio-balloon-pci,addr=b", "virtio-serial-pci,addr=c", "virtio-rng-pci-transitional,addr=d",
     "virtio-net-pci-non-transitional,mac=52:54:00:12:34:57,addr=e",
-    "e1000,mac=52:54:00:12:34:58,addr=f", "pvpanic",
+    "e1000,mac=52:54:00:12:34:58,addr=f,romfile=", "pvpanic",
 ]
 SELECTOR, DATA, DIRECTORY = 0x510, 0x511, 0x19
 SHORT = 64  # bytes that are shown as they are
