@@ -112,12 +112,20 @@ bool nodes_may_say_sizes(const BuildSite& site, const std::string& type) {
     return release && release->line.empty() && !Release::parse("5.0")->older_than(*release);
 }
 
+/// Only boards with such a table have the switch.
+bool machine_tells_speed(BuildSite& site) {
+    IgnoredErrors none;
+    TextBuffer value;
+    return site.machine.machine_object().get_property("hmat", value, none) && value.text() == "on";
+}
+
 /// Ahead of the memory, which the nodes may have.
 void set_numa(BuildSite& site, const PropertyList& switches, const std::string& type) {
     NumaMemory memory;
     const BoardTraits& traits = site.machine.traits();
     memory.total = site.plan.ram_size.value_or(traits.default_ram);
     memory.may_say_sizes = nodes_may_say_sizes(site, type);
+    memory.tells_speed = machine_tells_speed(site);
     memory.backend = [&](const std::string& id) {
         Instance* found = site.machine.objects().find_id(id);
         if (!found || !found->realized())

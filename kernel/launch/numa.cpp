@@ -38,6 +38,10 @@ class Resolver {
         for (const NumaCpuPlan& cpus : plan_.cpus) assign_place(cpus);
         seat_the_rest(warnings);
         set_distances();
+        check_speed_is_told();
+        set_initiators();
+        for (const NumaPerformancePlan& plan : plan_.performances) add_performance(plan);
+        for (const NumaCachePlan& plan : plan_.caches) add_cache(plan);
         return std::move(made_);
     }
 
@@ -199,6 +203,97 @@ class Resolver {
         }
     }
 
+    // --- how fast memory is ---
+
+    void check_speed_is_told() {
+        if (memory_.tells_speed) return;
+        constexpr const char* kOff =
+            "ACPI Heterogeneous Memory Attribute Table (HMAT) is disabled, enable it with -machine hmat=on before "
+            "using any of hmat specific options";
+        for (const NumaNodePlan& node : plan_.nodes)
+            if (node.initiator) fail(node.option, kOff);
+        if (!plan_.performances.empty()) fail(plan_.performances.front().option, kOff);
+        if (!plan_.caches.empty()) fail(plan_.caches.front().option, kOff);
+    }
+
+    bool has_processors(std::uint32_t node) const {
+        return std::ranges::find(made_.node_of_cpu, node) != made_.node_of_cpu.end();
+    }
+
+    void set_initiators() {
+        if (!memory_.tells_speed) return;
+        for (std::uint32_t id = 0; id < made_.nodes.size(); ++id) {
+            const NumaNodePlan& plan = *nodes_[id];
+            std::uint32_t& initiator = made_.nodes[id].initiator;
+            if (plan.initiator) initiator = *plan.initiator;
+            else if (has_processors(id)) initiator = id;
+            if (initiator == NumaPerformance::kNone) continue;
+            if (initiator >= made_.nodes.size())
+                fail(plan.option, "NUMA node " + std::to_string(initiator) +
+                                      " is missing, use '-numa node' option to declare it first");
+            if (has_processors(id) && initiator != id)
+                fail(plan.option, "The initiator of CPU NUMA node " + std::to_string(id) +
+                                      " should be itself (got " + std::to_string(initiator) + ")");
+            if (!has_processors(initiator))
+                fail(plan.option, "The initiator of NUMA node " + std::to_string(id) + " is invalid");
+        }
+    }
+
+    void check_node(const std::string& option, const char* what, std::uint32_t node) const {
+        if (node >= made_.nodes.size())
+            fail(option, "Invalid " + std::string(what) + "=" + std::to_string(node) +
+                             ", it should be less than " + std::to_string(made_.nodes.size()));
+    }
+
+    void add_performance(const NumaPerformancePlan& plan) {
+        const MemoryPerformance& given = plan.performance;
+        check_node(plan.option, "initiator", given.initiator);
+        check_node(plan.option, "target", given.target);
+        if (!has_processors(given.initiator))
+            fail(plan.option, "Invalid initiator=" + std::to_string(given.initiator) +
+                                  ", it isn't an initiator proximity domain");
+        const std::string between =
+            "initiator=" + std::to_string(given.initiator) + " and target=" + std::to_string(given.target);
+        const bool latency = is_latency(given.measure);
+        constexpr std::uint64_t kMegabyte = 1 << 20;
+        if (!latency && given.value % kMegabyte != 0)
+            fail(plan.option, "Bandwidth " + std::to_string(given.value) + " between " + between +
+                                  " should be 1MB aligned");
+        for (const MemoryPerformance& other : made_.performances)
+            if (other.level == given.level && other.measure == given.measure &&
+                other.initiator == given.initiator && other.target == given.target)
+                fail(plan.option, std::string("Duplicate configuration of the ") +
+                                      (latency ? "latency" : "bandwidth") + " for " + between);
+        made_.performances.push_back(given);
+    }
+
+    void add_cache(const NumaCachePlan& plan) {
+        const MemorySideCache& given = plan.cache;
+        check_node(plan.option, "node-id", given.node);
+        bool measured[2] = {};
+        for (const MemoryPerformance& each : made_.performances)
+            if (each.target == given.node) measured[is_latency(each.measure) ? 0 : 1] = true;
+        const std::string node = "node-id=" + std::to_string(given.node);
+        if (!measured[0] || !measured[1])
+            fail(plan.option, "The latency and bandwidth information of " + node +
+                                  " should be provided before memory side cache attributes");
+        const MemorySideCache* before = nullptr;
+        for (const MemorySideCache& other : made_.caches) {
+            if (other.node != given.node) continue;
+            if (other.level == given.level)
+                fail(plan.option, "Duplicate configuration of the side cache for " + node +
+                                      " and level=" + std::to_string(given.level));
+            if (other.level + 1 == given.level) before = &other;
+        }
+        const std::string below = std::to_string(given.level - 1);
+        if (given.level > 1 && !before) fail(plan.option, "Cache level=" + below + " shall be defined first");
+        if (before && given.size <= before->size)
+            fail(plan.option, "Invalid size=" + std::to_string(given.size) + ", the size of level=" +
+                                  std::to_string(given.level) + " should be larger than the size(" +
+                                  std::to_string(before->size) + ") of level=" + below);
+        made_.caches.push_back(given);
+    }
+
     static constexpr std::uint32_t kNowhere = ~0u;
     const NumaPlan& plan_;
     const Topology& topology_;
@@ -218,6 +313,10 @@ NumaConfiguration resolve_numa(const NumaPlan& plan, const Topology& topology, c
                 ": Source/Destination NUMA node is missing. Please use '-numa node' option to declare it first.");
         if (!plan.cpus.empty())
             throw UserError(plan.cpus.front().option + ": there are no nodes; declare them with -numa node");
+        for (const auto& option : {plan.performances.empty() ? "" : plan.performances.front().option,
+                                   plan.caches.empty() ? "" : plan.caches.front().option})
+            if (!option.empty())
+                throw UserError(option + ": there are no nodes; declare them with -numa node");
         return {};
     }
     return Resolver(plan, topology, memory).resolve(warnings);

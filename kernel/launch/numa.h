@@ -14,6 +14,7 @@ struct NumaMemory {
     std::function<Instance*(const std::string& id)> backend;
     std::uint64_t total = 0;     ///< bytes of the machine
     bool may_say_sizes = false;  ///< mem= alone makes a node, as up to release 5.0
+    bool tells_speed = false;    ///< guests are told how fast it is: -machine hmat=on
 };
 
 /// Throws UserError, beginning with the option that is at fault. What is accepted and hardly meant goes to `warnings`.

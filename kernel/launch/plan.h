@@ -7,6 +7,8 @@
 #include "kernel/object/property_list.h"
 #include "kernel/vocabulary/json_options.h"
 
+#include <backplane/numa_performance.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -100,6 +102,7 @@ struct NumaNodePlan {
     std::string memory_backend;           ///< an object's id; empty: `memory` says how much
     std::optional<std::uint64_t> memory;  ///< bytes
     std::vector<NumberRange> cpus;
+    std::optional<std::uint32_t> initiator{};  ///< whose processors it belongs to
     bool operator==(const NumaNodePlan&) const = default;
 };
 struct NumaDistancePlan {
@@ -114,11 +117,23 @@ struct NumaCpuPlan {
     std::optional<std::uint32_t> socket, cluster, core, thread;
     bool operator==(const NumaCpuPlan&) const = default;
 };
+struct NumaPerformancePlan {
+    std::string option;
+    MemoryPerformance performance;
+    bool operator==(const NumaPerformancePlan&) const = default;
+};
+struct NumaCachePlan {
+    std::string option;
+    MemorySideCache cache;
+    bool operator==(const NumaCachePlan&) const = default;
+};
 /// `-numa` as it was given; resolve_numa() makes nodes of it.
 struct NumaPlan {
     std::vector<NumaNodePlan> nodes;
     std::vector<NumaDistancePlan> distances;
     std::vector<NumaCpuPlan> cpus;
+    std::vector<NumaPerformancePlan> performances;
+    std::vector<NumaCachePlan> caches;
     bool operator==(const NumaPlan&) const = default;
 };
 

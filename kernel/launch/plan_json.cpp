@@ -53,11 +53,29 @@ Json json_of(const NumaNodePlan& node) {
     Json json{{"memory-backend", node.memory_backend}, {"cpus", Json::array()}};
     if (node.id) json["id"] = *node.id;
     if (node.memory) json["memory"] = *node.memory;
+    if (node.initiator) json["initiator"] = *node.initiator;
     for (const NumberRange& range : node.cpus) json["cpus"].push_back(Json::array({range.first, range.last}));
     return json;
 }
 Json json_of(const NumaDistancePlan& plan) {
     return {{"from", plan.from}, {"to", plan.to}, {"distance", plan.distance}};
+}
+Json json_of(const NumaPerformancePlan& plan) {
+    const MemoryPerformance& given = plan.performance;
+    return {{"initiator", given.initiator},
+            {"target", given.target},
+            {"level", unsigned(given.level)},
+            {"measure", unsigned(given.measure)},
+            {"value", given.value}};
+}
+Json json_of(const NumaCachePlan& plan) {
+    const MemorySideCache& given = plan.cache;
+    return {{"node", given.node},
+            {"size", given.size},
+            {"level", given.level},
+            {"associativity", given.associativity},
+            {"write-policy", given.write_policy},
+            {"line-size", given.line_size}};
 }
 Json json_of(const NumaCpuPlan& plan) {
     Json json{{"node", plan.node}};
@@ -128,7 +146,9 @@ std::string print_plan(const LaunchPlan& plan) {
     json["smp"] = smp_json(plan.smp);
     json["numa"] = {{"nodes", list_json(plan.numa.nodes)},
                     {"distances", list_json(plan.numa.distances)},
-                    {"cpus", list_json(plan.numa.cpus)}};
+                    {"cpus", list_json(plan.numa.cpus)},
+                    {"performances", list_json(plan.numa.performances)},
+                    {"caches", list_json(plan.numa.caches)}};
     json["memory-backend"] = plan.memory_backend;
     json["memory"] = plan.ram_size ? Json(*plan.ram_size) : Json();
     json["rtc"] = rtc_json(plan.rtc);

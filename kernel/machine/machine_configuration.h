@@ -4,6 +4,7 @@
 #include "kernel/object/property_list.h"
 
 #include <backplane/board.h>
+#include <backplane/numa_performance.h>
 
 #include <map>
 #include <set>
@@ -43,10 +44,13 @@ struct NumaConfiguration {
     struct Node {
         Instance* backend = nullptr;  ///< null: a part of the machine's memory
         std::uint64_t memory = 0;     ///< bytes
+        std::uint32_t initiator = NumaPerformance::kNone;
     };
     std::vector<Node> nodes;
     std::vector<std::uint32_t> node_of_cpu;  ///< for each CPU that there may be
     std::vector<std::uint32_t> distances;    ///< nodes times nodes, from the first; empty: nobody gave any
+    std::vector<MemoryPerformance> performances;
+    std::vector<MemorySideCache> caches;
 };
 
 struct MachineConfiguration {

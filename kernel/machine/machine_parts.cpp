@@ -31,6 +31,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
     interfaces.offer<GuestHealth>(run);
     interfaces.offer<Whereabouts>(whereabouts);
     interfaces.offer<NumaTopology>(numa);
+    interfaces.offer<NumaPerformance>(numa);
     interfaces.offer<MediumWatch>(drives);
     interfaces.offer<FirmwareFiles>(firmware_files);
     objects->set_destroy_hook([this](Instance& instance) { forget(instance); });

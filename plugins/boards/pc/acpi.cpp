@@ -123,6 +123,7 @@ AcpiFiles make_acpi(const AcpiContents& contents) {
     if (!contents.nodes.empty()) tables.push_back(add_srat(file, contents));
     if (!contents.nodes.empty() && !contents.nodes.front().distances.empty())
         tables.push_back(add_slit(file, contents));
+    if (contents.hmat && !contents.nodes.empty()) tables.push_back(add_hmat(file, contents));
     tables.push_back(add_waet(file));
     for (const std::vector<std::uint8_t>& table : contents.user_tables) tables.push_back(file.add(table));
     file.begin("RSDT", 1);

@@ -4,6 +4,7 @@
 #include "map.h"
 
 #include <backplane/floppy.h>
+#include <backplane/numa_performance.h>
 
 #include <cstdint>
 #include <string>
@@ -23,6 +24,7 @@ struct AcpiNode {
     };
     std::vector<Memory> memory;
     std::vector<std::uint8_t> distances;  ///< to each node; empty: nobody gave any
+    std::uint32_t initiator = NumaPerformance::kNone;
 };
 
 struct AcpiContents {
@@ -42,7 +44,10 @@ struct AcpiContents {
     std::uint64_t hole_end = 0xfebfffff;  ///< its last byte
     std::uint64_t high_hole_start = 0, high_hole_end = 0;  ///< above 4 GiB; end 0: none
     std::vector<AcpiNode> nodes;                           ///< empty: memory is uniform
-    std::vector<std::uint32_t> node_of_cpu;                ///< of each possible one
+    bool hmat = false;                                     ///< guests are told how fast the nodes' memory is
+    std::vector<MemoryPerformance> performances;
+    std::vector<MemorySideCache> side_caches;
+    std::vector<std::uint32_t> node_of_cpu;  ///< of each possible one
     std::vector<std::vector<std::uint8_t>> user_tables;
     std::uint32_t pci_root_uid = 0;
     std::uint32_t fw_cfg_ports = 12;  ///< without DMA 2
@@ -58,5 +63,6 @@ AcpiFiles make_acpi(const AcpiContents& contents);
 /// The tables of a machine with nodes.
 std::uint32_t add_srat(acpi::TableFile& file, const AcpiContents& contents);
 std::uint32_t add_slit(acpi::TableFile& file, const AcpiContents& contents);
+std::uint32_t add_hmat(acpi::TableFile& file, const AcpiContents& contents);
 
 }  // namespace backplane::pc

@@ -53,7 +53,7 @@ class PcBoard final : public Board,
     std::uint64_t max_ram_below_4g_ = kLowRamLimit;
     Switch acpi_ = Switch::Auto, pit_ = Switch::Auto, pic_ = Switch::Auto, smm_ = Switch::Auto,
            vmport_ = Switch::Auto;
-    bool hpet_ = true, i8042_ = true, graphics_ = true, usb_ = false, sata_ = true;
+    bool hpet_ = true, i8042_ = true, graphics_ = true, usb_ = false, sata_ = true, hmat_ = false;
     std::string firmware_, kernel_, initrd_, arguments_, oem_id_, oem_table_;
     SmbiosEntry smbios_entry_ = SmbiosEntry::Auto;
     // What older versions had otherwise.
@@ -108,8 +108,10 @@ class PcBoard final : public Board,
     std::uint32_t possible_cpus_ = 1;
     std::vector<std::vector<std::uint8_t>> user_tables_;  ///< -acpitable
     std::vector<AcpiNode> nodes_;                         ///< empty: memory is uniform
-    std::vector<std::uint32_t> node_of_cpu_;              ///< of each possible one
-    std::uint64_t high_ram_ = 0;                          ///< bytes from 4 GiB
+    std::vector<MemoryPerformance> performances_;
+    std::vector<MemorySideCache> side_caches_;
+    std::vector<std::uint32_t> node_of_cpu_;  ///< of each possible one
+    std::uint64_t high_ram_ = 0;              ///< bytes from 4 GiB
     std::vector<Object*> processors_, apics_;
     std::map<std::string, Object*> chips_;
     Object* pci_bus_ = nullptr;

@@ -213,6 +213,9 @@ bool PcBoard::put_acpi(FwCfg& fw_cfg, Errors& errors) {
     contents.serial_ports = serial_ports_;
     contents.nodes = nodes_;
     contents.node_of_cpu = node_of_cpu_;
+    contents.hmat = hmat_;
+    contents.performances = performances_;
+    contents.side_caches = side_caches_;
     contents.pci_root_uid = pci_root_uid_;
     contents.user_tables = user_tables_;
     TextBuffer dma;

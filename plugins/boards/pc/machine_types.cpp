@@ -74,6 +74,9 @@ constexpr PropertyInfo PcBoard::kProperties[] = {
                             refuse_flag<&PcBoard::usb_, "this board has no USB controller yet; use usb=off">),
     property<&PcBoard::sata_>(
         {.name = "sata", .summary = "no difference here: this board has no SATA", .default_text = "on"}),
+    property<&PcBoard::hmat_>({.name = "hmat",
+                               .summary = "an ACPI table of how fast nodes' memory is (-numa hmat-lb)",
+                               .default_text = "off"}),
     property<&PcBoard::oem_id_, &PcBoard::check_oem_id>(
         {.name = "x-oem-id", .summary = "OEM ID of ACPI tables, 6 bytes", .default_text = "BOCHS "}),
     property<&PcBoard::oem_table_, &PcBoard::check_oem_table>(

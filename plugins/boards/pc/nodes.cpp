@@ -25,6 +25,7 @@ void PcBoard::describe_nodes(const NumaTopology& numa) {
             nodes_[node].distances.push_back(std::uint8_t(numa.distance(node, other)));
         start = end;
     }
+
     for (std::uint32_t cpu = 0; numa.nodes() != 0 && cpu < possible_cpus_; ++cpu)
         node_of_cpu_.push_back(numa.node_of_cpu(cpu));
 }
@@ -35,6 +36,10 @@ bool PcBoard::fill_nodes(BoardContext& context, FwCfg& fw_cfg, Errors& errors) {
     possible_cpus_ = context.topology().max_cpus;
     describe_nodes(numa);
     if (nodes_.empty()) return true;
+    const auto& speed = *static_cast<const NumaPerformance*>(context.host_interface(NumaPerformance::kId));
+    for (std::uint32_t node = 0; node < numa.nodes(); ++node) nodes_[node].initiator = speed.initiator(node);
+    performances_.assign(speed.performances().begin(), speed.performances().end());
+    side_caches_.assign(speed.caches().begin(), speed.caches().end());
     std::vector<std::uint64_t> words{nodes_.size()};
     words.insert(words.end(), node_of_cpu_.begin(), node_of_cpu_.end());
     for (std::uint32_t node = 0; node < numa.nodes(); ++node) words.push_back(numa.memory(node));

@@ -260,6 +260,26 @@ class Acpi(PcTest):
         at = data.index(b"SLIT", 64)
         self.assertEqual(data[at + 36 : at + 48], b"\2" + bytes(7) + bytes([10, 20, 20, 10]))
 
+    def test_nodes_are_told_how_fast_they_are(self):
+        backends = [f"memory-backend-ram,id=m{number},size=128M" for number in range(2)]
+        nodes = ["node,memdev=m0,initiator=0,cpus=0-1", "node,memdev=m1,initiator=0"]
+        for target, latency, bandwidth in ((0, 5, "200M"), (1, 10, "100M")):
+            measure = f"hmat-lb,initiator=0,target={target},hierarchy=memory,data-type=access-"
+            nodes += [f"{measure}latency,latency={latency}", f"{measure}bandwidth,bandwidth={bandwidth}"]
+        nodes.append("hmat-cache,node-id=0,size=10K,level=1,associativity=direct,policy=write-back,line=8")
+        options = [word for each in backends for word in ("-object", each)]
+        options += [word for each in nodes for word in ("-numa", each)]
+        qtest = self.board("-m", "256M", "-smp", "2", *options, machine="pc-i440fx-9.0,hmat=on")
+        key, _ = self.files(qtest)["etc/acpi/tables"]
+        data = self.item(qtest, key, 0x3000)
+        at = data.index(b"HMAT", 64)
+        table = data[at : at + int.from_bytes(data[at + 4 : at + 8], "little")]
+        domains = "".join(f"00000000280000000100000000000000{node:02x}000000" + "00" * 20 for node in range(2))
+        latencies = "010000003000000000000000010000000200000000000000e80300000000000000000000000000000100000005000a00"
+        bandwidths = "0100000030000000000300000100000002000000000000000400000000000000000000000000000001000000" + "32001900"
+        cache = "02000000200000000000000000000000002800000000000011110800" + "00000000"
+        self.assertEqual(table[36:].hex(), "00000000" + domains + latencies + bandwidths + cache)
+
     def test_without_acpi_there_are_no_tables(self):
         files = self.files(self.board(machine="pc-i440fx-9.0,acpi=off"))
         self.assertNotIn("etc/acpi/tables", files)

@@ -8,11 +8,11 @@ namespace {
 
 /// Of a machine with 8 CPUs that may be, and 256 MiB.
 NumaConfiguration resolve(const std::string& options, const std::string& smp = "8,sockets=4,cores=2",
-                          std::vector<std::string>* warnings = nullptr) {
+                          std::vector<std::string>* warnings = nullptr, bool tells_speed = true) {
     std::vector<std::string> ignored;
     const LaunchPlan plan = plan_of("-smp " + smp + " " + options);
     const Topology topology = resolve_topology(plan.smp, {.max_cpus = 8}, "acme");
-    NumaMemory memory{.backend = {}, .total = 256u << 20, .may_say_sizes = true};
+    NumaMemory memory{.backend = {}, .total = 256u << 20, .may_say_sizes = true, .tells_speed = tells_speed};
     return resolve_numa(plan.numa, topology, memory, warnings ? *warnings : ignored);
 }
 
@@ -92,6 +92,51 @@ TEST(Numa, WhatDoesNotAddUpIsRefused) {
     expect_refusal("-numa cpu,node-id=0,socket-id=0", "there are no nodes");
 }
 
+/// The processors are all in node 0.
+const std::string kFast = "-numa node,mem=128M,cpus=0-7 -numa node,mem=128M,initiator=0 ";
+std::string performance(const std::string& rest, const std::string& places = "initiator=0,target=1") {
+    return "-numa hmat-lb," + places + ",hierarchy=memory,data-type=" + rest + " ";
+}
+std::string side_cache(unsigned level, const std::string& size) {
+    return "-numa hmat-cache,node-id=1,size=" + size + ",level=" + std::to_string(level) +
+           ",associativity=direct,policy=write-back,line=8 ";
+}
+const std::string kMeasured =
+    kFast + performance("access-latency,latency=10") + performance("access-bandwidth,bandwidth=100M");
+
+TEST(Numa, NodesAreToldHowFastTheyAre) {
+    const NumaConfiguration numa = resolve(kMeasured + side_cache(1, "10K") + side_cache(2, "20K"));
+    EXPECT_EQ(numa.nodes[0].initiator, 0u) << "it has processors";
+    EXPECT_EQ(numa.nodes[1].initiator, 0u);
+    ASSERT_EQ(numa.performances.size(), 2u);
+    EXPECT_EQ(numa.performances[1],
+              (MemoryPerformance{0, 1, MemoryLevel::Memory, MemoryMeasure::AccessBandwidth, 100u << 20}));
+    ASSERT_EQ(numa.caches.size(), 2u);
+    EXPECT_EQ(numa.caches[1], (MemorySideCache{1, 20u << 10, 2, 1, 1, 8}));
+}
+
+TEST(Numa, SpeedsThatDoNotAddUpAreRefused) {
+    expect_refusal(kFast + "-numa node,initiator=7", "NUMA node 7 is missing");
+    expect_refusal("-numa node,mem=128M,cpus=0-7,initiator=1 -numa node,mem=128M",
+                   "The initiator of CPU NUMA node 0 should be itself (got 1)");
+    expect_refusal("-numa node,mem=128M,cpus=0-7 -numa node,mem=128M,initiator=1",
+                   "The initiator of NUMA node 1 is invalid");
+    expect_refusal(kFast + performance("access-latency,latency=5", "initiator=1,target=0"),
+                   "Invalid initiator=1, it isn't an initiator proximity domain");
+    expect_refusal(kFast + performance("access-latency,latency=5", "initiator=0,target=2"),
+                   "Invalid target=2, it should be less than 2");
+    expect_refusal(kFast + performance("access-bandwidth,bandwidth=1K"), "should be 1MB aligned");
+    expect_refusal(kMeasured + performance("access-latency,latency=6"),
+                   "Duplicate configuration of the latency for initiator=0 and target=1");
+    expect_refusal(kFast + side_cache(1, "10K"), "should be provided before memory side cache attributes");
+    expect_refusal(kMeasured + side_cache(2, "10K"), "Cache level=1 shall be defined first");
+    expect_refusal(kMeasured + side_cache(1, "10K") + side_cache(2, "5K"),
+                   "the size of level=2 should be larger than the size(10240) of level=1");
+    expect_refusal(performance("access-latency,latency=5"), "there are no nodes");
+    for (const std::string& option : {performance("access-latency,latency=5"), side_cache(1, "10K")})
+        EXPECT_THROW(resolve(kTwo + option, "8,sockets=4,cores=2", nullptr, false), UserError);
+}
+
 TEST(Numa, WhatIsNoNodeIsRefused) {
     for (const auto& [option, text] : std::vector<std::pair<std::string, std::string>>{
              {"foo", "Parameter 'type' does not accept value 'foo'"},
@@ -102,7 +147,15 @@ TEST(Numa, WhatIsNoNodeIsRefused) {
              {"node,memdev=a,size=1", "unknown parameter 'size'"},
              {"dist,src=0,dst=1", "Parameter 'val' is missing"},
              {"cpu,node-id=0", "says of no CPU where it is"},
-             {"hmat-lb,initiator=0", "HMAT"}})
+             {"hmat-lb,initiator=0", "Parameter 'target' is missing"},
+             {"hmat-lb,initiator=0,target=0,hierarchy=x,data-type=access-latency,latency=5",
+              "Parameter 'hierarchy' does not accept value 'x'"},
+             {"hmat-lb,initiator=0,target=0,hierarchy=memory,data-type=access-latency,bandwidth=5",
+              "Missing 'latency' option"},
+             {"hmat-lb,initiator=0,target=0,hierarchy=memory,data-type=read-latency,latency=5,bandwidth=1M",
+              "Invalid option 'bandwidth' since the data type is latency"},
+             {"hmat-cache,node-id=0,size=1M,level=4,associativity=direct,policy=none,line=8",
+              "Invalid level=4"}})
         expect_refusal("-numa " + option, text);
 }
 
