@@ -16,6 +16,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
       entropy(log),
       interfaces(loop, lock, wiring),
       whereabouts(*this),
+      standstill(*this),
       run(*this),
       processors(*this),
       debug(*this),
@@ -30,6 +31,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
     interfaces.offer<Entropy>(entropy);
     interfaces.offer<GuestHealth>(run);
     interfaces.offer<Whereabouts>(whereabouts);
+    interfaces.offer<Standstill>(standstill);
     interfaces.offer<NumaTopology>(numa);
     interfaces.offer<NumaPerformance>(numa);
     interfaces.offer<MediumWatch>(drives);

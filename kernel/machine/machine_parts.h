@@ -18,6 +18,7 @@
 #include "kernel/machine/numa_host.h"
 #include "kernel/machine/processors.h"
 #include "kernel/machine/run_control.h"
+#include "kernel/machine/standstill_host.h"
 #include "kernel/machine/whereabouts_host.h"
 #include "kernel/machine/wiring.h"
 #include "kernel/snapshot/snapshot_service.h"
@@ -50,6 +51,7 @@ struct MachineParts {
     NumaHost numa{configuration.numa};
     FirmwareFilesHost firmware_files{configuration.firmware_path};
     WhereaboutsHost whereabouts;
+    StandstillHost standstill;
     RunControl run;
     Processors processors;
     DebugHost debug;

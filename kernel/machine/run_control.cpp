@@ -245,6 +245,7 @@ void RunControl::end_saving(bool saved) {
               : before_saving_ == RunState::Running ? RunState::Paused
                                                     : before_saving_);
     if (here && before_saving_ == RunState::Running) start();
+    machine_.standstill.over();
     request([](Requests&) {});  // what had to wait
 }
 

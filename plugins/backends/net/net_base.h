@@ -3,6 +3,7 @@
 
 #include <backplane/backend.h>
 #include <backplane/net.h>
+#include <backplane/standstill_gate.h>
 
 #include <algorithm>
 #include <string>
@@ -30,14 +31,15 @@ class NetBase : public NetBackend, public NetTapPoint, public Completable {
     void remove_tap(NetTap& tap) final { std::erase(taps_, &tap); }
 
   protected:
-    explicit NetBase(Object& object) : object_(object) {}
+    explicit NetBase(Object& object) : object_(object) { gate_.create(context()); }
     ~NetBase() = default;
 
     virtual void transmit(Bytes frame) = 0;
     /// The guest has room again. It may be in the middle of something: nothing is delivered from within.
     virtual void resume() = 0;
-    /// False: the guest has no room; the frame is kept until resume().
+    /// False: the guest has no room, or the machine is being saved; the frame is kept until resume().
     bool deliver(Bytes frame) {
+        if (gate_.shut()) return false;
         // Nobody is there: the frame is lost, as on a wire.
         if (front_ && !front_->receive_frame(frame)) return false;
         show(frame, false);
@@ -52,6 +54,9 @@ class NetBase : public NetBackend, public NetTapPoint, public Completable {
     }
 
   private:
+    void go_on() {
+        if (front_) resume();
+    }
     void show(Bytes frame, bool from_guest) {
         for (NetTap* tap : taps_) tap->frame_passed(frame, from_guest);
     }
@@ -59,6 +64,7 @@ class NetBase : public NetBackend, public NetTapPoint, public Completable {
     Object& object_;
     NetFront* front_ = nullptr;
     std::vector<NetTap*> taps_;
+    StandstillGate<&NetBase::go_on> gate_{*this};
 };
 
 /// The interfaces of a netdev of class T.

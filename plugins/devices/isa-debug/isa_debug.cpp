@@ -8,6 +8,7 @@
 #include <backplane/isa.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
+#include <backplane/standstill_gate.h>
 
 #include <deque>
 #include <vector>
@@ -23,6 +24,7 @@ class IsaDebugcon final : public DeviceBase, public IoHandler, public CharFront 
 
     explicit IsaDebugcon(Object& object) : context_(device_context(object)) {
         describe_bytes<kMost>(context_.state(), "waiting", waiting_, false);
+        gate_.create(context_);
     }
 
     bool realize(Errors& errors) override {
@@ -53,7 +55,7 @@ class IsaDebugcon final : public DeviceBase, public IoHandler, public CharFront 
     void receive(Bytes) override {}
     void char_event(CharEvent) override {}
     void can_send() override {
-        while (!waiting_.empty()) {
+        while (!waiting_.empty() && !gate_.shut()) {
             const std::vector<std::uint8_t> bytes(waiting_.begin(), waiting_.end());
             const std::size_t taken = chardev_->write(bytes);
             waiting_.erase(waiting_.begin(), waiting_.begin() + std::ptrdiff_t(taken));
@@ -66,6 +68,7 @@ class IsaDebugcon final : public DeviceBase, public IoHandler, public CharFront 
     std::uint32_t iobase_ = 0xe9;
     std::uint32_t readback_ = 0xe9;
     std::deque<std::uint8_t> waiting_;
+    StandstillGate<&IsaDebugcon::can_send> gate_{*this};
 };
 
 constexpr PropertyInfo IsaDebugcon::kProperties[] = {

@@ -26,6 +26,7 @@ ParallelPort::ParallelPort(DeviceContext& context, Wire& interrupt) : interrupt_
     describe(state, "control", control_, kControlReset);
     describe(state, "printing", printing_);
     describe(state, "busy", busy_);
+    gate_.create(context);
 }
 
 bool ParallelPort::start(CharBackend* backend, Errors& errors) {

@@ -6,6 +6,7 @@
 
 #include <backplane/char.h>
 #include <backplane/device.h>
+#include <backplane/standstill_gate.h>
 
 namespace backplane::parallel {
 
@@ -26,7 +27,9 @@ class ParallelPort final : public CharFront {
     std::size_t can_receive() override { return 0; }
     void receive(Bytes) override {}
     void char_event(CharEvent) override {}
-    void can_send() override { print(); }
+    void can_send() override {
+        if (!gate_.shut()) print();
+    }
 
   private:
     std::uint8_t status() const;
@@ -39,6 +42,7 @@ class ParallelPort final : public CharFront {
     std::uint8_t control_ = 0;
     std::uint8_t printing_ = 0;
     bool busy_ = false;  ///< `printing_` waits for the host to take it
+    StandstillGate<&ParallelPort::print> gate_{*this};
 };
 
 }  // namespace backplane::parallel

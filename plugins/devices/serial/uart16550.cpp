@@ -73,6 +73,7 @@ Uart16550::Uart16550(DeviceContext& context, Wire& interrupt) : context_(context
     describe(state, "thre_pending", transmitter_pending_);
     describe(state, "timeout_pending", timeout_pending_);
     timeout_timer_.create(context.clock());
+    gate_.create(context);
     describe_timer(state, "timeout", timeout_timer_);
 }
 
@@ -274,7 +275,7 @@ void Uart16550::write_modem_control(std::uint8_t value) {
 }
 
 std::size_t Uart16550::can_receive() {
-    if (loopback() || received_.count >= capacity()) return 0;
+    if (gate_.shut() || loopback() || received_.count >= capacity()) return 0;
     return capacity() - received_.count;
 }
 

@@ -7,6 +7,7 @@
 
 #include <backplane/char.h>
 #include <backplane/device.h>
+#include <backplane/standstill_gate.h>
 
 #include <algorithm>
 #include <array>
@@ -59,7 +60,9 @@ class Uart16550 final : public CharFront {
     std::size_t can_receive() override;
     void receive(Bytes bytes) override;
     void char_event(CharEvent event) override;
-    void can_send() override { transmit(); }
+    void can_send() override {
+        if (!gate_.shut()) transmit();
+    }
 
   private:
     bool fifo_enabled() const { return (fifo_control_ & 1) != 0; }
@@ -91,6 +94,7 @@ class Uart16550 final : public CharFront {
     CharBackend* backend_ = nullptr;
     std::uint64_t input_clock_hz_ = 1843200;
     OwnedTimer<&Uart16550::timeout> timeout_timer_{*this};
+    StandstillGate<&Uart16550::resume> gate_{*this};
 
     Fifo received_;
     Fifo sending_;

@@ -11,7 +11,8 @@ enum class CharEvent : std::uint8_t { Opened, Closed, Break };
 /// Implemented by the device. Thread: holding the machine lock.
 class CharFront {
   public:
-    /// How many bytes receive() would take now. When it becomes more than 0 again, call CharBackend::accept_input().
+    /// How many bytes receive() would take now; a device takes none while the machine is saved (<backplane/standstill.h>).
+    /// When it becomes more than 0 again, call CharBackend::accept_input().
     virtual std::size_t can_receive() = 0;
     /// At most can_receive() bytes.
     virtual void receive(Bytes bytes) = 0;

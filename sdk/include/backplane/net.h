@@ -9,7 +9,7 @@ namespace backplane {
 class NetFront {
   public:
     /// Takes one Ethernet frame (no FCS). False: no room now; the back keeps it and waits for
-    /// NetBackend::accept_frames().
+    /// NetBackend::accept_frames(). Not called while the machine is saved (<backplane/standstill.h>).
     virtual bool receive_frame(Bytes frame) = 0;
     virtual void link_changed(bool up) = 0;
 

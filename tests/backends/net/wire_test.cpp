@@ -1,6 +1,7 @@
 // Frames between two network backends, through sockets of this host, and into a file.
 #include "plugins/backends/net/frame_reader.h"
 #include "tests/backends/fixture.h"
+#include "tests/saving.h"
 
 #include <backplane/net.h>
 
@@ -77,6 +78,22 @@ TEST_F(Wires, AStreamCarriesFramesBothWays) {
     ASSERT_TRUE(arrives(*right, frame_of('a', 60), left_card));
     send(*left, frame_of('b', 1514));
     EXPECT_TRUE(run_until([&] { return right_card.frames == Frames{frame_of('b', 1514)}; }));
+}
+
+/// What a NIC wrote into its memory then would not be in the state that was taken down before.
+TEST_F(Wires, AFrameWaitsUntilTheMachineIsSaved) {
+    connect(left, "netdev-stream", "l",
+            {{"addr.type", "unix"}, {"addr.path", place.path()}, {"server", "on"}}, left_card);
+    Object& other = add("netdev-stream", "r", {{"addr.type", "unix"}, {"addr.path", place.path()}});
+    right = query<NetBackend>(other);
+    ASSERT_TRUE(arrives(*right, frame_of('a', 60), left_card));
+    left_card.frames.clear();
+    auto saving = locked([&] { return std::make_unique<testing::Saving>(backend_context(other)); });
+    for (const std::uint8_t byte : {'b', 'c'}) send(*right, frame_of(byte, 60));
+    bench.run_ready();
+    EXPECT_EQ(left_card.frames, Frames());
+    locked([&] { saving.reset(); });
+    EXPECT_TRUE(run_until([&] { return left_card.frames == Frames{frame_of('b', 60), frame_of('c', 60)}; }));
 }
 
 TEST_F(Wires, AFrameWaitsUntilTheGuestHasRoom) {

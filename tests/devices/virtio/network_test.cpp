@@ -1,10 +1,14 @@
 // The network device: frames both ways, its filter and its control queue.
 #include "driver.h"
 #include "fakes.h"
+#include "tests/saving.h"
 
 #include <gtest/gtest.h>
 
 #include <numeric>
+
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace backplane::testing {
 namespace {
@@ -61,6 +65,33 @@ TEST_P(NetworkOn, ShowsItsAddressAndLink) {
     net.front->link_changed(false);
     EXPECT_EQ(driver.registers().config(6, 2), 0u);
     EXPECT_EQ(driver.registers().interrupts(), 2u);
+}
+
+/// The state of its queues was taken down: a request that is used after that would be so in the saved memory alone.
+TEST(NetworkOnAWire, UsesNoRequestWhileTheMachineIsSaved) {
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
+    DeviceBench bench;
+    bench.add("netdev-dgram", "wire", {{"local.type", "fd"}, {"local.str", std::to_string(ends[0])}});
+    Driver driver(bench, Kind::MmioModern, "net", {{"netdev", "wire"}});
+    driver.start(kMac, 2);
+    for (int i = 0; i < 4; ++i) driver.ring(kRx).add({{driver.allocate(1526), 1526, true}});
+    driver.ring(kRx).notify();
+    const auto send = [&] {
+        const Frame frame = own_frame();
+        EXPECT_EQ(write(ends[1], frame.data(), frame.size()), ssize_t(frame.size()));
+        bench.run_ready();
+    };
+    send();
+    EXPECT_EQ(driver.ring(kRx).used_index(), 1u);
+    {
+        const Saving saving(device_context(driver.device()));
+        send();
+        EXPECT_EQ(driver.ring(kRx).used_index(), 1u);
+    }
+    bench.run_ready();
+    EXPECT_EQ(driver.ring(kRx).used_index(), 2u);
+    close(ends[1]);
 }
 
 TEST_P(NetworkOn, SendsWhatTheDriverGives) {

@@ -1,6 +1,7 @@
 // The console device and its ports.
 #include "driver.h"
 #include "fakes.h"
+#include "tests/saving.h"
 
 #include <gtest/gtest.h>
 
@@ -95,6 +96,30 @@ TEST_P(SerialOn, CarriesBytesToTheHost) {
     EXPECT_EQ(driver.ring(1).take_used().size(), 1u);
     send(5, "there");
     EXPECT_EQ(channel.written, "there");
+}
+
+TEST_P(SerialOn, TouchesNoRingWhileTheMachineIsSaved) {
+    start();
+    say({1, PortOpen, 1});
+    heard();
+    console.room = 3;
+    send(1, "hello");
+    driver.ring(4).add({{driver.allocate(16), 16, true}});
+    ASSERT_NE(channel.front->can_receive(), 0u);
+    {
+        const Saving saving(device_context(driver.device()));
+        console.room = 100;
+        console.front->can_send();
+        channel.front->char_event(CharEvent::Opened);
+        EXPECT_EQ(channel.front->can_receive(), 0u);
+        EXPECT_EQ(console.written, "hel");
+        EXPECT_EQ(driver.ring(1).used_index(), 0u);
+        EXPECT_EQ(heard(), std::vector<Message>());
+        channel.accepts = 0;
+    }
+    EXPECT_EQ(channel.accepts, 1u);
+    EXPECT_EQ(console.written, "hello");
+    EXPECT_EQ(heard(), (std::vector<Message>{{1, PortOpen, 1}}));
 }
 
 TEST_P(SerialOn, WaitsForAHostThatIsSlow) {

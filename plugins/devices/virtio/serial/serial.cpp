@@ -82,6 +82,7 @@ bool Serial::realize(Errors& errors) {
     if (!virtio_.create_queues(sizes, errors)) return false;
     config_ = virtio_.create_config(kConfigSize);
     ports_.resize(max_ports_);
+    gate_.create(context_);
     fill_config();
     return true;
 }
@@ -176,6 +177,7 @@ void Serial::send(const Message& message, const std::string& text) {
 }
 
 void Serial::flush_messages() {
+    if (gate_.shut()) return;
     VirtioQueue& queue = virtio_.queue(kControlReceive);
     while (!messages_.empty()) {
         VirtioChain* chain = queue.take();

@@ -69,6 +69,7 @@ class Serial final : public DeviceBase, public VirtioFunctionBase {
     std::vector<SerialPort*> ports_;
     /// Wait for room in the control queue.
     std::deque<std::vector<std::uint8_t>> messages_;
+    StandstillGate<&Serial::flush_messages> gate_{*this};
     std::vector<std::uint8_t> saved_messages_;  ///< each with its length (2 bytes) ahead
 
     std::uint32_t max_ports_ = 31;

@@ -25,6 +25,7 @@ bool SerialPort::realize(Errors& errors) {
         return false;
     }
     later_.create(context_.clock());
+    gate_.create(context_);
     if (chardev_ && !chardev_->connect(this)) {
         errors.fail("property 'chardev' names a chardev that another device uses");
         return false;
@@ -56,6 +57,7 @@ void SerialPort::resume() {
 // To the host.
 
 void SerialPort::transmit(VirtioQueue& queue) {
+    if (gate_.shut()) return;
     std::size_t moved = 0;
     while (VirtioChain* chain = queue.take()) {
         while (sent_ < chain->readable_size()) {
@@ -99,7 +101,7 @@ void SerialPort::room_to_receive() {
 std::size_t SerialPort::can_receive() {
     constexpr std::size_t kEnough = 4096;
     VirtioQueue* queue = device_ ? device_->receive_queue(number_) : nullptr;
-    if (!queue || (device_->multiport() && !console_ && !guest_open_)) return 0;
+    if (!queue || gate_.shut() || (device_->multiport() && !console_ && !guest_open_)) return 0;
     return std::size_t(queue->writable_bytes(kEnough));
 }
 

@@ -5,6 +5,7 @@
 #include <backplane/virtio_device.h>
 
 #include <backplane/char.h>
+#include <backplane/standstill_gate.h>
 
 #include <string>
 
@@ -56,9 +57,14 @@ class SerialPort final : public DeviceBase, CharFront {
     void char_event(CharEvent event) override;
     void can_send() override;
     void go_on() { can_send(); }
+    void standstill_over() {
+        room_to_receive();
+        can_send();
+    }
 
     DeviceContext& context_;
     OwnedTimer<&SerialPort::go_on> later_{*this};
+    StandstillGate<&SerialPort::standstill_over> gate_{*this};
     Serial* device_ = nullptr;
     const bool console_;
     bool host_open_ = false;
