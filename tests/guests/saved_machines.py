@@ -120,9 +120,8 @@ def saved_under_load(guest, harts, disk_type, net_type):
         for _ in range(guest.random.randrange(6)):
             guest.expect(r"^LOAD \w+.*\n")
         go_on_elsewhere(guest, restart)
-        guest.expect(r"^LOAD \w+.*\n")
+        guest.expect(r"^LOAD network \d+\s")  # connections are made again
         check(not wrong(), f"after {number + 1} times: {wrong()}")
-    guest.expect(r"^LOAD network \d+\s")  # connections are made again
     guest.send("\n")
     guest.expect(r"^LOAD-DONE")
     check(not wrong(), f"the guest says: {wrong()}")  # powering off, it may use a disk that it has let go
