@@ -5,15 +5,10 @@
 // etc/boot-menu-wait, etc/boot-fail-wait, bootsplash). Orders are the board's (BootChoice).
 #include "options.h"
 
+#include <lib/read_file.h>
+
 #include <backplane/boot.h>
 #include <backplane/text.h>
-
-#include <cerrno>
-#include <cstring>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace backplane::fw_cfg {
 namespace {
@@ -47,30 +42,6 @@ BootChoice* find_choice(Object& object) {
     return nullptr;
 }
 
-/// All of a regular file.
-bool read_file(const std::string& path, std::vector<std::uint8_t>& bytes, Errors& errors) {
-    const auto fail = [&](const std::string& why) {
-        errors.fail("could not read '" + path + "': " + why);
-        return false;
-    };
-    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return fail(std::strerror(errno));
-    struct stat status {};
-    std::string problem;
-    if (fstat(fd, &status) != 0) problem = std::strerror(errno);
-    else if (!S_ISREG(status.st_mode)) problem = "it is not a regular file";
-    else if (std::uint64_t(status.st_size) > kLargestFile)
-        problem = "it is larger than " + std::to_string(kLargestFile >> 20) + " MiB";
-    if (problem.empty()) {
-        bytes.resize(std::size_t(status.st_size));
-        const ssize_t got = read(fd, bytes.data(), bytes.size());
-        if (got < 0) problem = std::strerror(errno);
-        else bytes.resize(std::size_t(got));
-    }
-    close(fd);
-    return problem.empty() || fail(problem);
-}
-
 template <class T>
 bool set_number(FwCfg& device, Str file, T value, Errors& errors) {
     std::uint8_t bytes[sizeof value];
@@ -93,7 +64,7 @@ bool FileOption::complete(Errors& errors) {
         return false;
     }
     std::vector<std::uint8_t> bytes(text_.begin(), text_.end());
-    if (!file_.empty() && !read_file(file_, bytes, errors)) return false;
+    if (!file_.empty() && !read_file(file_, kLargestFile, bytes, errors)) return false;
     if (!std::string_view(name_).starts_with(kUsersPrefix))
         backend_context(object_).log().write(
             LogLevel::Warning, "fw_cfg",
@@ -156,7 +127,7 @@ bool BootOption::choose(Errors& errors) {
 
 bool BootOption::set_splash(FwCfg& device, Errors& errors) {
     std::vector<std::uint8_t> bytes;
-    if (!read_file(splash_, bytes, errors)) return false;
+    if (!read_file(splash_, kLargestFile, bytes, errors)) return false;
     const bool jpeg = bytes.size() > 2 && bytes[0] == 0xff && bytes[1] == 0xd8;
     const bool bitmap = bytes.size() > 2 && bytes[0] == 'B' && bytes[1] == 'M';
     if (!jpeg && !bitmap) {
@@ -174,7 +145,7 @@ bool OptionRom::complete(Errors& errors) {
     }
     FwCfg* device = device_of(object_, errors);
     std::vector<std::uint8_t> bytes;
-    if (!device || !read_file(romfile_, bytes, errors)) return false;
+    if (!device || !read_file(romfile_, kLargestFile, bytes, errors)) return false;
     if (bytes.size() < 3 || bytes[0] != 0x55 || bytes[1] != 0xaa) {
         errors.fail("'" + romfile_ + "' is no option ROM: it does not begin with the bytes 55 AA");
         return false;

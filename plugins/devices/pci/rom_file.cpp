@@ -1,13 +1,14 @@
 #include "rom_file.h"
 
 #include <backplane/firmware_files.h>
+#include <lib/read_file.h>
+
 #include <backplane/host_files.h>
 #include <backplane/text.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace backplane::pci {
@@ -48,24 +49,10 @@ bool read_rom_file(DeviceContext& context, const std::string& path, std::vector<
     RomFileErrors errors(to);
     const int file = open_file(context, path, errors);
     if (file < 0) return false;
-    struct stat status {};
-    bool done = false;
-    if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode))
-        errors.fail("'" + path + "' is no regular file");
-    else if (status.st_size == 0 || std::size_t(status.st_size) > kMost)
-        errors.fail("'" + path + "' has " + std::to_string(status.st_size) +
-                    " bytes; an expansion ROM has up to 16 MiB");
-    else {
-        bytes.resize(std::size_t(status.st_size));
-        std::size_t at = 0;
-        while (at < bytes.size()) {
-            const ssize_t count = ::read(file, bytes.data() + at, bytes.size() - at);
-            if (count < 0 && errno == EINTR) continue;
-            if (count <= 0) break;
-            at += std::size_t(count);
-        }
-        done = at == bytes.size();
-        if (!done) errors.fail("could not read '" + path + "': " + std::strerror(errno));
+    bool done = read_file(file, path, kMost, bytes, errors);
+    if (done && bytes.empty()) {
+        errors.fail("'" + path + "' is empty");
+        done = false;
     }
     ::close(file);
     return done;

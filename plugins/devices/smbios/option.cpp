@@ -2,14 +2,13 @@
 
 #include "tables.h"
 
+#include <lib/read_file.h>
+
 #include <backplane/pci.h>
 #include <backplane/text.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <cstring>
 
 namespace backplane::smbios {
 namespace {
@@ -65,15 +64,12 @@ std::string problem_of(FieldKind kind, std::string_view text) {
     }
 }
 
-bool read_file(const std::string& path, std::string& contents, Errors& errors) {
-    std::FILE* file = std::fopen(path.c_str(), "rbe");
-    if (!file) return refuse(errors, "could not read '" + path + "': " + std::strerror(errno));
-    contents.resize(kLongestFile + 1);
-    contents.resize(std::fread(contents.data(), 1, contents.size(), file));
-    const int error = std::ferror(file) ? errno : 0;
-    std::fclose(file);
-    if (error) return refuse(errors, "could not read '" + path + "': " + std::strerror(error));
-    return contents.size() <= kLongestFile || refuse(errors, "'" + path + "' is larger than 64 KiB");
+/// `value` is a file's name; then it is what is in it.
+bool take_from_file(std::string& value, Errors& errors) {
+    std::vector<std::uint8_t> bytes;
+    if (!read_file(std::string(value), kLongestFile, bytes, errors)) return false;
+    value.assign(bytes.begin(), bytes.end());
+    return true;
 }
 
 SmbiosTables* find_tables(Object& object) {
@@ -115,11 +111,10 @@ bool SmbiosOption::complete(Errors& errors) {
 bool SmbiosOption::add_file(SmbiosTables& tables, Errors& errors) {
     if (type_ || !given_.empty())
         return refuse(errors, "property 'file' is a whole structure; nothing else goes with it");
-    std::string contents;
-    if (!read_file(file_, contents, errors)) return false;
-    const Bytes bytes(reinterpret_cast<const std::uint8_t*>(contents.data()), contents.size());
+    std::vector<std::uint8_t> bytes;
+    if (!read_file(file_, kLongestFile, bytes, errors)) return false;
     ErrorText reason;
-    const int type = type_of_structure(bytes, reason);
+    const int type = type_of_structure(Bytes(bytes), reason);
     if (type < 0) return refuse(errors, "'" + file_ + "' " + reason.text());
     Wishes& wishes = tables.wishes();
     if (wishes.types.contains(unsigned(type)))
@@ -144,7 +139,7 @@ bool SmbiosOption::add_fields(SmbiosTables& tables, Errors& errors) {
         if (!(row->types >> *type_ & 1))
             return refuse(errors, "property '" + std::string(row->name) + "' is not one of type " + type);
         if (row->kind == Device && !find_device(fields, value, errors)) return false;
-        if (row->kind == File && !read_file(value, value, errors)) return false;
+        if (row->kind == File && !take_from_file(value, errors)) return false;
         if (*type_ == kOemStrings) fields.strings.push_back(value);
         else fields.values[row->name] = value;
     }
