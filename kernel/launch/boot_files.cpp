@@ -91,14 +91,14 @@ void check_boot_files(const LaunchPlan& plan, const std::vector<std::string>& fi
     }
 }
 
-std::string option_of_message(const LaunchPlan& plan, std::string_view message) {
-    for (const std::string_view name : kFileProperties) {
-        const std::string value = value_of(plan, name);
-        const bool named =
-            !is_choice(name, value) && message.find("'" + value + "'") != std::string_view::npos;
-        if (named) return option_of_property(plan, name, value);
-    }
-    return {};
+std::pair<std::string, std::string> read_board_error(const LaunchPlan& plan, const std::string& message) {
+    constexpr std::string_view kBegin = "property '", kEnd = "': ";
+    const std::size_t end = message.find(kEnd);
+    if (!message.starts_with(kBegin) || end == std::string::npos) return {{}, message};
+    const std::string name = message.substr(kBegin.size(), end - kBegin.size());
+    const std::string value = value_of(plan, name);
+    return {value.empty() ? std::string() : option_of_property(plan, name, value),
+            message.substr(end + kEnd.size())};
 }
 
 }  // namespace backplane::kernel

@@ -3,7 +3,9 @@
 
 #include "kernel/launch/plan.h"
 
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace backplane::kernel {
 
@@ -12,7 +14,8 @@ std::string option_of_property(const LaunchPlan& plan, std::string_view name, st
 /// Throws UserError when a file that the machine is to start from cannot be read, or an option needs one that was
 /// not given. Firmware is looked for in `firmware_path` too.
 void check_boot_files(const LaunchPlan& plan, const std::vector<std::string>& firmware_path);
-/// The option whose file `message`, from a board, speaks of; empty when there is none.
-std::string option_of_message(const LaunchPlan& plan, std::string_view message);
+/// The option that gave the property of which a board says `message` (BoardPropertyErrors), and the message without its
+/// name; an empty option when it speaks of something else, or nobody gave it.
+std::pair<std::string, std::string> read_board_error(const LaunchPlan& plan, const std::string& message);
 
 }  // namespace backplane::kernel

@@ -10,12 +10,14 @@
 #include "kernel/machine/log_hub.h"
 #include "kernel/module/install.h"
 #include "kernel/module/value_check.h"
+#include "kernel/object/property_text.h"
 #include "kernel/vocabulary/absent.h"
 #include "kernel/vocabulary/json_kinds.h"
 #include "kernel/vocabulary/user_error.h"
 
 #include <backplane/draft/snapshot.h>
 
+#include <algorithm>
 #include <mutex>
 
 namespace backplane::kernel {
@@ -23,6 +25,9 @@ namespace {
 
 constexpr const char* kFirmwareDirectories[] = {"/usr/local/share/backplane", "/usr/share/backplane",
                                                 "/usr/share/qemu", "/usr/share/seabios"};
+
+/// "-cpu rv64" of "-cpu rv64,x=on".
+std::string first_word(const std::string& option) { return option.substr(0, option.find(',')); }
 
 /// Is there a CPU that the board made and could not finish?
 bool half_made_cpu(Machine& machine) {
@@ -36,9 +41,12 @@ bool half_made_cpu(Machine& machine) {
 /// A board's error, with the option that it is about before it.
 void check_board(BuildSite& site, bool ok) {
     if (ok) return;
-    std::string option = option_of_message(site.plan, site.errors.text());
-    if (option.empty() && half_made_cpu(site.machine)) option = site.cpu_option;
-    site.check(ok, option.empty() ? site.machine_option() : option);
+    const auto [option, message] = read_board_error(site.plan, site.errors.text());
+    if (!option.empty() || message != site.errors.text())
+        throw UserError((option.empty() ? site.machine_option() : option) + ": " + message);
+    if (!half_made_cpu(site.machine)) return site.check(ok, site.machine_option());
+    site.check(ok, site.cpu_option, site.cpu_type, site.plan.cpu ? site.plan.cpu->features : PropertyList{},
+               first_word(site.cpu_option) + ",help");
 }
 
 const ManifestProperty* find_listed(const Catalog& catalog, const std::string& type,
@@ -87,6 +95,17 @@ void BuildSite::check(bool ok, const std::string& option) {
     const std::string text = errors.failed() ? errors.text() : "failed without a reason";
     errors.clear();
     throw UserError(option.empty() ? text : option + ": " + text);
+}
+
+void BuildSite::check(bool ok, const std::string& option, const std::string& type,
+                      const PropertyList& properties, const std::string& help) {
+    if (ok) return;
+    const bool unknown = std::ranges::any_of(
+        properties, [&](const auto& property) { return !find_listed(catalog, type, property.first); });
+    ErrorText whole;
+    whole.fail(unknown && errors.failed() ? and_then(errors.text(), help + " lists them") : errors.text());
+    errors = whole;
+    check(false, option);
 }
 
 std::string BuildSite::machine_option() const { return option_of_machine(plan, machine_name); }

@@ -1,5 +1,6 @@
 // What executes the guest's code: what was asked for, or all that there is.
 #include "kernel/launch/build_site.h"
+#include "kernel/object/property_text.h"
 #include "kernel/vocabulary/user_error.h"
 
 namespace backplane::kernel {
@@ -30,12 +31,13 @@ std::vector<AcceleratorChoice> accelerators(const BuildSite& site) {
 void open_accelerator(BuildSite& site) {
     const std::vector<AcceleratorChoice> choices = accelerators(site);
     if (site.machine.open_accelerator(choices, site.errors)) return;
-    std::string text = site.errors.text();
-    ErrorText unused;
-    if (!choices.empty() &&
-        site.catalog.resolve_option(choices.back().name, "accelerator", "accelerator", unused).empty())
-        text += "; -accel help lists them";
-    throw UserError(text);
+    const std::string text = site.errors.text();
+    if (choices.empty()) throw UserError(text);
+    ErrorText unknown;
+    const AcceleratorChoice& last = choices.back();
+    const std::string type = site.catalog.resolve_option(last.name, "accelerator", "accelerator", unknown);
+    if (type.empty()) throw UserError(and_then(text, "-accel help lists them"));
+    site.check(false, "", type, last.properties, "-accel " + last.name + ",help");
 }
 
 }  // namespace backplane::kernel

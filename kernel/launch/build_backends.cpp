@@ -17,6 +17,21 @@ void make_backend(BuildSite& site, const ObjectPlan& plan, std::string_view ance
     Instance* made = site.machine.create_backend(type, plan.id, plan.properties, container, site.errors);
     site.check(made != nullptr, plan.option);
     if (plan.own) site.machine.drives().own(*made);
+    site.check(site.machine.create_backend(type, plan.id, plan.properties, container, site.errors),
+               plan.option, type, plan.properties, listing + " " + plan.type + ",help");
+}
+
+/// Those that an object names by its links.
+bool links_to(const BuildSite& site, const ObjectPlan& object, const std::set<std::string>& ids) {
+    ErrorText unknown;
+    const ManifestType* type = site.catalog.find_type(object_type_name(site.catalog, object.type, unknown));
+    if (!type) return false;
+    for (const ManifestProperty* property : site.catalog.properties(*type))
+        if (property->kind == "link" && std::ranges::any_of(object.properties, [&](const auto& given) {
+                return given.first == property->name && ids.contains(given.second);
+            }))
+            return true;
+    return false;
 }
 
 }  // namespace
@@ -26,10 +41,7 @@ void make_backends(BuildSite& site) {
     std::set<std::string> backends;
     for (const auto* list : {&site.plan.chardevs, &site.plan.block_nodes, &site.plan.netdevs})
         for (const ObjectPlan& backend : *list) backends.insert(backend.id);
-    const auto needs_backend = [&](const ObjectPlan& object) {
-        return std::ranges::any_of(object.properties,
-                                   [&](const auto& p) { return backends.contains(p.second); });
-    };
+    const auto needs_backend = [&](const ObjectPlan& object) { return links_to(site, object, backends); };
     for (const ObjectPlan& object : site.plan.objects)
         if (!needs_backend(object)) make_object(site, object);
     for (const ObjectPlan& chardev : site.plan.chardevs)

@@ -16,7 +16,7 @@ void add_device(BuildSite& site, const DevicePlan& device) {
         throw UserError(device.option + ": " + site.errors.text() + "; -device help lists them");
     check_json_kinds(site.catalog, device.option, type, device.json);
     site.check(site.machine.add_device(type, device.id, device.bus, device.properties, site.errors),
-               device.option);
+               device.option, type, device.properties, "-device " + device.type + ",help");
 }
 
 namespace {
@@ -72,8 +72,8 @@ void make_monitors(BuildSite& site) {
 
 void make_services(BuildSite& site) {
     for (const ServicePlan& service : site.plan.services)
-        site.check(site.machine.create_service(service.type, service.properties, site.errors),
-                   service.option);
+        site.check(site.machine.create_service(service.type, service.properties, site.errors), service.option,
+                   service.type, service.properties, "-" + service.row + " help");
 }
 
 bool awaits_state(const BuildSite& site) {

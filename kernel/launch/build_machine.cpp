@@ -129,6 +129,7 @@ void set_numa(BuildSite& site, const PropertyList& switches, const std::string& 
     memory.backend = [&](const std::string& id) {
         Instance* found = site.machine.objects().find_id(id);
         if (!found || !found->realized())
+    site.cpu_type = type;
             throw UserError("memdev=" + id + ": there is no object '" + id +
                             "'; make it with -object memory-backend-ram,id=" + id + ",size=…");
         return found;

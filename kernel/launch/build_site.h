@@ -20,9 +20,13 @@ struct BuildSite {
     ErrorText errors;
     std::string machine_name;  ///< as its option names it
     std::string cpu_option;    ///< "-cpu MODEL", said or not
+    std::string cpu_type;
 
     /// Throws what the last call left in `errors`, unless it went well.
     void check(bool ok, const std::string& option);
+    /// The same of a call that set `properties` of a `type`: `help` is what lists those that there are.
+    void check(bool ok, const std::string& option, const std::string& type, const PropertyList& properties,
+               const std::string& help);
     std::string machine_option() const;
 };
 

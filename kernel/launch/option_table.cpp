@@ -1,7 +1,7 @@
 #include "kernel/launch/option_table.h"
 
 #include "kernel/module/catalog.h"
-#include "kernel/object/instance.h"
+#include "kernel/object/property_text.h"
 #include "kernel/vocabulary/suboptions.h"
 
 #include <algorithm>
@@ -88,8 +88,9 @@ void OptionTable::refuse_unknown(const std::string& text) const {
     for (const Group& group : groups_)
         for (const Row& row : group.rows) names.push_back(row.name);
     const std::string near = nearest(name, names);
-    throw UserError(text + ": invalid option" + (near.empty() ? "" : "; did you mean -" + near + "?") +
-                    "; -help lists them");
+    throw UserError(
+        and_then(text + ": invalid option" + (near.empty() ? "" : "; did you mean -" + near + "?"),
+                 "-help lists them"));
 }
 
 void apply_option(PlanBuilder& builder, const OptionTable::Row& row, const std::string& value) {

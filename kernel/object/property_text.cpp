@@ -238,4 +238,8 @@ std::string nearest(std::string_view name, const std::vector<std::string>& candi
     return best;
 }
 
+std::string and_then(std::string sentence, std::string_view more) {
+    return sentence.append(sentence.ends_with('?') ? " " : "; ").append(more);
+}
+
 }  // namespace backplane::kernel

@@ -24,5 +24,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text, std::uint64_t uni
 /// The candidate nearest to `name`, when at most a third of its letters (at least one) are wrong, missing or too many;
 /// two neighbours that changed places count as one. Empty when there is none.
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
+/// A sentence and what follows from it: "it is not there; -x help lists them", or "did you mean 'y'? -x help lists them".
+std::string and_then(std::string sentence, std::string_view more);
 
 }  // namespace backplane::kernel

@@ -1,6 +1,6 @@
 #include "kernel/vocabulary/log_items.h"
 
-#include "kernel/object/instance.h"
+#include "kernel/object/property_text.h"
 
 #include <algorithm>
 
@@ -31,8 +31,8 @@ bool known_log_item(const Catalog& catalog, const std::string& name, Errors& err
     }
     if (std::ranges::find(names, name) != names.end()) return true;
     const std::string near = nearest(name, names);
-    errors.fail("there is no such log item" + (near.empty() ? "" : "; did you mean '" + near + "'?") +
-                "; -d help lists them");
+    errors.fail(and_then("there is no such log item" + (near.empty() ? "" : "; did you mean '" + near + "'?"),
+                         "-d help lists them"));
     return false;
 }
 

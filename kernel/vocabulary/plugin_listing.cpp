@@ -178,8 +178,9 @@ PluginAnswer info(const Catalog& catalog, const std::string& name, bool as_json)
         std::vector<std::string> names;
         for (const PluginFile& each : catalog.plugins()) names.push_back(each.manifest.plugin);
         const std::string near = nearest(name, names);
-        throw UserError("plugin info " + name + ": there is no such plugin" +
-                        (near.empty() ? "" : "; did you mean '" + near + "'?") + "; plugin list lists them");
+        throw UserError(and_then("plugin info " + name + ": there is no such plugin" +
+                                     (near.empty() ? "" : "; did you mean '" + near + "'?"),
+                                 "plugin list lists them"));
     }
     PluginAnswer answer{"", is_refused(*file)};
     const Manifest& m = file->manifest;

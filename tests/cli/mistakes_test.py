@@ -35,6 +35,7 @@ class Mistakes(ProgramTest):
             self.refused(f"port {port} is not from 0 to 65535", *BASE, "-serial", f"tcp:127.0.0.1:{port}")
             self.refused(port, *BASE, "-netdev", f"user,id=n,hostfwd=tcp:127.0.0.1:{port}-:22")
             self.refused(port, *BASE, "-netdev", f"user,id=n,hostfwd=tcp:127.0.0.1:2222-:{port}")
+        self.blamed("-gdb tcp::99999999: tcp::99999999: port", *BASE, "-gdb", "tcp::99999999")
 
     # Options and names
     def test_unknown_options(self):
@@ -88,10 +89,16 @@ class Mistakes(ProgramTest):
 
     # Properties
     def test_properties(self):
-        self.refused(".foo' not found", *BASE[:2], "-M", "virt,foo=on")
+        self.refused(".foo' not found; -machine virt,help lists them", *BASE[:2], "-M", "virt,foo=on")
         self.blamed("-cpu rv64,nonexist=on: ", *BASE, "-cpu", "rv64,nonexist=on")
+        self.refused("; -cpu rv64,help lists them", *BASE, "-cpu", "rv64,nonexist=on")
+        self.refused("did you mean 'zicsr'? -cpu rv64,help lists them", *BASE, "-cpu", "rv64,zicrs=on")
+        self.refused("; -boot help lists them", *BASE, "-boot", "nonsense=1")
+        self.refused("; -accel tcg,help lists them", *BASE, "-accel", "tcg,nonsense=1")
+        self.refused("; -object rng-random,help lists them", *BASE, "-object", "rng-random,id=r,nonsense=1")
+        self.refused("; -netdev user,help lists them", *BASE, "-netdev", "user,id=n,nonsense=1")
         self.blamed("-cpu rv64,zicsr=off: ", *BASE, "-cpu", "rv64,zicsr=off")
-        self.refused("nonsense", *BASE, "-device", "virtio-rng-device,nonsense=1")
+        self.refused("; -device virtio-rng-device,help lists them", *BASE, "-device", "virtio-rng-device,nonsense=1")
         self.refused("expects", *BASE, "-cpu", "rv64,c=maybe")
         self.refused("drive", *BASE, "-device", "virtio-blk-device")
         self.refused("not valid JSON", *BASE, "-device", "{bad")
@@ -113,6 +120,14 @@ class Mistakes(ProgramTest):
         self.refused("machine 'virt' has no drive if=floppy", *BASE, "-drive", f"file={image},if=floppy,format=raw")
 
     # Files
+    def test_a_saved_machine_that_is_not_there(self):
+        for place in ("file:/nonexist", "exec:false", "nowhere:x"):
+            self.blamed(f"-incoming {place}: ", *BASE, "-incoming", place)
+
+    def test_a_value_that_others_have_too_is_blamed_on_its_own_option(self):
+        same = self.file("same", bytes(4096))
+        self.blamed(f"-dtb {same}: ", *BASE, "-bios", "none", "-kernel", same, "-dtb", same)
+
     def test_missing_files(self):
         for option in ("-kernel", "-bios", "-dtb"):
             self.blamed(f"{option} /nonexist: could not open '/nonexist'", *BASE, option, "/nonexist")

@@ -42,7 +42,9 @@ void CharBase::set_open(bool open) {
 }
 
 bool CharBase::fail(Errors& errors, const std::string& what, int error) const {
-    errors.fail("chardev '" + id() + "': " + what + (error ? std::string(": ") + std::strerror(error) : ""));
+    // One without a name was made for somebody, who says for what.
+    const std::string whose = id().empty() ? "" : "chardev '" + id() + "': ";
+    errors.fail(whose + what + (error ? std::string(": ") + std::strerror(error) : ""));
     return false;
 }
 

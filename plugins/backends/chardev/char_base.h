@@ -46,7 +46,7 @@ class CharBase : public CharBackend, public Completable {
     bool open() const { return open_; }
     /// Somebody came to the other end, or left it: the front hears.
     void set_open(bool open);
-    /// "chardev 'ID': what happened: why", with the reason of errno.
+    /// "chardev 'ID': what happened: why", with the reason of errno; without an id, from "what" on.
     bool fail(Errors& errors, const std::string& what, int error = 0) const;
 
   private:

@@ -50,10 +50,17 @@ void Migration::shut_down() {
     if (waiting_) std::exchange(waiting_, nullptr)->fail("the machine ends");
 }
 
+/// What a message of a load begins with: the option, unless a command said where from.
+std::string Migration::option() const {
+    IgnoredErrors known;
+    const std::optional<Place> place = parse_place(incoming_, known);
+    return place && place->kind != Place::Kind::Defer ? "-incoming " + incoming_ + ": " : "";
+}
+
 void Migration::run() {
     ErrorText errors;
     if (begin_load(incoming_, Descriptor(), errors)) return;
-    context_.log().write(LogLevel::Error, "migration", "-incoming: " + errors.text());
+    context_.log().write(LogLevel::Error, "migration", option() + errors.text());
     snapshots_->give_up();
 }
 
@@ -264,7 +271,8 @@ void Migration::loaded() {
         return;
     }
     set_status(Status::Failed, errors.text());
-    context_.log().write(LogLevel::Error, "migration", "load of migration failed: " + errors.text());
+    context_.log().write(LogLevel::Error, "migration",
+                         option() + "load of migration failed: " + errors.text());
     if (exit_on_error_) snapshots_->give_up();
 }
 

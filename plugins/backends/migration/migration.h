@@ -45,6 +45,7 @@ class Migration final : public Completable,
     void stop_listening();
     void saved();
     void loaded();
+    std::string option() const;
     void set_status(Status status, std::string problem = {});
     bool busy() const { return transfer_ || listening_; }
     Report report() const;

@@ -43,11 +43,12 @@ void put(std::vector<std::uint8_t>& bytes, T value) {
 /// The ROM ends at 4 GiB; its last 128 KiB are also seen below 1 MiB, where the processor's first jump goes.
 bool PcBoard::load_firmware(BoardContext& context, Errors& errors) {
     const std::string file = firmware_.empty() ? kFirmwareFile : firmware_;
+    BoardPropertyErrors named(errors, "firmware");
     Bytes bytes;
-    if (!context.read_file(file, true, kLargestFirmware, bytes, errors)) return false;
+    if (!context.read_file(file, true, kLargestFirmware, bytes, named)) return false;
     if (bytes.size == 0 || bytes.size % kFirmwareUnit != 0) {
-        errors.fail("firmware '" + file + "' has " + std::to_string(bytes.size) +
-                    " bytes; a PC's is a multiple of 64 KiB");
+        named.fail("firmware '" + file + "' has " + std::to_string(bytes.size) +
+                   " bytes; a PC's is a multiple of 64 KiB");
         return false;
     }
     MemoryRegion* bios = context.memory().rom("pc.bios", bytes.size, errors);

@@ -24,11 +24,11 @@ const char* rom_name(KernelKind kind, bool dma) {
 class KernelErrors final : public Errors {
   public:
     KernelErrors(Errors& errors, const std::string& path)
-        : errors_(errors), prefix_("kernel '" + path + "' ") {}
+        : errors_(errors, "kernel"), prefix_("kernel '" + path + "' ") {}
     void fail(Str message) override { errors_.fail(prefix_ + std::string(message.view())); }
 
   private:
-    Errors& errors_;
+    BoardPropertyErrors errors_;
     std::string prefix_;
 };
 
@@ -67,14 +67,15 @@ bool read_whole(BoardContext& context, const std::string& path, std::vector<std:
 /// A Multiboot kernel has a list of modules, each a file and what the module is told; others have one file.
 bool read_modules(BoardContext& context, const std::string& initrd, KernelFiles& files, Errors& errors) {
     if (initrd.empty()) return true;
+    BoardPropertyErrors named(errors, "initrd");
     if (is_linux_kernel(files.kernel) || !is_multiboot_kernel(files.kernel))
-        return read_whole(context, initrd, files.modules.emplace_back().bytes, errors);
+        return read_whole(context, initrd, files.modules.emplace_back().bytes, named);
     for (const std::string& text : split_modules(initrd)) {
         KernelModule& module = files.modules.emplace_back();
         module.text = text;
         ErrorText reason;
         if (!read_whole(context, text.substr(0, text.find(' ')), module.bytes, reason)) {
-            errors.fail("initrd '" + initrd + "': " + reason.text());
+            named.fail("initrd '" + initrd + "': " + reason.text());
             return false;
         }
     }
@@ -87,7 +88,8 @@ bool PcBoard::load_kernel(BoardContext& context, FwCfg& fw_cfg, Errors& errors) 
     if (kernel_.empty()) return true;
     std::vector<std::uint8_t> kernel;
     KernelFiles files;
-    if (!read_whole(context, kernel_, kernel, errors)) return false;
+    BoardPropertyErrors of_kernel(errors, "kernel");
+    if (!read_whole(context, kernel_, kernel, of_kernel)) return false;
     files.kernel = Bytes(kernel);
     files.name = kernel_;
     files.arguments = arguments_;

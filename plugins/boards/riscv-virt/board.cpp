@@ -147,8 +147,9 @@ bool VirtBoard::find_flash_images(BoardContext& context, Errors& errors) {
         Object* drive = context.drive("pflash", unit).node;
         if (drive && flashes_[unit]) {
             const std::string number = std::to_string(unit);
-            errors.fail("pflash" + number + ": the flash has an image from -drive if=pflash,unit=" + number +
-                        " already; leave one of the two out");
+            BoardPropertyErrors(errors, "pflash" + number)
+                .fail("the flash has an image from -drive if=pflash,unit=" + number +
+                      " already; leave one of the two out");
             return false;
         }
         if (drive) flashes_[unit] = drive;
@@ -258,18 +259,19 @@ bool VirtBoard::make_tree(BoardContext& context, const BootPlan& plan, TreeBytes
         if (!describe_harts(contents, errors) || !make_device_tree(contents, tree, errors)) return false;
     } else {
         Bytes file;
-        if (!context.read_file(dtb_, false, context.ram().size(), file, errors)) return false;
+        BoardPropertyErrors of_dtb(errors, "dtb");
+        if (!context.read_file(dtb_, false, context.ram().size(), file, of_dtb)) return false;
         class Named final : public Errors {
           public:
             Named(Errors& errors, const std::string& path) : errors_(errors), path_(path) {}
             void fail(Str message) override {
-                errors_.fail("dtb: '" + path_ + "' " + std::string(message.view()));
+                errors_.fail("'" + path_ + "' " + std::string(message.view()));
             }
 
           private:
             Errors& errors_;
             const std::string& path_;
-        } named(errors, dtb_);
+        } named(of_dtb, dtb_);
         if (!check_device_tree(file, named)) return false;
         tree.assign(file.begin(), file.end());
     }
@@ -292,7 +294,7 @@ bool VirtBoard::dump_tree(const TreeBytes& tree, Errors& errors) {
     std::FILE* file = std::fopen(dumpdtb_.c_str(), "wb");
     const bool written = file && std::fwrite(tree.data(), 1, tree.size(), file) == tree.size();
     if ((file && std::fclose(file) != 0) || !written) {
-        errors.fail("dumpdtb: could not write '" + dumpdtb_ + "'");
+        BoardPropertyErrors(errors, "dumpdtb").fail("could not write '" + dumpdtb_ + "'");
         return false;
     }
     device_context(chip("test")).request_failure(0);  // ends the process, with success, before the guest runs

@@ -111,6 +111,7 @@ bool place_image(BoardContext& context, const char* option, const std::string& p
 }
 
 bool place_firmware(BoardContext& context, const BootFiles& files, Placed& placed, Errors& errors) {
+    BoardPropertyErrors named(errors, "firmware");
     placed = {kDram, kDram};
     if (files.firmware == "none") return true;
     const std::uint64_t limit = file_limit(context);
@@ -122,42 +123,44 @@ bool place_firmware(BoardContext& context, const BootFiles& files, Placed& place
                                context.read_file(kPackagedFirmware, false, limit, file, unused);
         path = elsewhere ? kPackagedFirmware : kDefaultFirmware;
     }
-    if (!context.read_file(path, true, limit, file, errors)) return false;
-    return place_image(context, "firmware", path, file, kDram, placed, errors);
+    if (!context.read_file(path, true, limit, file, named)) return false;
+    return place_image(context, "firmware", path, file, kDram, placed, named);
 }
 
 /// Clear of the kernel's own growth, and below the device tree, as far as memory allows.
 bool place_initrd(BoardContext& context, const BootFiles& files, const Placed& kernel, BootPlan& plan,
                   Errors& errors) {
     const std::uint64_t ram = context.ram().size();
+    BoardPropertyErrors named(errors, "initrd");
     Bytes file;
-    if (!context.read_file(files.initrd, false, ram, file, errors)) return false;
+    if (!context.read_file(files.initrd, false, ram, file, named)) return false;
     const std::uint64_t growth = std::min(ram / 2, 512 * kMegabyte);
     std::uint64_t start = round_up(kernel.entry, kPage) + growth;
     if (file.size + files.tree_room <= ram)
         start = std::min(start, (kDram + ram - files.tree_room - file.size) / kPage * kPage);
     plan.initrd_start = std::max(start, round_up(kernel.end, kPage));
     plan.initrd_end = plan.initrd_start + file.size;
-    return context.add_blob(files.initrd, GuestAddress(plan.initrd_start), file, errors);
+    return context.add_blob(files.initrd, GuestAddress(plan.initrd_start), file, named);
 }
 
 bool check_files(const BootFiles& files, Errors& errors) {
     if (!files.kernel.empty() || (files.initrd.empty() && files.arguments.empty())) return true;
-    errors.fail(files.initrd.empty() ? "append: -append is only allowed with the -kernel option"
-                                     : "initrd: -initrd is only allowed with the -kernel option");
+    const std::string name = files.initrd.empty() ? "append" : "initrd";
+    BoardPropertyErrors(errors, name).fail("-" + name + " is only allowed with the -kernel option");
     return false;
 }
 
 /// The items that firmware in flash starts a kernel from.
 bool offer_kernel(BoardContext& context, FwCfg& fw_cfg, const BootFiles& files, Errors& errors) {
-    const auto offer = [&](const std::string& path, FwCfgKey size, FwCfgKey data) {
+    const auto offer = [&](Str name, const std::string& path, FwCfgKey size, FwCfgKey data) {
+        BoardPropertyErrors named(errors, name);
         Bytes file;
-        return context.read_file(path, false, std::min(file_limit(context), kLongestItem), file, errors) &&
+        return context.read_file(path, false, std::min(file_limit(context), kLongestItem), file, named) &&
                set_fw_cfg_number(fw_cfg, size, std::uint32_t(file.size), errors) &&
                fw_cfg.set_item(std::uint16_t(data), file, errors);
     };
-    if (!offer(files.kernel, FwCfgKey::KernelSize, FwCfgKey::KernelData)) return false;
-    if (!files.initrd.empty() && !offer(files.initrd, FwCfgKey::InitrdSize, FwCfgKey::InitrdData))
+    if (!offer("kernel", files.kernel, FwCfgKey::KernelSize, FwCfgKey::KernelData)) return false;
+    if (!files.initrd.empty() && !offer("initrd", files.initrd, FwCfgKey::InitrdSize, FwCfgKey::InitrdData))
         return false;
     if (files.arguments.empty()) return true;
     const Bytes text(reinterpret_cast<const std::uint8_t*>(files.arguments.c_str()),
@@ -191,9 +194,10 @@ bool load_files(BoardContext& context, FwCfg& fw_cfg, const BootFiles& files, Bo
     if (files.kernel.empty()) return true;
     Bytes file;
     Placed kernel;
-    if (!context.read_file(files.kernel, false, file_limit(context), file, errors)) return false;
+    BoardPropertyErrors named(errors, "kernel");
+    if (!context.read_file(files.kernel, false, file_limit(context), file, named)) return false;
     if (!place_image(context, "kernel", files.kernel, file, round_up(firmware.end, kKernelAlignment), kernel,
-                     errors))
+                     named))
         return false;
     plan.payload = kernel.entry;
     if (without_firmware && !files.flash0) plan.start = kernel.entry;

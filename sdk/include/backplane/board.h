@@ -3,6 +3,8 @@
 
 #include <backplane/device.h>
 
+#include <string>
+
 namespace backplane {
 
 class BoardContext;
@@ -11,7 +13,7 @@ class BoardContext;
 class Board {
   public:
     static constexpr const char* kId = "backplane.board/1";
-    /// Makes the chips, maps and wires them.
+    /// Makes the chips, maps and wires them. What is wrong with a property is told through BoardPropertyErrors.
     virtual bool build(BoardContext& context, Errors& errors) = 0;
     /// All devices of the command line are there: makes what describes the machine (a device tree, boot code).
     virtual bool finish(BoardContext& context, Errors& errors) = 0;
@@ -20,6 +22,19 @@ class Board {
 
   protected:
     ~Board() = default;
+};
+
+/// What build() and finish() have to say of one of the board's own properties: the host names the option that the user
+/// gave it by.
+class BoardPropertyErrors final : public Errors {
+  public:
+    BoardPropertyErrors(Errors& errors, Str name)
+        : errors_(errors), prefix_("property '" + std::string(name.view()) + "': ") {}
+    void fail(Str message) override { errors_.fail(prefix_ + std::string(message.view())); }
+
+  private:
+    Errors& errors_;
+    const std::string prefix_;
 };
 
 /// `-smp`, complete and consistent. From the host.
