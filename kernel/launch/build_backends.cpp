@@ -59,8 +59,13 @@ void make_object(BuildSite& site, const ObjectPlan& object) {
     if (type.empty())
         throw UserError(object.option + ": " + site.errors.text() + "; -object help lists them");
     check_json_kinds(site.catalog, object.option, type, object.json);
-    site.check(site.machine.create_backend(type, object.id, object.properties, "objects", site.errors),
-               object.option);
+    PropertyList properties = object.properties;
+    if (site.catalog.is_a(*site.catalog.find_type(type), "memory-backend")) {
+        properties = memory_defaults(site.plan);
+        properties.insert(properties.end(), object.properties.begin(), object.properties.end());
+    }
+    site.check(site.machine.create_backend(type, object.id, properties, "objects", site.errors),
+               object.option, type, properties, "-object " + object.type + ",help");
 }
 
 }  // namespace backplane::kernel

@@ -29,39 +29,18 @@ struct MemorySource {
     std::optional<ObjectPlan> object;  ///< what is to be made for it
 };
 
-/// What switches of the machine ask of its memory, as properties of a backend.
-PropertyList memory_switches(const PropertyList& switches) {
-    PropertyList properties;
-    bool merge = false;
-    for (const auto& [name, value] : switches) {
-        merge |= name == "mem-merge";
-        if (name == "dump-guest-core") properties.emplace_back("dump", value);
-        if (name == "mem-merge") properties.emplace_back("merge", value);
-    }
-    if (!properties.empty() && !merge) properties.emplace_back("merge", "off");
-    return properties;
-}
-
-/// An object is made as its own option says.
-[[noreturn]] void refuse_switch(const BuildSite& site, const std::string& why,
-                                const std::pair<std::string, std::string>& property) {
-    throw UserError(site.machine_option() + ": " + why + "; say " + property.first + "=" + property.second +
-                    " there");
-}
-
-MemorySource memory_source(const BuildSite& site, const PropertyList& switches) {
+MemorySource memory_source(const BuildSite& site) {
     MemorySource source{site.plan.memory_backend_option, site.plan.memory_backend, site.plan.ram_object};
-    const PropertyList properties = memory_switches(switches);
-    if (properties.empty()) return source;
-    if (!source.object && !source.backend.empty())
-        refuse_switch(site, "the memory is object '" + source.backend + "'", properties.front());
-    if (!source.object) {
-        constexpr const char* kId = "#ram";
-        source = {site.machine_option(), kId,
-                  ObjectPlan{site.machine_option(), "memory-backend-ram", kId, {}}};
-    }
-    source.object->properties.insert(source.object->properties.end(), properties.begin(), properties.end());
-    return source;
+    const PropertyList wishes = memory_defaults(site.plan);
+    const bool of_nodes = std::ranges::any_of(
+        site.plan.numa.nodes, [](const NumaNodePlan& node) { return !node.memory_backend.empty(); });
+    if (wishes.empty() || !source.backend.empty() || of_nodes) return source;
+    // Made of a backend, the machine's own memory is what it is otherwise but for those.
+    constexpr const char* kId = "#ram";
+    const bool merge = std::ranges::any_of(wishes, [](const auto& wish) { return wish.first == "merge"; });
+    return {site.machine_option(), kId,
+            ObjectPlan{site.machine_option(), "memory-backend-ram", kId,
+                       merge ? PropertyList{} : PropertyList{{"merge", "off"}}}};
 }
 
 void use_memory_backend(BuildSite& site, const MemorySource& source, const BoardTraits& traits) {
@@ -86,10 +65,10 @@ void use_memory_backend(BuildSite& site, const MemorySource& source, const Board
                         size_text(traits.max_ram));
 }
 
-void set_memory(BuildSite& site, const PropertyList& switches, const BoardTraits& traits) {
+void set_memory(BuildSite& site, const BoardTraits& traits) {
     const std::uint64_t size = site.plan.ram_size.value_or(traits.default_ram);
     const std::string option = site.plan.ram_option.empty() ? "-m" : site.plan.ram_option;
-    const MemorySource source = memory_source(site, switches);
+    const MemorySource source = memory_source(site);
     if (!source.backend.empty()) return use_memory_backend(site, source, traits);
     if (size > traits.max_ram)
         throw UserError(option + ": machine '" + site.machine_name + "' takes at most " +
@@ -120,7 +99,7 @@ bool machine_tells_speed(BuildSite& site) {
 }
 
 /// Ahead of the memory, which the nodes may have.
-void set_numa(BuildSite& site, const PropertyList& switches, const std::string& type) {
+void set_numa(BuildSite& site, const std::string& type) {
     NumaMemory memory;
     const BoardTraits& traits = site.machine.traits();
     memory.total = site.plan.ram_size.value_or(traits.default_ram);
@@ -129,7 +108,6 @@ void set_numa(BuildSite& site, const PropertyList& switches, const std::string& 
     memory.backend = [&](const std::string& id) {
         Instance* found = site.machine.objects().find_id(id);
         if (!found || !found->realized())
-    site.cpu_type = type;
             throw UserError("memdev=" + id + ": there is no object '" + id +
                             "'; make it with -object memory-backend-ram,id=" + id + ",size=…");
         return found;
@@ -142,8 +120,6 @@ void set_numa(BuildSite& site, const PropertyList& switches, const std::string& 
     if (backends && !site.plan.memory_backend.empty())
         throw UserError(site.plan.memory_backend_option +
                         ": '-machine memory-backend' and '-numa memdev' properties are mutually exclusive");
-    if (const PropertyList wanted = memory_switches(switches); backends && !wanted.empty())
-        refuse_switch(site, "the nodes' memory is that of objects", wanted.front());
     site.machine.set_numa(std::move(numa));
 }
 
@@ -153,6 +129,7 @@ void set_cpu(BuildSite& site, const BoardTraits& traits) {
     const std::string model = site.plan.cpu ? site.plan.cpu->model : traits.default_cpu;
     site.cpu_option = site.plan.cpu ? site.plan.cpu->option : "-cpu " + model;
     std::string type = resolve_type(site.catalog, site.cpu_option, model, family, "CPU model", "-cpu");
+    site.cpu_type = type;
     site.machine.set_cpu(std::move(type), site.plan.cpu ? site.plan.cpu->features : PropertyList{});
 }
 
@@ -184,9 +161,8 @@ void refuse_encryption(const std::string& name) {
         throw UserError("guests' memory is not encrypted; leave " + name + "= out");
 }
 
-/// Sets the board's properties. Those that every machine has are given back.
-PropertyList set_machine_properties(BuildSite& site) {
-    PropertyList switches;
+/// Sets the board's properties. Those that every machine has say something of its memory, or nothing.
+void set_machine_properties(BuildSite& site, const std::string& type) {
     Instance& machine = site.machine.machine_object();
     TextBuffer graphics;
     IgnoredErrors has_none;
@@ -196,30 +172,50 @@ PropertyList set_machine_properties(BuildSite& site) {
         const std::string option = option_of_property(site.plan, name, value);
         try {
             refuse_encryption(name);
-            if (find_machine_switch(name))
-                switches.emplace_back(name, flag_value(name, value) ? "on" : "off");
-            else site.check(machine.set_property(name, value, site.errors), "");
+            if (find_machine_switch(name)) flag_value(name, value);
+            else
+                site.check(machine.set_property(name, value, site.errors), "", type, {{name, value}},
+                           "-machine " + site.machine_name + ",help");
         } catch (const UserError& error) {
             throw UserError(option + ": " + error.what());
         }
     }
-    return switches;
+}
+
+/// None for what is neither on nor off: the machine, whose properties are looked at later, says so.
+std::optional<bool> switch_value(const std::string& text) {
+    try {
+        return flag_value("", text);
+    } catch (const UserError&) {
+        return std::nullopt;
+    }
 }
 
 }  // namespace
 
+PropertyList memory_defaults(const LaunchPlan& plan) {
+    PropertyList properties;
+    for (const auto& [name, value] : plan.machine_properties) {
+        const bool merge = name == "mem-merge";
+        if (!merge && name != "dump-guest-core") continue;
+        if (const auto on = switch_value(value))
+            properties.emplace_back(merge ? "merge" : "dump", *on ? "on" : "off");
+    }
+    return properties;
+}
+
 void configure_machine(BuildSite& site, const std::string& type) {
     site.check(site.machine.set_type(type, site.errors), site.machine_option());
     const BoardTraits& traits = site.machine.traits();
-    const PropertyList switches = set_machine_properties(site);
+    set_machine_properties(site, type);
     try {
         site.machine.set_topology(resolve_topology(site.plan.smp, traits, site.machine_name));
     } catch (const UserError& error) {
         throw UserError((site.plan.smp.option.empty() ? "-smp 1" : site.plan.smp.option) + ": " +
                         error.what());
     }
-    set_numa(site, switches, type);
-    set_memory(site, switches, traits);
+    set_numa(site, type);
+    set_memory(site, traits);
     set_cpu(site, traits);
     set_serials(site, traits);
     site.machine.set_default_devices(site.plan.default_devices);

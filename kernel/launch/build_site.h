@@ -40,6 +40,8 @@ void check_json_kinds(const Catalog& catalog, const std::string& option, const s
 std::string machine_name(const LaunchPlan& plan, const Catalog& catalog);
 std::vector<std::string> firmware_path(const LaunchPlan& plan);
 
+/// What the machine's switches say of the memory of backends that do not say it themselves, as their properties.
+PropertyList memory_defaults(const LaunchPlan& plan);
 /// Objects, character devices, block nodes, networks.
 void make_backends(BuildSite& site);
 void make_object(BuildSite& site, const ObjectPlan& object);

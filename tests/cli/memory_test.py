@@ -57,7 +57,13 @@ class Memory(ProgramTest):
         self.assertEqual("mg" in merged, pathlib.Path("/sys/kernel/mm/ksm").exists())
         self.assertNotIn("mg", flags("-machine", "mem-merge=off,dump-guest-core=on"))
         backend = ("-object", "memory-backend-ram,id=m,size=64M", "-machine", "memory-backend=m")
-        self.refused("say dump=off there", *backend, "-machine", "dump-guest-core=off")
+        of_backend = lambda *options: self.flags(64 << 20, *options)  # noqa: E731
+        self.assertNotIn("dd", of_backend(*backend))
+        self.assertIn("dd", of_backend(*backend, "-machine", "dump-guest-core=off"))
+        own = ("-object", "memory-backend-ram,id=m,size=64M,dump=on", "-machine", "memory-backend=m")
+        self.assertNotIn("dd", of_backend(*own, "-machine", "dump-guest-core=off"))
+        nodes = ("-object", "memory-backend-ram,id=a,size=64M", "-m", "64M", "-numa", "node,memdev=a")
+        self.assertIn("dd", of_backend(*nodes, "-machine", "dump-guest-core=off"))
         self.refused("dump-guest-core' expects 'on' or 'off'", "-machine", "dump-guest-core=maybe")
         self.refused("memory is not encrypted", "-machine", "memory-encryption=sev0")
 

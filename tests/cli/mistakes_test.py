@@ -196,8 +196,6 @@ class Mistakes(ProgramTest):
         self.assertIn(b"standard input is closed", done.stderr)
 
     def test_what_is_not_done_says_so(self):
-        nodes = ("-object", "memory-backend-ram,id=a,size=128M", "-m", "128M", "-numa", "node,memdev=a")
-        self.refused("say dump=off there", "-M", "virt,dump-guest-core=off", "-display", "none", *nodes)
         self.refused("use -device isa-parallel,chardev=ID", *BASE, "-parallel", "stdio")
         self.refused("use -device isa-debugcon,chardev=ID", *BASE, "-debugcon", "stdio")
 
