@@ -89,6 +89,10 @@ Json json_of(const NumaCpuPlan& plan) {
     return json;
 }
 
+Json json_of(const DescriptorPlan& plan) {
+    return {{"fd", plan.descriptor}, {"set", plan.set ? Json(*plan.set) : Json()}, {"opaque", plan.opaque}};
+}
+
 template <class Item>
 Json list_json(const std::vector<Item>& items) {
     Json list = Json::array();
@@ -134,6 +138,22 @@ Json actions_json(const RunActions& actions) {
     return json;
 }
 
+Json process_json(const ProcessPlan& plan) {
+    constexpr const char* kLocks[] = {"off", "on", "on-fault"};
+    const SandboxPlan& sandbox = plan.sandbox;
+    return {{"daemonize", plan.daemonize},
+            {"user", plan.user},
+            {"chroot", plan.root},
+            {"exit-with-parent", plan.exit_with_parent},
+            {"mem-lock", kLocks[int(plan.memory_lock)]},
+            {"sandbox",
+             {{"enable", sandbox.on},
+              {"deny-obsolete", sandbox.deny_obsolete},
+              {"deny-elevateprivileges", sandbox.deny_elevation},
+              {"deny-spawn", sandbox.deny_spawn},
+              {"deny-resourcecontrol", sandbox.deny_resources}}}};
+}
+
 }  // namespace
 
 std::string print_plan(const LaunchPlan& plan) {
@@ -150,6 +170,7 @@ std::string print_plan(const LaunchPlan& plan) {
                     {"performances", list_json(plan.numa.performances)},
                     {"caches", list_json(plan.numa.caches)}};
     json["memory-backend"] = plan.memory_backend;
+    json["memory-object"] = plan.ram_object ? json_of(*plan.ram_object) : Json();
     json["memory"] = plan.ram_size ? Json(*plan.ram_size) : Json();
     json["rtc"] = rtc_json(plan.rtc);
     json["seed"] = plan.seed ? Json(*plan.seed) : Json();
@@ -174,6 +195,9 @@ std::string print_plan(const LaunchPlan& plan) {
     json["pidfile"] = plan.pid_file;
     json["start-paused"] = plan.start_paused;
     json["actions"] = actions_json(plan.actions);
+    json["process"] = process_json(plan.process);
+    json["descriptors"] = list_json(plan.descriptors);
+    json["messages"] = {{"timestamp", plan.message_timestamp}, {"guest-name", plan.message_guest_name}};
     return json_text(json, 2) + "\n";
 }
 

@@ -356,6 +356,42 @@ TEST(CommandLine, APlanIsPrintedAsJson) {
     EXPECT_TRUE(read("-M virt --print-plan").print_plan);
 }
 
+TEST(CommandLine, APrintedPlanLeavesNothingOut) {
+    const std::string plain = print_plan(plan_of("-M virt -display none"));
+    for (const char* option : {"-daemonize",
+                               "-runas 1:1",
+                               "-chroot /srv",
+                               "-run-with exit-with-parent=on",
+                               "-sandbox on",
+                               "-sandbox on,spawn=deny",
+                               "-sandbox on,obsolete=allow",
+                               "-sandbox on,elevateprivileges=deny",
+                               "-sandbox on,resourcecontrol=deny",
+                               "-overcommit mem-lock=on",
+                               "-add-fd fd=5",
+                               "-msg timestamp=on",
+                               "-msg guest-name=on",
+                               "-mem-path /dev/shm",
+                               "-name x,process=y",
+                               "-pidfile x",
+                               "-S",
+                               "-d int",
+                               "-D x",
+                               "-L x",
+                               "-seed 1",
+                               "-rtc clock=vm",
+                               "-no-reboot",
+                               "-numa node",
+                               "-smp 2",
+                               "-m 1G",
+                               "-cpu x",
+                               "-accel tcg",
+                               "-global a.b=c",
+                               "-nodefaults",
+                               "-nic none"})
+        EXPECT_NE(print_plan(plan_of(std::string("-M virt -display none ") + option)), plain) << option;
+}
+
 TEST(CommandLine, APlanIsACopyableValue) {
     const LaunchPlan plan = plan_of("-M virt -device a,id=x");
     LaunchPlan copy = plan;
