@@ -86,14 +86,16 @@ Json numa_nodes(const Call& call) {
     return {{"human-readable-text", text}};
 }
 
-std::string show_cpus(const Json& result) {
+/// A star is before the one that "cpu" chose.
+Json list_cpus(const Call& call) {
     std::string text;
-    for (const Json& cpu : result)
-        text += "  CPU #" + std::to_string(cpu["cpu-index"].get<unsigned>()) + ": " +
-                cpu["target"].get<std::string>() + (cpu["halted"].get<bool>() ? ", halted" : "") +
+    for (const Json& cpu : query_cpus(call))
+        text += std::string(cpu["cpu-index"] == call.host.current_cpu_index() ? "*" : " ") + " CPU #" +
+                std::to_string(cpu["cpu-index"].get<unsigned>()) + ": " + cpu["target"].get<std::string>() +
+                (cpu["halted"].get<bool>() ? ", halted" : "") +
                 ", thread_id=" + std::to_string(cpu["thread-id"].get<int>()) + ", " +
                 cpu["qom-path"].get<std::string>() + "\n";
-    return text;
+    return readable(text);
 }
 
 Json select_cpu(const Call& call) {
@@ -176,9 +178,9 @@ constexpr CoreCommand kInspectCommands[] = {
       .arguments = kAll,
       .returns = kText},
      registers},
-    {{.name = "query-cpus-fast", .human = "info cpus", .summary = "the CPUs", .returns = "[CpuInfoFast]"},
-     query_cpus,
-     show_cpus},
+    {{.name = "query-cpus-fast", .summary = "the CPUs", .returns = "[CpuInfoFast]"}, query_cpus},
+    {{.human = "info cpus", .summary = "the CPUs; a star is before the chosen one", .returns = kText},
+     list_cpus},
     {{.human = "info numa", .summary = "nodes of memory and CPUs", .returns = kText}, numa_nodes},
     {{.human = "cpu", .summary = "the CPU that x and info registers are about", .arguments = kIndex},
      select_cpu},

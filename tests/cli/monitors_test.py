@@ -245,6 +245,12 @@ class Monitors(ProgramTest):
         self.assertIn("Cannot access memory", qmp.human("xp /1xg 0xfffffffffffff000"))
         self.assertIn("invalid char", qmp.human("xp /4zz 0"))
 
+    def test_the_chosen_cpu_has_a_star(self):
+        qmp = self.machine("-smp", "2")
+        self.assertRegex(qmp.human("info cpus"), r"^\* CPU #0: .*\n  CPU #1: ")
+        qmp.human("cpu 1")
+        self.assertRegex(qmp.human("info cpus"), r"^  CPU #0: .*\n\* CPU #1: ")
+
     def test_people_are_helped(self):
         qmp = self.machine()
         self.assertRegex(qmp.human("help"), r"(?m)^system_reset -- ")
