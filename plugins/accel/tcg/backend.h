@@ -30,6 +30,11 @@ struct AccessDescriptor {
     std::uint16_t pc_delta;      ///< of the instruction, from the unit's pc
 };
 static_assert(sizeof(AccessDescriptor) == 4);
+inline AccessDescriptor unpack(std::uint32_t bits) {
+    AccessDescriptor access;
+    __builtin_memcpy(&access, &bits, sizeof access);
+    return access;
+}
 
 struct SlowResult {
     std::uint64_t value;
@@ -37,6 +42,9 @@ struct SlowResult {
 };
 
 /// The engine's functions that code calls; `engine` is what Services::engine says, `where` the return address.
+/// AccessDescriptor::operation of begin and end.
+enum : std::uint8_t { kReads = 1, kWrites = 2, kLocked = 4 };
+
 struct Services {
     void* engine = nullptr;
     SlowResult (*load)(void* engine, std::uint64_t address, std::uint64_t value, std::uint32_t descriptor,
@@ -46,6 +54,12 @@ struct Services {
     /// HotArea::expected holds what a compare-and-exchange compares with.
     SlowResult (*atomic)(void* engine, std::uint64_t address, std::uint64_t value, std::uint32_t descriptor,
                          const void* where) = nullptr;
+    /// The memory operand of a native instruction: the host address to execute it on. Where it writes, `end` comes
+    /// behind it.
+    SlowResult (*begin)(void* engine, std::uint64_t address, std::uint64_t value, std::uint32_t descriptor,
+                        const void* where) = nullptr;
+    SlowResult (*end)(void* engine, std::uint64_t address, std::uint64_t value, std::uint32_t descriptor,
+                      const void* where) = nullptr;
 };
 
 /// A direct exit: `patch` is where the back end redirects it, from `stub` (back to the engine) to a unit's code.
@@ -66,6 +80,7 @@ struct EmitRequest {
 struct EmitResult {
     bool ok = false;          ///< false: no room
     std::uint32_t start = 0;  ///< byte offset
+    std::uint32_t cold = 0;   ///< what is rarely run begins here
     std::uint32_t end = 0;
     std::vector<DirectExit> exits;
 };
@@ -80,6 +95,8 @@ class Backend {
     virtual void redirect(const DirectExit& exit, std::uint32_t to) = 0;
     /// Runs code until it leaves; returns why.
     virtual std::uint64_t enter(const void* code, void* state) = 0;
+    /// Does it take native ops of the guest?
+    virtual bool takes_native() const = 0;
     /// What an empty jump cache entry's code is.
     virtual const void* miss_code() const = 0;
     /// Appends host code as text, for `-d out_asm`.

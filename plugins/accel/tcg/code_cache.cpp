@@ -76,6 +76,7 @@ Unit* CodeCache::add(const Block& block, unsigned variant, std::uint64_t page, s
     u.size = size;
     u.variant = variant;
     u.start = emitted_.start;
+    u.cold = emitted_.cold;
     u.end = next_ = emitted_.end;
     u.first_exit = request.first_exit;
     u.exit_count = std::uint32_t(emitted_.exits.size());

@@ -24,6 +24,7 @@ struct Unit {
     std::uint32_t size = 0;         ///< guest bytes
     std::uint64_t page2 = kNoPage;  ///< of the second page, for an instruction that crosses
     std::uint32_t start = 0;        ///< host code, byte offsets in the code memory
+    std::uint32_t cold = 0;   ///< of that, what is rarely run
     std::uint32_t end = 0;
     std::uint32_t first_exit = 0;
     std::uint32_t exit_count = 0;
@@ -116,7 +117,9 @@ class CodeCache {
         for (Unit* u = it->second.head; u; u = next_in(*u, page)) visit(*u);
     }
     void disassemble(const Unit& unit, TextSink& out) const {
-        backend_.disassemble(unit.start, unit.end, out);
+        backend_.disassemble(unit.start, unit.cold, out);
+        out.append("  -- rarely run:\n");
+        backend_.disassemble(unit.cold, unit.end, out);
     }
 
   private:

@@ -22,13 +22,29 @@ inline constexpr unsigned kMaxVariants = 32;
 struct TlbEntry {
     std::uint64_t tag;
     std::uint64_t host;  ///< the host address of the page
-    /// A tag that no address with this index matches; what zeroed memory holds, but for the first entry.
-    static constexpr std::uint64_t invalid(std::size_t index) { return index == 0 ? 4096 : 0; }
+    /// A tag that no address with this index matches, nor an access that begins with one; what zeroed memory holds, but
+    /// for the first entry and the last.
+    static constexpr std::uint64_t invalid(std::size_t index) {
+        return index == 0 || index == kTlbSize - 1 ? 8192 : 0;
+    }
+};
+
+/// The same for guests with status flags, which must stay in the host's: `address + negated_tag` is the offset, and no
+/// instruction on the way to a hit computes more than a sum.
+struct TlbColumns {
+    std::uint64_t negated_tag[kTlbSize];
+    std::uint64_t delta[kTlbSize];  ///< from the guest's address to the host's
+};
+
+/// A guest uses the one or the other.
+union TlbHalf {
+    TlbEntry entries[kTlbSize];
+    TlbColumns columns;
 };
 
 struct TlbTable {
-    TlbEntry load[kTlbSize];
-    TlbEntry store[kTlbSize];
+    TlbHalf load;
+    TlbHalf store;
 };
 
 struct JumpEntry {
@@ -52,6 +68,8 @@ struct HotArea {
         std::uint64_t above;  ///< zero: what a 16-byte operand reads on
     };
     Constant constants[32];  ///< the back end's
+    alignas(64)
+        std::uint8_t bounce[64];  ///< the memory operand of a native instruction, when it is no plain memory
 };
 
 constexpr std::size_t tlb_index(std::uint64_t address) { return (address >> 12) & (kTlbSize - 1); }

@@ -12,12 +12,6 @@ namespace backplane::tcg {
 
 namespace {
 
-AccessDescriptor unpack(std::uint32_t bits) {
-    AccessDescriptor access;
-    std::memcpy(&access, &bits, sizeof access);
-    return access;
-}
-
 std::uint64_t extend(std::uint64_t value, std::uint8_t flags) {
     const bool sign = flags & mem::kSigned;
     switch (flags & mem::kSizeMask) {

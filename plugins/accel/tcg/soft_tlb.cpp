@@ -2,21 +2,38 @@
 
 namespace backplane::tcg {
 
-SoftTlb::SoftTlb(HotArea& hot, unsigned modes) : hot_(hot), modes_(modes) {
+SoftTlb::SoftTlb(HotArea& hot, unsigned modes, bool columns) : hot_(hot), modes_(modes), columns_(columns) {
     for (unsigned i = 0; i < modes * kKinds; ++i)
         pages_.emplace_back(static_cast<PageInfo*>(std::calloc(kTlbSize, sizeof(PageInfo))));
-    for (unsigned mode = 0; mode < modes; ++mode) {
-        hot_.tlb[mode]->load[0].tag = TlbEntry::invalid(0);
-        hot_.tlb[mode]->store[0].tag = TlbEntry::invalid(0);
+    for (unsigned mode = 0; mode < modes; ++mode)
+        for (const AccessKind kind : {AccessKind::Load, AccessKind::Store})
+            for (const std::size_t index : {std::size_t{0}, kTlbSize - 1}) close(mode, kind, index);
+}
+
+/// Accesses to the page go directly.
+void SoftTlb::open(unsigned mode, AccessKind kind, const PageInfo& info) {
+    const std::size_t index = tlb_index(info.page);
+    const auto host = std::uint64_t(reinterpret_cast<std::uintptr_t>(info.host(0)));
+    TlbHalf& h = half(mode, kind);
+    if (columns_) {
+        h.columns.negated_tag[index] = 0 - info.page;
+        h.columns.delta[index] = host - info.page;
+    } else {
+        h.entries[index] = {info.page, host};
     }
+}
+
+void SoftTlb::close(unsigned mode, AccessKind kind, std::size_t index) {
+    TlbHalf& h = half(mode, kind);
+    if (columns_) h.columns.negated_tag[index] = 0 - TlbEntry::invalid(index);
+    else h.entries[index].tag = TlbEntry::invalid(index);
 }
 
 void SoftTlb::clear(unsigned mode, unsigned kind, std::size_t index) {
     PageInfo& p = table(mode, kind)[index];
     p.permissions = 0;
     p.listed = false;
-    if (kind == unsigned(AccessKind::Load)) hot_.tlb[mode]->load[index].tag = TlbEntry::invalid(index);
-    else if (kind == unsigned(AccessKind::Store)) hot_.tlb[mode]->store[index].tag = TlbEntry::invalid(index);
+    if (kind != unsigned(AccessKind::Fetch)) close(mode, AccessKind(kind), index);
 }
 
 PageInfo& SoftTlb::install(unsigned mode, AccessKind kind, const PageInfo& info) {
@@ -26,13 +43,11 @@ PageInfo& SoftTlb::install(unsigned mode, AccessKind kind, const PageInfo& info)
     p = info;
     p.listed = true;
     if (kind == AccessKind::Load) {
-        TlbEntry& entry = hot_.tlb[mode]->load[index];
-        entry.tag = TlbEntry::invalid(index);
+        close(mode, kind, index);
         const bool watched = watches_ && watches_->watches_page(p.page, false);
-        if (p.block && !p.once && !watched && (p.permissions & PageInfo::kRead))
-            entry = {p.page, std::uint64_t(reinterpret_cast<std::uintptr_t>(p.host(0)))};
+        if (p.block && !p.once && !watched && (p.permissions & PageInfo::kRead)) open(mode, kind, p);
     } else if (kind == AccessKind::Store) {
-        hot_.tlb[mode]->store[index].tag = TlbEntry::invalid(index);
+        close(mode, kind, index);
         allow_stores(mode, p);
     }
     return p;
@@ -84,8 +99,7 @@ void SoftTlb::allow_stores(unsigned mode, const PageInfo& info) {
     if (!info.block || !info.direct_store || info.once || !(info.permissions & PageInfo::kWrite)) return;
     if (watches_ && watches_->watches_page(info.page, true)) return;
     if (info.flags().load(std::memory_order_seq_cst) != 0) return;
-    hot_.tlb[mode]->store[tlb_index(info.page)] = {
-        info.page, std::uint64_t(reinterpret_cast<std::uintptr_t>(info.host(0)))};
+    open(mode, AccessKind::Store, info);
 }
 
 void SoftTlb::flush_mode(unsigned mode) {
@@ -154,15 +168,14 @@ void SoftTlb::protect(std::uint64_t page_id) {
     for (unsigned mode = 0; mode < modes_; ++mode)
         for (std::uint16_t index : used_[mode * kKinds + kind]) {
             const PageInfo& p = table(mode, kind)[index];
-            if (p.permissions && p.block && p.page_id() == page_id)
-                hot_.tlb[mode]->store[index].tag = TlbEntry::invalid(index);
+            if (p.permissions && p.block && p.page_id() == page_id) close(mode, AccessKind::Store, index);
         }
 }
 
 void SoftTlb::protect_all() {
     for (unsigned mode = 0; mode < modes_; ++mode)
         for (std::uint16_t index : used_[mode * kKinds + unsigned(AccessKind::Store)])
-            hot_.tlb[mode]->store[index].tag = TlbEntry::invalid(index);
+            close(mode, AccessKind::Store, index);
 }
 
 }  // namespace backplane::tcg

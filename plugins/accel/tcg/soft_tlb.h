@@ -46,7 +46,8 @@ struct MapStretch {
 
 class SoftTlb {
   public:
-    SoftTlb(HotArea& hot, unsigned modes);
+    /// `columns`: code reads TlbColumns.
+    SoftTlb(HotArea& hot, unsigned modes, bool columns);
 
     /// What is known for accesses of this kind; look at its page and permissions.
     PageInfo& slot(unsigned mode, AccessKind kind, std::uint64_t address) {
@@ -88,6 +89,11 @@ class SoftTlb {
 
     PageInfo* table(unsigned mode, unsigned kind) { return pages_[mode * kKinds + kind].get(); }
     void clear(unsigned mode, unsigned kind, std::size_t index);
+    TlbHalf& half(unsigned mode, AccessKind kind) {
+        return kind == AccessKind::Store ? hot_.tlb[mode]->store : hot_.tlb[mode]->load;
+    }
+    void open(unsigned mode, AccessKind kind, const PageInfo& info);
+    void close(unsigned mode, AccessKind kind, std::size_t index);
     PageInfo& install(unsigned mode, AccessKind kind, const PageInfo& info);
 
     struct Large {
@@ -97,6 +103,7 @@ class SoftTlb {
 
     HotArea& hot_;
     unsigned modes_;
+    bool columns_;
     std::vector<std::unique_ptr<PageInfo[], Free>> pages_;  ///< zero pages of the host until used
     std::array<std::vector<std::uint16_t>, kMaxModes * kKinds> used_;
     std::vector<Large> large_;  ///< mappings of more than a page that entries belong to

@@ -79,6 +79,7 @@ bool TcgVcpu::build(const BlockKey& key, Reader& reader, bool single, std::uint3
     unit.state = state_;
     unit.key = key;
     unit.code = &reader;
+    unit.native = backend_->takes_native();
     const std::uint64_t page_end = (key.pc | (kPageSize - 1)) + 1;
     const std::size_t most = single || options_.one_instruction ? 1 : kMaxInstructions;
     std::uint64_t pc = key.pc;

@@ -47,10 +47,15 @@ bool TcgVcpu::prepare(Errors& errors) {
         errors.fail("tcg: " + reason);
         return false;
     }
-    const Services services{this, &TcgVcpu::slow_load, &TcgVcpu::slow_store, &TcgVcpu::slow_atomic};
+    const Services services{this,
+                            &TcgVcpu::slow_load,
+                            &TcgVcpu::slow_store,
+                            &TcgVcpu::slow_atomic,
+                            &TcgVcpu::slow_begin,
+                            &TcgVcpu::slow_end};
     cache_ = std::make_unique<CodeCache>(front_end_.description(), hot_memory_, code_memory_.get(), *backend_,
                                          services);
-    tlb_ = std::make_unique<SoftTlb>(*hot_, front_end_.description().mmu_modes);
+    tlb_ = std::make_unique<SoftTlb>(*hot_, front_end_.description().mmu_modes, backend_->takes_native());
     run_state_.engine = static_cast<Vcpu*>(this);
     for (std::size_t i = 0; i < cpu_.address_space_count(); ++i) seen_.push_back({&cpu_.address_space(i)});
     for (Seen& seen : seen_) {

@@ -1,6 +1,7 @@
 // One vCPU: its thread, its translations, its soft TLB, and what front ends ask of the engine.
 //
-// vcpu.cpp has the loop and the services, memory.cpp the slow paths of accesses, translate.cpp makes units,
+// vcpu.cpp has the loop and the services, memory.cpp the slow paths of accesses (native_access.cpp: of native
+// instructions), translate.cpp makes units,
 // requests.cpp is what other threads ask for, vcpu_debug.cpp what
 // debuggers do.
 #pragma once
@@ -191,6 +192,21 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     static SlowResult slow_atomic(void* engine, std::uint64_t address, std::uint64_t value,
                                   std::uint32_t descriptor, const void* where);
 
+    // ---- native_access.cpp
+    /// The memory operand of a native instruction that takes the slow path, between begin and end.
+    struct NativeAccess {
+        std::uint64_t address = 0;
+        AccessDescriptor access{};
+        bool direct = false;  ///< on the page itself: `page`; else in HotArea::bounce
+        PageInfo page;
+    };
+    bool begin_native(const Where& where, MemoryFault& fault);
+    bool end_native(const Where& where, MemoryFault& fault);
+    static SlowResult slow_begin(void* engine, std::uint64_t address, std::uint64_t value,
+                                 std::uint32_t descriptor, const void* where);
+    static SlowResult slow_end(void* engine, std::uint64_t address, std::uint64_t value,
+                               std::uint32_t descriptor, const void* where);
+
     AcceleratorContext& context_;
     Cpu& cpu_;
     const FrontEnd& front_end_;
@@ -216,6 +232,7 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     bool each_unit_ = false;                           ///< the engine sees each unit before it runs
     std::uint64_t pending_chain_ = ~std::uint64_t{0};  ///< the exit through which code was left
     std::uint64_t chain_pc_ = 0;
+    NativeAccess native_;
     Block block_;
     struct Unconfirmed {  ///< a page with units whose bytes other vCPUs might have changed unseen
         std::uint64_t page;

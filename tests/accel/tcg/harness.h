@@ -20,6 +20,9 @@ struct GuestState {
     std::uint64_t f[8] = {};
     std::uint64_t pc = 0;
     std::uint64_t field = 0x8877665544332211;
+    std::uint64_t status = 2;    ///< the status flags, for a guest that has some
+    std::uint8_t v[8][16] = {};  ///< vector registers: their lower halves
+    std::uint8_t upper[8][16] = {};
     std::uint32_t flags = 0;
     std::uint32_t exceptions = 0;
     std::uint8_t mode = 0;
@@ -33,9 +36,12 @@ struct GuestState {
     class Machine* machine = nullptr;
 };
 
-/// Registers 0…9 are pinned by any host that has ten to spare; 10…31 are in memory; 32… are floating point.
+/// Registers 0…9 are pinned by any host that has ten to spare; 11…31 are in memory; 32… are floating point, 40… vectors.
 constexpr Value X(unsigned n) { return Builder::reg(n); }
 constexpr Value F(unsigned n) { return Builder::reg(32 + n); }
+constexpr Value V(unsigned n) { return Builder::reg(40 + n); }
+
+enum class Status { Without, With };  ///< flags of the guest
 
 class TestLock final : public MachineLock {
   public:
@@ -255,21 +261,27 @@ class TestFrontEnd final : public FrontEnd {
     using Instruction = std::function<Translated(Builder&, UnitTranslation&)>;
     using Walk = std::function<bool(const FillRequest&, FillAnswer&)>;
 
-    TestFrontEnd() {
+    explicit TestFrontEnd(Status status = Status::Without) {
         static const char* const kNames[] = {"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9"};
         for (unsigned i = 0; i < 32; ++i)
             registers_.push_back({i < 10 ? kNames[i] : "xn", std::uint32_t(offsetof(GuestState, x) + 8 * i),
-                                  RegisterClass::Integer, std::uint8_t(i < 10 ? i + 1 : 0)});
+                                  RegisterClass::Integer, std::uint8_t(i < 11 ? i + 1 : 0)});
         for (unsigned i = 0; i < 8; ++i)
             registers_.push_back(
                 {"fn", std::uint32_t(offsetof(GuestState, f) + 8 * i), RegisterClass::Float, 0});
+        for (unsigned i = 0; i < 8; ++i)
+            registers_.push_back({"vn", std::uint32_t(offsetof(GuestState, v) + 16 * i),
+                                  RegisterClass::Vector, 0,
+                                  std::uint32_t(offsetof(GuestState, upper) + 16 * i)});
         description_ = {.name = "test",
                         .state_size = sizeof(GuestState),
                         .pc_offset = offsetof(GuestState, pc),
                         .registers = {registers_.data(), registers_.size()},
                         .instruction_alignment = 2,
                         .max_instruction_size = 4,
-                        .mmu_modes = 2};
+                        .mmu_modes = 2,
+                        .status_offset =
+                            status == Status::With ? std::uint32_t(offsetof(GuestState, status)) : 0};
         instructions.push_back([](Builder& b, UnitTranslation& u) {  // memory of zeros: stop
             b.goto_pc(u.pc);
             return Translated::End;
@@ -329,7 +341,9 @@ class TestFrontEnd final : public FrontEnd {
 /// One machine with one or more vCPUs that run what the test assembles.
 class Machine {
   public:
-    explicit Machine(unsigned cpus = 1, const VcpuOptions& options = {.code_size = 4u << 20}) {
+    explicit Machine(unsigned cpus = 1, const VcpuOptions& options = {.code_size = 4u << 20},
+                     Status status = Status::Without)
+        : front_end(status) {
         struct Fail final : Errors {
             void fail(Str message) override {
                 std::fprintf(stderr, "%.*s\n", int(message.size), message.data);

@@ -32,12 +32,12 @@ TEST(HotMemory, TablesAreZeroAndApart) {
     ASSERT_TRUE(memory.provide_jumps(1));
     EXPECT_EQ(area.jumps[2], nullptr);
     EXPECT_EQ(area.tlb[2], nullptr);
-    EXPECT_EQ(area.tlb[1]->store[kTlbSize - 1].host, 0u);
-    area.tlb[0]->store[kTlbSize - 1].host = 1;
-    area.tlb[1]->load[0].host = 2;
+    EXPECT_EQ(area.tlb[1]->store.entries[kTlbSize - 1].host, 0u);
+    area.tlb[0]->store.entries[kTlbSize - 1].host = 1;
+    area.tlb[1]->load.entries[0].host = 2;
     area.jumps[0][kJumpSize - 1].pc = 3;
     area.jumps[1][0].pc = 4;
-    EXPECT_EQ(area.tlb[0]->store[kTlbSize - 1].host, 1u);
+    EXPECT_EQ(area.tlb[0]->store.entries[kTlbSize - 1].host, 1u);
     EXPECT_EQ(area.jumps[0][kJumpSize - 1].pc, 3u);
     EXPECT_EQ(area.guest_fp_mode, 0u);
     JumpEntry* first = area.jumps[1];

@@ -30,6 +30,8 @@ class X64Backend final : public Backend {
         return reinterpret_cast<Enter>(memory_.data + emitter_.thunks().enter)(code, state);
     }
 
+    bool takes_native() const override { return emitter_.takes_native(); }
+
     const void* miss_code() const override { return memory_.data + emitter_.thunks().miss; }
 
     void disassemble(std::uint32_t from, std::uint32_t to, TextSink& out) const override {

@@ -22,6 +22,11 @@ void Emitter::system(const Op& op) {
 void Emitter::begin_instruction(const Op& op) {
     delta_ = std::uint32_t(block_->instructions[std::size_t(op.imm)].pc - block_->pc);
     if (!std::exchange(helper_stored_, false)) return;
+    if (flags_) {
+        const std::uint32_t field = jump_unless_zero(hot(&hot_.stale, 4));
+        cold(op, &Emitter::cold_stale).from[0] = field;
+        return;
+    }
     a_.cmp(hot(&hot_.stale, 4), 0);
     cold(op, &Emitter::cold_stale).from[0] = jump(CC::kNE);
 }
@@ -30,7 +35,7 @@ void Emitter::begin_instruction(const Op& op) {
 void Emitter::cold_stale(const Cold& c) {
     store_pc(block_->pc + c.delta, kRax);
     load_immediate(kRax, kExitContinue);
-    jump_to(thunks_.leave_save);
+    jump_to(leave_thunk(c.status_in_host));
 }
 
 void Emitter::save_pinned(unsigned from, unsigned to) {
@@ -49,8 +54,8 @@ void Emitter::load_pinned(unsigned from, unsigned to) {
 void Emitter::pass(int to, Value v) {
     if (v.is_constant()) return load_immediate(to, value_of(v), true);
     const int r = home(v);
-    if (r == kRsi) a_.mov(q(to), x86::ptr(x86::rsp, kRsiSlot, 8));
-    else if (r == kRdi || (r >= 8 && r <= 11))
+    if (r == kRsi && v.is_temp()) a_.mov(q(to), x86::ptr(x86::rsp, kRsiSlot, 8));
+    else if (r == kRdi || r == kRsi || (r >= 8 && r <= 11))
         a_.mov(q(to), x86::ptr(x86::rbp, displacements_[v.index()], 8));
     else if (r >= 0) a_.mov(q(to), q(r));
     else a_.mov(q(to), slot(v));

@@ -9,7 +9,7 @@ namespace backplane::tcg::x64 {
 
 namespace {
 
-enum class Class : std::uint8_t { Int, Flow, Mem, Fp, Sys };
+enum class Class : std::uint8_t { Int, Flow, Mem, Fp, Native, Sys };
 constexpr Class kClass[] = {
 #define X(name, klass, result, inputs, shape) Class::klass,
 #include <backplane/draft/tcg/ir_table.inc>
@@ -31,7 +31,9 @@ Emitter::Emitter(const GuestDescription& guest, HotArea& hot, CodeMemory memory,
     for (std::size_t i = 0; i < guest.registers.size; ++i)
         displacements_[i] = std::int32_t(guest.registers[i].offset) - kStateBias;
     // The hottest registers, hottest first, onto kPinned.
-    for (unsigned n = 0; n < kPinnedCount; ++n) {
+    flags_ = guest.status_offset != 0 && host_.bmi2 && host_.lahf;
+    const unsigned pinned = flags_ ? kPinnedCount : kPinnedCount - 1;  // else rsi is a temp
+    for (unsigned n = 0; n < pinned; ++n) {
         int best = -1;
         for (std::size_t i = 0; i < guest.registers.size; ++i) {
             const GuestRegister& r = guest.registers[i];
@@ -49,6 +51,10 @@ Emitter::Emitter(const GuestDescription& guest, HotArea& hot, CodeMemory memory,
     c[kAbs32].value = 0x7fffffffu;
     c[kNan64].value = 0x7ff8000000000000u;
     c[kNan32].value = 0x7fc00000u;
+    c[kIndexBits].value = (kTlbSize - 1) << 12;
+    c[kPageBitsOf].value = ~std::uint64_t{4095};
+    c[kJumpIndex].value = (kJumpSize - 1) << jump_shift(guest);
+    for (unsigned i = 0; i < 5; ++i) c[kUnaligned + i].value = ~std::uint64_t{4095} | ((2u << i) - 1);
     hot.guest_fp_mode = 0x1f80;
     for (std::uint32_t bits = 0; bits < 64; ++bits)
         hot.exceptions[bits] = std::uint8_t(sticky_exceptions(bits));
@@ -62,18 +68,37 @@ void Emitter::prepare(const Block& block) {
     slots_used_ = 0;
     temp_in_rsi_ = -1;
     helper_stored_ = false;
+    plans_.clear();
     delta_ = 0;
     skip_ = ~std::size_t{0};
     for (std::size_t i = 0; i < block.ops.size(); ++i) {
         const Op& op = block.ops[i];
         for (Value v : {op.dst, op.a, op.b, op.c, op.d})
             if (v.is_temp()) temps_[v.index()].last_use = std::uint32_t(i);
-        if (op.opcode == Opcode::call) {
-            const Call& call = block.calls[std::size_t(op.imm)];
-            for (unsigned n = 0; n < call.count; ++n)
-                if (call.arguments[n].is_temp())
-                    temps_[call.arguments[n].index()].last_use = std::uint32_t(i);
-        }
+        each_further_value(op, [&](Value v) {
+            if (v.is_temp()) temps_[v.index()].last_use = std::uint32_t(i);
+        });
+    }
+    prepare_status(block);
+}
+
+/// Those that stand beside the op.
+template <class Visit>
+void Emitter::each_further_value(const Op& op, Visit visit) const {
+    const auto in_address = [&](std::size_t index) {
+        const Address& address = block_->addresses[index];
+        for (Value v : {address.base, address.index, address.segment}) visit(v);
+    };
+    if (op.opcode == Opcode::call) {
+        const Call& call = block_->calls[std::size_t(op.imm)];
+        for (unsigned n = 0; n < call.count; ++n) visit(call.arguments[n]);
+    } else if (op.opcode == Opcode::address) {
+        in_address(std::size_t(op.imm));
+    } else if (op.opcode == Opcode::native) {
+        const Native& n = block_->natives[std::size_t(op.imm)];
+        for (Value v : {n.reg.value, n.rm.value, n.vvvv.value}) visit(v);
+        for (const NativeFixed& f : n.fixed) visit(f.value);
+        if (n.address >= 0) in_address(std::size_t(n.address));
     }
 }
 
@@ -92,13 +117,14 @@ void Emitter::emit(const EmitRequest& request, EmitResult& result) {
     result.start = request.at;
     for (index_ = 0; index_ < block_->ops.size(); ++index_) {
         const Op& op = block_->ops[index_];
-        if (index_ != skip_) dispatch(op);
-        for (Value v : {op.dst, op.a, op.b, op.c, op.d}) release(v);
-        if (op.opcode == Opcode::call) {
-            const Call& call = block_->calls[std::size_t(op.imm)];
-            for (unsigned n = 0; n < call.count; ++n) release(call.arguments[n]);
+        if (index_ != skip_) {
+            before_op(op);
+            dispatch(op);
         }
+        for (Value v : {op.dst, op.a, op.b, op.c, op.d}) release(v);
+        each_further_value(op, [this](Value v) { release(v); });
     }
+    result.cold = here();
     for (std::size_t i = 0; i < cold_.size(); ++i) {
         const Cold c = cold_[i];
         land(c);
@@ -117,6 +143,7 @@ void Emitter::dispatch(const Op& op) {
     case Class::Flow: return flow(op);
     case Class::Mem: return memory(op);
     case Class::Fp: return floating(op);
+    case Class::Native: return native_op(op);
     case Class::Sys: return system(op);
     }
 }
@@ -135,7 +162,7 @@ void Emitter::release(Value v) {
 void Emitter::place_temp(Value v) {
     Temp& t = temps_[v.index()];
     if (t.place != kNoPlace) return;
-    if (temp_in_rsi_ < 0) {
+    if (temp_in_rsi_ < 0 && !flags_) {
         temp_in_rsi_ = int(v.index());
         t.place = kInRsi;
         return;
@@ -172,7 +199,7 @@ x86::Mem Emitter::hot(const void* field, unsigned size) const {
 }
 
 void Emitter::load_immediate(int reg, std::uint64_t value, bool keep_flags) {
-    if (value == 0 && !keep_flags) a_.xor_(d(reg), d(reg));
+    if (value == 0 && !keep_flags && !flags_) a_.xor_(d(reg), d(reg));
     else if (value <= 0xffffffffu) a_.mov(d(reg), Imm(std::uint32_t(value)));
     else if (fits32(value)) a_.mov(q(reg), Imm(std::int32_t(value)));
     else a_.mov(q(reg), Imm(value));
@@ -308,6 +335,7 @@ Emitter::Cold& Emitter::cold(const Op& op, void (Emitter::*emit)(const Cold&)) {
     c.emit = emit;
     c.op = &op;
     c.delta = delta_;
+    c.status_in_host = status_in_host_;
     cold_.push_back(c);
     return cold_.back();
 }

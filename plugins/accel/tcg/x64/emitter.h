@@ -4,8 +4,9 @@
 //   rbp            guest state + 128 (so that disp8 reaches the first 256 bytes)
 //   rsp            16-byte aligned; a frame with homes for temps
 //   kPinned        the ten hottest integer registers of the guest
-//   rsi            one temp; further temps live in the frame
+//   rsi            one temp; further temps live in the frame. With status flags: an eleventh register of the guest
 //   rax rcx rdx    scratch inside an op
+//   flags          the guest's status flags, where it has some (status.cpp)
 //   xmm0 … xmm5    scratch inside an op
 // Guest registers without a host register are memory operands off rbp.
 #pragma once
@@ -24,8 +25,8 @@ using Id = x86::Inst::Id;
 using CC = x86::CondCode;
 
 inline constexpr int kRax = 0, kRcx = 1, kRdx = 2, kRbx = 3, kRsp = 4, kRbp = 5, kRsi = 6, kRdi = 7;
-inline constexpr int kPinned[] = {kRbx, 12, 13, 14, 15, kRdi, 8, 9, 10, 11};
-inline constexpr unsigned kPinnedCount = 10;
+inline constexpr int kPinned[] = {kRbx, 12, 13, 14, 15, kRdi, 8, 9, 10, 11, kRsi};
+inline constexpr unsigned kPinnedCount = 11;
 inline constexpr unsigned kPinnedCallee = 5;  ///< the first five survive calls
 inline constexpr std::int32_t kStateBias = 128;
 inline constexpr unsigned kFrameSlots = 32;
@@ -50,15 +51,28 @@ inline constexpr std::int32_t kFrameBytes = kFrameSlots * 8 + 24;  ///< with the
 struct Thunks {
     std::uint32_t enter = 0;
     std::uint32_t leave_save = 0;    ///< rax: why
+    std::uint32_t leave_state = 0;   ///< the same; the status flags are in the state
     std::uint32_t leave_nosave = 0;  ///< the same; the state is complete already
     std::uint32_t miss = 0;          ///< rax: a guest pc that no jump cache entry has
     std::uint32_t interrupt = 0;     ///< rax: the guest pc; an exit was requested
     std::uint32_t raised = 0;
-    std::uint32_t load = 0, store = 0, atomic = 0;
+    /// Of the engine's services; the second where the status flags are in the host's.
+    std::uint32_t load[2] = {}, store[2] = {}, atomic[2] = {}, begin[2] = {}, end[2] = {};
 };
 
 /// Indices into HotArea::constants. The masks are 16 bytes each.
-enum Constant : unsigned { kSign64 = 0, kAbs64 = 2, kSign32 = 4, kAbs32 = 6, kNan64 = 8, kNan32 = 9 };
+enum Constant : unsigned {
+    kSign64 = 0,
+    kAbs64 = 2,
+    kSign32 = 4,
+    kAbs32 = 6,
+    kNan64 = 8,
+    kNan32 = 9,
+    kIndexBits = 10,   ///< of an address: its entry in the soft TLB
+    kPageBitsOf = 11,  ///< what is not the offset in a page
+    kJumpIndex = 12,   ///< of a pc: its entry in the jump cache
+    kUnaligned = 13,   ///< for accesses of 2, 4 … 32 bytes: what must be 0
+};
 
 class Emitter {
   public:
@@ -68,6 +82,7 @@ class Emitter {
     std::uint32_t emit_thunks(const Services& services);
     void emit(const EmitRequest& request, EmitResult& result);
     const Thunks& thunks() const { return thunks_; }
+    bool takes_native() const { return flags_; }
 
   private:
     /// A piece of code that is emitted behind the block; jumped to from `from`, goes back to `back`.
@@ -77,12 +92,15 @@ class Emitter {
         std::uint32_t from[2] = {};  ///< rel32 fields that jump here
         std::uint32_t back = 0;
         std::uint32_t delta = 0;            ///< of its guest instruction
+        bool status_in_host = false;        ///< at the jump, and where it goes back to
         std::uint64_t x = 0, y = 0, z = 0;  ///< what the piece wants to know
     };
     struct LabelState {
         bool placed = false;
         std::uint32_t offset = 0;
-        std::uint32_t open = 0;  ///< the last rel32 field that waits for it
+        std::uint32_t open = 0;   ///< the last rel32 field that waits for it
+        std::uint8_t live = 0;    ///< status flags that are read behind it
+        bool wants_host = false;  ///< the status flags are in the host's there
     };
     static constexpr std::int16_t kNoPlace = -1, kInRsi = -2;
     struct Temp {
@@ -94,6 +112,8 @@ class Emitter {
     void prepare(const Block& block);
     void dispatch(const Op& op);
     void release(Value v);
+    template <class Visit>
+    void each_further_value(const Op& op, Visit visit) const;
     void place_temp(Value v);
     int home(Value v);  ///< its host register, or -1
     x86::Mem slot(Value v, unsigned size = 8, std::int32_t plus = 0);
@@ -132,6 +152,71 @@ class Emitter {
     void call_function(const void* function);
     void pad(unsigned alignment);
 
+    // ---- status.cpp
+    struct StatusUse {
+        std::uint8_t reads = 0, kills = 0;
+    };
+    StatusUse status_use(const Op& op) const;
+    bool clobbers_status(const Op& op) const;
+    void prepare_status(const Block& block);
+    void before_op(const Op& op);
+    void save_status();
+    void restore_status();
+    void status_to_state();
+    void status_to_host();
+    std::uint32_t jump_unless_zero(const x86::Mem& cell);
+    std::uint32_t jump_unless_rcx_zero();
+    std::uint32_t leave_thunk(bool status_in_host) const {
+        return status_in_host ? thunks_.leave_save : thunks_.leave_state;
+    }
+
+    // ---- native.cpp
+    struct NativeMove {
+        enum Kind : std::uint8_t {
+            kLoad,        ///< register ← home or slot, whole
+            kStore,       ///< and back
+            kLoadHigh,    ///< register ← bits 8 to 15 and the rest, rotated
+            kStoreHigh,   ///< and back
+            kLoadByte,    ///< register ← the byte at a slot
+            kStoreByte,   ///< and back
+            kClearUpper,  ///< of a slot
+            kLoadVector,
+            kStoreVector,  ///< 16 bytes
+            kStoreLong,    ///< 32 bytes
+            kLoadLong,
+        };
+        Kind kind;
+        std::int8_t reg;   ///< the scratch register
+        std::int8_t home;  ///< or -1: memory at `base` + `displacement`
+        std::int8_t base;
+        std::int32_t displacement;
+        std::int32_t upper;
+    };
+    /// All that is needed to emit an instruction, behind the block as well.
+    struct NativePlan {
+        const Native* native = nullptr;
+        std::int8_t reg = 0, vvvv = 0, rm = -1;  ///< ModRM.rm: a register, or -1: memory
+        std::int8_t base = 0, index = -1;        ///< of the memory
+        std::int32_t displacement = 0;
+        std::int8_t collapse = -1;  ///< where rcx + rax goes before
+        std::uint8_t free = 7;      ///< of rax, rcx and rdx: bits
+        std::uint8_t free_vectors = 63;
+        NativeMove before[8], after[8];
+        std::uint8_t before_count = 0, after_count = 0;
+    };
+    void native_op(const Op& op);
+    NativePlan plan_native(const Native& n);
+    int take_scratch(NativePlan& plan);
+    int plan_operand(NativePlan& plan, const NativeOperand& operand, bool may_be_memory);
+    void plan_vector(NativePlan& plan, const NativeOperand& operand, int& number);
+    void plan_slot(NativePlan& plan, Value v, std::int32_t plus);
+    void move_for_native(const NativeMove& move);
+    void emit_native(const NativePlan& plan);
+    void encode_native(const NativePlan& plan);
+    void cold_native(const Cold& c);
+    void address_op(const Op& op);
+    void compute_address(const Address& address, int to);
+
     // ---- integer.cpp
     void integer(const Op& op);
     void move_op(const Op& op);
@@ -165,9 +250,12 @@ class Emitter {
     void store_pc(std::uint64_t pc, int scratch);
     void goto_pc(const Op& op);
     void goto_value(const Op& op);
+    void goto_value_with_status();
+    void miss_unless_rcx_is_rax();
     void cold_interrupt(const Cold& c);
     void emit_exit_stubs();
-    std::uint32_t emit_slow_thunk(const void* engine, const void* function);
+    void emit_slow_thunks(const Services& services, bool status_in_host);
+    std::uint32_t emit_slow_thunk(const void* engine, const void* function, bool status_in_host);
 
     // ---- calls.cpp
     void system(const Op& op);
@@ -186,11 +274,15 @@ class Emitter {
     std::uint8_t mode_of(const Op& op) const;
     std::uint32_t descriptor(const Op& op) const;
     Cold& tlb(const Op& op, bool for_store, bool aligned, void (Emitter::*slow)(const Cold&));
+    Cold& flagless_tlb(const Op& op, bool for_store, unsigned size, std::uint8_t mode, bool aligned,
+                       void (Emitter::*slow)(const Cold&));
+    void address_again(const Cold& c);
     void sized_load(int to, const x86::Mem& from, std::uint8_t flags);
     void store_sized(const x86::Mem& to, int from, unsigned size);
     void extend_value(int reg, std::uint8_t flags);
     void swap_bytes(int reg, unsigned size);
     void load(const Op& op);
+    int store_operand(const Op& op);
     void store(const Op& op);
     void atomic(const Op& op);
     void atomic_loop(const Op& op, const x86::Mem& cell);
@@ -241,6 +333,8 @@ class Emitter {
     std::vector<std::int8_t> homes_;           ///< of guest registers
     std::vector<std::int32_t> displacements_;  ///< of guest registers off rbp
     int pinned_[kPinnedCount];                 ///< which guest register each of kPinned holds, or -1
+    /// The guest has status flags and the host can keep them: nothing destroys the host's but by intent.
+    bool flags_ = false;
 
     // ---- of the block that is being emitted
     const EmitRequest* request_ = nullptr;
@@ -252,6 +346,9 @@ class Emitter {
     std::vector<Temp> temps_;
     std::uint64_t slots_used_ = 0;
     int temp_in_rsi_ = -1;
+    std::vector<std::uint8_t> status_live_;  ///< behind each op
+    bool status_in_host_ = false;
+    std::vector<NativePlan> plans_;
     bool helper_stored_ = false;  ///< this instruction called one that may have changed the unit
     std::vector<LabelState> labels_;
     std::vector<Cold> cold_;

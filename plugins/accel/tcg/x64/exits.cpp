@@ -16,13 +16,14 @@ void Emitter::flow(const Op& op) {
             return;
         return use_label(unsigned(op.imm), jump());
     }
-    case Opcode::brcond: return branch(op);
+    case Opcode::brcond:
+    case Opcode::br_status: return branch(op);
     case Opcode::goto_pc: return goto_pc(op);
     case Opcode::goto_value: return goto_value(op);
     default: break;  // leave
     }
     load_immediate(kRax, kExitContinue + std::uint64_t(op.imm));
-    jump_to(thunks_.leave_save);
+    jump_to(leave_thunk(status_in_host_));
 }
 
 // ---- labels: what jumps to an open one is a list through the rel32 fields
@@ -46,11 +47,25 @@ void Emitter::place_label(unsigned label) {
     }
 }
 
+namespace {
+constexpr CC kStatusConditions[] = {CC::kO, CC::kNO, CC::kB,  CC::kAE, CC::kE, CC::kNE, CC::kBE, CC::kA,
+                                    CC::kS, CC::kNS, CC::kPE, CC::kPO, CC::kL, CC::kGE, CC::kLE, CC::kG};
+}
+
 /// `if (a cond b) goto L; goto_pc X; L:` leaves through one conditional jump to X's exit.
 void Emitter::branch(const Op& op) {
     const auto& ops = block_->ops;
-    const CC cc = compare(op);
-    if (index_ + 2 < ops.size() && ops[index_ + 1].opcode == Opcode::goto_pc &&
+    const bool by_status = op.opcode == Opcode::br_status;
+    const CC cc = by_status ? kStatusConditions[op.aux & 15] : compare(op);
+    const LabelState& label = labels_[std::size_t(op.imm)];
+    if (flags_ && !by_status && label.wants_host && label.live) {
+        const std::uint32_t past = jump(x86::negateCond(cc));
+        restore_status();
+        use_label(unsigned(op.imm), jump());
+        return patch_here(past);
+    }
+    // What leaves must have the status flags in place.
+    if (flags_ == by_status && index_ + 2 < ops.size() && ops[index_ + 1].opcode == Opcode::goto_pc &&
         ops[index_ + 2].opcode == Opcode::label && ops[index_ + 2].imm == op.imm) {
         const std::uint64_t target = value_of(ops[index_ + 1].a);
         if (chains_to(target) && target > pc()) {
@@ -86,18 +101,47 @@ void Emitter::store_pc(std::uint64_t pc, int scratch) {
 void Emitter::goto_pc(const Op& op) {
     const std::uint64_t target = value_of(op.a);
     if (target <= pc()) {
-        a_.cmp(state(0, 4), 0);
+        std::uint32_t field = 0;
+        if (flags_) {
+            field = jump_unless_zero(state(0, 4));
+        } else {
+            a_.cmp(state(0, 4), 0);
+            field = jump(CC::kNE);
+        }
         Cold& c = cold(op, &Emitter::cold_interrupt);
-        c.from[0] = jump(CC::kNE);
+        c.from[0] = field;
         c.x = target;
     }
     if (chains_to(target)) return direct_exit(jump(), target);
     load_immediate(kRax, target);
     if (!request_->chain) return jump_to(thunks_.miss);
     const JumpEntry& entry = hot_.jumps[request_->variant][jump_index(guest_, target)];
-    a_.cmp(hot(&entry.pc, 8), x86::rax);
-    jump_to(CC::kNE, thunks_.miss);
+    if (flags_) {
+        a_.mov(x86::rcx, hot(&entry.pc, 8));
+        miss_unless_rcx_is_rax();
+    } else {
+        a_.cmp(hot(&entry.pc, 8), x86::rax);
+        jump_to(CC::kNE, thunks_.miss);
+    }
     a_.jmp(hot(&entry.code, 8));
+}
+
+/// Without a flag.
+void Emitter::miss_unless_rcx_is_rax() {
+    a_.not_(x86::rcx);
+    a_.lea(x86::rcx, x86::ptr(x86::rcx, x86::rax, 0, 1));
+    patch(jump_unless_rcx_zero(), thunks_.miss);
+}
+
+/// The same as goto_value() without a flag.
+void Emitter::goto_value_with_status() {
+    patch(jump_unless_zero(state(0, 4)), thunks_.interrupt);
+    const auto table = std::uint32_t(reinterpret_cast<std::uintptr_t>(&hot_.jumps[request_->variant][0]));
+    a_.pext(x86::rdx, x86::rax, constant(kJumpIndex, 8));
+    a_.lea(x86::edx, x86::ptr(x86::rdx, x86::rdx));
+    a_.mov(x86::rcx, x86::ptr(std::uint64_t(table), x86::rdx, 3, 8));
+    miss_unless_rcx_is_rax();
+    a_.jmp(x86::ptr(std::uint64_t(table) + 8, x86::rdx, 3, 8));
 }
 
 void Emitter::cold_interrupt(const Cold& c) {
@@ -110,6 +154,7 @@ void Emitter::goto_value(const Op& op) {
     const int r = use(op.a, kRax);
     if (r != kRax) a_.mov(x86::rax, q(r));
     if (!request_->chain) return jump_to(thunks_.miss);
+    if (flags_) return goto_value_with_status();
     a_.cmp(state(0, 4), 0);
     jump_to(CC::kNE, thunks_.interrupt);
     const unsigned shift = jump_shift(guest_);
@@ -143,9 +188,10 @@ std::uint32_t Emitter::emit_thunks(const Services& services) {
     a_.stmxcsr(hot(&hot_.host_fp_mode, 4));
     a_.ldmxcsr(hot(&hot_.guest_fp_mode, 4));
     a_.lea(x86::rbp, x86::ptr(x86::rsi, kStateBias));
-    a_.mov(x86::rax, x86::rdi);
+    a_.mov(x86::rdx, x86::rdi);
     load_pinned(0, kPinnedCount);
-    a_.jmp(x86::rax);
+    if (flags_) restore_status();
+    a_.jmp(x86::rdx);
 
     thunks_.interrupt = here();
     a_.mov(state(std::int32_t(guest_.pc_offset), 8), x86::rax);
@@ -156,6 +202,12 @@ std::uint32_t Emitter::emit_thunks(const Services& services) {
     load_immediate(kRax, kExitLookup);
     patch_here(to_save);
     thunks_.leave_save = here();
+    if (flags_) {
+        a_.mov(x86::rcx, x86::rax);
+        save_status();
+        a_.mov(x86::rax, x86::rcx);
+    }
+    thunks_.leave_state = here();
     save_pinned(0, kPinnedCount);
     thunks_.leave_nosave = here();
     a_.stmxcsr(hot(&hot_.guest_fp_mode, 4));
@@ -168,16 +220,32 @@ std::uint32_t Emitter::emit_thunks(const Services& services) {
     load_immediate(kRax, kExitRaised);
     jump_to(thunks_.leave_nosave);
 
-    thunks_.load = emit_slow_thunk(services.engine, reinterpret_cast<const void*>(services.load));
-    thunks_.store = emit_slow_thunk(services.engine, reinterpret_cast<const void*>(services.store));
-    thunks_.atomic = emit_slow_thunk(services.engine, reinterpret_cast<const void*>(services.atomic));
+    emit_slow_thunks(services, false);
+    if (flags_) emit_slow_thunks(services, true);
     pad(64);
     return here();
 }
 
+void Emitter::emit_slow_thunks(const Services& services, bool status_in_host) {
+    const auto emit = [&](auto function) {
+        return emit_slow_thunk(services.engine, reinterpret_cast<const void*>(function), status_in_host);
+    };
+    thunks_.load[status_in_host] = emit(services.load);
+    thunks_.store[status_in_host] = emit(services.store);
+    thunks_.atomic[status_in_host] = emit(services.atomic);
+    if (!flags_) return;
+    thunks_.begin[status_in_host] = emit(services.begin);
+    thunks_.end[status_in_host] = emit(services.end);
+}
+
 /// Called from a block with the address in rax, the value in rdx and the descriptor in ecx; the result comes in rax.
-std::uint32_t Emitter::emit_slow_thunk(const void* engine, const void* function) {
+std::uint32_t Emitter::emit_slow_thunk(const void* engine, const void* function, bool status_in_host) {
     const std::uint32_t where = here();
+    if (status_in_host) {
+        a_.push(x86::rax);
+        save_status();
+        a_.pop(x86::rax);
+    }
     save_pinned(0, kPinnedCount);
     a_.push(x86::rsi);
     a_.mov(x86::rsi, x86::rax);
@@ -188,6 +256,11 @@ std::uint32_t Emitter::emit_slow_thunk(const void* engine, const void* function)
     a_.test(x86::edx, x86::edx);
     const std::uint32_t raised = jump(CC::kNE);
     load_pinned(kPinnedCallee, kPinnedCount);
+    if (status_in_host) {
+        a_.mov(x86::rcx, x86::rax);
+        restore_status();
+        a_.mov(x86::rax, x86::rcx);
+    }
     a_.ret();
     patch_here(raised);
     a_.add(x86::rsp, 8);

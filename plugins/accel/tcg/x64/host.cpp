@@ -25,7 +25,10 @@ HostFeatures detect_host() {
         f.bmi1 = ebx & bit_BMI;
         f.bmi2 = ebx & bit_BMI2;
     }
-    if (__get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx)) f.lzcnt = ecx & bit_LZCNT;
+    if (__get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx)) {
+        f.lzcnt = ecx & bit_LZCNT;
+        f.lahf = ecx & bit_LAHF_LM;
+    }
     return f;
 }
 

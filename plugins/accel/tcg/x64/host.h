@@ -6,6 +6,7 @@ namespace backplane::tcg::x64 {
 struct HostFeatures {
     bool bmi1 = false;
     bool bmi2 = false;
+    bool lahf = false;
     bool lzcnt = false;
     bool popcnt = false;
     bool sse41 = false;

@@ -49,6 +49,7 @@ void Emitter::integer(const Op& op) {
     case max_s:
     case max_u: return minmax(op);
     case Opcode::add_shifted: return scaled_add(op);
+    case Opcode::address: return address_op(op);
     case extract:
     case deposit: return bit_field(op);
     case Opcode::setcond: return set_condition(op);

@@ -7,6 +7,17 @@
 //     cmp  rax, 4096 - size / ja slow    another page, or across its end
 //     mov  rcx, [rcx + table.host]
 //     mov  dst, [rcx + rax]
+//
+// For guests with status flags, which are in the host's:
+//
+//     lea  rax, [base + offset]
+//     pext rdx, rax, [mask]          entry
+//     mov  rcx, [rdx * 8 + table.negated_tag]
+//     lea  rcx, [rcx + rax + size - 1]
+//     pext rcx, rcx, [~4095]         0 unless another page, or across its end
+//     jrcxz / jmp slow
+//     mov  rcx, [rdx * 8 + table.delta]
+//     mov  dst, [rcx + rax]
 #include "emitter.h"
 
 namespace backplane::tcg::x64 {
@@ -40,6 +51,35 @@ std::uint32_t Emitter::descriptor(const Op& op) const {
     return bits;
 }
 
+/// The address in rax; leaves two numbers in rcx and rax whose sum is the host's address. Uses rdx.
+Emitter::Cold& Emitter::flagless_tlb(const Op& op, bool for_store, unsigned size, std::uint8_t mode,
+                                     bool aligned, void (Emitter::*slow)(const Cold&)) {
+    const TlbTable& table = *hot_.tlb[mode];
+    const TlbColumns& columns = for_store ? table.store.columns : table.load.columns;
+    const auto at = [](const std::uint64_t* column) {
+        return x86::ptr(std::uint64_t(reinterpret_cast<std::uintptr_t>(column)), x86::rdx, 3, 8);
+    };
+    a_.pext(x86::rdx, x86::rax, constant(kIndexBits, 8));
+    a_.mov(x86::rcx, at(columns.negated_tag));
+    if (aligned && size > 1) {  // what is aligned crosses nothing
+        a_.lea(x86::rcx, x86::ptr(x86::rcx, x86::rax));
+        a_.pext(x86::rcx, x86::rcx, constant(Constant(kUnaligned + __builtin_ctz(size) - 1), 8));
+    } else {
+        a_.lea(x86::rcx, x86::ptr(x86::rcx, x86::rax, 0, std::int32_t(size) - 1));
+        a_.pext(x86::rcx, x86::rcx, constant(kPageBitsOf, 8));
+    }
+    const std::uint32_t field = jump_unless_rcx_zero();
+    Cold& c = cold(op, slow);
+    c.from[0] = field;
+    a_.mov(x86::rcx, at(columns.delta));
+    return c;
+}
+
+/// On the slow path: the address in rax.
+void Emitter::address_again(const Cold& c) {
+    if (!flags_) a_.xor_(x86::rax, x86::ptr(x86::rcx, std::int32_t(c.x), 8));
+}
+
 /// Leaves the page's host address in rcx and the offset in rax.
 Emitter::Cold& Emitter::tlb(const Op& op, bool for_store, bool aligned, void (Emitter::*slow)(const Cold&)) {
     if (op.a.is_constant()) {
@@ -50,9 +90,11 @@ Emitter::Cold& Emitter::tlb(const Op& op, bool for_store, bool aligned, void (Em
         else if (base >= 0) a_.mov(x86::rax, q(base));
         else {
             a_.mov(x86::rax, slot(op.a));
-            if (op.imm) a_.add(x86::rax, Imm(op.imm));
+            if (op.imm && flags_) a_.lea(x86::rax, x86::ptr(x86::rax, op.imm));
+            else if (op.imm) a_.add(x86::rax, Imm(op.imm));
         }
     }
+    if (flags_) return flagless_tlb(op, for_store, mem::size(op.aux), mode_of(op), aligned, slow);
     if (host_.bmi2) {
         a_.rorx(x86::rcx, x86::rax, 12 - 4);
     } else {
@@ -62,7 +104,7 @@ Emitter::Cold& Emitter::tlb(const Op& op, bool for_store, bool aligned, void (Em
     a_.and_(x86::ecx, Imm((kTlbSize - 1) << 4));
     const unsigned size = mem::size(op.aux);
     const TlbTable& table = *hot_.tlb[mode_of(op)];
-    const TlbEntry* entries = for_store ? table.store : table.load;
+    const TlbEntry* entries = (for_store ? table.store : table.load).entries;
     const auto address = std::int32_t(reinterpret_cast<std::uintptr_t>(entries));
     a_.xor_(x86::rax, x86::ptr(x86::rcx, address, 8));
     a_.cmp(x86::rax, Imm(4096 - size));
@@ -128,27 +170,31 @@ void Emitter::load(const Op& op) {
 }
 
 void Emitter::cold_load(const Cold& c) {
-    a_.xor_(x86::rax, x86::ptr(x86::rcx, std::int32_t(c.x), 8));
+    address_again(c);
     a_.mov(x86::ecx, Imm(descriptor(*c.op)));
-    call_to(thunks_.load);
+    call_to(thunks_.load[c.status_in_host]);
     to_location(c.y, kRax);
     jump_to(c.back);
 }
 
-void Emitter::store(const Op& op) {
+/// The register that holds what goes to memory; -1: it is a constant that fits the instruction.
+int Emitter::store_operand(const Op& op) {
     const unsigned size = mem::size(op.aux);
     const bool swap = op.aux & mem::kBigEndian && size > 1;
-    int value = -1;
-    if (!op.b.is_constant() || swap || !(size < 8 || fits32(value_of(op.b)))) {
-        value = use(op.b, kRdx);
-        if (swap) {
-            if (value != kRdx) a_.mov(x86::rdx, q(value));
-            value = kRdx;
-            swap_bytes(kRdx, size);
-        }
-    }
+    if (op.b.is_constant() && !swap && (size < 8 || fits32(value_of(op.b)))) return -1;
+    const int value = use(op.b, kRdx);
+    if (!swap) return value;
+    if (value != kRdx) a_.mov(x86::rdx, q(value));
+    swap_bytes(kRdx, size);
+    return kRdx;
+}
+
+void Emitter::store(const Op& op) {
+    const unsigned size = mem::size(op.aux);
+    int value = flags_ ? -1 : store_operand(op);  // with status flags the way to the hit uses rdx
     const std::size_t index = cold_.size();
     tlb(op, true, op.aux & mem::kAligned, &Emitter::cold_store);
+    if (flags_) value = store_operand(op);
     const x86::Mem to = x86::ptr(x86::rcx, x86::rax, 0, 0, size);
     if (value < 0) {
         const auto c = std::int64_t(value_of(op.b));
@@ -160,26 +206,38 @@ void Emitter::store(const Op& op) {
     }
     cold_[index].back = here();
     cold_[index].y = std::uint64_t(std::int64_t(value));
+    if (!op.b.is_constant()) cold_[index].z = location(op.b);
 }
 
 void Emitter::cold_store(const Cold& c) {
-    a_.xor_(x86::rax, x86::ptr(x86::rcx, std::int32_t(c.x), 8));
+    address_again(c);
     const int value = int(std::int64_t(c.y));
-    if (value < 0) load_immediate(kRdx, value_of(c.op->b));
-    else if (value != kRdx) a_.mov(x86::rdx, q(value));
+    if (value < 0 || (flags_ && c.op->b.is_constant())) {
+        load_immediate(kRdx, value_of(c.op->b));
+    } else if (flags_ && value == kRdx) {
+        from_location(kRdx, c.z);
+    } else if (value != kRdx) {
+        a_.mov(x86::rdx, q(value));
+    }
+    if (flags_ && value == kRdx && c.op->aux & mem::kBigEndian) swap_bytes(kRdx, mem::size(c.op->aux));
     std::uint32_t access = descriptor(*c.op);
     access &= ~std::uint32_t{mem::kBigEndian};  // rdx holds the value as it goes on the bus
     a_.mov(x86::ecx, Imm(access));
-    call_to(thunks_.store);
+    call_to(thunks_.store[c.status_in_host]);
     jump_to(c.back);
 }
 
 /// Host address in rcx afterwards, the operand in rdx.
 void Emitter::atomic(const Op& op) {
     const bool exchange = op.opcode == Opcode::cmpxchg;
-    move(kRdx, exchange ? op.c : op.b);
+    const Value operand_value = exchange ? op.c : op.b;
+    if (!flags_) move(kRdx, operand_value);
     const std::size_t index = cold_.size();
     tlb(op, true, !guest_.misaligned_atomics, &Emitter::cold_atomic);
+    if (flags_) {  // the way to the hit used rdx
+        move(kRdx, operand_value);
+        if (!operand_value.is_constant()) cold_[index].x = location(operand_value);
+    }
     const unsigned size = mem::size(op.aux);
     a_.add(x86::rcx, x86::rax);
     const x86::Mem cell = x86::ptr(x86::rcx, 0, size);
@@ -240,7 +298,12 @@ void Emitter::atomic_loop(const Op& op, const x86::Mem& cell) {
 }
 
 void Emitter::cold_atomic(const Cold& c) {
-    a_.xor_(x86::rax, x86::ptr(x86::rcx, std::int32_t(c.x), 8));
+    address_again(c);
+    if (flags_) {
+        const Value operand = c.op->opcode == Opcode::cmpxchg ? c.op->c : c.op->b;
+        if (operand.is_constant()) load_immediate(kRdx, value_of(operand));
+        else from_location(kRdx, c.x);
+    }
     if (c.op->opcode == Opcode::cmpxchg) {
         // rdx has the desired value; what is expected goes by memory.
         if (c.op->b.is_constant()) load_immediate(kRcx, value_of(c.op->b));
@@ -248,7 +311,7 @@ void Emitter::cold_atomic(const Cold& c) {
         a_.mov(hot(&hot_.expected, 8), x86::rcx);
     }
     a_.mov(x86::ecx, Imm(descriptor(*c.op)));
-    call_to(thunks_.atomic);
+    call_to(thunks_.atomic[c.status_in_host]);
     to_location(c.y, kRax);
     jump_to(c.back);
 }

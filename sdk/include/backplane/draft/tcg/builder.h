@@ -128,6 +128,33 @@ class Builder {
               .d = when_false});
     }
 
+    /// dst = what `address` computes
+    void address(Value dst, const Address& address) {
+        block_.addresses.push_back(address);
+        emit({.opcode = Opcode::address,
+              .dst = dst,
+              .imm = static_cast<std::int32_t>(block_.addresses.size() - 1)});
+    }
+
+    // ---- the host's instructions and the status flags, for guests that have these; see native.h
+    void native(const Native& instruction) {
+        block_.natives.push_back(instruction);
+        emit({.opcode = Opcode::native, .imm = static_cast<std::int32_t>(block_.natives.size() - 1)});
+    }
+    /// With a memory operand.
+    void native(Native instruction, const Address& memory) {
+        block_.addresses.push_back(memory);
+        instruction.address = static_cast<std::int16_t>(block_.addresses.size() - 1);
+        native(instruction);
+    }
+    void branch_if_status(StatusCond cond, Label label) {
+        emit({.opcode = Opcode::br_status, .aux = static_cast<std::uint8_t>(cond), .imm = label.index});
+    }
+    /// Ahead of load_state of the field that has them. Helpers that read registers see them right in any case.
+    void status_to_state() { emit({.opcode = Opcode::status_to_state}); }
+    /// After store_state of the field that has them. Not needed after a helper.
+    void status_from_state() { emit({.opcode = Opcode::status_from_state}); }
+
     // ---- control
     Label make_label() { return {block_.labels++}; }
     void place(Label label) { emit({.opcode = Opcode::label, .imm = label.index}); }

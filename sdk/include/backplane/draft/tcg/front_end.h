@@ -11,15 +11,17 @@
 
 namespace backplane::tcg {
 
-enum class RegisterClass : std::uint8_t { Integer, Float };
+/// A Vector register is an operand of native instructions, and of nothing else.
+enum class RegisterClass : std::uint8_t { Integer, Float, Vector };
 
-/// A guest register: 64 bits in the state. Its place in the list is its index as a Value.
+/// A guest register: 64 bits in the state (Vector: 256). Its place in the list is its index as a Value.
 struct GuestRegister {
     const char* name = "";
     std::uint32_t offset = 0;  ///< bytes from the start of the state; a multiple of 8
     RegisterClass klass = RegisterClass::Integer;
     /// 1 is the hottest; 0: never kept in a host register. The engine keeps as many as its host has room for.
     std::uint8_t hotness = 0;
+    std::uint32_t upper_offset = 0;  ///< Vector: of bits 128 to 255
 };
 
 struct GuestDescription {
@@ -34,6 +36,9 @@ struct GuestDescription {
     bool ignores_bus_errors = false;
     /// Atomics work at any address; else a misaligned one faults.
     bool misaligned_atomics = false;
+    /// Of the guest's status flags in the state: two bytes, with the flags where x86's FLAGS register has them (bit 0
+    /// carry, 2 parity, 4 adjust, 6 zero, 7 sign, 11 overflow); other bits are left alone. 0: it has none.
+    std::uint32_t status_offset = 0;
 };
 
 /// What the meaning of translated code depends on besides its bytes and its address.
@@ -124,8 +129,10 @@ struct UnitTranslation {
     const void* state = nullptr;  ///< for what does not change while the machine runs (the CPU's features)
     BlockKey key;
     CodeReader* code = nullptr;
-    std::uint64_t pc = 0;           ///< of this instruction
-    std::uint8_t size = 0;          ///< bytes: set by translate()
+    std::uint64_t pc = 0;   ///< of this instruction
+    std::uint8_t size = 0;  ///< bytes: set by translate()
+    /// The back end takes `native` ops (and the guest has status flags); without it the front end calls helpers.
+    bool native = false;
     std::uint64_t scratch[4] = {};  ///< the front end's own; cleared when a unit starts
 };
 

@@ -12,6 +12,8 @@
 #pragma once
 
 #include <backplane/draft/mark.h>
+#include <backplane/draft/tcg/native.h>
+#include <backplane/draft/tcg/value.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -85,30 +87,14 @@ enum class LeaveKind : std::uint8_t {
     Raised,      ///< an exception was delivered into the state (for -d exec; else as Continue)
 };
 
-/// A value: a guest register, a temp or a constant of the block. Made by the builder.
-struct Value {
-    std::uint16_t id = kNone;
-
-    static constexpr std::uint16_t kNone = 0xffff, kTemp = 0x4000, kConstant = 0x8000, kIndexMask = 0x3fff;
-    constexpr bool none() const { return id == kNone; }
-    constexpr bool is_register() const { return id < kTemp; }
-    constexpr bool is_temp() const { return (id & 0xc000) == kTemp; }
-    constexpr bool is_constant() const { return id != kNone && (id & 0xc000) == kConstant; }
-    constexpr unsigned index() const { return id & kIndexMask; }
-    constexpr bool operator==(const Value&) const = default;
-};
-
 struct Label {
     std::uint16_t index = 0;
 };
 
-/// The MMU mode of an access that is not the block's own.
-inline constexpr std::uint8_t kBlockMode = 0xff;
-
 struct Op {
     Opcode opcode = Opcode::label;
     Width width = Width::I64;
-    std::uint8_t aux = 0;            ///< Cond, MemFlags, FpFlags
+    std::uint8_t aux = 0;            ///< Cond, StatusCond, MemFlags, FpFlags
     std::uint8_t mode = kBlockMode;  ///< guest memory: the MMU mode
     Value dst{}, a{}, b{}, c{}, d{};
     std::int32_t imm = 0;
@@ -158,6 +144,8 @@ struct Block {
     std::vector<Op> ops;
     std::vector<std::uint64_t> constants;
     std::vector<Call> calls;
+    std::vector<Address> addresses;
+    std::vector<Native> natives;
     std::vector<Instruction> instructions;
     std::uint16_t temps = 0;
     std::uint16_t labels = 0;
@@ -166,6 +154,8 @@ struct Block {
         ops.clear();
         constants.clear();
         calls.clear();
+        addresses.clear();
+        natives.clear();
         instructions.clear();
         temps = labels = 0;
     }
