@@ -45,6 +45,20 @@ CodeSize code_size(const X86State& s) {
                                                                           : CodeSize::Code16;
 }
 
+/// 32-bit code whose segments do nothing.
+bool flat(const X86State& s) {
+    constexpr std::uint32_t kNeeded = Segment::kPresent | Segment::kNotSystem | Segment::kBig;
+    if (!(s.cr0 & cr0::kPe) || (s.rflags & rflags::kVirtual8086)) return false;
+    for (const unsigned name : {kCs, kDs, kEs, kSs}) {
+        const Segment& segment = s.segments[name];
+        const bool data = (segment.attributes & (Segment::kCode | 6)) == 2;  // writable, and expands up
+        if (segment.base != 0 || segment.limit != 0xffffffff || (segment.attributes & Segment::kUnusable) ||
+            (segment.attributes & kNeeded) != kNeeded || (name != kCs && !data))
+            return false;
+    }
+    return true;
+}
+
 class UnitBytes final : public ByteSource {
   public:
     UnitBytes(tcg::CodeReader& code, std::uint64_t pc) : code_(code), pc_(pc) {}
@@ -88,6 +102,7 @@ bool X86FrontEnd::accepts(Cpu& cpu, Errors& errors) const {
 tcg::BlockKey X86FrontEnd::key(const void* state) const {
     const X86State& s = state_of(state);
     std::uint64_t flags = std::uint64_t(code_size(s));
+    if (flags == std::uint64_t(CodeSize::Code32) && flat(s)) flags |= key_flag::kFlat;
     if (s.interrupt_shadow) flags |= key_flag::kShadow;
     if (s.rflags & rflags::kTrap) flags |= key_flag::kTrap;
     const bool user = (s.cr0 & cr0::kPe) && ((s.rflags & rflags::kVirtual8086) ||
@@ -117,13 +132,13 @@ void X86FrontEnd::raise_memory_fault(void* state, const tcg::MemoryFault& fault)
     X86State& s = state_of(state);
     PerCpu& cpu = per_cpu(s);
     if (fault.kind == tcg::MemoryFaultKind::Translation) {
-        s.cr2 = fault.address;
-        if (cpu.in_helper) {
-            cpu.fault_recorded = true;
-            cpu.fault_error = std::uint32_t(fault.fault);
-        } else {
-            Executor(s).raise({Vector::PageFault, true, std::uint32_t(fault.fault)});
-        }
+        const bool page = fault.fault != kNotCanonical;
+        if (page) s.cr2 = fault.address;
+        const GuestFault exception{page ? Vector::PageFault : Vector::GeneralProtection, true,
+                                   std::uint32_t(fault.fault)};
+        if (!cpu.in_helper) return Executor(s).raise(exception);
+        cpu.fault_recorded = true;
+        cpu.fault = exception;
         return;
     }
     if (cpu.in_helper) cpu.bus_fault = true;

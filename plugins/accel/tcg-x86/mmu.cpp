@@ -68,7 +68,10 @@ class Walk {
     Step long_mode() {
         const bool five = s_.cr4 & cr4::kLa57;
         const unsigned unused = five ? 7 : 16;
-        if (std::uint64_t(std::int64_t(address_ << unused) >> unused) != address_) return refuse(false);
+        if (std::uint64_t(std::int64_t(address_ << unused) >> unused) != address_) {
+            answer_.fault = kNotCanonical;
+            return Step::Fault;
+        }
         return wide(s_.cr3, five ? 48 : 39, 30);
     }
     Step pae() {

@@ -6,7 +6,10 @@
 
 namespace backplane::x86 {
 
-/// As FrontEnd::fill(): answer.fault is the error code of the page fault.
+/// FillAnswer::fault of an address that is not canonical: #GP, and not a page fault.
+inline constexpr std::uint64_t kNotCanonical = std::uint64_t{1} << 32;
+
+/// As FrontEnd::fill(): answer.fault is the error code of the page fault, or kNotCanonical.
 bool walk(X86State& state, tcg::Vcpu& vcpu, const tcg::FillRequest& request, tcg::FillAnswer& answer);
 
 }  // namespace backplane::x86

@@ -137,7 +137,7 @@ class TestVcpu final : public tcg::Vcpu {
         cpu.fault_recorded = true;
         state_.cr2 =
             inside(address, 1) && !(write && address >> 12 == read_only >> 12) ? last & ~0xfffull : address;
-        cpu.fault_error = 4 | (write ? 2 : 0);
+        cpu.fault = {Vector::PageFault, true, 4u | (write ? 2 : 0)};
         return false;
     }
 };

@@ -89,7 +89,7 @@ std::uint64_t Executor::linear(unsigned name, std::uint64_t offset, unsigned siz
 void Executor::throw_recorded() {
     if (!cpu_.fault_recorded) throw Abandoned{};
     cpu_.fault_recorded = false;
-    throw GuestFault{Vector::PageFault, true, cpu_.fault_error};
+    throw cpu_.fault;
 }
 
 bool Executor::swallow_bus_fault() {

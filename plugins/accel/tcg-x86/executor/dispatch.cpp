@@ -11,7 +11,8 @@ constexpr std::uint32_t kMxcsrFlags = 0x3f, kMxcsrMasks = 0x1f80;
 constexpr unsigned kMaskShift = 7;
 constexpr std::uint16_t kExceptionSummary = 0x80;  ///< x87 status word
 constexpr std::size_t kStatusWord = 2;             ///< in the XSAVE area (SDM 1, table 10-2)
-constexpr std::uint64_t kAvxState = 6;             ///< XCR0: SSE and AVX
+constexpr std::size_t kUpperSize = 256;
+constexpr std::uint64_t kAvxState = 6;  ///< XCR0: SSE and AVX
 
 template <class T>
 T read_area(const X86State& state, std::size_t offset) {
@@ -20,24 +21,26 @@ T read_area(const X86State& state, std::size_t offset) {
     return value;
 }
 
-/// What a template may write besides memory, put back if that faults.
+/// What a template may write besides memory, put back if that faults. A vector instruction that stores writes nothing else.
 class Snapshot {
   public:
-    explicit Snapshot(X86State& state) : state_(state), flags_(state.rflags) {
+    Snapshot(X86State& state, Operation operation)
+        : state_(state), flags_(state.rflags), x87_(operation == Operation::X87) {
         std::memcpy(gpr_, state.gpr, sizeof gpr_);
-        std::memcpy(area_, state.xsave, sizeof area_);
+        if (x87_) std::memcpy(area_, state.xsave, sizeof area_);
     }
     void restore() const {
         std::memcpy(state_.gpr, gpr_, sizeof gpr_);
-        std::memcpy(state_.xsave, area_, sizeof area_);
+        if (x87_) std::memcpy(state_.xsave, area_, sizeof area_);
         state_.rflags = flags_;
     }
 
   private:
     X86State& state_;
     std::uint64_t flags_;
+    bool x87_;
     std::uint64_t gpr_[kGprCount];
-    std::uint8_t area_[kUpperOffset + 256];
+    std::uint8_t area_[kXsaveLegacySize];
 };
 
 }  // namespace
@@ -131,7 +134,7 @@ void Executor::memory_template(std::uint64_t linear, unsigned size, bool read, b
         if (void* p = host_pointer(linear, size, write, mode)) return call_template(p);
     if (read) load_bytes(linear, cpu_.operand, size, mode);
     if (!write) return call_template(cpu_.operand);
-    const Snapshot before(s_);
+    const Snapshot before(s_, i_.operation());
     call_template(cpu_.operand);
     try {
         store_bytes(linear, cpu_.operand, size, mode);
@@ -175,14 +178,16 @@ void Executor::run_vector() {
         if (aligned && (address & (i_.memory_size - 1u))) general_protection();
     }
     const auto run = [&] {
-        if (i_.has_memory()) memory_template(address, i_.memory_size, !write, write, false);
+        // Not in place where an exception that the guest has not masked is to keep it from storing.
+        if (i_.has_memory())
+            memory_template(address, i_.memory_size, !write, write, !(write && row.has(row_flag::kFloat)));
         else call_template(nullptr);
     };
     if (!row.has(row_flag::kFloat)) return run();
     const std::uint32_t mxcsr = read_area<std::uint32_t>(s_, kMxcsrOffset);
     const std::uint32_t unmasked = ~(mxcsr >> kMaskShift) & kMxcsrFlags;
     const std::uint32_t host = _mm_getcsr();
-    alignas(16) std::uint8_t before[kUpperOffset + 256];
+    alignas(16) std::uint8_t before[kUpperOffset + kUpperSize];
     const std::uint64_t reg = s_.gpr[i_.reg()], flags = s_.rflags;
     if (unmasked) std::memcpy(before, s_.xsave, sizeof before);
     _mm_setcsr((mxcsr | kMxcsrMasks) & ~kMxcsrFlags);
@@ -236,7 +241,7 @@ void Executor::run_x87() {
             const bool write =
                 row.operation == Operation::X87 ? x87_stores() : row.access == MemoryAccess::Write;
             // An unmasked exception keeps the host from storing: what is there then stays.
-            memory_template(memory_linear(i_.memory_size, write), i_.memory_size, true, write, false);
+            memory_template(memory_linear(i_.memory_size, write), i_.memory_size, true, write, true);
         }
     } catch (...) {
         set_mxcsr(mxcsr);

@@ -31,7 +31,7 @@ enum class Vector : std::uint8_t {
 /// (A C++ exception, for an instruction may fault at each of its accesses, and nothing else is to be done between there
 /// and the helper that called it.)
 struct GuestFault {
-    Vector vector;
+    Vector vector{};
     bool has_error = false;
     std::uint32_t error = 0;
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../templates/cache.h"
+#include "fault.h"
 
 #include <backplane/draft/cpu.h>
 #include <backplane/draft/x86/processor.h>
@@ -19,7 +20,7 @@ struct PerCpu {
     bool a20 = true;
     bool apic_touched = false;   ///< a store may have reached the local APIC
     std::uint64_t tsc_base = 0;  ///< IA32_TSC at time 0 of the virtual clock
-    std::uint32_t fault_error = 0;
+    GuestFault fault{};
     alignas(64) std::uint8_t operand[1024] = {};
 };
 

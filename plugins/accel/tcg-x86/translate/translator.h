@@ -1,4 +1,5 @@
-// From a decoded instruction to the engine's operations.
+// From a decoded instruction to the engine's operations: what is frequent and simple becomes those, the rest a call of the
+// executor.
 #pragma once
 
 #include "../decoder/instruction.h"
@@ -13,7 +14,56 @@ namespace key_flag {
 inline constexpr std::uint64_t kCodeSizeMask = 15;  ///< CodeSize
 inline constexpr std::uint64_t kShadow = 16;        ///< one instruction, behind which interrupts are taken
 inline constexpr std::uint64_t kTrap = 32;          ///< one instruction, and then #DB
+inline constexpr std::uint64_t kFlat = 64;  ///< 32-bit code; CS, DS, ES and SS begin at 0 and end at 4 GiB
 }  // namespace key_flag
+
+class Translator {
+  public:
+    Translator(tcg::Builder& builder, const tcg::UnitTranslation& unit, const Instruction& instruction)
+        : b_(builder),
+          unit_(unit),
+          i_(instruction),
+          flat_(i_.is_64bit() || (unit.key.flags & key_flag::kFlat)) {}
+
+    tcg::Translated run();
+
+  private:
+    // ---- translator.cpp
+    void call();
+    tcg::Translated go_on();
+    tcg::Translated leave(tcg::LeaveKind kind);
+    tcg::Translated behind_call();
+
+    // ---- data.cpp: false, the executor is to do it
+    bool data();
+    bool move();
+    bool lea();
+    bool extend();
+    bool push();
+    bool pop();
+    bool registers_only();
+    /// The linear address of the memory operand, or of what LEA computes; false: segments matter.
+    bool address(tcg::Value& result, bool linear);
+    void set_register(unsigned number, tcg::Value value, unsigned size);
+    tcg::Value get_register(unsigned number, unsigned size);
+    bool high_byte(unsigned number) const { return number >= 4 && number < 8 && i_.rex == 0; }
+    std::uint8_t access() const;
+    tcg::Value stack_pointer();
+    void set_stack_pointer(tcg::Value value);
+
+    // ---- control.cpp: false, the executor is to do it
+    bool control();
+    bool conditional();
+    bool call_near();
+    bool return_near();
+    std::uint64_t next_pc() const;
+    std::uint64_t target() const;
+
+    tcg::Builder& b_;
+    const tcg::UnitTranslation& unit_;
+    const Instruction& i_;
+    const bool flat_;
+};
 
 /// Guest registers as Values: the general ones by their number.
 tcg::Translated translate_instruction(tcg::Builder& builder, const tcg::UnitTranslation& unit,

@@ -1,0 +1,111 @@
+// Near transfers of flat code.
+#include "translator.h"
+
+#include <backplane/draft/x86/state.h>
+
+namespace backplane::x86 {
+
+using tcg::Cond;
+using tcg::Value;
+
+std::uint64_t Translator::next_pc() const {
+    const std::uint64_t pc = unit_.pc + i_.length;
+    return i_.is_64bit() ? pc : std::uint32_t(pc);
+}
+
+std::uint64_t Translator::target() const {
+    const std::uint64_t pc = next_pc() + i_.immediate;
+    return i_.is_64bit() ? pc : std::uint32_t(pc);
+}
+
+/// Of the flags in the state.
+bool Translator::conditional() {
+    constexpr std::uint64_t kSimple[] = {rflags::kOverflow, rflags::kCarry,
+                                         rflags::kZero,     rflags::kCarry | rflags::kZero,
+                                         rflags::kSign,     rflags::kParity};
+    const unsigned code = i_.opcode >> 1 & 7;
+    Value flags = b_.temp();
+    b_.load_state(flags, offsetof(X86State, rflags), tcg::mem::k32);
+    std::uint64_t mask = 0;
+    if (code < 6) {
+        mask = kSimple[code];
+    } else {
+        // SF ^ OF in the place of OF, and ZF.
+        const Value moved = b_.temp(), mixed = b_.temp();
+        b_.shl(moved, flags, b_.constant(4));
+        b_.xor_(mixed, moved, flags);
+        b_.and_(mixed, mixed, b_.constant(rflags::kOverflow));
+        if (code == 7) {
+            b_.and_(moved, flags, b_.constant(rflags::kZero));
+            b_.or_(mixed, mixed, moved);
+        }
+        flags = mixed;
+        mask = rflags::kOverflow | rflags::kZero;
+    }
+    const tcg::Label taken = b_.make_label();
+    b_.branch_if(i_.opcode & 1 ? Cond::TestZero : Cond::TestNonZero, flags, b_.constant(mask), taken);
+    b_.goto_pc(next_pc());
+    b_.place(taken);
+    b_.goto_pc(target());
+    return true;
+}
+
+bool Translator::call_near() {
+    const Value sp = b_.temp();
+    const unsigned size = i_.operand_size;
+    b_.sub(sp, stack_pointer(), b_.constant(size));
+    if (!i_.is_64bit()) b_.zext32(sp, sp);
+    Value to{};
+    if (i_.operation() == Operation::CallRm) {
+        to = b_.temp();
+        if (i_.has_memory()) {
+            Value at{};
+            if (!address(at, true)) return false;
+            b_.load(to, at, 0, access());
+        } else {
+            b_.mov(to, get_register(i_.rm(), size));
+        }
+    }
+    b_.store(b_.pc_constant(next_pc()), sp, 0, access());
+    set_stack_pointer(sp);
+    if (to.none()) b_.call_pc(target(), next_pc());
+    else b_.goto_value(to, tcg::JumpHint::Call, next_pc());
+    return true;
+}
+
+bool Translator::return_near() {
+    const Value to = b_.temp(), sp = b_.temp();
+    b_.load(to, stack_pointer(), 0, access());
+    const std::uint64_t release = i_.opcode == 0xc2 ? i_.immediate : 0;
+    b_.add(sp, stack_pointer(), b_.constant(i_.operand_size + release));
+    set_stack_pointer(sp);
+    b_.goto_value(to, tcg::JumpHint::Return);
+    return true;
+}
+
+bool Translator::control() {
+    if (!flat_ || (i_.operand_size != 8 && i_.operand_size != 4)) return false;
+    if (i_.is_64bit() && i_.operand_size != 8) return false;
+    switch (i_.operation()) {
+    case Operation::Jump: b_.goto_pc(target()); return true;
+    case Operation::JumpIf: return conditional();
+    case Operation::Call:
+    case Operation::CallRm: return call_near();
+    case Operation::Return: return return_near();
+    case Operation::JumpRm: {
+        const Value to = b_.temp();
+        if (i_.has_memory()) {
+            Value at{};
+            if (!address(at, true)) return false;
+            b_.load(to, at, 0, access());
+        } else {
+            b_.mov(to, get_register(i_.rm(), i_.operand_size));
+        }
+        b_.goto_value(to);
+        return true;
+    }
+    default: return false;
+    }
+}
+
+}  // namespace backplane::x86

@@ -1,0 +1,218 @@
+// Moves, addresses and the stack of flat code; templates that touch registers alone.
+#include "translator.h"
+
+#include <backplane/draft/x86/state.h>
+
+#include <bit>
+
+namespace backplane::x86 {
+
+using tcg::Builder;
+using tcg::Value;
+
+std::uint8_t Translator::access() const { return std::uint8_t(std::countr_zero(unsigned{i_.operand_size})); }
+
+/// FS and GS have their base added; the other segments are flat.
+bool Translator::address(Value& result, bool linear) {
+    const bool based = linear && i_.segment >= kFs;
+    if (!flat_ || i_.address_size == 2 || (based && !i_.is_64bit())) return false;
+    const unsigned rm = i_.modrm & 7;
+    const auto displacement = std::uint64_t(std::int64_t(i_.displacement));
+    Value sum{};
+    std::uint64_t fixed = displacement;
+    if (rm == 4) {
+        const unsigned base = (i_.sib & 7u) | (i_.rex & 1u) << 3, index = (i_.sib >> 3 & 7u) | (i_.rex & 2u)
+                                                                                                   << 2;
+        if (!((i_.sib & 7) == 5 && i_.mod() == 0)) sum = Builder::reg(base);
+        if (index != 4) {
+            const Value scaled = b_.temp();
+            if (sum.none()) b_.shl(scaled, Builder::reg(index), b_.constant(i_.sib >> 6));
+            else b_.add_shifted(scaled, Builder::reg(index), sum, i_.sib >> 6);
+            sum = scaled;
+        }
+    } else if (rm == 5 && i_.mod() == 0) {
+        if (i_.is_64bit()) fixed += next_pc();
+    } else {
+        sum = Builder::reg(i_.rm());
+    }
+    if (sum.none()) {
+        sum = b_.constant(i_.address_size == 4 ? std::uint32_t(fixed) : fixed);
+    } else if (fixed != 0) {
+        const Value moved = b_.temp();
+        b_.add(moved, sum, b_.constant(fixed));
+        sum = moved;
+    }
+    if (i_.address_size == 4 && !sum.is_constant()) {
+        const Value cut = b_.temp();
+        b_.zext32(cut, sum);
+        sum = cut;
+    }
+    if (based) {
+        const Value base = b_.temp(), all = b_.temp();
+        b_.load_state(base, std::uint32_t(offsetof(X86State, segments) + i_.segment * sizeof(Segment)),
+                      tcg::mem::k64);
+        b_.add(all, base, sum);
+        sum = all;
+    }
+    result = sum;
+    return true;
+}
+
+Value Translator::get_register(unsigned number, unsigned size) {
+    if (size == 8) return Builder::reg(number);
+    const Value part = b_.temp();
+    if (size == 1 && high_byte(number)) b_.extract(part, Builder::reg(number - 4), 8, 8);
+    else b_.extract(part, Builder::reg(number), 0, size * 8);
+    return part;
+}
+
+/// `value` may have anything above its size, but for four bytes.
+void Translator::set_register(unsigned number, Value value, unsigned size) {
+    if (size >= 4) {
+        b_.mov(Builder::reg(number), value);
+    } else if (size == 1 && high_byte(number)) {
+        const Value reg = Builder::reg(number - 4);
+        b_.deposit(reg, reg, value, 8, 8);
+    } else {
+        const Value reg = Builder::reg(number);
+        b_.deposit(reg, reg, value, 0, size * 8);
+    }
+}
+
+Value Translator::stack_pointer() {
+    if (i_.is_64bit()) return Builder::reg(kRsp);
+    const Value sp = b_.temp();
+    b_.zext32(sp, Builder::reg(kRsp));
+    return sp;
+}
+
+void Translator::set_stack_pointer(Value value) {
+    if (i_.is_64bit()) b_.mov(Builder::reg(kRsp), value);
+    else b_.zext32(Builder::reg(kRsp), value);
+}
+
+/// MOV with registers, memory and immediates.
+bool Translator::move() {
+    const unsigned size = i_.operand_size;
+    Value at{};
+    if (i_.has_memory() && !address(at, true)) return false;
+    switch (i_.opcode) {
+    case 0x88:
+    case 0x89:
+        if (i_.has_memory()) b_.store(get_register(i_.reg(), size), at, 0, access());
+        else set_register(i_.rm(), get_register(i_.reg(), size), size);
+        return true;
+    case 0x8a:
+    case 0x8b:
+        if (i_.has_memory()) {
+            const Value loaded = size >= 4 ? Builder::reg(i_.reg()) : b_.temp();
+            b_.load(loaded, at, 0, access());
+            if (size < 4) set_register(i_.reg(), loaded, size);
+        } else {
+            set_register(i_.reg(), get_register(i_.rm(), size), size);
+        }
+        return true;
+    default: return false;
+    }
+}
+
+bool Translator::lea() {
+    Value at{};
+    if (i_.operand_size == 2 || !address(at, false)) return false;
+    if (i_.operand_size == 4 && i_.address_size == 8) {
+        const Value cut = b_.temp();
+        b_.zext32(cut, at);
+        at = cut;
+    }
+    b_.mov(Builder::reg(i_.reg()), at);
+    return true;
+}
+
+/// MOVZX, MOVSX, MOVSXD to 32 and 64 bits.
+bool Translator::extend() {
+    const bool is_signed = i_.map == 0 || (i_.opcode & 8) != 0;
+    const unsigned from = i_.memory_size, to = i_.operand_size;
+    if (to < 4 || (i_.map == 0 && to == 4)) return false;
+    const Value reg = Builder::reg(i_.reg());
+    Value part{};
+    if (i_.has_memory()) {
+        Value at{};
+        if (!address(at, true)) return false;
+        part = b_.temp();
+        b_.load(part, at, 0, std::uint8_t(std::countr_zero(from) | (is_signed ? tcg::mem::kSigned : 0)));
+    } else {
+        part = get_register(i_.rm(), from);
+        if (is_signed) {
+            const Value wide = b_.temp();
+            if (from == 1) b_.sext8(wide, part);
+            else if (from == 2) b_.sext16(wide, part);
+            else b_.sext32(wide, part);
+            part = wide;
+        }
+    }
+    if (to == 4) b_.zext32(reg, part);
+    else b_.mov(reg, part);
+    return true;
+}
+
+bool Translator::push() {
+    const unsigned size = i_.operand_size;
+    if (!flat_ || size == 2) return false;
+    Value value{};
+    if (i_.operation() == Operation::PushImmediate) {
+        value = b_.constant(i_.immediate);
+    } else if (i_.row().modrm) {
+        if (!i_.has_memory()) return false;
+        Value at{};
+        if (!address(at, true)) return false;
+        value = b_.temp();
+        b_.load(value, at, 0, access());
+    } else {
+        value = Builder::reg(i_.opcode_register());
+    }
+    const Value sp = b_.temp();
+    b_.sub(sp, stack_pointer(), b_.constant(size));
+    if (!i_.is_64bit()) b_.zext32(sp, sp);
+    b_.store(value, sp, 0, access());
+    set_stack_pointer(sp);
+    return true;
+}
+
+bool Translator::pop() {
+    const unsigned size = i_.operand_size;
+    if (!flat_ || size == 2 || i_.row().modrm) return false;
+    const Value value = b_.temp(), sp = b_.temp();
+    b_.load(value, stack_pointer(), 0, access());
+    b_.add(sp, stack_pointer(), b_.constant(size));
+    set_stack_pointer(sp);
+    b_.mov(Builder::reg(i_.opcode_register()), value);
+    return true;
+}
+
+/// The template's code itself.
+bool Translator::registers_only() {
+    if (i_.has_memory() || i_.immediate2 != kPreparedTemplate || i_.row().has(row_flag::kProtected))
+        return false;
+    b_.call({}, std::bit_cast<tcg::Helper0>(i_.immediate), "template",
+            tcg::helper::kReadsRegisters | tcg::helper::kWritesRegisters, {});
+    return true;
+}
+
+bool Translator::data() {
+    switch (i_.operation()) {
+    case Operation::Nop:
+    case Operation::Fence: return i_.operation() == Operation::Nop;
+    case Operation::Lea: return lea();
+    case Operation::Push:
+    case Operation::PushImmediate: return push();
+    case Operation::Pop: return pop();
+    case Operation::Template: break;
+    default: return false;
+    }
+    if (i_.map == 0 && i_.opcode >= 0x88 && i_.opcode <= 0x8b && move()) return true;
+    const bool extends = i_.map == 1 && (i_.opcode & 0xf6) == 0xb6;
+    if ((extends || (i_.map == 0 && i_.opcode == 0x63)) && extend()) return true;
+    return registers_only();
+}
+
+}  // namespace backplane::x86
