@@ -15,10 +15,8 @@ void make_backend(BuildSite& site, const ObjectPlan& plan, std::string_view ance
     const std::string type = resolve_type(site.catalog, plan.option, plan.type, ancestor, what, listing);
     check_json_kinds(site.catalog, plan.option, type, plan.json);
     Instance* made = site.machine.create_backend(type, plan.id, plan.properties, container, site.errors);
-    site.check(made != nullptr, plan.option);
+    site.check(made != nullptr, plan.option, type, plan.properties, listing + " " + plan.type + ",help");
     if (plan.own) site.machine.drives().own(*made);
-    site.check(site.machine.create_backend(type, plan.id, plan.properties, container, site.errors),
-               plan.option, type, plan.properties, listing + " " + plan.type + ",help");
 }
 
 /// Those that an object names by its links.
