@@ -148,7 +148,8 @@ OptionGroup numa_options() {
     return {"Machine",
             {{"numa", "node[,nodeid=N][,cpus=RANGE][,memdev=ID][,initiator=N] | dist,src=N,dst=N,val=N",
               "| cpu,node-id=N[,socket-id=N]...\n"
-              "| hmat-lb,initiator=N,target=N,hierarchy=LEVEL,data-type=TYPE,latency=NS|bandwidth=SIZE\n"
+              "| hmat-lb,initiator=N,target=N,hierarchy=LEVEL,\n"
+              "  data-type=TYPE,latency=NS|bandwidth=SIZE\n"
               "| hmat-cache,node-id=N,size=SIZE,level=N,associativity=A,policy=P,line=N\n"
               "nodes of memory and CPUs that are near to each other, how far apart\n"
               "they are, and how fast (-machine hmat=on)",

@@ -50,8 +50,12 @@ const Drives::Drive* Drives::drive_of(const Instance& device) const {
 std::vector<Drives::Drive> Drives::all() {
     settle();
     std::vector<Drive> drives = named_;
-    for (Instance* device : machine_.devices.all())
-        if (is_drive(*device) && !drive_of(*device)) drives.push_back({"", device, medium_of(*device)});
+    for (Instance* device : machine_.devices.all()) {
+        if (!is_drive(*device) || drive_of(*device)) continue;
+        Instance* medium = medium_of(*device);
+        // What has nothing in it, and never will (a socket of the board's), is none.
+        if (medium || query<MediumDrive>(*device)) drives.push_back({"", device, medium});
+    }
     return drives;
 }
 

@@ -36,7 +36,8 @@ constexpr PropertyInfo kProperties[] = {
 constexpr OptionInfo kOptions[] = {
     {.name = "acpitable",
      .argument = "[sig=TEXT][,rev=N][,oem_id=TEXT][,oem_table_id=TEXT][,oem_rev=N]",
-     .summary = "[,asl_compiler_id=TEXT][,asl_compiler_rev=N],data=FILE[:FILE...]|file=FILE[:FILE...]\n"
+     .summary = "[,asl_compiler_id=TEXT][,asl_compiler_rev=N]\n"
+                ",data=FILE[:FILE...]|file=FILE[:FILE...]\n"
                 "an ACPI table beside the machine's own",
      .group = "What it starts",
      .repeatable = true},

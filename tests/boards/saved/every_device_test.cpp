@@ -16,6 +16,7 @@ kernel::PropertyList links(const Catalog& catalog, const kernel::ManifestType& t
         {"drive", "node"}, {"netdev", "wire"}, {"rng", "source"}, {"chardev", "stream"}};
     kernel::PropertyList links;
     if (type.name == "loader") return {{"addr", "0x80400000"}, {"data", "0x5a"}, {"data-len", "4"}};
+    if (type.name == "pci-bridge") return {{"chassis_nr", "3"}};
     // The board has the first one.
     if (type.name == "isa-fdc") return {{"iobase", "0x370"}, {"dma", "1"}};
     for (const kernel::ManifestProperty* property : catalog.properties(type))

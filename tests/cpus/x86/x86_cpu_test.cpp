@@ -157,7 +157,7 @@ FPR0=0000000000000000 0000 FPR1=0000000000000000 0000
     state().task = {0xfffffe0000003000, 0x4087, 0x40, 0x8b};
     TextBuffer wide;
     cpu->dump(wide);
-    for (const char* line : {"\nRIP=000000000000fff0 RFL=00000002 [-------] CPL=0 II=0 A20=1 SMM=0 HLT=0\n",
+    for (const char* line : {"\nRIP=00000000fffffff0 RFL=00000002 [-------] CPL=0 II=0 A20=1 SMM=0 HLT=0\n",
                              "\nCS =0010 0000000000000000 ffffffff 00af9b00 DPL=0 CS64 [-RA]\n",
                              "\nSS =0018 0000000000000000 ffffffff 00cf9300 DPL=0 DS   [-WA]\n",
                              "\nDS =0000 0000000000000000 00000000 00000000\n",
