@@ -268,7 +268,7 @@ void BoardHost::clear(const Blob& blob) {
 
 /// Zeros first: other blobs may lie over them.
 void BoardHost::load_blobs() {
-    if (awaits_state()) return;
+    if (awaits_state() || machine_.run.waking()) return;
     for (const Blob& blob : blobs_) clear(blob);
     for (const Blob& blob : blobs_)
         if (const int error = place(blob))

@@ -48,7 +48,7 @@ class BoardHost final : public InstanceHost, public BoardContext {
     void random(MutableBytes bytes) override;
     void* host_interface(Str interface_id) override;
 
-    /// Puts all blobs into memory: not into that of a machine which is to get a saved one's.
+    /// Puts all blobs into memory: not into that of a machine which is to get a saved one's, or wakes with what it had.
     void load_blobs();
     void release_memory();
 

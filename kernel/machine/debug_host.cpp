@@ -10,7 +10,7 @@ DebugHost::DebugHost(MachineParts& machine) : machine_(machine) {
     machine.interfaces.offer<DebugControl>(*this);
 }
 
-bool DebugHost::running() const { return machine_.run.state() == RunState::Running; }
+bool DebugHost::running() const { return machine_.run.goes_on(); }
 
 bool DebugHost::start_machine() {
     if (machine_.processors.attached()) machine_.run.start();

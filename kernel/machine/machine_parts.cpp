@@ -30,6 +30,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
     interfaces.offer<DeviceReset>(devices);
     interfaces.offer<Entropy>(entropy);
     interfaces.offer<GuestHealth>(run);
+    interfaces.offer<MachineSleep>(run);
     interfaces.offer<Whereabouts>(whereabouts);
     interfaces.offer<Standstill>(standstill);
     interfaces.offer<NumaTopology>(numa);

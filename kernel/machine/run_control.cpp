@@ -17,6 +17,7 @@ const char* run_state_name(RunState state) {
     case RunState::Prelaunch: return "prelaunch";
     case RunState::Running: return "running";
     case RunState::Paused: return "paused";
+    case RunState::Suspended: return "suspended";
     case RunState::Debug: return "debug";
     case RunState::Shutdown: return "shutdown";
     case RunState::GuestPanicked: return "guest-panicked";
@@ -62,6 +63,8 @@ void RunControl::carry_out() {
         if (state_ == RunState::FinishMigrate) {
             requests_.reset = std::exchange(todo.reset, {});
             requests_.powerdown = std::exchange(todo.powerdown, false);
+            requests_.sleep = std::exchange(todo.sleep, false);
+            requests_.wake = std::exchange(todo.wake, {});
             if (todo.end && todo.end->guest()) requests_.end = std::exchange(todo.end, {});
         }
     }
@@ -72,6 +75,7 @@ void RunControl::carry_out() {
     }
     if (todo.panic) panicked(todo);
     if (todo.watchdog) watchdog_expired(todo);
+    if (todo.sleep) fall_asleep();
     if (todo.powerdown) power_down();
     const bool reset_ends =
         todo.reset && actions_.reboot == RunActions::Reboot::Shutdown && todo.reset->starts_with("guest");
@@ -89,6 +93,7 @@ void RunControl::carry_out() {
         reset();
         emit("RESET", reason_data(*todo.reset));
     }
+    if (todo.wake) wake(*todo.wake);
 }
 
 /// Asks the guest, which may not have looked for a button, or may do something else.
@@ -162,8 +167,8 @@ bool RunControl::end_is_due() {
 }
 
 void RunControl::start() {
-    for (const RunState standing :
-         {RunState::Running, RunState::InternalError, RunState::Shutdown, RunState::FinishMigrate})
+    for (const RunState standing : {RunState::Running, RunState::Suspended, RunState::InternalError,
+                                    RunState::Shutdown, RunState::FinishMigrate})
         if (state_ == standing) return;
     if (end_is_due()) return;
     if (state_ == RunState::InMigrate) {
@@ -172,10 +177,10 @@ void RunControl::start() {
     }
     if (!come_here()) return;
     if (std::exchange(loaded_, false)) machine_.devices.resume();
-    set_state(RunState::Running);
+    set_state(asleep_ ? RunState::Suspended : RunState::Running);
     machine_.debug.tell([](RunListener& listener) { listener.machine_starts(); });
     machine_.loop.virtual_clock().start();
-    machine_.processors.start();
+    if (!asleep_) machine_.processors.start();
     emit("RESUME", "{}");
 }
 
@@ -188,10 +193,10 @@ bool RunControl::come_here() {
 }
 
 void RunControl::stop(RunState why) {
-    const bool was_running = state_ == RunState::Running;
+    const bool went_on = goes_on(), was_running = state_ == RunState::Running;
     set_state(why);
-    if (!was_running) return;
-    machine_.processors.stop();
+    if (!went_on) return;
+    if (was_running) machine_.processors.stop();
     machine_.loop.virtual_clock().stop();
     drain_disks();
     emit("STOP", "{}");
@@ -219,21 +224,27 @@ void RunControl::drain_disks() {
 
 void RunControl::reset() {
     if (state_ == RunState::InternalError) return;
-    const bool running = state_ == RunState::Running;
-    if (running) machine_.processors.stop();
+    const bool running = goes_on();
+    if (state_ == RunState::Running) machine_.processors.stop();
     machine_.reset_all();
-    if (running) machine_.processors.start();
-    else if (state_ != RunState::InMigrate) set_state(RunState::Prelaunch);
+    asleep_ = false;
+    if (running) {
+        set_state(RunState::Running);
+        machine_.processors.start();
+    } else if (state_ != RunState::InMigrate) {
+        set_state(RunState::Prelaunch);
+    }
     loaded_ = false;
 }
 
 void RunControl::begin_saving() {
-    const bool was_running = state_ == RunState::Running;
-    if (was_running) stop(RunState::Paused);
+    const bool went_on = goes_on();
+    if (went_on) stop(RunState::Paused);
     carry_out();
     VirtualClock& clock = machine_.loop.virtual_clock();
     clock.step_to(clock.now_ns());  // timers that are due
-    before_saving_ = was_running && state_ == RunState::Paused ? RunState::Running : state_.load();
+    const RunState running = asleep_ ? RunState::Suspended : RunState::Running;
+    before_saving_ = went_on && state_ == RunState::Paused ? running : state_.load();
     set_state(RunState::FinishMigrate);
 }
 
@@ -246,6 +257,9 @@ void RunControl::end_saving(bool saved) {
                                                     : before_saving_);
     if (here && before_saving_ == RunState::Running) start();
     machine_.standstill.over();
+    const bool went_on = before_saving_ == RunState::Running || before_saving_ == RunState::Suspended;
+    set_state(saved ? RunState::PostMigrate : went_on ? RunState::Paused : before_saving_);
+    if (here && went_on) start();
     request([](Requests&) {});  // what had to wait
 }
 
@@ -261,10 +275,13 @@ void RunControl::arrived(bool run) {
     if (come_here() && run && run_on_arrival_) start();
 }
 
-void RunControl::state_loaded() {
+void RunControl::state_loaded(bool asleep) {
     const std::lock_guard guard(mutex_);
     requests_.reset.reset();
     requests_.powerdown = false;
+    requests_.sleep = false;
+    requests_.wake.reset();
+    asleep_ = asleep;
     if (requests_.end && requests_.end->guest()) requests_.end.reset();
     loaded_ = true;
 }

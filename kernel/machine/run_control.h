@@ -8,6 +8,7 @@
 #include <backplane/abi.h>
 #include <backplane/event_loop.h>
 #include <backplane/guest_health.h>
+#include <backplane/sleep.h>
 
 #include <atomic>
 #include <deque>
@@ -21,7 +22,7 @@ namespace backplane::kernel {
 
 struct MachineParts;
 
-class RunControl final : Work, public GuestHealth {
+class RunControl final : Work, public GuestHealth, public MachineSleep {
   public:
     explicit RunControl(MachineParts& machine) : machine_(machine) {}
 
@@ -45,16 +46,22 @@ class RunControl final : Work, public GuestHealth {
     void expect_state();
     void arrived(bool run);
     /// It has a saved machine's state now: what the guest of before asked for means nothing any more, and devices are
-    /// told when it first runs.
-    void state_loaded();
+    /// told when it first runs. `asleep`: it sleeps when it does.
+    void state_loaded(bool asleep);
 
     void add_listener(EventListener& listener) { listeners_.push_back(&listener); }
     void remove_listener(EventListener& listener) { std::erase(listeners_, &listener); }
     /// `data` is JSON text of an object.
     void emit(std::string_view name, const std::string& data);
 
+    /// Has the machine a device through which its guest can sleep?
+    bool can_sleep() const;
+    bool waking() const override { return waking_; }
+
     // --- thread: any; carried out on the loop ---
     RunState state() const { return state_; }
+    /// Does its clock run?
+    bool goes_on() const { return state_ == RunState::Running || state_ == RunState::Suspended; }
     void request_reset(std::string reason);
     void request_end(std::string reason, int exit_code);
     void request_powerdown();
@@ -63,6 +70,9 @@ class RunControl final : Work, public GuestHealth {
     void post_event(std::string name, std::string data);
     void report_panic() override;
     void report_watchdog() override;
+    void request_sleep() override;
+    void request_wake(WakeCause cause) override;
+    bool asleep() const override { return asleep_; }
 
   private:
     /// Why the machine is to end ("guest-…" or "host-…", as SHUTDOWN names it), and the process's exit status then.
@@ -77,6 +87,8 @@ class RunControl final : Work, public GuestHealth {
         bool powerdown = false;
         bool panic = false;
         bool watchdog = false;
+        bool sleep = false;
+        std::optional<WakeCause> wake;
         std::optional<std::string> internal_error;
         std::deque<std::pair<std::string, std::string>> events;
     };
@@ -90,12 +102,19 @@ class RunControl final : Work, public GuestHealth {
     void panicked(Requests& requests);
     void watchdog_expired(Requests& requests);
     bool end_is_due();
+    template <class Interface, class Call>
+    void tell_all(const char* name, const Call& call) const;
+    void fall_asleep();
+    void wake(WakeCause cause);
 
     MachineParts& machine_;
     std::atomic<RunState> state_{RunState::Prelaunch};
     RunState before_saving_ = RunState::Prelaunch;
     bool run_on_arrival_ = false;
     bool loaded_ = false;  ///< and has not run since
+    /// The guest sleeps, also while the machine is stopped.
+    std::atomic<bool> asleep_{false};
+    bool waking_ = false;
     RunActions actions_;
     std::vector<EventListener*> listeners_;
     std::mutex mutex_;  ///< of the two below

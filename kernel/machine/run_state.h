@@ -7,7 +7,8 @@ enum class RunState {
     Prelaunch,
     Running,
     Paused,
-    Debug,  ///< a debugger stopped it
+    Suspended,  ///< the guest sleeps: processors stand still, clocks and devices go on
+    Debug,      ///< a debugger stopped it
     Shutdown,
     GuestPanicked,
     Watchdog,

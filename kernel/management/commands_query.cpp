@@ -159,6 +159,8 @@ constexpr EventInfo kEvents[] = {
     {.name = "RESUME", .summary = "the machine goes on"},
     {.name = "SHUTDOWN", .summary = "the machine has ended", .members = kReason},
     {.name = "STOP", .summary = "the machine stands still"},
+    {.name = "SUSPEND", .summary = "the guest sleeps"},
+    {.name = "WAKEUP", .summary = "the guest was woken"},
     {.name = "WATCHDOG", .summary = "the guest did not serve its watchdog", .members = kAction},
 };
 

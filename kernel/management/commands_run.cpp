@@ -1,5 +1,6 @@
 // Commands that start, stop and end the machine.
 #include "kernel/machine/log_hub.h"
+#include "kernel/machine/machine_parts.h"
 #include "kernel/management/management.h"
 #include "kernel/management/stopped_cpus.h"
 #include "kernel/vocabulary/log_items.h"
@@ -20,7 +21,7 @@ Json quit(const Call& call) {
 }
 
 Json stop(const Call& call) {
-    if (call.machine.run_state() == RunState::Running) call.machine.stop();
+    if (call.machine.parts().run.goes_on()) call.machine.stop();
     return Json::object();
 }
 
@@ -44,6 +45,19 @@ Json system_reset(const Call& call) {
 Json system_powerdown(const Call& call) {
     call.machine.request_powerdown();
     return Json::object();
+}
+
+Json system_wakeup(const Call& call) {
+    RunControl& run = call.machine.parts().run;
+    if (!run.can_sleep()) fail_command("wake-up from suspend is not supported by this guest");
+    if (run.state() != RunState::Suspended)
+        fail_command("Unable to wake up: guest is not in suspended state");
+    run.request_wake(WakeCause::Other);
+    return Json::object();
+}
+
+Json query_current_machine(const Call& call) {
+    return {{"wakeup-suspend-support", call.machine.parts().run.can_sleep()}};
 }
 
 Json set_action(const Call& call) {
@@ -129,6 +143,7 @@ constexpr ArgumentInfo kActions[] = {
     {.name = "watchdog", .required = false, .choices = "reset|shutdown|poweroff|pause|debug|none"}};
 constexpr ArgumentInfo kWatchdog[] = {{.name = "action", .choices = kActions[3].choices}};
 constexpr ArgumentInfo kStatus[] = {{.name = "running", .kind = Kind::Flag}, {.name = "status"}};
+constexpr ArgumentInfo kCurrentMachine[] = {{.name = "wakeup-suspend-support", .kind = Kind::Flag}};
 constexpr CoreCommand kRunCommands[] = {
     {{.name = "qmp_capabilities", .summary = "ends the negotiation", .arguments = kEnable}, capabilities},
     {{.name = "quit", .human = "quit|q", .summary = "end this program"}, quit},
@@ -137,6 +152,14 @@ constexpr CoreCommand kRunCommands[] = {
     {{.name = "system_reset", .human = "system_reset", .summary = "reset the machine"}, system_reset},
     {{.name = "system_powerdown", .human = "system_powerdown", .summary = "ask the guest to power off"},
      system_powerdown},
+    {{.name = "system_wakeup", .human = "system_wakeup", .summary = "wake a guest that sleeps"},
+     system_wakeup},
+    {{.name = "query-current-machine",
+      .summary = "whether guests of this machine can sleep",
+      .returns = "CurrentMachineParams"},
+     query_current_machine,
+     nullptr,
+     kCurrentMachine},
     {{.name = "query-status",
       .human = "info status",
       .summary = "whether the machine runs",

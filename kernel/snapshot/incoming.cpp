@@ -171,12 +171,15 @@ bool Incoming::apply(Errors& errors) {
         return false;
     }
     machine.processors.states_changed();
-    machine.run.state_loaded();
+    machine.run.state_loaded(image_.record().asleep);
     memory_.clear();
     if (verifier_) service_.watch(std::move(verifier_));
     return true;
 }
 
-bool Incoming::was_running() const { return image_.record().run_state == "running"; }
+bool Incoming::was_running() const {
+    const std::string& state = image_.record().run_state;
+    return state == "running" || state == "suspended";
+}
 
 }  // namespace backplane::kernel::snapshot

@@ -82,6 +82,7 @@ bool decode(Bytes payload, DeviceImage& image) {
 }
 
 MachineRecord::MachineRecord() {
+    constexpr std::uint16_t kWithSleep = 1;
     describe_bytes<256>(table, "machine", machine);
     describe_bytes<256>(table, "release", release);
     describe_bytes<64>(table, "run_state", run_state);
@@ -91,12 +92,15 @@ MachineRecord::MachineRecord() {
     describe(table, "date_offset", date_offset_ns);
     describe(table, "date_on_virtual_clock", date_on_virtual_clock);
     describe(table, "cpus", cpus);
+    describe(table, "asleep", asleep, {.since = kWithSleep});
+    table.set_version(kWithSleep, 0);
 }
 
 bool MachineImage::take(MachineParts& machine, const std::string& run_state, Errors& errors) {
     record_.machine = machine.board.object() ? machine.board.object()->type_name().view() : "";
     record_.release = BACKPLANE_VERSION;
     record_.run_state = run_state;
+    record_.asleep = machine.run.asleep();
     record_.clock_ns = machine.loop.virtual_clock().now_ns();
     record_.date_offset_ns = machine.loop.wall_clock().offset_ns();
     record_.date_on_virtual_clock = machine.loop.wall_clock().on_virtual_clock();

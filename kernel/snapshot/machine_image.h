@@ -39,6 +39,7 @@ struct MachineRecord {
     std::int64_t date_offset_ns = 0;
     bool date_on_virtual_clock = false;
     std::uint32_t cpus = 0;
+    bool asleep = false;  ///< its guest sleeps, also where it was stopped before
     StateDescription table;
 };
 

@@ -7,6 +7,7 @@
 #include <backplane/draft/debug.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
+#include <backplane/sleep.h>
 #include <backplane/text.h>
 #include <lib/elf.h>
 
@@ -32,6 +33,7 @@ class Loader final : public DeviceBase {
     bool realize(Errors& errors) override {
         DeviceContext& context = device_context(object_);
         debug_ = static_cast<DebugControl*>(context.host_interface(DebugControl::kId));
+        sleep_ = static_cast<MachineSleep*>(context.host_interface(MachineSleep::kId));
         board_ = find_board();
         if (!board_ || !debug_ || !debug_->cpus().empty())
             return refuse(errors, "a machine is loaded when it is made, and not later");
@@ -46,7 +48,7 @@ class Loader final : public DeviceBase {
     /// A CPU's own reset, which comes before, has put it where its board says. Images come after: where a value lies
     /// in one, the image's bytes are what is seen.
     void reset(ResetPhase phase) override {
-        if (phase != ResetPhase::Exit) return;
+        if (phase != ResetPhase::Exit || sleep_->waking()) return;
         if (data_) write_value();
         if (cpu_ == kNoCpu) return;
         for (Cpu* cpu : debug_->cpus())
@@ -145,6 +147,7 @@ class Loader final : public DeviceBase {
 
     Object& object_;
     DebugControl* debug_ = nullptr;
+    MachineSleep* sleep_ = nullptr;
     BoardContext* board_ = nullptr;
     std::uint64_t start_ = 0;  ///< where the CPU starts
 };

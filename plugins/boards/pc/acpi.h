@@ -16,7 +16,6 @@ class TableFile;
 
 namespace backplane::pc {
 
-/// What the tables tell.
 /// A node of a machine with non-uniform memory.
 struct AcpiNode {
     struct Memory {
@@ -27,6 +26,14 @@ struct AcpiNode {
     std::uint32_t initiator = NumaPerformance::kNone;
 };
 
+/// The sleep states beside S0 and S5, and what systems write to SLP_TYP for them.
+struct AcpiSleep {
+    static constexpr std::uint8_t kToRam = 1, kOff = 0;
+    bool to_ram = true, to_disk = true;
+    std::uint8_t disk_type = 2;
+};
+
+/// What the tables tell.
 struct AcpiContents {
     std::vector<std::uint32_t> apic_ids;  ///< of the processors, those that are there
     std::uint32_t possible_cpus = 1;      ///< including those that may be plugged in
@@ -38,10 +45,11 @@ struct AcpiContents {
     std::vector<unsigned> serial_ports;  ///< 0–3
     bool fw_cfg = true;
     bool pci_hot_plug = false;
+    AcpiSleep sleep;
     std::vector<std::uint8_t> isa_terms;  ///< of the devices that users plugged into the ISA bus
-    std::uint32_t pm_base = 0x600;        ///< as firmware programmed it
-    std::uint64_t hole_start = 0;         ///< what goes to PCI below 4 GiB
-    std::uint64_t hole_end = 0xfebfffff;  ///< its last byte
+    std::uint32_t pm_base = 0x600;                         ///< as firmware programmed it
+    std::uint64_t hole_start = 0;                          ///< what goes to PCI below 4 GiB
+    std::uint64_t hole_end = 0xfebfffff;                   ///< its last byte
     std::uint64_t high_hole_start = 0, high_hole_end = 0;  ///< above 4 GiB; end 0: none
     std::vector<AcpiNode> nodes;                           ///< empty: memory is uniform
     bool hmat = false;                                     ///< guests are told how fast the nodes' memory is

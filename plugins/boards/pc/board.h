@@ -10,6 +10,7 @@
 #include <backplane/fw_cfg.h>
 #include <backplane/pc.h>
 #include <backplane/property.h>
+#include <backplane/sleep.h>
 
 #include <map>
 #include <string>
@@ -27,6 +28,7 @@ class PcBoard final : public Board,
                       public BootChoice,
                       public FirmwareRoot,
                       public AcpiTableList,
+                      public SleepListener,
                       FwCfgObserver {
   public:
     static const PropertyInfo kProperties[];
@@ -42,6 +44,7 @@ class PcBoard final : public Board,
     void boot_order_changed() override;
     bool chip_path(const Object& chip, TextSink& out) const override;
     bool add_acpi_table(Bytes table, Errors& errors) override;
+    void falls_asleep() override;
 
     bool check_max_ram(std::uint64_t size, Errors& errors) const;
     bool check_oem_id(std::string_view text, Errors& errors) const;
@@ -100,6 +103,7 @@ class PcBoard final : public Board,
     bool fill_map(FwCfg& fw_cfg, Errors& errors);
     bool put_acpi(FwCfg& fw_cfg, Errors& errors);
     bool put_user_tables(FwCfg& fw_cfg, Errors& errors);
+    AcpiSleep sleep_states();
     void fw_cfg_selected(Str file) override;
     void fw_cfg_written(Str, std::uint64_t, std::uint64_t) override {}
 

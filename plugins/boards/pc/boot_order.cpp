@@ -67,9 +67,11 @@ void PcBoard::write_drive_order(std::string_view letters) {
 }
 
 /// Users may have changed an index, plugged something in or pulled it out.
-void PcBoard::reset(BoardContext&) {
+void PcBoard::reset(BoardContext& context) {
     boot_order_changed();
-    if (drives_once_.empty()) return;
+    if (drives_once_.empty() ||
+        static_cast<MachineSleep*>(context.host_interface(MachineSleep::kId))->waking())
+        return;
     drives_once_.clear();
     write_drive_order(drives_);
 }

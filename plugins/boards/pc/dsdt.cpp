@@ -223,9 +223,9 @@ std::vector<std::uint8_t> make_dsdt(const AcpiContents& contents) {
                current_line(), link(0), link(1), link(2), link(3), sci_link(),
                contents.hpet ? hpet_device() : Term{}, contents.fw_cfg ? fw_cfg_device(contents) : Term{},
                processors(contents)}),
-        sleep_state("\\_S3", 1),
-        sleep_state("\\_S4", 2),
-        sleep_state("\\_S5", 0),
+        contents.sleep.to_ram ? sleep_state("\\_S3", AcpiSleep::kToRam) : Term{},
+        contents.sleep.to_disk ? sleep_state("\\_S4", contents.sleep.disk_type) : Term{},
+        sleep_state("\\_S5", AcpiSleep::kOff),
         scope("\\_GPE", {name("_HID", string("ACPI0006")),
                          contents.pci_hot_plug ? method("_E01", 0, {call("\\_SB.PCI0.PCNT")}) : Term{}}),
     });

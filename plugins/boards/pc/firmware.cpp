@@ -15,6 +15,7 @@
 #include <backplane/x86.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 namespace backplane::pc {
@@ -167,6 +168,16 @@ bool PcBoard::fill_acpi(Errors& errors) {
     // The sleep states that systems may ask for: S3, S4 with its type, S5.
     constexpr std::uint8_t kSleepStates[] = {0x80, 0, 0, 0x81, 0x82, 0x80};
     if (!put_acpi(fw_cfg, errors) || !fw_cfg.set_file("etc/system-states", Bytes(kSleepStates), errors))
+    // S0 to S5: the type, and bit 7 where systems may ask for it.
+    constexpr std::uint8_t kThere = 0x80;
+    const AcpiSleep sleep = sleep_states();
+    const std::uint8_t states[] = {kThere,
+                                   0,
+                                   0,
+                                   std::uint8_t(AcpiSleep::kToRam | (sleep.to_ram ? kThere : 0)),
+                                   std::uint8_t(sleep.disk_type | (sleep.to_disk ? kThere : 0)),
+                                   std::uint8_t(AcpiSleep::kOff | kThere)};
+    if (!put_acpi(fw_cfg, errors) || !fw_cfg.set_file("etc/system-states", Bytes(states), errors))
         return false;
     for (const char* file : {kAcpiTables, kAcpiRoot, kAcpiLoader}) fw_cfg.set_observer(file, this);
     return true;
@@ -192,6 +203,21 @@ bool PcBoard::add_acpi_table(Bytes table, Errors& errors) {
     user_tables_.emplace_back(table.begin(), table.end());
     FwCfg& fw_cfg = *query<FwCfg>(chip("fw_cfg"));
     return put_user_tables(fw_cfg, errors) && (acpi_ == Switch::Off || put_acpi(fw_cfg, errors));
+AcpiSleep PcBoard::sleep_states() {
+    const auto number = [&](const char* property) {
+        TextBuffer text;
+        IgnoredErrors none;
+        chip("PIIX4_PM").get_property(property, text, none);
+        return std::uint8_t(std::atoi(text.text().c_str()));
+    };
+    return {.to_ram = !number("disable_s3"), .to_disk = !number("disable_s4"), .disk_type = number("s4_val")};
+}
+
+/// Firmware looks there after a reset: FEh is waking, where it goes on at the waking vector of the FACS (5.2.10).
+void PcBoard::falls_asleep() {
+    constexpr unsigned kShutdownStatus = 0x0f;
+    constexpr std::uint8_t kResume = 0xfe;
+    query<Cmos>(chip("rtc"))->set_byte(kShutdownStatus, kResume);
 }
 
 /// What firmware has programmed meanwhile stands in them.
@@ -222,6 +248,7 @@ bool PcBoard::put_acpi(FwCfg& fw_cfg, Errors& errors) {
     TextBuffer dma;
     if (chip("fw_cfg").get_property("dma_enabled", dma, errors) && dma.text() == "off")
         contents.fw_cfg_ports = 2;
+    contents.sleep = sleep_states();
     contents.pci_hot_plug = query<Bus>(*pci_bus_)->hot_pluggable();
     add_isa_terms(*machine_, contents.isa_terms);
     contents.oem_id = oem_id_;

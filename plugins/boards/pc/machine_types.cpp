@@ -184,6 +184,7 @@ constexpr MachineVersion kVersions[] = {
 
 constexpr InterfaceInfo kInterfaces[] = {offers<PcBoard, Board>(), offers<PcBoard, BootChoice>(),
                                          offers<PcBoard, FirmwareRoot>(), offers<PcBoard, AcpiTableList>()};
+                                         offers<PcBoard, FirmwareRoot>(), offers<PcBoard, SleepListener>()};
 
 constexpr TypeInfo kTypes[] = {
     {

@@ -7,7 +7,6 @@ constexpr unsigned kDeviceSpecific = 0x40;
 constexpr unsigned kDramControl = 0x57;
 constexpr std::uint32_t kDramControlReset = 0x10;
 constexpr unsigned kPam = 0x59;
-constexpr unsigned kPamRegisters = 7;
 constexpr unsigned kPamReads = 1 << 0;
 constexpr unsigned kPamWrites = 1 << 1;
 constexpr unsigned kSmram = 0x72;
@@ -43,8 +42,14 @@ void I440fx::reset(ResetPhase phase) {
         pci_->set_config(kDramControl, 1, kDramControlReset);
         pci_->set_config(kSmram, 1, kSmramReset);
         lock_smram();
+        // Memory is kept over the guest's sleep, and with it where it is seen: firmware goes on in its copy there.
+        for (unsigned i = 0; waking() && i < kPamRegisters; ++i) pci_->set_config(kPam + i, 1, shown_[i]);
     }
     if (phase == ResetPhase::Hold) show();
+}
+
+bool I440fx::waking() const {
+    return static_cast<MachineSleep*>(context_.host_interface(MachineSleep::kId))->waking();
 }
 
 bool I440fx::after_load(Errors&) {
@@ -70,6 +75,7 @@ void I440fx::lock_smram() {
 }
 
 void I440fx::show() {
+    for (unsigned i = 0; i < kPamRegisters; ++i) shown_[i] = std::uint8_t(pci_->config(kPam + i, 1));
     // 3.2.19: PAM0 has the BIOS area in its upper half and nothing in its lower one; each other has two segments.
     for (unsigned segment = 0; segment < ShadowMemory::kSegments; ++segment) {
         const unsigned nibble = segment == 0 ? 1 : segment + 1;

@@ -8,6 +8,9 @@
 #include "shadow_memory.h"
 
 #include <backplane/pci.h>
+#include <backplane/sleep.h>
+
+#include <array>
 
 namespace backplane::i440fx {
 
@@ -33,14 +36,18 @@ class I440fx final : public DeviceBase, public MemoryController, private PciConf
     MemoryRegion* smram() override { return memory_.smram(); }
 
   private:
+    static constexpr unsigned kPamRegisters = 7;
+
     void config_reading(unsigned, unsigned, const Access&) override {}
     void config_written(unsigned offset, unsigned size, const Access& access) override;
+    bool waking() const;
     void lock_smram();
     void show();
 
     Object& object_;
     DeviceContext& context_;
     PciDevice* pci_ = nullptr;
+    std::array<std::uint8_t, kPamRegisters> shown_{};  ///< PAM0 to PAM6, as they were last looked at
     ShadowMemory memory_;
 };
 

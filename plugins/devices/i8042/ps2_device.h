@@ -2,6 +2,7 @@
 #pragma once
 
 #include <backplane/device.h>
+#include <backplane/sleep.h>
 
 #include <deque>
 #include <initializer_list>
@@ -20,6 +21,11 @@ class Ps2Device {
   protected:
     ~Ps2Device() = default;
 };
+
+/// Somebody used the device: a machine that sleeps wakes.
+inline void wake_machine(DeviceContext& context) {
+    static_cast<MachineSleep*>(context.host_interface(MachineSleep::kId))->request_wake(WakeCause::Other);
+}
 
 inline constexpr std::uint8_t kAck = 0xfa;
 inline constexpr std::uint8_t kResend = 0xfe;

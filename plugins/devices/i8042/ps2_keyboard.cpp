@@ -66,6 +66,7 @@ void Ps2Keyboard::key(std::uint16_t number, bool down) {
     if (scanning_) send_key(number, down);
     down_[number] = down;
     if (down) {
+        wake_machine(context_);
         repeating_ = number;
         repeat_timer_.arm(context_.clock().now_ns() + typematic_delay(typematic_));
     } else if (repeating_ == number) {

@@ -64,7 +64,10 @@ void Ps2Mouse::reset(ResetPhase phase) {
 
 void Ps2Mouse::input(Slice<const InputEvent> events) {
     for (const InputEvent& event : events) {
-        if (event.kind == InputKind::Button) button(InputButton(event.code), event.value != 0);
+        if (event.kind == InputKind::Button) {
+            if (event.value != 0) wake_machine(context_);
+            button(InputButton(event.code), event.value != 0);
+        }
         if (event.kind != InputKind::Relative) continue;
         if (InputAxis(event.code) == InputAxis::X) dx_ = sum(dx_, event.value);
         if (InputAxis(event.code) == InputAxis::Y)

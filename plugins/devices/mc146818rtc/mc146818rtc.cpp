@@ -11,6 +11,7 @@
 #include <backplane/isa.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
+#include <backplane/sleep.h>
 #include <backplane/text.h>
 
 #include <algorithm>
@@ -82,6 +83,7 @@ class Rtc final : public DeviceBase, public IoHandler, public Cmos {
         context_.export_region("registers", registers);
         if (!registers.add(index, Offset(0), 0, errors)) return false;
         updated_at_ = seconds();
+        machine_sleep_ = static_cast<MachineSleep*>(context_.host_interface(MachineSleep::kId));
         auto* isa = static_cast<IsaBus*>(context_.bus(IsaBus::kId));
         return !isa || (isa->add_ports(context_.object(), registers, Port(iobase_), errors) &&
                         isa->join(context_.object(), 0, irq_number_, errors));
@@ -261,6 +263,7 @@ class Rtc final : public DeviceBase, public IoHandler, public Cmos {
     }
     void update_expired() {
         catch_up();
+        if (ram_[kC] & ram_[kB] & kAlarm) machine_sleep_->request_wake(WakeCause::Clock);
         update_interrupt();
         arm();
     }
@@ -337,6 +340,7 @@ class Rtc final : public DeviceBase, public IoHandler, public Cmos {
   public:
     DeviceContext& context_;
     Wire& irq_;
+    MachineSleep* machine_sleep_ = nullptr;
     InputOf<&Rtc::replaced_changed> inputs_{*this};
     OwnedTimer<&Rtc::periodic_expired> periodic_timer_{*this};
     OwnedTimer<&Rtc::update_expired> update_timer_{*this};

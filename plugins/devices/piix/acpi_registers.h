@@ -22,7 +22,10 @@ class AcpiOwner {
 /// Thread: holding the machine lock.
 class AcpiRegisters {
   public:
+    // PM1_STS and PM1_EN (4.8.3.1)
     static constexpr std::uint16_t kPowerButton = 1 << 8;
+    static constexpr std::uint16_t kClock = 1 << 10;
+    static constexpr std::uint16_t kWake = 1 << 15;
 
     AcpiRegisters(DeviceContext& context, AcpiOwner& owner);
 
@@ -33,6 +36,7 @@ class AcpiRegisters {
     /// General-purpose event `number`, 0–15, happened.
     void raise_gpe(unsigned number);
     void set_sci_enabled(bool enabled);
+    bool enabled(std::uint16_t event) const { return (enable_ & event) != 0; }
 
     IoHandler& event_block() { return event_; }
     IoHandler& control_block() { return control_; }

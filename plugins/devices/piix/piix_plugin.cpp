@@ -29,8 +29,9 @@ constexpr PropertyInfo kPowerProperties[] = {
          .default_text = "on"}),
 };
 
-constexpr InterfaceInfo kPowerInterfaces[] = {offers<PowerManagement, Device>(),
-                                              offers<PowerManagement, PowerButton>()};
+constexpr InterfaceInfo kPowerInterfaces[] = {
+    offers<PowerManagement, Device>(), offers<PowerManagement, PowerButton>(),
+    offers<PowerManagement, SleepControl>()};
 
 constexpr WireInfo kBridgeWires[] = {
     {.name = "isa-irq", .direction = WireDirection::Input, .summary = "ISA lines", .count = kIsaInterrupts},
@@ -39,6 +40,9 @@ constexpr WireInfo kBridgeWires[] = {
 };
 constexpr WireInfo kPowerWires[] = {{.name = "", .summary = "SCI"},
                                     {.name = "smi-irq", .summary = "a pulse for each SMI"}};
+
+constexpr EventInfo kPowerEvents[] = {
+    {.name = "SUSPEND_DISK", .summary = "the guest has put itself on its disk, and powers off"}};
 
 constexpr TypeInfo kTypes[] = {
     device_type<Piix3>({
@@ -58,6 +62,7 @@ constexpr TypeInfo kTypes[] = {
         .interfaces = kPowerInterfaces,
         .properties = kPowerProperties,
         .wires = kPowerWires,
+        .events = kPowerEvents,
     }),
 };
 

@@ -43,6 +43,7 @@ PowerManagement::PowerManagement(Object& object)
       context_(device_context(object)),
       interrupt_(context_.add_outputs("", 1)),
       smi_(context_.add_outputs("smi-irq", 1)),
+      machine_sleep_(*static_cast<MachineSleep*>(context_.host_interface(MachineSleep::kId))),
       acpi_(context_, *this),
       smbus_(context_),
       hot_plug_ports_(context_, acpi_) {
@@ -147,9 +148,26 @@ void PowerManagement::sleep_entered(unsigned type) {
         context_.emit_event("SUSPEND_DISK", {});
         return context_.request_shutdown("guest-shutdown");
     }
-    context_.log().guest_error("sleep", type == kSuspend && !disable_s3_
-                                            ? "suspending to RAM (S3) is not modelled: the machine goes on"
-                                            : "there is no such sleep state: the machine goes on");
+    if (type == kSuspend && !disable_s3_) return machine_sleep_.request_sleep();
+    context_.log().guest_error("sleep", "there is no such sleep state: the machine goes on");
+}
+
+/// ACPI 4.8.2.2.1.1: asleep, it wakes.
+void PowerManagement::press() {
+    if (machine_sleep_.asleep()) machine_sleep_.request_wake(WakeCause::PowerButton);
+    else acpi_.raise(AcpiRegisters::kPowerButton);
+}
+
+bool PowerManagement::wakes_on(WakeCause cause) const {
+    return cause == WakeCause::Clock && acpi_.enabled(AcpiRegisters::kClock);
+}
+
+/// 4.8.3.1.1: WAK_STS, beside the event's own bit.
+void PowerManagement::woke(WakeCause cause) {
+    std::uint16_t events = AcpiRegisters::kWake;
+    if (cause == WakeCause::PowerButton) events |= AcpiRegisters::kPowerButton;
+    if (cause == WakeCause::Clock) events |= AcpiRegisters::kClock;
+    acpi_.raise(events);
 }
 
 void PowerManagement::ApmPorts::write(Offset offset, std::uint64_t value, unsigned, Access& access) {

@@ -2,7 +2,7 @@
 //
 // Follows Intel, "82371AB PCI-TO-ISA / IDE XCELERATOR (PIIX4)", 290562-001, chapter 7. General-purpose events stand in a
 // block of their own at AFE0h, as the boards' tables say. Not modelled: device monitors and their SMIs (the registers
-// keep what is written), clock control, thermal events, sleep states that keep the machine (S1 to S3).
+// keep what is written), clock control, thermal events, S1 and S2.
 #pragma once
 
 #include "acpi_registers.h"
@@ -11,11 +11,13 @@
 
 #include <backplane/pci.h>
 #include <backplane/power.h>
+#include <backplane/sleep.h>
 
 namespace backplane::piix {
 
 class PowerManagement final : public DeviceBase,
                               public PowerButton,
+                              public SleepControl,
                               private AcpiOwner,
                               private PciConfigObserver {
   public:
@@ -25,7 +27,10 @@ class PowerManagement final : public DeviceBase,
     void unrealize() override;
     void reset(ResetPhase phase) override;
     bool after_load(Errors& errors) override;
-    void press() override { acpi_.raise(AcpiRegisters::kPowerButton); }
+    void press() override;
+    bool can_sleep() const override { return !disable_s3_; }
+    bool wakes_on(WakeCause cause) const override;
+    void woke(WakeCause cause) override;
 
     // Properties
     std::uint32_t smbus_base_ = 0;
@@ -82,6 +87,7 @@ class PowerManagement final : public DeviceBase,
     DeviceContext& context_;
     Wire& interrupt_;
     Wire& smi_;
+    MachineSleep& machine_sleep_;
     PciDevice* pci_ = nullptr;
     AcpiRegisters acpi_;
     SmbusHost smbus_;

@@ -6,7 +6,7 @@ import select
 import sys
 import unittest
 
-from program import DEADLINE, ProgramTest
+from program import DEADLINE, ProgramTest, Qmp, connect
 
 MACHINE = ("-M", "pc-i440fx-9.0,graphics=off", "-accel", "kvm", "-m", "128M", "-nodefaults", "-display", "none")
 
@@ -20,17 +20,20 @@ def boot_sector():
 class Firmware(ProgramTest):
     def boots(self, marker, *arguments):
         """Runs until the marker is in the debug console's file."""
-        log = self.folder / "debug"
-        process = self.start(
-            *(*MACHINE, "-chardev", f"file,id=debug,path={log}"),
+        self.log = self.folder / "debug"
+        self.process = self.start(
+            *(*MACHINE, "-chardev", f"file,id=debug,path={self.log}"),
             *("-device", "isa-debugcon,iobase=0x402,chardev=debug", *arguments),
         )
+        return self.sees(marker)
+
+    def sees(self, marker):
         for _ in range(20 * DEADLINE):
-            text = log.read_text(errors="replace") if log.exists() else ""
+            text = self.log.read_text(errors="replace") if self.log.exists() else ""
             if marker in text:
                 return text
-            if process.poll() is not None:
-                self.fail(f"it ended: {process.stderr.read().decode()}")
+            if self.process.poll() is not None:
+                self.fail(f"it ended: {self.process.stderr.read().decode()}")
             select.select([], [], [], 0.1)
         self.fail(f"'{marker}' was not seen; the log ends with: {text[-600:]}")
 
@@ -68,6 +71,20 @@ class Firmware(ProgramTest):
 
     def test_an_elf_kernel_starts_at_its_pvh_entry(self):
         self.starts("pvh", "hello=1|ONERM.", "-initrd", self.folder / "one")
+
+    def test_a_guest_that_sleeps_goes_on_at_its_waking_vector(self):
+        disk = pathlib.Path(os.environ["BACKPLANE_PC_KERNELS"]) / "sleeper.kernel"
+        monitor = self.folder / "qmp"
+        drive = ("-drive", f"file={disk},format=raw,if=ide,readonly=on")
+        self.boots("it sleeps", *drive, "-qmp", f"unix:{monitor},server=on,wait=off")
+        with Qmp(connect(monitor, self.process)) as qmp:
+            qmp("qmp_capabilities")
+            while qmp("query-status")["return"]["status"] != "suspended":
+                pass
+            self.assertEqual(qmp("system_wakeup")["return"], {})
+            qmp.event("WAKEUP")
+            self.sees("it woke with its memory")
+
     def test_a_diskettes_boot_sector_runs(self):
         diskette = self.folder / "diskette"
         diskette.write_bytes(boot_sector().ljust(1440 << 10, b"\0"))

@@ -1,0 +1,76 @@
+// A boot sector that suspends its machine to RAM and says on the debug port what it finds when it is woken.
+//
+// Follows "Advanced Configuration and Power Interface Specification" 6.4: 5.2.5 (RSDP), 5.2.9 (FADT), 5.2.10 (FACS), 4.8.3.
+        .code16
+        .set HOME, 0x7c00
+        .set MARK, 0x600
+        .set MAGIC, 0x5eed5eed
+        .set REVISION_1_CONTROL, 64     // PM1a_CNT_BLK in the FADT
+        .set SLEEP_TO_RAM, 1 << 13 | 1 << 10 | 1
+start:  cli
+        xorw    %ax, %ax
+        movw    %ax, %ds
+        movw    %ax, %ss
+        movw    $HOME, %sp
+        // ES reaches all of memory.
+        lgdtl   (table_place - start + HOME)
+        movl    %cr0, %eax
+        orb     $1, %al
+        movl    %eax, %cr0
+        movw    $8, %bx
+        movw    %bx, %es
+        andb    $0xfe, %al
+        movl    %eax, %cr0
+
+        movl    $0xe0000, %esi
+search: addl    $16, %esi
+        cmpl    $0x20445352, %es:(%esi)         // "RSD PTR "
+        jne     search
+        cmpl    $0x20525450, %es:4(%esi)
+        jne     search
+        movl    %es:16(%esi), %esi              // the RSDT, of which the first is the FADT
+        movl    %es:36(%esi), %esi
+        movl    %es:36(%esi), %edi              // the FACS
+        movl    $(wake - start + HOME), %es:12(%edi)
+        movl    $MAGIC, (MARK)
+        movw    $(sleeps - start + HOME), %bp
+        call    say
+        movw    %es:REVISION_1_CONTROL(%esi), %dx
+        movw    $SLEEP_TO_RAM, %ax
+        outw    %ax, %dx
+stand:  hlt
+        jmp     stand
+
+wake:   ljmp    $0, $(awake - start + HOME)
+awake:  cli
+        xorw    %ax, %ax
+        movw    %ax, %ds
+        movw    %ax, %ss
+        movw    $HOME, %sp
+        movw    $(woke - start + HOME), %bp
+        cmpl    $MAGIC, (MARK)
+        je      1f
+        movw    $(lost - start + HOME), %bp
+1:      call    say
+        jmp     stand
+
+say:    movw    $0x402, %dx
+1:      movb    %ds:(%bp), %al
+        testb   %al, %al
+        jz      2f
+        outb    %al, %dx
+        incw    %bp
+        jmp     1b
+2:      ret
+
+sleeps: .asciz  "it sleeps\n"
+woke:   .asciz  "it woke with its memory\n"
+lost:   .asciz  "it woke without its memory\n"
+        .balign 8
+table:  .quad   0
+        .quad   0x00cf92000000ffff      // data, from 0 to 4 GiB
+table_place:
+        .word   . - table - 1
+        .long   table - start + HOME
+        .org    510
+        .word   0xaa55
