@@ -77,6 +77,8 @@ Instance* Devices::bus_for(const Type& type, const std::string& wanted, Errors& 
         errors.fail("Bus '" + std::string(bus->name().view()) + "' does not support hotplugging");
         return nullptr;
     }
+    if (!bus && machine_.board.finished())
+        errors.fail("Device '" + std::string(type.name()) + "' does not support hotplugging");
     return bus;
 }
 
