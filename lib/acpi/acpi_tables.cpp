@@ -13,7 +13,7 @@ constexpr std::string_view kCompiler = "BXPC";
 
 // The loader's script: entries of 128 bytes.
 constexpr std::size_t kEntry = 128, kFileName = 56;
-constexpr std::uint32_t kAllocate = 1, kAddPointer = 2, kAddChecksum = 3;
+constexpr std::uint32_t kAllocate = 1, kAddPointer = 2, kAddChecksum = 3, kWritePointer = 4;
 constexpr std::uint8_t kHighMemory = 1, kFSegment = 2;
 constexpr std::uint32_t kTableAlignment = 64, kRootAlignment = 16;
 
@@ -30,14 +30,14 @@ void TableFile::number(std::uint64_t value, unsigned size) {
     for (unsigned i = 0; i < size; ++i) bytes_.push_back(std::uint8_t(value >> 8 * i));
 }
 
-void TableFile::begin(std::string_view signature, std::uint8_t revision) {
+void TableFile::begin(std::string_view signature, std::uint8_t revision, std::string_view maker_table) {
     start_ = bytes_.size();
     text(bytes_, signature, 4);
     number(0, 4);
     byte(revision);
     byte(0);
     text(bytes_, maker_.id, 6);
-    text(bytes_, maker_.table, 8);
+    text(bytes_, maker_table, 8);
     number(1, 4);
     text(bytes_, kCompiler, 4);
     number(1, 4);
@@ -72,6 +72,16 @@ void TableFile::pointer(std::uint32_t offset, unsigned size) {
     command(kAddPointer, {file_, file_}, {at}, {std::uint8_t(size)});
 }
 
+void TableFile::patch(std::uint32_t at, std::string_view file) {
+    command(kAddPointer, {file_, file}, {std::uint32_t(start_) + at}, {4});
+}
+
+void TableFile::load(std::string_view file, std::uint32_t alignment) { loads_.emplace_back(file, alignment); }
+
+void TableFile::report(std::string_view to, std::string_view file, std::uint32_t offset) {
+    command(kWritePointer, {to, file}, {0, offset}, {8});
+}
+
 void TableFile::pad(std::uint32_t unit) { bytes_.resize((bytes_.size() + unit - 1) / unit * unit); }
 
 std::vector<std::uint8_t> TableFile::root_pointer(std::string_view file, std::uint32_t rsdt) {
@@ -88,6 +98,7 @@ std::vector<std::uint8_t> TableFile::root_pointer(std::string_view file, std::ui
     std::vector<std::uint8_t> patches;
     patches.swap(script_);
     command(kAllocate, {file}, {kRootAlignment}, {kFSegment});
+    for (const auto& [loaded, alignment] : loads_) command(kAllocate, {loaded}, {alignment}, {kHighMemory});
     command(kAllocate, {file_}, {kTableAlignment}, {kHighMemory});
     script_.insert(script_.end(), patches.begin(), patches.end());
     return root;

@@ -112,6 +112,40 @@ std::uint32_t add_waet(TableFile& file) {
 
 }  // namespace
 
+void AcpiAdditions::add_table(const AcpiTable& table) {
+    Table added{std::string(table.signature.view()),
+                std::string(table.maker.view()),
+                table.revision,
+                {table.body.begin(), table.body.end()},
+                {}};
+    for (const AcpiTablePointer& pointer : table.pointers)
+        added.pointers.emplace_back(pointer.offset, pointer.file.view());
+    tables_.push_back(std::move(added));
+}
+
+void AcpiAdditions::load_file(Str file, std::uint32_t alignment) {
+    files_.emplace_back(file.view(), alignment);
+}
+
+void AcpiAdditions::report_address(Str to, Str file, std::uint32_t offset) {
+    reports_.push_back({std::string(to.view()), std::string(file.view()), offset});
+}
+
+std::vector<std::uint32_t> AcpiAdditions::write(TableFile& file) const {
+    constexpr std::uint32_t kHeader = 36;
+    for (const auto& [name, alignment] : files_) file.load(name, alignment);
+    for (const Report& report : reports_) file.report(report.to, report.file, report.offset);
+    std::vector<std::uint32_t> offsets;
+    for (const Table& table : tables_) {
+        if (table.maker.empty()) file.begin(table.signature, table.revision);
+        else file.begin(table.signature, table.revision, table.maker);
+        file.raw(table.body);
+        for (const auto& [at, name] : table.pointers) file.patch(kHeader + at, name);
+        offsets.push_back(file.end());
+    }
+    return offsets;
+}
+
 AcpiFiles make_acpi(const AcpiContents& contents) {
     TableFile file("etc/acpi/tables", {contents.oem_id, contents.oem_table});
     const std::uint32_t facs = file.add_facs();
@@ -120,6 +154,7 @@ AcpiFiles make_acpi(const AcpiContents& contents) {
     const std::uint32_t dsdt = file.end();
     std::vector<std::uint32_t> tables{add_fadt(file, contents, facs, dsdt), add_madt(file, contents)};
     if (contents.hpet) tables.push_back(add_hpet(file));
+    for (const std::uint32_t table : contents.additions.write(file)) tables.push_back(table);
     if (!contents.nodes.empty()) tables.push_back(add_srat(file, contents));
     if (!contents.nodes.empty() && !contents.nodes.front().distances.empty())
         tables.push_back(add_slit(file, contents));

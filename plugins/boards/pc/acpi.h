@@ -3,6 +3,7 @@
 
 #include "map.h"
 
+#include <backplane/acpi.h>
 #include <backplane/floppy.h>
 #include <backplane/numa_performance.h>
 
@@ -33,6 +34,31 @@ struct AcpiSleep {
     std::uint8_t disk_type = 2;
 };
 
+/// What devices add to the tables.
+class AcpiAdditions final : public AcpiTableWriter {
+  public:
+    void add_table(const AcpiTable& table) override;
+    void load_file(Str file, std::uint32_t alignment) override;
+    void report_address(Str to, Str file, std::uint32_t offset) override;
+    /// Returns the tables' offsets.
+    std::vector<std::uint32_t> write(acpi::TableFile& file) const;
+
+  private:
+    struct Table {
+        std::string signature, maker;
+        std::uint8_t revision;
+        std::vector<std::uint8_t> body;
+        std::vector<std::pair<std::uint32_t, std::string>> pointers;
+    };
+    struct Report {
+        std::string to, file;
+        std::uint32_t offset;
+    };
+    std::vector<Table> tables_;
+    std::vector<std::pair<std::string, std::uint32_t>> files_;
+    std::vector<Report> reports_;
+};
+
 /// What the tables tell.
 struct AcpiContents {
     std::vector<std::uint32_t> apic_ids;  ///< of the processors, those that are there
@@ -47,6 +73,7 @@ struct AcpiContents {
     bool pci_hot_plug = false;
     AcpiSleep sleep;
     std::vector<std::uint8_t> isa_terms;  ///< of the devices that users plugged into the ISA bus
+    AcpiAdditions additions;
     std::uint32_t pm_base = 0x600;                         ///< as firmware programmed it
     std::uint64_t hole_start = 0;                          ///< what goes to PCI below 4 GiB
     std::uint64_t hole_end = 0xfebfffff;                   ///< its last byte

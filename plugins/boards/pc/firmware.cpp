@@ -160,6 +160,11 @@ void add_isa_terms(Object& below, std::vector<std::uint8_t>& terms) {
     for (std::size_t i = 0; i < below.child_count(); ++i) add_isa_terms(*below.child_at(i), terms);
 }
 
+void add_tables(Object& below, AcpiTableWriter& writer) {
+    if (auto* device = query<AcpiTables>(below)) device->add_acpi_tables(writer);
+    for (std::size_t i = 0; i < below.child_count(); ++i) add_tables(*below.child_at(i), writer);
+}
+
 }  // namespace
 
 bool PcBoard::fill_acpi(Errors& errors) {
@@ -251,6 +256,7 @@ bool PcBoard::put_acpi(FwCfg& fw_cfg, Errors& errors) {
     contents.sleep = sleep_states();
     contents.pci_hot_plug = query<Bus>(*pci_bus_)->hot_pluggable();
     add_isa_terms(*machine_, contents.isa_terms);
+    add_tables(*machine_, contents.additions);
     contents.oem_id = oem_id_;
     contents.oem_table = oem_table_;
     if (const std::uint32_t base = query<PciDevice>(chip("PIIX4_PM"))->config(kPmBase, 4) & kBaseMask)

@@ -88,7 +88,7 @@ void AcpiRegisters::raise(std::uint16_t events) {
 }
 
 void AcpiRegisters::raise_gpe(unsigned number) {
-    gpe_status_ |= std::uint16_t(1u << number);
+    if (number < 16) gpe_status_ |= std::uint16_t(1u << number);
     update();
 }
 

@@ -31,7 +31,7 @@ constexpr PropertyInfo kPowerProperties[] = {
 
 constexpr InterfaceInfo kPowerInterfaces[] = {
     offers<PowerManagement, Device>(), offers<PowerManagement, PowerButton>(),
-    offers<PowerManagement, SleepControl>()};
+    offers<PowerManagement, SleepControl>(), offers<PowerManagement, AcpiEvents>()};
 
 constexpr WireInfo kBridgeWires[] = {
     {.name = "isa-irq", .direction = WireDirection::Input, .summary = "ISA lines", .count = kIsaInterrupts},

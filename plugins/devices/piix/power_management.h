@@ -9,6 +9,7 @@
 #include "pci_hot_plug.h"
 #include "smbus_host.h"
 
+#include <backplane/acpi.h>
 #include <backplane/pci.h>
 #include <backplane/power.h>
 #include <backplane/sleep.h>
@@ -18,6 +19,7 @@ namespace backplane::piix {
 class PowerManagement final : public DeviceBase,
                               public PowerButton,
                               public SleepControl,
+                              public AcpiEvents,
                               private AcpiOwner,
                               private PciConfigObserver {
   public:
@@ -31,6 +33,7 @@ class PowerManagement final : public DeviceBase,
     bool can_sleep() const override { return !disable_s3_; }
     bool wakes_on(WakeCause cause) const override;
     void woke(WakeCause cause) override;
+    void raise(unsigned event) override { acpi_.raise_gpe(event); }
 
     // Properties
     std::uint32_t smbus_base_ = 0;

@@ -44,6 +44,28 @@ TEST(AcpiTables, TheScriptMakesRoomBeforeItPatches) {
     EXPECT_EQ(root.size(), 20u);
 }
 
+TEST(AcpiTables, OtherFilesAreLoadedPatchedInAndReported) {
+    TableFile file("tables", {});
+    file.load("blob", 4096);
+    file.report("place", "blob", 40);
+    file.begin("TEST", 1, "OTHER");
+    file.number(0, 4);
+    file.patch(36, "blob");
+    file.end();
+    EXPECT_EQ(std::string(file.bytes().begin() + 16, file.bytes().begin() + 24), "OTHER   ");
+    file.root_pointer("root", 0);
+    const auto& script = file.script();
+    std::vector<std::uint32_t> codes;
+    for (std::size_t at = 0; at < script.size(); at += kEntry) codes.push_back(number(script, at));
+    EXPECT_EQ(codes, (std::vector<std::uint32_t>{1, 1, 1, 4, 2, 3, 2, 3}));
+    EXPECT_STREQ(reinterpret_cast<const char*>(&script[kEntry + 4]), "blob");
+    EXPECT_EQ(number(script, kEntry + 4 + 56), 4096u);
+    EXPECT_STREQ(reinterpret_cast<const char*>(&script[3 * kEntry + 4]), "place");
+    EXPECT_EQ(number(script, 3 * kEntry + 4 + 116), 40u) << "the byte that is told";
+    EXPECT_EQ(script[3 * kEntry + 4 + 120], 8);
+    EXPECT_EQ(number(script, 4 * kEntry + 4 + 112), 36u) << "where the address goes";
+}
+
 TEST(AcpiTables, TheFacsIsSixtyFourBytes) {
     TableFile file("tables", {});
     EXPECT_EQ(file.add_facs(), 0u);

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace backplane::acpi {
@@ -25,7 +26,10 @@ class TableFile {
     TableFile(std::string file, Maker maker);
 
     /// Begins a table of `signature` (four letters) and `revision`; what follows is its body.
-    void begin(std::string_view signature, std::uint8_t revision);
+    void begin(std::string_view signature, std::uint8_t revision) {
+        begin(signature, revision, maker_.table);
+    }
+    void begin(std::string_view signature, std::uint8_t revision, std::string_view maker_table);
     /// Ends it: its length and checksum are right then. Returns its offset.
     std::uint32_t end();
     /// One that is there as a whole, with its header. Returns its offset.
@@ -38,6 +42,12 @@ class TableFile {
     void raw(std::span<const std::uint8_t> bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
     /// The address of what lies at `offset` of this file, in `size` bytes.
     void pointer(std::uint32_t offset, unsigned size);
+    /// The four bytes at `at` of the table that was begun last become the address of another file.
+    void patch(std::uint32_t at, std::string_view file);
+    /// Another file comes into memory, at a multiple of `alignment`.
+    void load(std::string_view file, std::uint32_t alignment);
+    /// The first eight bytes of the file `to` become, in the device itself, the address of byte `offset` of another.
+    void report(std::string_view to, std::string_view file, std::uint32_t offset);
 
     /// Fills up with zeros to a multiple of `unit` bytes.
     void pad(std::uint32_t unit);
@@ -54,6 +64,7 @@ class TableFile {
     Maker maker_;
     std::vector<std::uint8_t> bytes_;
     std::vector<std::uint8_t> script_;
+    std::vector<std::pair<std::string, std::uint32_t>> loads_;
     std::size_t start_ = 0;
 };
 
