@@ -17,6 +17,7 @@ void RtcClock::set(const RtcOptions& options) {
     if (options.base == RtcOptions::Base::LocalTime) start += time_.utc_offset_seconds(host) * 1'000'000'000;
     if (options.base == RtcOptions::Base::Date) start = options.date_ns;
     virtual_clock_ = options.virtual_clock;
+    slew_ = options.slew;
     offset_ = virtual_clock_ ? start - std::int64_t(clock_.now_ns()) : start - host;
 }
 

@@ -152,6 +152,7 @@ RtcOptions rtc_options(const RtcPlan& plan) {
                                                        : RtcOptions::Base::Date;
     rtc.date_ns = plan.date_ns;
     rtc.virtual_clock = plan.virtual_clock;
+    rtc.slew = plan.slew;
     return rtc;
 }
 

@@ -192,19 +192,17 @@ void apply_rtc(PlanBuilder& builder, const std::string& value) {
         else if (!date)
             throw UserError("invalid datetime format '" + *base +
                             "': base is utc, localtime, 2006-06-17T16:01:21 or 2006-06-17");
-        else rtc = {RtcPlan::Base::Date, *date, rtc.virtual_clock};
+        else rtc = {RtcPlan::Base::Date, *date, rtc.virtual_clock, rtc.slew};
     }
     if (const auto clock = options.take("clock")) {
         if (*clock != "host" && *clock != "rt" && *clock != "vm")
             throw UserError("invalid option value '" + *clock + "': clock is host, rt or vm");
         rtc.virtual_clock = *clock == "vm";
     }
-    if (const auto drift = options.take("driftfix"); drift && *drift != "none") {
-        if (*drift != "slew")
+    if (const auto drift = options.take("driftfix")) {
+        if (*drift != "none" && *drift != "slew")
             throw UserError("invalid option value '" + *drift + "': driftfix is none or slew");
-        // Users' lines have it for guests that count ticks, which a clock here does not lose.
-        builder.plan().warnings.push_back(builder.option +
-                                          ": no clock here loses ticks, so none is made up for");
+        rtc.slew = *drift == "slew";
     }
     options.expect_empty();
 }

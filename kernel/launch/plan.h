@@ -148,6 +148,7 @@ struct RtcPlan {
     enum class Base { Utc, LocalTime, Date } base = Base::Utc;
     std::int64_t date_ns = 0;  ///< Base::Date: ns since 1970
     bool virtual_clock = false;
+    bool slew = false;  ///< ticks that guests could not see are made up for
     bool operator==(const RtcPlan&) const = default;
 };
 

@@ -120,6 +120,7 @@ Json rtc_json(const RtcPlan& rtc) {
                                                               : "date";
     Json json{{"base", base}, {"clock", rtc.virtual_clock ? "vm" : "host"}};
     if (rtc.base == RtcPlan::Base::Date) json["date-ns"] = rtc.date_ns;
+    if (rtc.slew) json["driftfix"] = "slew";
     return json;
 }
 

@@ -31,6 +31,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
     interfaces.offer<Entropy>(entropy);
     interfaces.offer<GuestHealth>(run);
     interfaces.offer<MachineSleep>(run);
+    interfaces.offer<LostTicks>(loop.wall_clock());
     interfaces.offer<Whereabouts>(whereabouts);
     interfaces.offer<Standstill>(standstill);
     interfaces.offer<NumaTopology>(numa);

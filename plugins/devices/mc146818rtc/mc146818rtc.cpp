@@ -9,6 +9,7 @@
 #include <backplane/cmos.h>
 #include <backplane/device.h>
 #include <backplane/isa.h>
+#include <backplane/lost_ticks.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
 #include <backplane/sleep.h>
@@ -83,6 +84,10 @@ class Rtc final : public DeviceBase, public IoHandler, public Cmos {
         context_.export_region("registers", registers);
         if (!registers.add(index, Offset(0), 0, errors)) return false;
         updated_at_ = seconds();
+        using Wish = backplane::LostTicks;
+        if (static_cast<Wish*>(context_.host_interface(Wish::kId))->made_up_for() &&
+            !context_.object().set_property("lost_tick_policy", "slew", errors))
+            return false;
         machine_sleep_ = static_cast<MachineSleep*>(context_.host_interface(MachineSleep::kId));
         auto* isa = static_cast<IsaBus*>(context_.bus(IsaBus::kId));
         return !isa || (isa->add_ports(context_.object(), registers, Port(iobase_), errors) &&

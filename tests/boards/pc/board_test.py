@@ -119,6 +119,20 @@ class Network(PcTest):
         self.assertEqual(self.identity(self.board("-nic", "user,model=virtio"), 2), 0x10001AF4)
 
 
+class Clock(PcTest):
+    def test_ticks_that_its_guest_could_not_see_are_made_up_for_where_that_is_asked(self):
+        for machine in ("pc-i440fx-9.0", "pc-i440fx-2.4"):
+            for choice, policy in (("none", "discard"), ("slew", "slew")):
+                with self.subTest(f"{machine} {choice}"):
+                    path = self.folder / f"{machine}-{choice}"
+                    monitor = ("-qmp", f"unix:{path},server=on,wait=off")
+                    self.board("-nodefaults", "-rtc", f"driftfix={choice}", *monitor, machine=machine)
+                    with Qmp(connect(path, self.process)) as qmp:
+                        qmp("qmp_capabilities")
+                        clock = "/machine/i440fx/pci.0/PIIX3/isa.0/rtc"
+                        self.assertEqual(qmp("qom-get", path=clock, property="lost_tick_policy")["return"], policy)
+
+
 class HotPlug(PcTest):
     """Of PCI devices, as the methods of the DSDT have it."""
 

@@ -234,6 +234,8 @@ TEST(CommandLine, TheClockOfTheGuestHasABase) {
     EXPECT_EQ(plan_of("-rtc base=2006-06-17T16:01:21").rtc.date_ns, 1150560081'000'000'000);
     EXPECT_EQ(plan_of("-rtc 1970-01-02,clock=vm").rtc.date_ns, 86400'000'000'000);
     EXPECT_TRUE(plan_of("-rtc clock=vm").rtc.virtual_clock);
+    EXPECT_TRUE(plan_of("-rtc driftfix=slew,base=2006-06-17").rtc.slew);
+    EXPECT_FALSE(plan_of("-rtc driftfix=none").rtc.slew);
     EXPECT_NE(error_of("-rtc base=foo").find("invalid datetime format"), std::string::npos);
     for (const char* bad : {"base=2006-13-01", "base=2006-01-01T25:00:00", "base=2006-01-01x",
                             "driftfix=fast", "base=9999-01-01"})
