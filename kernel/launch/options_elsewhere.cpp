@@ -17,7 +17,6 @@ struct Elsewhere {
 constexpr const char* kNoDisplay =
     "there are no displays; the console is a serial port (-nographic, -serial)";
 constexpr const char* kNoSound = "there is no sound";
-constexpr const char* kNoUsb = "there is no USB; -device help lists what can be plugged in";
 constexpr const char* kNoSharing =
     "folders are not shared with guests; give a disk image (-drive), or use the network";
 
@@ -28,8 +27,7 @@ constexpr Elsewhere kElsewhere[] = {
     {"fsdev", kNoSharing},
     {"virtfs", kNoSharing},
     {"iscsi", "disks come from files; -blockdev help lists the drivers"},
-    {"usb", kNoUsb},
-    {"usbdevice", kNoUsb},
+    {"usbdevice", "devices are plugged in with -device, such as -usb -device usb-tablet"},
     {"spice", kNoDisplay},
     {"vnc", kNoDisplay},
     {"sdl", kNoDisplay},

@@ -62,6 +62,8 @@ void apply_accel(PlanBuilder& builder, const std::string& value) {
     add_accelerators(builder, names, options.rest());
 }
 
+void apply_usb(PlanBuilder& builder, const std::string&) { apply_machine(builder, "usb=on"); }
+
 void apply_enable_kvm(PlanBuilder& builder, const std::string&) { apply_accel(builder, "kvm"); }
 
 void apply_cpu(PlanBuilder& builder, const std::string& value) {
@@ -220,6 +222,7 @@ OptionGroup machine_options() {
               "kinds, -machine NAME,help the properties); accel=A[:B...] as -accel",
               apply_machine},
              {"M", "[type=]NAME[,PROPERTY=VALUE...]", "the same", apply_machine},
+             {"usb", nullptr, "as -machine usb=on", apply_usb},
              {"accel", "NAME[:NAME...][,PROPERTY=VALUE...]",
               "what executes the guest's code; the first that works is taken, and\n"
               "the option may be repeated (-accel help lists them)",

@@ -116,6 +116,7 @@ bool PcBoard::build_bridges(BoardContext& context, Errors& errors) {
     Object* south = make(context, pci_bus_, "PIIX3", "PIIX3", {{"addr", "01.0"}}, errors);
     if (!south) return false;
     isa_bus_ = south->child("isa.0");
+    if (usb_ && !make(context, pci_bus_, "piix3-usb-uhci", "usb", {{"addr", "01.2"}}, errors)) return false;
     Settings power{{"addr", "01.3"}, {"smb_io_base", "45312"}};
     // Without tables no guest hears of what comes and goes.
     if (acpi_ == Switch::Off) power.emplace_back("acpi-root-pci-hotplug", "off");

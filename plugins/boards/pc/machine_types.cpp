@@ -5,7 +5,6 @@
 #include <backplane/plugin.h>
 
 #include <algorithm>
-#include <type_traits>
 
 namespace backplane::pc {
 namespace {
@@ -27,17 +26,9 @@ bool refuse_switch(void* part, const PropertyValue& value, Errors& errors) {
     static_cast<PcBoard*>(part)->*Member = Switch(value.number);
     return true;
 }
-template <auto Member, Reason Why>
-bool refuse_flag(void* part, const PropertyValue& value, Errors& errors) {
-    if (value.boolean) errors.fail(Why.text);
-    else static_cast<PcBoard*>(part)->*Member = false;
-    return !value.boolean;
-}
 template <auto Member>
 constexpr PropertyInfo without(PropertyInfo info, bool (*set)(void*, const PropertyValue&, Errors&)) {
-    using Value = typename MemberOf<Member>::Value;
-    if constexpr (std::is_same_v<Value, bool>) info = property<Member>(info);
-    else info = enum_property<Member>(info);
+    info = enum_property<Member>(info);
     info.set = set;
     return info;
 }
@@ -70,8 +61,7 @@ constexpr PropertyInfo PcBoard::kProperties[] = {
     without<&PcBoard::vmport_>(
         {.name = "vmport", .summary = "VMware's port", .default_text = "auto", .choices = kSwitchChoices},
         refuse_switch<&PcBoard::vmport_, "this board has no VMware port yet; use vmport=off">),
-    without<&PcBoard::usb_>({.name = "usb", .summary = "a USB controller", .default_text = "off"},
-                            refuse_flag<&PcBoard::usb_, "this board has no USB controller yet; use usb=off">),
+    property<&PcBoard::usb_>({.name = "usb", .summary = "a USB controller", .default_text = "off"}),
     property<&PcBoard::sata_>(
         {.name = "sata", .summary = "no difference here: this board has no SATA", .default_text = "on"}),
     property<&PcBoard::hmat_>({.name = "hmat",

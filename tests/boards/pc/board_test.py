@@ -155,6 +155,22 @@ class HotPlug(PcTest):
         qtest(f"outl {eject} {1 << 7}")
         self.assertEqual(qmp.event("DEVICE_DELETED")["data"]["device"], "panic")
 
+    def test_a_usb_device_comes_and_goes_as_a_plug_does(self):
+        qtest, qmp = self.board_and_monitor(machine="pc-i440fx-9.0,usb=on")
+        qtest(f"outl 0xcf8 {1 << 31 | (1 << 3 | 2) << 8}")
+        self.assertEqual(qtest.value("inl 0xcfc"), 0x70208086)
+        qtest(f"outl 0xcf8 {1 << 31 | (1 << 3 | 2) << 8 | 0x20}")
+        qtest("outl 0xcfc 0xc000")
+        qtest(f"outl 0xcf8 {1 << 31 | (1 << 3 | 2) << 8 | 4}")
+        qtest("outw 0xcfc 1")
+        self.assertEqual(qtest.value("inw 0xc010"), 0x80)
+        self.assertEqual(qmp("device_add", driver="usb-tablet", id="pen")["return"], {})
+        self.assertEqual(qtest.value("inw 0xc010"), 0x83)
+        self.assertIn("port = 1", qmp.human("info qtree"))
+        self.assertEqual(qmp("device_del", id="pen")["return"], {})
+        qmp.event("DEVICE_DELETED")
+        self.assertEqual(qtest.value("inw 0xc010"), 0x82)
+
     def test_without_acpi_nothing_does(self):
         _, qmp = self.board_and_monitor(machine="pc-i440fx-9.0,acpi=off")
         reply = qmp("device_add", driver="pvpanic-pci", id="panic", addr="7")

@@ -72,6 +72,16 @@ class Firmware(ProgramTest):
     def test_an_elf_kernel_starts_at_its_pvh_entry(self):
         self.starts("pvh", "hello=1|ONERM.", "-initrd", self.folder / "one")
 
+    def test_a_disk_on_usb_is_started_from_and_a_keyboard_found(self):
+        disk = self.folder / "disk"
+        disk.write_bytes(boot_sector().ljust(1 << 20, b"\0"))
+        text = self.boots(
+            "boot!", "-usb", "-device", "usb-kbd", "-device", "usb-storage,drive=d,bootindex=0",
+            "-drive", f"file={disk},format=raw,if=none,id=d",
+        )
+        self.assertIn("USB keyboard initialized", text)
+        self.assertIn("USB MSC vendor='QEMU' product='QEMU HARDDISK'", text)
+
     def test_a_guest_that_sleeps_goes_on_at_its_waking_vector(self):
         disk = pathlib.Path(os.environ["BACKPLANE_PC_KERNELS"]) / "sleeper.kernel"
         monitor = self.folder / "qmp"

@@ -43,6 +43,7 @@ BoardOptions board_with(const Subject& subject, unsigned seed) {
     if (catalog.bus_of(type) == "virtio-serial-bus")
         options.devices.emplace_back(seed % 2 ? "virtio-serial-device" : "virtio-serial-pci",
                                      kernel::PropertyList{});
+    if (catalog.bus_of(type) == "usb") options.devices.emplace_back("piix3-usb-uhci", kernel::PropertyList{});
     options.devices.emplace_back(subject.type, links(catalog, type));
     return options;
 }
@@ -97,7 +98,7 @@ TEST_P(EveryDevice, GoesOnFromItsStreamAsItWas) {
 /// Has it a place on a PC alone?
 bool of_pc(const Catalog& catalog, const kernel::ManifestType& type) {
     const auto bus = catalog.bus_of(type);
-    return bus == "isa" || bus == "IDE" || bus == "floppy-bus" ||
+    return bus == "isa" || bus == "IDE" || bus == "floppy-bus" || bus == "usb" ||
            type.architecture == "x86_64";
 }
 

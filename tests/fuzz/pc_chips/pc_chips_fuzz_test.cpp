@@ -4,6 +4,8 @@
 #include "tests/devices/virtio/fakes.h"
 #include "tests/fuzz/pc_chips/any_guest.h"
 
+#include <backplane/input.h>
+
 namespace backplane::testing {
 namespace {
 
@@ -100,6 +102,57 @@ TEST_P(PcChipsFuzz, AnE1000AndItsRings) {
         wire.front->receive_frame({frame.data(), random() % frame.size()});
         if (random() % 16 == 0) wire.front->link_changed(random() % 2);
         wire.sent.clear();
+    }
+}
+
+/// Frame lists, queues and transfers that are partly right, over devices of every kind.
+TEST_P(PcChipsFuzz, AUsbControllerAndItsSchedule) {
+    DeviceBench bench;
+    bench.add("gpex-pcihost", "pci");
+    Object& controller = bench.add("piix3-usb-uhci", "usb", {}, "pci");
+    auto& disk = *static_cast<FakeBlock*>(bench.add("fake-block", "node").part("fake-block"));
+    bench.add("usb-hub", "hub", {{"port", "1"}}, "usb.0");
+    Object& keys = bench.add("usb-kbd", "keys", {{"port", "2"}}, "usb.0");
+    Object& tablet = bench.add("usb-tablet", "tablet", {{"port", "1.1"}}, "usb.0");
+    bench.add("usb-storage", "disk", {{"port", "1.2"}, {"drive", "node"}}, "usb.0");
+    Access access;
+    query<PciDevice>(controller)
+        ->config_write(pci::kCommand, 2, pci::kCommandIo | pci::kCommandBusMaster, access);
+    DeviceFuzzer guest(bench, GetParam());
+    guest.add({&controller, "registers", 0, 32});
+    std::mt19937 random(GetParam());
+    constexpr std::uint32_t kBase = 0x80000000, kWords = 0x800;
+    const auto word = [&](std::size_t at) -> std::uint32_t {
+        const std::uint32_t link = kBase + random() % kWords / 4 * 16 + random() % 8;
+        constexpr std::uint8_t kPids[] = {0x2d, 0x69, 0xe1, 0x69, 0x2d, 0x00};
+        const std::uint32_t token = kPids[random() % std::size(kPids)] | random() % 3 << 8 |
+                                    random() % 3 << 15 | (random() % 2 ? 7u : random() % 0x800) << 21;
+        switch (at % 16) {
+        case 0: return link;
+        case 4: return random() % 3 ? random() | 1u << 23 : link;
+        case 8: return random() % 8 ? token : random();
+        default: return kBase + random() % 0x2000;
+        }
+    };
+    for (unsigned i = 0; i < 2'000; ++i) {
+        guest.act(4);
+        for (std::size_t at = 0; at < 4 * kWords; at += 4) {
+            const std::uint32_t value = word(at);
+            if (random() % 8 == 0) std::memcpy(bench.ram().data + at, &value, sizeof value);
+        }
+        bench.focus(controller);
+        for (const std::uint64_t port : {0x10, 0x12}) bench.write(port, 4, 2, "registers");
+        bench.write(8, kBase, 4, "registers");
+        bench.write(2, 0x3f, 2, "registers");
+        bench.write(0, 1, 2, "registers");
+        bench.advance_ns(3'000'000);
+        const InputEvent events[] = {
+            {InputKind::Key, std::uint16_t(random() % 256), std::int32_t(random() % 2)},
+            {InputKind::Absolute, std::uint16_t(random() % 3), std::int32_t(random())},
+            {InputKind::Button, std::uint16_t(random() % 10), std::int32_t(random() % 2)}};
+        query<InputDevice>(keys)->input(events);
+        query<InputDevice>(tablet)->input(events);
+        if (random() % 64 == 0) disk.answer = BlockStatus(random() % 5);
     }
 }
 

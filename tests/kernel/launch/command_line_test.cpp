@@ -330,7 +330,8 @@ TEST(CommandLine, TheParametersOfAnOptionAreListed) {
 }
 
 TEST(CommandLine, WhatIsElsewhereIsNoMisspelling) {
-    EXPECT_EQ(error_of("-usb"), "-usb: there is no USB; -device help lists what can be plugged in");
+    EXPECT_EQ(error_of("-usbdevice tablet"),
+              "-usbdevice: devices are plugged in with -device, such as -usb -device usb-tablet");
     EXPECT_EQ(error_of("-vnc :1").find("did you mean"), std::string::npos);
     EXPECT_EQ(error_of("-q"), "-q: invalid option; -help lists them");
     EXPECT_EQ(error_of("-deviec x"), "-deviec: invalid option; did you mean -device? -help lists them");
