@@ -127,6 +127,9 @@ Str Kvm::replacement(Str type) const {
                   {"ioapic", "kvm-ioapic", false},
                   {"apic-bus", "kvm-apic-bus", true},
                   {"apic", "kvm-apic", true}};
+    if (type == Str("isa-pit") && irqchip_ == Irqchip::On && vm_->capability(KVM_CAP_PIT2) > 0 &&
+        vm_->capability(KVM_CAP_PIT_STATE2) > 0)
+        return "kvm-pit";
     for (const auto& chip : kChips)
         if (type == Str(chip.type) &&
             (irqchip_ == Irqchip::On || (irqchip_ == Irqchip::Split && chip.when_split)))

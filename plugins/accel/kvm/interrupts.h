@@ -61,6 +61,10 @@ class Interrupts final : public MessageSink {
     /// Split: what a pin of the machine's I/O APIC sends; null: nothing.
     void pin_sends(unsigned pin, const x86::InterruptMessage* message);
     GsiRoutes& routes() { return routes_; }
+    /// The kernel's own timer drives its line. What a wire has there is not that line's level: were it taken for that, the
+    /// first tick would be no edge, and the kernel holds the others back until the guest is done with the first.
+    void set_timer_in_kernel() { timer_in_kernel_ = true; }
+    bool timer_in_kernel() const { return timer_in_kernel_; }
     const Descriptor& vm() const { return *vm_; }
     Refusals& refusals() { return refusals_; }
 
@@ -90,6 +94,7 @@ class Interrupts final : public MessageSink {
     const Descriptor* vm_ = nullptr;
     Refusals& refusals_;
     GsiRoutes routes_;
+    bool timer_in_kernel_ = false;
     std::vector<KernelChip*> chips_;
     std::vector<x86::EndOfInterrupt*> listeners_;
 };

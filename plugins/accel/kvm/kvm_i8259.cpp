@@ -32,8 +32,9 @@ void KvmI8259::write_chip() {
     all.chip_id = chip_id();
     kvm_pic_state& pic = all.chip.pic;
     const unsigned level = all_level_triggered_ ? 0xff : level_triggered_;
-    pic.last_irr = lines_;
-    pic.irr = std::uint8_t((requests_ & ~level) | (lines_ & level));
+    const unsigned lines = master_ && vm_->interrupts().timer_in_kernel() ? lines_ & ~1u : lines_;
+    pic.last_irr = std::uint8_t(lines);
+    pic.irr = std::uint8_t((requests_ & ~level) | (lines & level));
     pic.imr = mask_;
     pic.isr = in_service_;
     pic.priority_add = std::uint8_t((lowest_ + 1) & 7);

@@ -50,7 +50,8 @@ void KvmIoApic::write_chip() {
     chip.base_address = 0xfec00000;
     chip.ioregsel = select_;
     chip.id = id_ >> kIdShift;
-    chip.irr = levels_;
+    constexpr std::uint32_t kTimerPin = 1u << 2;
+    chip.irr = vm_->interrupts().timer_in_kernel() ? levels_ & ~kTimerPin : levels_;
     for (unsigned pin = 0; pin < kPins; ++pin) chip.redirtbl[pin].bits = entries_[pin];
     vm_->interrupts().set(all);
 }

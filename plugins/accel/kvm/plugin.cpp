@@ -3,6 +3,7 @@
 #include "kvm_apic.h"
 #include "kvm_i8259.h"
 #include "kvm_ioapic.h"
+#include "kvm_pit.h"
 
 #include <backplane/plugin.h>
 #include <backplane/property.h>
@@ -58,6 +59,16 @@ constexpr PropertyInfo KvmApic::kProperties[3] = {
         {.name = "version", .summary = "as the version register says", .default_text = "0x14"}),
 };
 
+constexpr PropertyInfo KvmPit::kProperties[2] = {
+    property<&KvmPit::iobase_>(
+        {.name = "iobase", .summary = "its four ports", .default_text = "0x40", .maximum = 0xffff}),
+    enum_property<&KvmPit::lost_ticks_>(
+        {.name = "lost_tick_policy",
+         .summary = "ticks that the guest was too slow for come later (delay), or never (discard)",
+         .default_text = "delay",
+         .choices = "delay|discard"}),
+};
+
 namespace {
 
 constexpr InterfaceInfo kAccelerator[] = {offers<Kvm, Accelerator>(),      offers<Kvm, AcceleratorDebug>(),
@@ -65,6 +76,7 @@ constexpr InterfaceInfo kAccelerator[] = {offers<Kvm, Accelerator>(),      offer
                                           offers<Kvm, Doorbells>(),        offers<Kvm, VmAccess>()};
 constexpr InterfaceInfo kI8259[] = {offers<KvmI8259, Device>(),
                                     offers<KvmI8259, x86::InterruptAcknowledge>()};
+constexpr InterfaceInfo kPit[] = {offers<KvmPit, Device>(), offers<KvmPit, IntervalTimer>()};
 constexpr InterfaceInfo kApicBus[] = {offers<KvmApicBus, Device>(), offers<KvmApicBus, x86::ApicBus>()};
 
 // As those of the chips that they stand for.
@@ -84,6 +96,11 @@ constexpr WireInfo kApicWires[] = {{.name = "lint",
                                     .direction = WireDirection::Input,
                                     .summary = "LINT0, the 8259's, and LINT1",
                                     .count = 2}};
+constexpr RegionInfo kPitRegions[] = {
+    {.name = "registers", .summary = "the three counters and the control word", .size = 4}};
+constexpr WireInfo kPitWires[] = {
+    {.name = "", .summary = "OUT 0"},
+    {.name = "", .direction = WireDirection::Input, .summary = "1: the HPET is in its place"}};
 
 constexpr HistoryRow kIoApicHistory[] = {{"2.7", "version", "0x11"}};
 
@@ -115,6 +132,14 @@ constexpr TypeInfo kTypes[] = {
                             .regions = kIoApicRegions,
                             .wires = kIoApicWires,
                             .history = kIoApicHistory}),
+    device_type<KvmPit>({.name = "kvm-pit",
+                         .summary = "the kernel's 8254 interval timer",
+                         .bus = "isa",
+                         .category = "Misc",
+                         .interfaces = kPit,
+                         .properties = KvmPit::kProperties,
+                         .regions = kPitRegions,
+                         .wires = kPitWires}),
     device_type<KvmApicBus>({.name = "kvm-apic-bus",
                              .summary = "the kernel's window for interrupt messages",
                              .category = "Misc",

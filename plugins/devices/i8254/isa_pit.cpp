@@ -4,19 +4,16 @@
 // which a low pulse takes no time in modes 2 to 5: it falls right before it rises, as only its edges are of use. Those of
 // the others are asked for through IntervalTimer. When the input falls, another timer takes the line (HPET, "legacy
 // replacement"), and counter 0 drives it no more until the input rises.
-#include "counter.h"
-
 #include <backplane/device.h>
 #include <backplane/interval_timer.h>
 #include <backplane/isa.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
+#include <lib/interval_counter.h>
 
 namespace backplane::i8254 {
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint64_t kFrequency = 1'193'182;  // Hz
 constexpr unsigned kCounters = 3;
 constexpr unsigned kControl = 3;
 constexpr unsigned kReadBack = 3;  // of SC1-SC0
@@ -85,14 +82,7 @@ class IsaPit final : public DeviceBase, public IoHandler, public IntervalTimer {
     }
 
   private:
-    Tick now() const {
-        const std::uint64_t ns = context_.clock().now_ns();
-        return Tick(ns / kSecond * kFrequency + ns % kSecond * kFrequency / kSecond);
-    }
-    static std::uint64_t time_of(Tick tick) {
-        const auto ticks = std::uint64_t(tick);
-        return ticks / kFrequency * kSecond + (ticks % kFrequency * kSecond + kFrequency - 1) / kFrequency;
-    }
+    Tick now() const { return tick_of(context_.clock().now_ns()); }
 
     void write_control(std::uint8_t value) {
         const unsigned select = value >> 6;

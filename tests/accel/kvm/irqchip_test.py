@@ -91,6 +91,12 @@ class Irqchip(ProgramTest):
                     machine.await_running()
                     machine.await_ticks(3)
 
+    def test_ticks_that_the_guest_missed_are_dropped_where_asked(self):
+        machine = Machine(self, "on", "-global", "kvm-pit.lost_tick_policy=discard")
+        machine.await_boot()
+        self.assertIn('lost_tick_policy = "discard"', machine.qmp.human("info qtree"))
+        machine.await_ticks(3)
+
 
 if __name__ == "__main__":
     try:

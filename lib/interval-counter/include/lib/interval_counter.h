@@ -1,4 +1,5 @@
-// One counter of the 8254, on a time line of clock ticks: nothing runs; what it shows follows from when it was loaded.
+// One counter of the 8254, on a time line of clock ticks: nothing runs; what it shows follows from when it was loaded. The
+// chip may be a device of the machine or the host's kernel's: both are described by this.
 #pragma once
 
 #include <backplane/state.h>
@@ -9,6 +10,20 @@ namespace backplane::i8254 {
 
 /// A number of the counter's clock pulses since the machine began.
 using Tick = std::int64_t;
+
+inline constexpr std::uint64_t kFrequency = 1'193'182;  // Hz
+/// Of a time of the machine, in ns.
+constexpr Tick tick_of(std::uint64_t ns) {
+    constexpr std::uint64_t kSecond = 1'000'000'000;
+    return Tick(ns / kSecond * kFrequency + ns % kSecond * kFrequency / kSecond);
+}
+
+/// The first time that is of it.
+constexpr std::uint64_t time_of(Tick tick) {
+    constexpr std::uint64_t kSecond = 1'000'000'000;
+    const auto ticks = std::uint64_t(tick);
+    return ticks / kFrequency * kSecond + (ticks % kFrequency * kSecond + kFrequency - 1) / kFrequency;
+}
 
 class Counter {
   public:
@@ -36,7 +51,7 @@ class Counter {
     void describe(StateTable& table, std::uint32_t count);
     bool plausible() const;
 
-  private:
+  protected:
     std::uint32_t modulus() const { return bcd_ ? 10'000 : 0x10000; }
     std::uint32_t written_count() const;
     std::uint16_t as_register(std::uint32_t value) const;

@@ -1,4 +1,4 @@
-#include "counter.h"
+#include <lib/interval_counter.h>
 
 namespace backplane::i8254 {
 
