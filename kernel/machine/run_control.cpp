@@ -252,14 +252,10 @@ void RunControl::end_saving(bool saved) {
     if (state_ != RunState::FinishMigrate) return;
     if (saved) machine_.whereabouts.leave();
     const bool here = !saved && come_here();
-    set_state(saved                                 ? RunState::PostMigrate
-              : before_saving_ == RunState::Running ? RunState::Paused
-                                                    : before_saving_);
-    if (here && before_saving_ == RunState::Running) start();
-    machine_.standstill.over();
     const bool went_on = before_saving_ == RunState::Running || before_saving_ == RunState::Suspended;
     set_state(saved ? RunState::PostMigrate : went_on ? RunState::Paused : before_saving_);
     if (here && went_on) start();
+    machine_.standstill.over();
     request([](Requests&) {});  // what had to wait
 }
 

@@ -170,9 +170,6 @@ void add_tables(Object& below, AcpiTableWriter& writer) {
 bool PcBoard::fill_acpi(Errors& errors) {
     if (acpi_ == Switch::Off) return true;
     FwCfg& fw_cfg = *query<FwCfg>(chip("fw_cfg"));
-    // The sleep states that systems may ask for: S3, S4 with its type, S5.
-    constexpr std::uint8_t kSleepStates[] = {0x80, 0, 0, 0x81, 0x82, 0x80};
-    if (!put_acpi(fw_cfg, errors) || !fw_cfg.set_file("etc/system-states", Bytes(kSleepStates), errors))
     // S0 to S5: the type, and bit 7 where systems may ask for it.
     constexpr std::uint8_t kThere = 0x80;
     const AcpiSleep sleep = sleep_states();
@@ -208,6 +205,8 @@ bool PcBoard::add_acpi_table(Bytes table, Errors& errors) {
     user_tables_.emplace_back(table.begin(), table.end());
     FwCfg& fw_cfg = *query<FwCfg>(chip("fw_cfg"));
     return put_user_tables(fw_cfg, errors) && (acpi_ == Switch::Off || put_acpi(fw_cfg, errors));
+}
+
 AcpiSleep PcBoard::sleep_states() {
     const auto number = [&](const char* property) {
         TextBuffer text;

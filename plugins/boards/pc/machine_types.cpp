@@ -173,8 +173,8 @@ constexpr MachineVersion kVersions[] = {
 };
 
 constexpr InterfaceInfo kInterfaces[] = {offers<PcBoard, Board>(), offers<PcBoard, BootChoice>(),
-                                         offers<PcBoard, FirmwareRoot>(), offers<PcBoard, AcpiTableList>()};
-                                         offers<PcBoard, FirmwareRoot>(), offers<PcBoard, SleepListener>()};
+                                         offers<PcBoard, FirmwareRoot>(), offers<PcBoard, AcpiTableList>(),
+                                         offers<PcBoard, SleepListener>()};
 
 constexpr TypeInfo kTypes[] = {
     {

@@ -95,7 +95,7 @@ class X86Cpu final : public DeviceBase,
 
     // Processor
     bool settle(const ProcessorSupport& support, Errors& errors) override;
-    std::uint32_t leaf1_eax() const override { return cpuid(1, 0).eax; }
+    std::uint32_t leaf1_eax() const override { return signature(); }
     std::uint32_t leaf1_edx() const override { return cpuid(1, 0).edx; }
     CpuidRegisters cpuid(std::uint32_t leaf, std::uint32_t subleaf) const override;
     Slice<const CpuidEntry> cpuid_entries() const override { return entries_; }

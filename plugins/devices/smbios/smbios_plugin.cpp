@@ -54,8 +54,8 @@ constexpr PropertyInfo kTableProperties[] = {
     fact<&Facts::threads>({.name = "threads", .summary = "of each core", .minimum = 1}),
     fact<&Facts::processor_family>(
         {.name = "processor-family", .summary = "the processors' number in the specification, 7.5.2"}),
-    fact<&Facts::processor_id>(
-        {.name = "processor-id", .summary = "what the processors say that they are, 7.5.3"}),
+    property<&SmbiosTables::processor_>(
+        {.name = "processor", .summary = "that which says what all of them are (7.5.3)"}),
     enum_property<&SmbiosTables::entry_point_>({.name = "entry-point-type",
                                                 .summary = "32: version 2.8, 64: version 3.0",
                                                 .default_text = "64",

@@ -26,10 +26,13 @@ bool SmbiosTables::realize(Errors& errors) {
 
 void SmbiosTables::unrealize() { fw_cfg_->set_observer(kStructures, nullptr); }
 
-/// The machine's UUID is another option's, which may come later; the table's length does not hang on it.
+/// The machine's UUID is another option's, which may come later, and what a processor is its accelerator says; the table's
+/// length does not hang on them.
 void SmbiosTables::fw_cfg_selected(Str) {
     const Bytes given = fw_cfg_->item(std::uint16_t(FwCfgKey::Uuid));
     if (given.size == wishes_.uuid.size()) std::ranges::copy(given, wishes_.uuid.begin());
+    if (processor_)
+        facts_.processor_id = std::uint64_t{processor_->leaf1_edx()} << 32 | processor_->leaf1_eax();
     IgnoredErrors none;
     publish(none);
 }

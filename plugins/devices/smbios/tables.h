@@ -6,6 +6,7 @@
 
 #include <backplane/device.h>
 #include <backplane/fw_cfg.h>
+#include <backplane/x86_identity.h>
 
 namespace backplane::smbios {
 
@@ -25,6 +26,7 @@ class SmbiosTables final : public DeviceBase, public FwCfgObserver {
     Facts facts_;
     EntryPoint entry_point_ = EntryPoint::Wide;
     FwCfg* fw_cfg_ = nullptr;
+    x86::ProcessorIdentity* processor_ = nullptr;
 
   private:
     Wishes wishes_;

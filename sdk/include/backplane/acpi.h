@@ -26,6 +26,8 @@ class AcpiTableList {
 
   protected:
     ~AcpiTableList() = default;
+};
+
 /// Four bytes of a table's body that firmware makes an address. Fixed.
 struct AcpiTablePointer {
     std::uint32_t offset = 0;  ///< in the body

@@ -16,7 +16,7 @@ class AcpiTable(PcTest):
         return str(path)
 
     def refused(self, why, option):
-        result = self.run_program("-M", "pc-i440fx-9.0", "-accel", "qtest", "-qtest", "null", "-display", "none", "-acpitable", option)
+        result = self.run_program(*("-M", "pc-i440fx-9.0", "-accel", "qtest", "-qtest", "null", "-display", "none", "-nodefaults"), "-acpitable", option)
         self.assertEqual(result.status, 1)
         self.assertIn(f"-acpitable {option}: ", result.errors)
         self.assertIn(why, result.errors)
@@ -24,7 +24,7 @@ class AcpiTable(PcTest):
     def test_a_table_is_told_beside_the_others(self):
         header = "sig=TEST,rev=3,oem_id=ABC,oem_table_id=DEF,oem_rev=7,asl_compiler_id=XYZ,asl_compiler_rev=9"
         qtest = self.board("-acpitable", f"{header},data={self.data()}")
-        tables = self.item(qtest, *self.files(qtest)[TABLES])
+        tables = self.item(qtest, self.files(qtest)[TABLES][0], 0x4000)
         wanted = b"TEST0\0\0\0\x03\0ABC\0\0\0DEF\0\0\0\0\0\x07\0\0\0XYZ\0\x09\0\0\0" + BODY
         at = tables.index(wanted)
         root = tables.index(b"RSDT")
@@ -56,7 +56,7 @@ class AcpiTable(PcTest):
         self.refused("Could not open '/nonexist': No such file or directory", "data=/nonexist")
         self.refused("too short, available: 12, expected: 36", f"file={data}")
         self.refused("65,535 bytes", f"data={self.data('large', bytes(1 << 16))}")
-        self.refused("'rev'", f"data={data},rev=300")
+        self.refused("rev' expects a value from 0 to 255", f"data={data},rev=300")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class OptionRom(PcTest):
 
     def test_a_file_that_users_name_must_be_there(self):
         for name in ("not-there.rom", "/nonexist/a.rom"):
-            result = self.run_program("-M", "pc", "-accel", "qtest", "-display", "none", "-device", f"e1000,romfile={name}")
+            result = self.run_program("-M", "pc", "-accel", "qtest", "-qtest", "null", "-display", "none", "-device", f"e1000,romfile={name}")
             self.assertEqual(result.status, 1)
             self.assertIn(name, result.errors)
 
