@@ -51,6 +51,16 @@ Json describe(const Call& call, Instance& node) {
     return json;
 }
 
+/// As management tools look for a device: "/machine/peripheral/disk0/virtio-backend".
+std::string path_without_buses(const Instance& device) {
+    const Object* above = device.parent();
+    const std::string name = "/" + std::string(device.name().view());
+    if (!above) return "";
+    const auto& parent = static_cast<const Instance&>(*above);
+    return parent.is_a("bus") ? path_without_buses(static_cast<const Instance&>(*parent.parent())) + name
+                              : path_without_buses(parent) + name;
+}
+
 Json query_block(const Call& call) {
     Json list = Json::array();
     for (const Drives::Drive& drive : call.machine.drives().all()) {
@@ -63,7 +73,7 @@ Json query_block(const Call& call) {
         if (!empty(drive.node)) row["inserted"] = describe(call, *drive.node);
         if (drive.device) {
             const std::string id(drive.device->id().view());
-            row["qdev"] = id.empty() ? drive.device->path_text() : id;
+            row["qdev"] = id.empty() ? path_without_buses(*drive.device) : id;
         }
         list.push_back(std::move(row));
     }

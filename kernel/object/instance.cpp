@@ -406,6 +406,15 @@ Instance* ObjectTree::find(std::string_view path_or_id) {
     return find_id(path_or_id);
 }
 
+/// What is on a bus is found below the bus's device as well: paths that users know leave buses out.
+Instance* ObjectTree::child_of(Instance& parent, std::string_view name) {
+    if (Object* own = parent.child(name)) return static_cast<Instance*>(own);
+    for (const auto& bus : parent.children_)
+        if (Object* found = bus->is_a("bus") ? bus->child(name) : nullptr)
+            return static_cast<Instance*>(found);
+    return nullptr;
+}
+
 Instance* ObjectTree::find_path(std::string_view path) {
     Instance* at = root_.get();
     while (!path.empty()) {
@@ -414,7 +423,7 @@ Instance* ObjectTree::find_path(std::string_view path) {
             continue;
         }
         const std::size_t slash = path.find('/');
-        at = static_cast<Instance*>(at->child(path.substr(0, slash)));
+        at = child_of(*at, path.substr(0, slash));
         if (!at) return nullptr;
         path = slash == std::string_view::npos ? std::string_view() : path.substr(slash);
     }

@@ -160,6 +160,7 @@ class ObjectTree {
     void set_destroy_hook(std::function<void(Instance&)> hook) { destroy_hook_ = std::move(hook); }
 
   private:
+    static Instance* child_of(Instance& parent, std::string_view name);
     friend class Instance;
     static void unrealize_all(Instance& from);
     bool destroy_unused(Instance& container);

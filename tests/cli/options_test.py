@@ -172,6 +172,8 @@ class Options(ProgramTest):
         (drive,) = qmp("query-block")["return"]
         self.assertEqual((drive["device"], drive["inserted"]["node-name"]), ("", "f"))
         self.assertEqual(drive["qdev"], "/machine/peripheral/d/virtio-backend")
+        kind = qmp("qom-get", path=drive["qdev"], property="type")["return"]
+        self.assertEqual(kind, "virtio-blk-device")
 
     def test_messages_have_a_stamp(self):
         result = self.run_program("-msg", "timestamp=on,guest-name=on", "-name", "g", "-M", "virt", "-display", "none", "-kernel", "/nonexist")

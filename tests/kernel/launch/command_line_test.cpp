@@ -243,7 +243,7 @@ TEST(CommandLine, TheClockOfTheGuestHasABase) {
 }
 
 TEST(CommandLine, AnUnknownOptionNamesTheNearest) {
-    EXPECT_EQ(error_of("-deviec foo"), "-deviec: invalid option; did you mean -device?; -help lists them");
+    EXPECT_EQ(error_of("-deviec foo"), "-deviec: invalid option; did you mean -device? -help lists them");
     EXPECT_NE(error_of("-nettap,ifname=tap0").find("-nettap,ifname=tap0: invalid option"), std::string::npos);
     EXPECT_NE(error_of("--zzzzzzzz").find("--zzzzzzzz: invalid option"), std::string::npos);
 }
