@@ -24,7 +24,7 @@ struct Unit {
     std::uint32_t size = 0;         ///< guest bytes
     std::uint64_t page2 = kNoPage;  ///< of the second page, for an instruction that crosses
     std::uint32_t start = 0;        ///< host code, byte offsets in the code memory
-    std::uint32_t cold = 0;   ///< of that, what is rarely run
+    std::uint32_t cold = 0;         ///< of that, what is rarely run
     std::uint32_t end = 0;
     std::uint32_t first_exit = 0;
     std::uint32_t exit_count = 0;

@@ -59,10 +59,11 @@ struct Snippet {
     unsigned expected;  ///< host instructions
     std::function<void(Builder&)> emit;
     bool ends = false;
+    Status status = Status::With;
 };
 
 std::string host_code(const Snippet& snippet) {
-    Machine m(1, {.code_size = 4u << 20}, Status::With);
+    Machine m(1, {.code_size = 4u << 20}, snippet.status);
     m.context.log_.watched = "out_asm";
     const auto word = m.define([&](Builder& b, UnitTranslation& u) {
         snippet.emit(b);
@@ -104,6 +105,25 @@ TEST(TcgCounts, OfHostInstructions) {
              b.goto_pc(kRamBase + 0x40);
              b.place(equal);
          }},
+        {"two sums of vectors", 7,
+         [](Builder& b) {
+             for (const unsigned from : {1u, 2u}) {
+                 Native n = arithmetic("paddb", 0xfc);
+                 n.wide = false;
+                 n.map = 1;
+                 n.prefix = 0x66;
+                 n.status_written = 0;
+                 n.reg = {V(0), 16, false, true, true};
+                 n.rm = {V(from), 16, false, true, false};
+                 b.native(n);
+             }
+         }},
+        {"add, of a guest without status flags", 2, [](Builder& b) { b.add(X(1), X(1), X(2)); }, false,
+         Status::Without},
+        {"load, of a guest without status flags", 9, [](Builder& b) { b.load(X(1), X(6), 8, mem::k64); },
+         false, Status::Without},
+        {"return, of a guest without status flags", 8, [](Builder& b) { b.goto_value(X(20)); }, true,
+         Status::Without},
         {"return", 12, [](Builder& b) { b.goto_value(X(20), JumpHint::Return); }, true},
     };
     for (const Snippet& snippet : snippets) {

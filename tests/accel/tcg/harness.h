@@ -20,9 +20,9 @@ struct GuestState {
     std::uint64_t f[8] = {};
     std::uint64_t pc = 0;
     std::uint64_t field = 0x8877665544332211;
-    std::uint64_t status = 2;    ///< the status flags, for a guest that has some
-    std::uint8_t v[8][16] = {};  ///< vector registers: their lower halves
-    std::uint8_t upper[8][16] = {};
+    std::uint64_t status = 2;     ///< the status flags, for a guest that has some
+    std::uint8_t v[12][16] = {};  ///< vector registers: their lower halves
+    std::uint8_t upper[12][16] = {};
     std::uint32_t flags = 0;
     std::uint32_t exceptions = 0;
     std::uint8_t mode = 0;
@@ -269,7 +269,7 @@ class TestFrontEnd final : public FrontEnd {
         for (unsigned i = 0; i < 8; ++i)
             registers_.push_back(
                 {"fn", std::uint32_t(offsetof(GuestState, f) + 8 * i), RegisterClass::Float, 0});
-        for (unsigned i = 0; i < 8; ++i)
+        for (unsigned i = 0; i < 12; ++i)
             registers_.push_back({"vn", std::uint32_t(offsetof(GuestState, v) + 16 * i),
                                   RegisterClass::Vector, 0,
                                   std::uint32_t(offsetof(GuestState, upper) + 16 * i)});

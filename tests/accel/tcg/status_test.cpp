@@ -379,6 +379,78 @@ TEST_F(TcgStatus, LongVectorsHaveTwoHalves) {
     }
 }
 
+void add_bytes(Builder& b, Value to, Value from) {  // paddb
+    Native n = vector("paddb", false, 0x66, 0xfc, 16);
+    n.reg = part(to, 16, true, true);
+    n.rm = part(from, 16, true, false);
+    b.native(n);
+}
+
+TEST_F(TcgStatus, MoreVectorsThanTheHostHasRoomForAreKept) {
+    GuestState& g = m.guest();
+    for (unsigned r = 0; r < 12; ++r) std::memset(g.v[r], int(r + 1), 16);
+    const auto add = m.plain([](Builder& b) {
+        for (unsigned r = 0; r < 12; ++r) add_bytes(b, V(r), V((r + 1) % 12));
+        b.load(X(5), X(6), 0, mem::k64);  // a device: everything goes to the state and comes back
+        for (unsigned r = 0; r < 12; ++r) add_bytes(b, V(r), V((r + 5) % 12));
+    });
+    g.x[6] = kDevice;
+    m.run({add});
+    unsigned expected[12];
+    for (unsigned r = 0; r < 12; ++r) expected[r] = r + 1;
+    for (unsigned r = 0; r < 12; ++r) expected[r] += expected[(r + 1) % 12];
+    for (unsigned r = 0; r < 12; ++r) expected[r] += expected[(r + 5) % 12];
+    for (unsigned r = 0; r < 12; ++r)
+        for (unsigned i = 0; i < 16; ++i) ASSERT_EQ(g.v[r][i], std::uint8_t(expected[r])) << r << " " << i;
+}
+
+TEST_F(TcgStatus, VectorsAreRightForHelpersAndFaults) {
+    GuestState& g = m.guest();
+    g.handler = kRamBase + 0x100;
+    m.place(kRamBase + 0x100, {Machine::kFinish});
+    for (unsigned r = 0; r < 3; ++r) std::memset(g.v[r], int(r + 1), 16);
+    const auto access = m.plain([](Builder& b) {
+        add_bytes(b, V(0), V(1));
+        b.call(X(5),
+               +[](void* state) -> u64 {
+                   auto& s = *static_cast<GuestState*>(state);
+                   std::memset(s.v[1], 9, 16);
+                   return s.v[0][3];
+               },
+               "look", helper::kReadsRegisters | helper::kWritesRegisters, {});
+        add_bytes(b, V(2), V(1));
+        b.load(X(7), X(6), 0, mem::k64);
+    });
+    g.x[6] = 0x40000000;
+    m.run({access});
+    EXPECT_EQ(g.x[5], 3u);
+    EXPECT_EQ(g.v[0][15], 3);
+    EXPECT_EQ(g.v[2][15], 12);
+    EXPECT_EQ(g.fault_address, 0x40000000u);
+}
+
+TEST_F(TcgStatus, AVectorGrowsToItsUpperHalf) {
+    if (!__builtin_cpu_supports("avx2")) GTEST_SKIP() << "the host has no AVX2";
+    GuestState& g = m.guest();
+    for (unsigned r = 0; r < 3; ++r) {
+        std::memset(g.v[r], int(r + 1), 16);
+        std::memset(g.upper[r], int(r + 0x21), 16);
+    }
+    const auto add = m.plain([](Builder& b) {
+        add_bytes(b, V(0), V(1));
+        Native n = vector("vpaddb", true, 0x66, 0xfc, 32);
+        n.reg = part(V(2), 32, false, true);
+        n.vvvv = part(V(0), 32, true, false);
+        n.rm = part(V(1), 32, true, false);
+        b.native(n);
+    });
+    m.run({add});
+    EXPECT_EQ(g.v[0][15], 3);
+    EXPECT_EQ(g.upper[0][15], 0x21);
+    EXPECT_EQ(g.v[2][15], 5);
+    EXPECT_EQ(g.upper[2][15], 0x43);
+}
+
 TEST_F(TcgStatus, WhatMustBeAlignedFaultsWhereItIsNot) {
     m.guest().handler = kRamBase + 0x100;
     m.place(kRamBase + 0x100, {Machine::kFinish});

@@ -69,6 +69,8 @@ void Emitter::prepare(const Block& block) {
     temp_in_rsi_ = -1;
     helper_stored_ = false;
     plans_.clear();
+    forget_vectors();
+    resident_sets_.assign(1, {});
     delta_ = 0;
     skip_ = ~std::size_t{0};
     for (std::size_t i = 0; i < block.ops.size(); ++i) {
@@ -109,7 +111,10 @@ void Emitter::emit(const EmitRequest& request, EmitResult& result) {
     prepare(*request.block);
     a_.setOffset(request.at);
     // Two lines per op and its cold part at the very most; the engine flushes when there is no room.
-    const std::size_t worst = request.block->ops.size() * 400 + 4096;
+    std::size_t worst = request.block->ops.size() * 400 + 4096;
+    if (flags_)  // slow ways store and load vector registers
+        for (const Op& op : request.block->ops)
+            if (kClass[std::size_t(op.opcode)] == Class::Mem || op.opcode == Opcode::native) worst += 1000;
     if (memory_.size - request.at < worst) {
         result.ok = false;
         return;
@@ -118,6 +123,7 @@ void Emitter::emit(const EmitRequest& request, EmitResult& result) {
     for (index_ = 0; index_ < block_->ops.size(); ++index_) {
         const Op& op = block_->ops[index_];
         if (index_ != skip_) {
+            vectors_before_op(op);
             before_op(op);
             dispatch(op);
         }
@@ -336,6 +342,7 @@ Emitter::Cold& Emitter::cold(const Op& op, void (Emitter::*emit)(const Cold&)) {
     c.op = &op;
     c.delta = delta_;
     c.status_in_host = status_in_host_;
+    c.residents = remember_residents();
     cold_.push_back(c);
     return cold_.back();
 }

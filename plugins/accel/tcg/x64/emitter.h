@@ -8,6 +8,7 @@
 //   rax rcx rdx    scratch inside an op
 //   flags          the guest's status flags, where it has some (status.cpp)
 //   xmm0 … xmm5    scratch inside an op
+//   xmm6 … xmm15   vector registers of the guest for a while (vectors.cpp)
 // Guest registers without a host register are memory operands off rbp.
 #pragma once
 
@@ -15,6 +16,8 @@
 #include "host.h"
 
 #include <asmjit/x86.h>
+
+#include <array>
 
 namespace backplane::tcg::x64 {
 
@@ -93,6 +96,7 @@ class Emitter {
         std::uint32_t back = 0;
         std::uint32_t delta = 0;            ///< of its guest instruction
         bool status_in_host = false;        ///< at the jump, and where it goes back to
+        std::uint32_t residents = 0;        ///< likewise: index into resident_sets_
         std::uint64_t x = 0, y = 0, z = 0;  ///< what the piece wants to know
     };
     struct LabelState {
@@ -180,10 +184,11 @@ class Emitter {
             kLoadByte,    ///< register ← the byte at a slot
             kStoreByte,   ///< and back
             kClearUpper,  ///< of a slot
-            kLoadVector,
-            kStoreVector,  ///< 16 bytes
-            kStoreLong,    ///< 32 bytes
-            kLoadLong,
+            kLoadVector,  ///< 16 bytes
+            kStoreVector,
+            kLoadLong,  ///< 32 bytes
+            kStoreLong,
+            kLoadUpper,  ///< bytes 16 to 31 beside the others
         };
         Kind kind;
         std::int8_t reg;   ///< the scratch register
@@ -198,9 +203,10 @@ class Emitter {
         std::int8_t reg = 0, vvvv = 0, rm = -1;  ///< ModRM.rm: a register, or -1: memory
         std::int8_t base = 0, index = -1;        ///< of the memory
         std::int32_t displacement = 0;
-        std::int8_t collapse = -1;  ///< where rcx + rax goes before
-        std::uint8_t free = 7;      ///< of rax, rcx and rdx: bits
-        std::uint8_t free_vectors = 63;
+        std::int8_t collapse = -1;    ///< where rcx + rax goes before
+        std::uint8_t free = 7;        ///< of rax, rcx and rdx: bits
+        std::uint16_t vectors = 0;    ///< the host's that it uses: bits
+        std::uint32_t residents = 0;  ///< behind it: index into resident_sets_
         NativeMove before[8], after[8];
         std::uint8_t before_count = 0, after_count = 0;
     };
@@ -208,7 +214,6 @@ class Emitter {
     NativePlan plan_native(const Native& n);
     int take_scratch(NativePlan& plan);
     int plan_operand(NativePlan& plan, const NativeOperand& operand, bool may_be_memory);
-    void plan_vector(NativePlan& plan, const NativeOperand& operand, int& number);
     void plan_slot(NativePlan& plan, Value v, std::int32_t plus);
     void move_for_native(const NativeMove& move);
     void emit_native(const NativePlan& plan);
@@ -216,6 +221,25 @@ class Emitter {
     void cold_native(const Cold& c);
     void address_op(const Op& op);
     void compute_address(const Address& address, int to);
+
+    // ---- vectors.cpp
+    /// A vector register of the guest that is in one of the host's.
+    struct Resident {
+        std::int16_t guest = -1;  ///< which; -1: none
+        std::uint8_t bytes = 0;   ///< 16 or 32 of it
+        std::uint8_t dirty = 0;   ///< bytes that the state does not have: 0, 16, 32
+        std::uint32_t used = 0;   ///< the op that did last
+    };
+    using Residents = std::array<Resident, 16>;  ///< by the host's number
+    int plan_vector(NativePlan& plan, const NativeOperand& operand);
+    int make_room(NativePlan& plan);
+    NativeMove vector_move(NativeMove::Kind kind, unsigned number, unsigned guest) const;
+    void store_residents(const Residents& residents);
+    void load_residents(const Residents& residents);
+    void vectors_to_state();
+    void forget_vectors();
+    std::uint32_t remember_residents();
+    void vectors_before_op(const Op& op);
 
     // ---- integer.cpp
     void integer(const Op& op);
@@ -277,6 +301,7 @@ class Emitter {
     Cold& flagless_tlb(const Op& op, bool for_store, unsigned size, std::uint8_t mode, bool aligned,
                        void (Emitter::*slow)(const Cold&));
     void address_again(const Cold& c);
+    void call_slow(const std::uint32_t (&thunks)[2], const Cold& c);
     void sized_load(int to, const x86::Mem& from, std::uint8_t flags);
     void store_sized(const x86::Mem& to, int from, unsigned size);
     void extend_value(int reg, std::uint8_t flags);
@@ -349,7 +374,10 @@ class Emitter {
     std::vector<std::uint8_t> status_live_;  ///< behind each op
     bool status_in_host_ = false;
     std::vector<NativePlan> plans_;
-    bool helper_stored_ = false;  ///< this instruction called one that may have changed the unit
+    Residents residents_;
+    bool any_resident_ = false;
+    std::vector<Residents> resident_sets_;  ///< the first is empty
+    bool helper_stored_ = false;            ///< this instruction called one that may have changed the unit
     std::vector<LabelState> labels_;
     std::vector<Cold> cold_;
 };

@@ -75,6 +75,12 @@ Emitter::Cold& Emitter::flagless_tlb(const Op& op, bool for_store, unsigned size
     return c;
 }
 
+void Emitter::call_slow(const std::uint32_t (&thunks)[2], const Cold& c) {
+    store_residents(resident_sets_[c.residents]);
+    call_to(thunks[c.status_in_host]);
+    load_residents(resident_sets_[c.residents]);
+}
+
 /// On the slow path: the address in rax.
 void Emitter::address_again(const Cold& c) {
     if (!flags_) a_.xor_(x86::rax, x86::ptr(x86::rcx, std::int32_t(c.x), 8));
@@ -172,7 +178,7 @@ void Emitter::load(const Op& op) {
 void Emitter::cold_load(const Cold& c) {
     address_again(c);
     a_.mov(x86::ecx, Imm(descriptor(*c.op)));
-    call_to(thunks_.load[c.status_in_host]);
+    call_slow(thunks_.load, c);
     to_location(c.y, kRax);
     jump_to(c.back);
 }
@@ -223,7 +229,7 @@ void Emitter::cold_store(const Cold& c) {
     std::uint32_t access = descriptor(*c.op);
     access &= ~std::uint32_t{mem::kBigEndian};  // rdx holds the value as it goes on the bus
     a_.mov(x86::ecx, Imm(access));
-    call_to(thunks_.store[c.status_in_host]);
+    call_slow(thunks_.store, c);
     jump_to(c.back);
 }
 
@@ -311,7 +317,7 @@ void Emitter::cold_atomic(const Cold& c) {
         a_.mov(hot(&hot_.expected, 8), x86::rcx);
     }
     a_.mov(x86::ecx, Imm(descriptor(*c.op)));
-    call_to(thunks_.atomic[c.status_in_host]);
+    call_slow(thunks_.atomic, c);
     to_location(c.y, kRax);
     jump_to(c.back);
 }

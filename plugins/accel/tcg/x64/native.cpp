@@ -30,6 +30,7 @@ void Emitter::native_op(const Op& op) {
     cold_[index].y = plans_.size();
     cold_[index].z = status_in_host_;
     plans_.push_back(plan);
+    plans_.back().residents = remember_residents();
 }
 
 void Emitter::cold_native(const Cold& c) {
@@ -42,14 +43,19 @@ void Emitter::cold_native(const Cold& c) {
     access.pc_delta = std::uint16_t(c.delta);
     std::uint32_t bits = 0;
     __builtin_memcpy(&bits, &access, sizeof bits);
+    store_residents(resident_sets_[c.residents]);
     a_.mov(x86::ecx, Imm(bits));
     call_to(thunks_.begin[c.status_in_host]);
+    load_residents(resident_sets_[c.residents]);
     a_.mov(x86::rcx, x86::rax);
     a_.mov(x86::eax, 0);
     if (!n.rm.written) return jump_to(c.back);
     emit_native(plans_[c.y]);
+    const Residents& behind = resident_sets_[plans_[c.y].residents];
+    store_residents(behind);
     a_.mov(x86::ecx, Imm(bits));
     call_to(thunks_.end[c.z]);
+    load_residents(behind);
     jump_to(std::uint32_t(c.x));
 }
 
@@ -105,27 +111,6 @@ int Emitter::plan_operand(NativePlan& plan, const NativeOperand& operand, bool m
     return scratch;
 }
 
-/// Vector registers have no homes: loaded before, stored behind.
-void Emitter::plan_vector(NativePlan& plan, const NativeOperand& operand, int& number) {
-    number = __builtin_ctz(plan.free_vectors);
-    plan.free_vectors = std::uint8_t(plan.free_vectors & (plan.free_vectors - 1));
-    const GuestRegister& r = guest_.registers[operand.value.index()];
-    const NativeMove at{NativeMove::kLoadVector,
-                        std::int8_t(number),
-                        -1,
-                        kRbp,
-                        displacements_[operand.value.index()],
-                        std::int32_t(r.upper_offset) - kStateBias};
-    if (operand.read) {
-        NativeMove& m = plan.before[plan.before_count++] = at;
-        if (operand.bytes == 32) m.kind = NativeMove::kLoadLong;
-    }
-    if (operand.written) {
-        NativeMove& m = plan.after[plan.after_count++] = at;
-        m.kind = plan.native->vex ? NativeMove::kStoreLong : NativeMove::kStoreVector;
-    }
-}
-
 Emitter::NativePlan Emitter::plan_native(const Native& n) {
     NativePlan plan;
     plan.native = &n;
@@ -165,17 +150,17 @@ Emitter::NativePlan Emitter::plan_native(const Native& n) {
     }
     int number = 0;
     if (!n.reg.value.none()) {
-        if (is_vector(n.reg)) plan_vector(plan, n.reg, number);
+        if (is_vector(n.reg)) number = plan_vector(plan, n.reg);
         else number = plan_operand(plan, n.reg, false);
         plan.reg = std::int8_t(number);
     }
     if (!n.vvvv.value.none()) {
-        if (is_vector(n.vvvv)) plan_vector(plan, n.vvvv, number);
+        if (is_vector(n.vvvv)) number = plan_vector(plan, n.vvvv);
         else number = plan_operand(plan, n.vvvv, false);
         plan.vvvv = std::int8_t(number);
     }
     if (memory || n.rm.value.none()) return plan;
-    if (is_vector(n.rm)) plan_vector(plan, n.rm, number);
+    if (is_vector(n.rm)) number = plan_vector(plan, n.rm);
     else number = plan_operand(plan, n.rm, !n.rm_stays_register);
     plan.rm = std::int8_t(number);
     return plan;
@@ -203,6 +188,9 @@ void Emitter::move_for_native(const NativeMove& m) {
     case NativeMove::kClearUpper: a_.mov(at(4), Imm(0)); return;
     case NativeMove::kLoadVector: a_.movups(x(r), at(16)); return;
     case NativeMove::kStoreVector: a_.movups(at(16), x(r)); return;
+    case NativeMove::kLoadUpper:
+        a_.vinsertf128(x86::ymm(std::uint32_t(r)), x86::ymm(std::uint32_t(r)), upper, 1);
+        return;
     case NativeMove::kLoadLong:
         a_.vmovups(x(r), at(16));
         a_.vinsertf128(x86::ymm(std::uint32_t(r)), x86::ymm(std::uint32_t(r)), upper, 1);

@@ -1,0 +1,116 @@
+// Vector registers of the guest in the host's. They have no homes across units, as helpers and the engine's own code use
+// all of the host's: a register is loaded by the first native instruction of a unit that wants it, and stored where the
+// unit may be left or something else may run. The slow ways of accesses store what the state does not have, and load
+// again.
+#include "emitter.h"
+
+namespace backplane::tcg::x64 {
+
+namespace {
+constexpr unsigned kFirst = 6;  // those below are scratch
+}
+
+Emitter::NativeMove Emitter::vector_move(NativeMove::Kind kind, unsigned number, unsigned guest) const {
+    return {kind, std::int8_t(number),   -1,
+            kRbp, displacements_[guest], std::int32_t(guest_.registers[guest].upper_offset) - kStateBias};
+}
+
+/// A host register that this instruction does not use; what was in it is stored before.
+int Emitter::make_room(NativePlan& plan) {
+    unsigned best = 0;
+    for (unsigned n = kFirst; n < residents_.size(); ++n) {
+        if (plan.vectors >> n & 1) continue;
+        if (best == 0 || (residents_[best].guest >= 0 &&
+                          (residents_[n].guest < 0 || residents_[n].used < residents_[best].used)))
+            best = n;
+    }
+    Resident& r = residents_[best];
+    if (r.guest >= 0 && r.dirty)
+        plan.before[plan.before_count++] = vector_move(
+            r.dirty == 32 ? NativeMove::kStoreLong : NativeMove::kStoreVector, best, unsigned(r.guest));
+    r = {};
+    return int(best);
+}
+
+int Emitter::plan_vector(NativePlan& plan, const NativeOperand& operand) {
+    const auto guest = std::int16_t(operand.value.index());
+    const auto load = [&](NativeMove::Kind kind, int number) {
+        plan.before[plan.before_count++] = vector_move(kind, unsigned(number), unsigned(guest));
+    };
+    int number = -1;
+    for (unsigned n = kFirst; n < residents_.size(); ++n)
+        if (residents_[n].guest == guest) number = int(n);
+    if (number < 0) {
+        number = make_room(plan);
+        residents_[std::size_t(number)] = {guest, operand.bytes, 0, 0};
+        if (operand.read) load(operand.bytes == 32 ? NativeMove::kLoadLong : NativeMove::kLoadVector, number);
+    }
+    Resident& r = residents_[std::size_t(number)];
+    if (operand.read && operand.bytes > r.bytes) {
+        load(NativeMove::kLoadUpper, number);
+        r.bytes = 32;
+    }
+    r.used = std::uint32_t(index_) + 1;
+    if (operand.written && plan.native->vex) r.bytes = r.dirty = 32;  // bits above its size become 0
+    else if (operand.written && r.dirty == 0) r.dirty = 16;
+    plan.vectors = std::uint16_t(plan.vectors | 1u << number);
+    any_resident_ = true;
+    return number;
+}
+
+void Emitter::store_residents(const Residents& residents) {
+    for (unsigned n = kFirst; n < residents.size(); ++n)
+        if (const Resident& r = residents[n]; r.guest >= 0 && r.dirty)
+            move_for_native(vector_move(r.dirty == 32 ? NativeMove::kStoreLong : NativeMove::kStoreVector, n,
+                                        unsigned(r.guest)));
+}
+
+void Emitter::load_residents(const Residents& residents) {
+    for (unsigned n = kFirst; n < residents.size(); ++n)
+        if (const Resident& r = residents[n]; r.guest >= 0)
+            move_for_native(vector_move(r.bytes == 32 ? NativeMove::kLoadLong : NativeMove::kLoadVector, n,
+                                        unsigned(r.guest)));
+}
+
+void Emitter::vectors_to_state() {
+    if (!any_resident_) return;
+    store_residents(residents_);
+    for (Resident& r : residents_) r.dirty = 0;
+}
+
+void Emitter::forget_vectors() {
+    residents_ = {};
+    any_resident_ = false;
+}
+
+std::uint32_t Emitter::remember_residents() {
+    if (!any_resident_) return 0;
+    resident_sets_.push_back(residents_);
+    return std::uint32_t(resident_sets_.size() - 1);
+}
+
+void Emitter::vectors_before_op(const Op& op) {
+    if (!any_resident_) return;
+    switch (op.opcode) {
+    case Opcode::label:  // other paths come with others
+    case Opcode::call:
+    case Opcode::popcnt:  // may be calls on this host
+    case Opcode::clmul:
+    case Opcode::clmulh: vectors_to_state(); return forget_vectors();
+    case Opcode::br:
+    case Opcode::brcond:
+    case Opcode::br_status:
+    case Opcode::goto_pc:
+    case Opcode::goto_value:
+    case Opcode::leave: return vectors_to_state();
+    case Opcode::insn:
+        if (helper_stored_) vectors_to_state();
+        return;
+    default: break;
+    }
+    if (op.opcode < Opcode::fadd || op.opcode > Opcode::fp_forget) return;
+    vectors_to_state();  // likewise
+    forget_vectors();
+}
+
+}  // namespace backplane::tcg::x64
