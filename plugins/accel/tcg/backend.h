@@ -105,6 +105,9 @@ class Backend {
     // ---- the floating-point environment, as HotArea::guest_fp_mode has it; `live`: translated code is on the stack
     virtual std::uint32_t take_fp_exceptions(bool live) = 0;
     virtual void set_fp_rounding(FpRounding mode, bool live) = 0;
+    /// The whole word, exceptions masked.
+    virtual std::uint32_t fp_mode(bool live) const = 0;
+    virtual void set_fp_mode(std::uint32_t word, bool live) = 0;
     /// The plain environment for C++ code in a slow path, and back.
     virtual std::uint32_t enter_host_fp() = 0;
     virtual void leave_host_fp(std::uint32_t saved) = 0;

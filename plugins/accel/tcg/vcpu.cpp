@@ -149,7 +149,21 @@ void TcgVcpu::run() {
         handle_exit(reason);
         if (in_single_ || resume_ != DebugResume::Run) after_progress();
     }
-    front_end_.add_fp_exceptions(state_, backend_->take_fp_exceptions(false));
+    keep_fp();
+}
+
+/// The floating-point environment goes from the back end to the state,
+void TcgVcpu::keep_fp() {
+    if (front_end_.fp_mode(state_)) front_end_.keep_fp_mode(state_, backend_->fp_mode(false));
+    else front_end_.add_fp_exceptions(state_, backend_->take_fp_exceptions(false));
+}
+
+/// and back.
+void TcgVcpu::take_fp() {
+    if (const std::optional<std::uint32_t> word = front_end_.fp_mode(state_))
+        return backend_->set_fp_mode(*word, false);
+    backend_->take_fp_exceptions(false);
+    backend_->set_fp_rounding(front_end_.fp_rounding(state_), false);
 }
 
 /// False: stop.
@@ -164,8 +178,7 @@ bool TcgVcpu::look_at_requests() {
             state_stale_ = false;
             tlb_->flush();
             cache_->forget_jumps();
-            backend_->take_fp_exceptions(false);
-            backend_->set_fp_rounding(front_end_.fp_rounding(state_), false);
+            take_fp();
         }
         debug = std::exchange(next_debug_, std::nullopt);
     }

@@ -84,6 +84,8 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
                        bool& raised) override;
     std::uint32_t take_fp_exceptions() override { return backend_->take_fp_exceptions(in_code_); }
     void set_fp_rounding(FpRounding mode) override { backend_->set_fp_rounding(mode, in_code_); }
+    std::uint32_t fp_mode() override { return backend_->fp_mode(in_code_); }
+    void set_fp_mode(std::uint32_t word) override { backend_->set_fp_mode(word, in_code_); }
 
   private:
     TcgVcpu(AcceleratorContext& context, Cpu& cpu, const FrontEnd& front_end, CodePages& pages,
@@ -95,6 +97,8 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     void run();
     bool look_at_requests();
     bool wait_for_work();
+    void keep_fp();
+    void take_fp();
     const void* next_code();
     void handle_exit(std::uint64_t reason);
     std::uint64_t& state_pc() {

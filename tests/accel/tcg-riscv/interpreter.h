@@ -64,6 +64,8 @@ class Interpreter final : public tcg::Vcpu, public HartServices {
     void* host_pointer(std::uint64_t, unsigned, bool, std::uint8_t, bool&) override { std::abort(); }
     std::uint32_t take_fp_exceptions() override;
     void set_fp_rounding(tcg::FpRounding mode) override { dynamic_rounding_ = mode; }
+    std::uint32_t fp_mode() override { return 0; }
+    void set_fp_mode(std::uint32_t) override {}
 
   private:
     struct Unit {

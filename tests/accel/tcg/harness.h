@@ -328,6 +328,13 @@ class TestFrontEnd final : public FrontEnd {
         static_cast<GuestState*>(state)->exceptions |= exceptions;
     }
 
+    std::optional<std::uint32_t> fp_mode(const void*) const override { return mode; }
+    void keep_fp_mode(void*, std::uint32_t word) const override {
+        const_cast<TestFrontEnd*>(this)->mode = word;
+    }
+
+    std::optional<std::uint32_t>
+        mode;  ///< the whole floating-point word, for a guest with native instructions
     std::vector<Instruction> instructions;
     Walk walk;
     std::function<bool(GuestState&)> interrupt;

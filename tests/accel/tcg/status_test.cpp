@@ -451,6 +451,36 @@ TEST_F(TcgStatus, AVectorGrowsToItsUpperHalf) {
     EXPECT_EQ(g.upper[2][15], 0x43);
 }
 
+TEST_F(TcgStatus, NativeFloatingPointHasTheGuestsWholeMode) {
+    GuestState& g = m.guest();
+    const float one = 1, tiny = 0x1p-40f;
+    std::memcpy(g.v[0], &one, 4);
+    std::memcpy(g.v[1], &tiny, 4);
+    const auto add = m.plain([](Builder& b) {
+        b.call(X(5), +[](void* state) -> u64 { return vcpu_of(state).fp_mode(); }, "mode",
+               helper::kReadsRegisters, {});
+        Native n = vector("addss", false, 0xf3, 0x58, 16);
+        n.reg = part(V(0), 16, true, true);
+        n.rm = part(V(1), 16, true, false);
+        b.native(n);
+        b.call(X(6),
+               +[](void* state) -> u64 {
+                   const u64 mode = vcpu_of(state).fp_mode();
+                   vcpu_of(state).set_fp_mode(0x3f80);
+                   return mode;
+               },
+               "change", helper::kReadsRegisters, {});
+    });
+    m.front_end.mode = 0xffff5f00;  // up; unmasked exceptions and reserved bits stay out of the host
+    m.run({add});
+    float sum = 0;
+    std::memcpy(&sum, g.v[0], 4);
+    EXPECT_EQ(sum, 1 + 0x1p-23f);
+    EXPECT_EQ(g.x[5], 0x5f80u);
+    EXPECT_EQ(g.x[6], 0x5fa0u);  // inexact
+    EXPECT_EQ(m.front_end.mode, 0x3f80u);
+}
+
 TEST_F(TcgStatus, WhatMustBeAlignedFaultsWhereItIsNot) {
     m.guest().handler = kRamBase + 0x100;
     m.place(kRamBase + 0x100, {Machine::kFinish});

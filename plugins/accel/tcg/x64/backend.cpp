@@ -72,6 +72,13 @@ class X64Backend final : public Backend {
         if (live) _mm_setcsr((_mm_getcsr() & ~kRoundingMask) | bits);
     }
 
+    std::uint32_t fp_mode(bool live) const override { return live ? _mm_getcsr() : hot_.guest_fp_mode; }
+
+    void set_fp_mode(std::uint32_t word, bool live) override {
+        hot_.guest_fp_mode = (word & 0xffff) | 0x1f80;  // reserved bits would fault
+        if (live) _mm_setcsr(hot_.guest_fp_mode);
+    }
+
     std::uint32_t enter_host_fp() override {
         const std::uint32_t saved = _mm_getcsr();
         _mm_setcsr(hot_.host_fp_mode);

@@ -9,6 +9,8 @@
 #include <backplane/draft/tcg/builder.h>
 #include <backplane/draft/tcg/vcpu.h>
 
+#include <optional>
+
 namespace backplane::tcg {
 
 /// A Vector register is an operand of native instructions, and of nothing else.
@@ -163,6 +165,11 @@ class FrontEnd {
     virtual unsigned disassemble(std::uint64_t pc, Bytes bytes, TextSink& out) const = 0;
     /// The rounding mode that the state holds: asked when a vCPU starts or its state was changed from outside.
     virtual FpRounding fp_rounding(const void* state) const = 0;
+    /// The same for a guest whose native instructions compute: the whole control and status word (x86: MXCSR). With a value,
+    /// fp_rounding() and add_fp_exceptions() are not called.
+    virtual std::optional<std::uint32_t> fp_mode(const void*) const { return std::nullopt; }
+    /// That word when the vCPU stops.
+    virtual void keep_fp_mode(void*, std::uint32_t) const {}
     /// Adds sticky exceptions (fp_exception) to those in the state: when the vCPU stops.
     virtual void add_fp_exceptions(void* state, std::uint32_t exceptions) const = 0;
 

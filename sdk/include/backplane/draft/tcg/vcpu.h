@@ -73,6 +73,10 @@ class Vcpu {
     virtual std::uint32_t take_fp_exceptions() = 0;
     /// The dynamic rounding mode from now on. Not Dynamic.
     virtual void set_fp_rounding(FpRounding mode) = 0;
+    /// The whole word that native instructions compute by, for a guest with FrontEnd::fp_mode(): with what they raised so
+    /// far. All exceptions are masked in it; a front end whose guest unmasks one has its helpers compute.
+    virtual std::uint32_t fp_mode() = 0;
+    virtual void set_fp_mode(std::uint32_t word) = 0;
 
   protected:
     ~Vcpu() = default;
