@@ -109,7 +109,9 @@ class TestVcpu final : public tcg::Vcpu {
     std::uint32_t take_fp_exceptions() override { return 0; }
     void set_fp_rounding(tcg::FpRounding) override {}
 
-    std::uint8_t* at(std::uint64_t address) { return bytes.data() + (address - kMemoryBase); }
+    std::uint8_t* at(std::uint64_t address) {
+        return bytes.data() + (wraps ? address % (kMemorySize - 8) : address - kMemoryBase);
+    }
 
   private:
     X86State& state_;
@@ -122,10 +124,12 @@ class TestVcpu final : public tcg::Vcpu {
     std::map<std::uint16_t, std::uint32_t> ports;
     std::uint64_t read_only = 0;  ///< a page
     bool plain = true;            ///< false: every access goes the long way
+    bool wraps = false;           ///< every address is somewhere in the memory
     unsigned flushes = 0;
 
   private:
-    static bool inside(std::uint64_t address, unsigned size) {
+    bool inside(std::uint64_t address, unsigned size) const {
+        if (wraps) return size <= 8;
         return address - kMemoryBase < kMemorySize && address - kMemoryBase + size <= kMemorySize;
     }
     bool present(std::uint64_t address, unsigned size, bool write) {

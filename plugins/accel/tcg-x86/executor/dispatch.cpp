@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::uint32_t kMxcsrFlags = 0x3f, kMxcsrMasks = 0x1f80;
 constexpr unsigned kMaskShift = 7;
-constexpr std::uint16_t kExceptionSummary = 0x80;  ///< x87 status word
-constexpr std::size_t kStatusWord = 2;             ///< in the XSAVE area (SDM 1, table 10-2)
+constexpr std::uint16_t kX87Exceptions = 0x3f;  ///< of the control word (masks) and the status word
+constexpr std::size_t kStatusWord = 2;          ///< in the XSAVE area (SDM 1, table 10-2)
 constexpr std::size_t kUpperSize = 256;
 constexpr std::uint64_t kAvxState = 6;  ///< XCR0: SSE and AVX
 
@@ -92,10 +92,16 @@ void Executor::check_vector_enabled() const {
     if (s_.cr0 & cr0::kTs) throw GuestFault{Vector::DeviceNotAvailable};
 }
 
+/// As the host finds out when it loads the image, whatever the summary bit in that says.
+bool Executor::x87_pending() const {
+    return (read_area<std::uint16_t>(s_, kStatusWord) & ~read_area<std::uint16_t>(s_, 0) & kX87Exceptions) !=
+           0;
+}
+
 void Executor::check_mmx_enabled() const {
     if (s_.cr0 & cr0::kEm) undefined_opcode();
     if (s_.cr0 & cr0::kTs) throw GuestFault{Vector::DeviceNotAvailable};
-    if (read_area<std::uint16_t>(s_, kStatusWord) & kExceptionSummary) throw GuestFault{Vector::MathFault};
+    if (x87_pending()) throw GuestFault{Vector::MathFault};
 }
 
 void Executor::check_x87_enabled() const {
@@ -107,8 +113,7 @@ void Executor::check_x87_enabled() const {
     const bool quiet =
         ((i_.opcode == 0xd9 && memory && extension >= 6) || (i_.opcode == 0xdd && memory && extension >= 6) ||
          (i_.opcode == 0xdb && !memory && extension == 4) || (i_.opcode == 0xdf && i_.modrm == 0xe0));
-    if (!quiet && (read_area<std::uint16_t>(s_, kStatusWord) & kExceptionSummary))
-        throw GuestFault{Vector::MathFault};
+    if (!quiet && x87_pending()) throw GuestFault{Vector::MathFault};
 }
 
 /// Before anything else: what the host's processor refuses is undefined.
@@ -322,8 +327,7 @@ void Executor::execute() {
     case Operation::RestoreState: return restore_state();
     case Operation::Wait:
         if ((s_.cr0 & cr0::kMp) && (s_.cr0 & cr0::kTs)) throw GuestFault{Vector::DeviceNotAvailable};
-        if (read_area<std::uint16_t>(s_, kStatusWord) & kExceptionSummary)
-            throw GuestFault{Vector::MathFault};
+        if (x87_pending()) throw GuestFault{Vector::MathFault};
         return;
     case Operation::Prefetch: load_memory(1); return;
     case Operation::Jump: return jump_to(next_ + i_.immediate);

@@ -61,6 +61,7 @@ class Executor {
     void run_vector();
     void run_x87();
     void check_vector_enabled() const;
+    bool x87_pending() const;
     void check_x87_enabled() const;
     void check_mmx_enabled() const;
     bool x87_stores() const;
