@@ -26,7 +26,7 @@ namespace {
 constexpr const char* kFirmwareDirectories[] = {"/usr/local/share/backplane", "/usr/share/backplane",
                                                 "/usr/share/qemu", "/usr/share/seabios"};
 
-/// "-cpu rv64" of "-cpu rv64,x=on".
+/// "-cpu NAME" of "-cpu NAME,x=on".
 std::string first_word(const std::string& option) { return option.substr(0, option.find(',')); }
 
 /// Is there a CPU that the board made and could not finish?

@@ -51,7 +51,7 @@ Json describe(const Call& call, Instance& node) {
     return json;
 }
 
-/// As management tools look for a device: "/machine/peripheral/disk0/virtio-backend".
+/// As management tools look for a device: "/machine/peripheral/disk0/…".
 std::string path_without_buses(const Instance& device) {
     const Object* above = device.parent();
     const std::string name = "/" + std::string(device.name().view());

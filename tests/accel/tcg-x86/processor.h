@@ -108,6 +108,8 @@ class TestVcpu final : public tcg::Vcpu {
     }
     std::uint32_t take_fp_exceptions() override { return 0; }
     void set_fp_rounding(tcg::FpRounding) override {}
+    std::uint32_t fp_mode() override { return 0x1f80; }
+    void set_fp_mode(std::uint32_t) override {}
 
     std::uint8_t* at(std::uint64_t address) {
         return bytes.data() + (wraps ? address % (kMemorySize - 8) : address - kMemoryBase);
