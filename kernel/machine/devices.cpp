@@ -156,7 +156,22 @@ void Devices::forget(Instance& instance) { std::erase(leaving_, &instance); }
 
 void Devices::close() { machine_.loop.cancel(*this); }
 
+/// A device that is not part of `device`, and plugged into a bus that is; null: none (any more).
+Instance* Devices::plugged_into(const Instance& device) {
+    const auto inside = [&](const Instance* at) {
+        while (at && at != &device) at = at->parent_instance();
+        return at != nullptr;
+    };
+    Instance* found = nullptr;
+    machine_.objects->walk(machine_.objects->root(), [&](Instance& instance) {
+        if (!found && instance.is_a("device") && !inside(&instance) && inside(host_of(instance).bus_object()))
+            found = &instance;
+    });
+    return found;
+}
+
 void Devices::delete_unplugged(Instance& device) {
+    while (Instance* below = plugged_into(device)) delete_unplugged(*below);
     const std::string path = device.path_text();
     const std::string id(device.id().view());
     machine_.objects->destroy(device);

@@ -43,6 +43,7 @@ class Devices final : public UnpluggedDevices, public DeviceReset, Work {
 
   private:
     void run() override;
+    Instance* plugged_into(const Instance& device);
     void delete_unplugged(Instance& device);
     bool set_up(Instance& device, Instance* bus, const PropertyList& properties, Errors& errors);
     const Type* creatable_type(std::string_view name, const std::string& id, Errors& errors);

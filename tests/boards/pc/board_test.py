@@ -176,6 +176,22 @@ class HotPlug(PcTest):
         reply = qmp("device_add", driver="pvpanic-pci", id="panic", addr="7")
         self.assertIn("hotplug", reply["error"]["desc"])
 
+    def test_what_is_plugged_into_a_device_goes_with_it(self):
+        qtest, qmp = self.board_and_monitor()
+        eject = 0xAE08
+        for driver, place in (("piix3-usb-uhci", {"addr": "7"}), ("usb-hub", {"bus": "first.0"}),
+                              ("usb-mouse", {"bus": "first.0", "port": "1.2"})):
+            name = {"piix3-usb-uhci": "first", "usb-hub": "second", "usb-mouse": "third"}[driver]
+            self.assertEqual(qmp("device_add", driver=driver, id=name, **place)["return"], {})
+        self.assertIn("usb-mouse", qmp("device_del", id="second")["error"]["desc"])
+        qtest(f"outl {eject} {1 << 7}")
+        gone = set()
+        while len(gone) < 3:
+            qmp.events.clear()
+            gone.add(qmp.event("DEVICE_DELETED")["data"]["device"])
+        self.assertEqual(gone, {"first", "second", "third"})
+        self.assertNotIn("usb", qmp.human("info qtree"))
+
 
 class Memory(PcTest):
     def test_what_cmos_says_of_ram(self):
