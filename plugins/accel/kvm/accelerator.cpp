@@ -22,9 +22,17 @@ bool Kvm::open(AcceleratorContext& context, Errors& errors) {
     context_ = &context;
     vm_ = std::move(vm);
     slots_ = std::make_unique<MemorySlots>(*vm_, context.system_memory(), 0);
-    vm_->set_ring_full([this] { slots_->collect_rings(); });
+    vm_->set_ring_collector([this] { collect_rings(); });
     doorbells_ = std::make_unique<DoorbellMap>(*vm_, context.system_memory(), context.io_ports());
     return true;
+}
+
+/// They have the pages of all slots.
+void Kvm::collect_rings() {
+    vm_->dirty_rings().harvest([this](std::uint32_t slot, std::uint64_t page) {
+        if (slots_) slots_->page_changed(slot, page);
+        if (management_slots_) management_slots_->page_changed(slot, page);
+    });
 }
 
 bool Kvm::attach(Cpu& cpu, Errors& errors) {
@@ -43,12 +51,21 @@ bool Kvm::attach(Cpu& cpu, Errors& errors) {
     return true;
 }
 
+bool Kvm::has_management_mode() const {
+    return vm_->capability(KVM_CAP_MULTI_ADDRESS_SPACE) >= 2 && vm_->capability(KVM_CAP_X86_SMM) > 0;
+}
+
+bool Kvm::available(Errors& errors) {
+    const bool has = has_management_mode();
+    if (!has) errors.fail("this host's KVM has no system management mode (KVM_CAP_X86_SMM)");
+    return has;
+}
+
 /// What processors see in system management mode is the same for all of them here (api.rst,
 /// KVM_CAP_MULTI_ADDRESS_SPACE).
 void Kvm::show_management_memory(Cpu& cpu) {
     if (cpu.address_space_count() < 2 || management_slots_) return;
-    if (vm_->capability(KVM_CAP_MULTI_ADDRESS_SPACE) < 2 || vm_->capability(KVM_CAP_X86_SMM) <= 0)
-        return vm_->refusals().say("system management mode", 0);
+    if (!has_management_mode()) return vm_->refusals().say("system management mode", 0);
     management_slots_ = std::make_unique<MemorySlots>(*vm_, cpu.address_space(1), 1);
     management_cpu_ = &cpu;
 }

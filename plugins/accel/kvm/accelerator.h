@@ -15,6 +15,7 @@ class Kvm final : public Accelerator,
                   public ChipReplacements,
                   public MessageSink,
                   public Doorbells,
+                  public x86::SystemManagement,
                   public VmAccess {
   public:
     explicit Kvm(Object&) {}
@@ -44,6 +45,9 @@ class Kvm final : public Accelerator,
     bool add(const Doorbell& doorbell) override { return doorbells_->add(doorbell); }
     void remove(int event) override { doorbells_->remove(event); }
 
+    // x86::SystemManagement
+    bool available(Errors& errors) override;
+
     // VmAccess
     Vm* vm() override { return vm_.get(); }
 
@@ -56,7 +60,9 @@ class Kvm final : public Accelerator,
     static const PropertyInfo kProperties[4];
 
   private:
+    bool has_management_mode() const;
     void show_management_memory(Cpu& cpu);
+    void collect_rings();
     void tell_debug();
     template <class Wait>
     void unlocked(Wait wait);

@@ -112,7 +112,7 @@ void Vcpu::unknown_msr(const char* what) {
 void Vcpu::ring_full() {
     MachineLock& lock = vm_.context().lock();
     lock.lock();
-    vm_.ring_full();
+    vm_.collect_rings();
     lock.unlock();
 }
 

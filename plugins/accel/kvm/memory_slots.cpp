@@ -100,19 +100,16 @@ void MemorySlots::dirty_log_changed(RamBlock& block, bool on) {
     }
 }
 
-/// They have the pages of all slots.
-void MemorySlots::collect_rings() {
-    vm_.dirty_rings().harvest([this](std::uint32_t number, std::uint64_t page) {
-        for (const auto& [start, slot] : slots_)
-            if (kernel_number(slot) == number && page < slot.size / kPageSize)
-                memory_.mark_dirty(*slot.block, slot.block_offset + page * kPageSize, kPageSize);
-    });
+void MemorySlots::page_changed(std::uint32_t number, std::uint64_t page) {
+    for (const auto& [start, slot] : slots_)
+        if (kernel_number(slot) == number && page < slot.size / kPageSize)
+            memory_.mark_dirty(*slot.block, slot.block_offset + page * kPageSize, kPageSize);
 }
 
 /// The kernel's bits are cleared by reading them, and the pages are watched again.
 void MemorySlots::collect_dirty(RamBlock& block) {
     constexpr unsigned kBits = 64;
-    if (vm_.dirty_rings().used()) return collect_rings();
+    if (vm_.dirty_rings().used()) return vm_.collect_rings();
     for (const auto& [start, slot] : slots_) {
         if (slot.block != &block || !(slot.flags & KVM_MEM_LOG_DIRTY_PAGES)) continue;
         bitmap_.assign((slot.size / kPageSize + kBits - 1) / kBits, 0);

@@ -20,8 +20,8 @@ class MemorySlots final : public MemoryListener {
     void dirty_log_changed(RamBlock& block, bool on) override;
     void collect_dirty(RamBlock& block) override;
 
-    /// Takes what the rings of changed pages have. Holding the machine lock.
-    void collect_rings();
+    /// As a ring of changed pages has it: of these slots or not.
+    void page_changed(std::uint32_t slot, std::uint64_t page);
 
   private:
     struct Slot {

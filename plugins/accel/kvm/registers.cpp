@@ -128,6 +128,8 @@ void RegisterSync::get_events() {
     state_.nmi_blocked = events.nmi.masked != 0;
     if (events.nmi.injected || events.nmi.pending) state_.requests.fetch_or(x86::request::kNmi);
     state_.smm = events.smi.smm != 0;
+    if (std::uint64_t base = 0; smm_ && get_msr(vcpu_, x86::msr::kSmbase, base))
+        state_.smbase = std::uint32_t(base);
     if (events.smi.pending) state_.requests.fetch_or(x86::request::kSmi);
     if (!vm_.local_apics_in_kernel()) return;
     kvm_mp_state activity{};
@@ -237,6 +239,7 @@ std::string RegisterSync::set_floating_point() {
 }
 
 std::string RegisterSync::set_events() {
+    if (state_.smm && !smm_) return "it is in system management mode, which this host's KVM does not have";
     kvm_vcpu_events events{};
     events.flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
     events.exception.injected = state_.exception_pending;
@@ -251,6 +254,8 @@ std::string RegisterSync::set_events() {
     if (smm_) {
         events.flags |= KVM_VCPUEVENT_VALID_SMM;
         events.smi.smm = state_.smm;
+        if (!set_msr(vcpu_, x86::msr::kSmbase, state_.smbase))
+            vm_.refusals().say("the place of what system management mode saves (SMBASE)", 0);
     }
     const int result = request(vcpu_, KVM_SET_VCPU_EVENTS, &events);
     return result < 0 ? refused("KVM_SET_VCPU_EVENTS", result) : std::string();

@@ -35,9 +35,9 @@ class Vm {
     GuestGate& gate() { return gate_; }
     Interrupts& interrupts() { return interrupts_; }
     DirtyRings& dirty_rings() { return dirty_rings_; }
-    /// What a vCPU does whose ring of changed pages is full, holding the machine lock.
-    void set_ring_full(std::function<void()> work) { ring_full_ = std::move(work); }
-    void ring_full() const { ring_full_(); }
+    /// Takes what the rings of changed pages have. Holding the machine lock.
+    void set_ring_collector(std::function<void()> work) { collect_rings_ = std::move(work); }
+    void collect_rings() const { collect_rings_(); }
     const Options& options() const { return options_; }
     bool local_apics_in_kernel() const { return options_.irqchip != Irqchip::Off; }
 
@@ -76,7 +76,7 @@ class Vm {
     GuestGate gate_;
     Interrupts interrupts_;
     DirtyRings dirty_rings_;
-    std::function<void()> ring_full_;
+    std::function<void()> collect_rings_;
     std::vector<Vcpu*> vcpus_;
     std::map<std::uint32_t, LapicPage*> lapics_;
     std::size_t xsave_size_ = sizeof(kvm_xsave);

@@ -35,11 +35,11 @@ bool PcBoard::put_at_port(BoardContext& context, Object& device, const char* reg
 
 bool PcBoard::build(BoardContext& context, Errors& errors) {
     split_ram(context.ram().size());
-    return build_processors(context, errors) && build_bridges(context, errors) &&
-           build_interrupts(context, errors) && build_isa(context, errors) &&
-           build_serial_ports(context, errors) && build_floppies(context, errors) &&
-           build_disks(context, errors) && build_ports(context, errors) && wire(context, errors) &&
-           load_firmware(context, errors);
+    return build_management_mode(context, errors) && build_processors(context, errors) &&
+           build_bridges(context, errors) && build_interrupts(context, errors) &&
+           build_isa(context, errors) && build_serial_ports(context, errors) &&
+           build_floppies(context, errors) && build_disks(context, errors) && build_ports(context, errors) &&
+           wire(context, errors) && load_firmware(context, errors);
 }
 
 // --- memory ---
@@ -89,6 +89,7 @@ bool PcBoard::build_processors(BoardContext& context, Errors& errors) {
     for (std::uint32_t i = 0; i < context.topology().cpus; ++i) {
         Object* processor = context.create_cpu(i, errors);
         if (!processor || !place_processor(context.topology(), i, *processor, errors) ||
+            (management_memory_ && !context.set_cpu_memory(*processor, 1, *management_memory_, errors)) ||
             !context.realize(*processor, errors))
             return false;
         Object* apic = context.create("apic", "apic" + std::to_string(i), errors);
@@ -99,6 +100,22 @@ bool PcBoard::build_processors(BoardContext& context, Errors& errors) {
         apics_.push_back(apic);
     }
     return true;
+}
+
+/// What processors see in system management mode: memory as ever, until the bridge lays its own over it.
+bool PcBoard::build_management_mode(BoardContext& context, Errors& errors) {
+    if (smm_ == Switch::Off) return true;
+    auto* mode = static_cast<x86::SystemManagement*>(context.host_interface(x86::SystemManagement::kId));
+    ErrorText reason;
+    if (!mode) reason.fail("this accelerator has no system management mode");
+    if (!mode || !mode->available(reason)) {
+        if (smm_ == Switch::Auto) return true;
+        errors.fail("smm=on: " + reason.text() + "; use smm=auto or smm=off");
+        return false;
+    }
+    management_memory_ = &context.memory().container("smm-memory", 0);
+    MemoryRegion& memory = context.memory().alias("smm-system", context.system_memory(), Offset(0), 0);
+    return management_memory_->add(memory, Offset(0), 0, errors);
 }
 
 // --- bridges ---
@@ -117,7 +134,9 @@ bool PcBoard::build_bridges(BoardContext& context, Errors& errors) {
     if (!south) return false;
     isa_bus_ = south->child("isa.0");
     if (usb_ && !make(context, pci_bus_, "piix3-usb-uhci", "usb", {{"addr", "01.2"}}, errors)) return false;
+    if (management_memory_ && !management_memory_->add(bridge->smram(), Offset(0), 1, errors)) return false;
     Settings power{{"addr", "01.3"}, {"smb_io_base", "45312"}};
+    if (management_memory_) power.emplace_back("smm-enabled", "on");
     // Without tables no guest hears of what comes and goes.
     if (acpi_ == Switch::Off) power.emplace_back("acpi-root-pci-hotplug", "off");
     return make(context, pci_bus_, "PIIX4_PM", "PIIX4_PM", power, errors);
@@ -193,7 +212,8 @@ bool PcBoard::wire(BoardContext& context, Errors& errors) {
                              errors))
             return false;
     if (!context.connect(chip("PIIX4_PM"), "", 0, south, "isa-irq", kAcpiLine, errors)) return false;
-    if (!wire_timers(context, errors) || !wire_a20(context, errors)) return false;
+    if (!wire_timers(context, errors) || !wire_a20(context, errors) || !wire_management_mode(context, errors))
+        return false;
     for (unsigned line = 0; line < kLines; ++line) {
         if (line == kCascadeLine) continue;
         if (!context.connect(south, "irq", line, io_apic, "", line == kTimerLine ? kTimerPin : line, errors))
@@ -228,6 +248,12 @@ bool PcBoard::wire_a20(BoardContext& context, Errors& errors) {
                 !context.connect(chip(source), "a20", 0, *processor, "a20", 0, errors))
                 return false;
     return true;
+}
+
+/// Firmware for this bridge sets up the first processor alone.
+bool PcBoard::wire_management_mode(BoardContext& context, Errors& errors) {
+    return !management_memory_ ||
+           context.connect(chip("PIIX4_PM"), "smi-irq", 0, *processors_[0], "smi", 0, errors);
 }
 
 /// The 8259s interrupt the first processor.

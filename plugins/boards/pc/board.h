@@ -77,6 +77,7 @@ class PcBoard final : public Board,
     static std::uint32_t apic_id(const Topology& topology, std::uint32_t index);
     bool place_processor(const Topology& topology, std::uint32_t index, Object& processor, Errors& errors);
     bool build_processors(BoardContext& context, Errors& errors);
+    bool build_management_mode(BoardContext& context, Errors& errors);
     bool build_bridges(BoardContext& context, Errors& errors);
     bool build_interrupts(BoardContext& context, Errors& errors);
     bool build_isa(BoardContext& context, Errors& errors);
@@ -87,6 +88,7 @@ class PcBoard final : public Board,
     bool wire(BoardContext& context, Errors& errors);
     bool wire_timers(BoardContext& context, Errors& errors);
     bool wire_a20(BoardContext& context, Errors& errors);
+    bool wire_management_mode(BoardContext& context, Errors& errors);
     bool wire_controller(BoardContext& context, Errors& errors);
 
     bool load_firmware(BoardContext& context, Errors& errors);
@@ -132,6 +134,7 @@ class PcBoard final : public Board,
     bool boot_strict_ = false;
     std::vector<unsigned> serial_ports_;  ///< 0-3: COM1 to COM4
     MemoryRegion* bios_ = nullptr;
+    MemoryRegion* management_memory_ = nullptr;  ///< null: there is no system management mode
 };
 
 }  // namespace backplane::pc

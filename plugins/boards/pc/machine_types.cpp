@@ -52,12 +52,10 @@ constexpr PropertyInfo PcBoard::kProperties[] = {
     property<&PcBoard::graphics_>({.name = "graphics",
                                    .summary = "off: firmware's console is the first serial port",
                                    .default_text = "on"}),
-    without<&PcBoard::smm_>(
-        {.name = "smm",
-         .summary = "system management mode",
-         .default_text = "auto",
-         .choices = kSwitchChoices},
-        refuse_switch<&PcBoard::smm_, "there is no system management mode yet; use smm=off">),
+    enum_property<&PcBoard::smm_>({.name = "smm",
+                                   .summary = "system management mode; auto: where the accelerator has it",
+                                   .default_text = "auto",
+                                   .choices = kSwitchChoices}),
     without<&PcBoard::vmport_>(
         {.name = "vmport", .summary = "VMware's port", .default_text = "auto", .choices = kSwitchChoices},
         refuse_switch<&PcBoard::vmport_, "this board has no VMware port yet; use vmport=off">),

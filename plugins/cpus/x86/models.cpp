@@ -315,6 +315,7 @@ constexpr TypeInfo model(const char* type, const char* option, const char* summa
 constexpr WireInfo kWires[] = {
     {.name = "intr", .direction = WireDirection::Input, .summary = "INTR, the 8259's"},
     {.name = "a20", .direction = WireDirection::Input, .summary = "A20M#: address bit 20 is let through"},
+    {.name = "smi", .direction = WireDirection::Input, .summary = "SMI#: a pulse for each"},
 };
 
 constexpr TypeInfo kTypes[] = {

@@ -28,6 +28,7 @@ X86Cpu::X86Cpu(Object& object, const Model& model)
     : object_(object), context_(device_context(object)), kind_(model.kind), model_values_(resolve(model)) {
     context_.add_inputs("intr", 1, external_input_);
     context_.add_inputs("a20", 1, a20_input_);
+    context_.add_inputs("smi", 1, smi_input_);
     describe_state();
 }
 

@@ -138,6 +138,9 @@ class X86Cpu final : public DeviceBase,
     void describe_state();
     void external_changed(unsigned, int level);
     void a20_changed(unsigned, int level) { set_a20(level); }
+    void smi_changed(unsigned, int level) {
+        if (level) raise_smi();
+    }
     void set_interrupt_request();
     void raise(std::uint32_t requests);
     void reset_registers();
@@ -163,6 +166,7 @@ class X86Cpu final : public DeviceBase,
     bool a20_ = true;
     InputOf<&X86Cpu::external_changed> external_input_{*this};
     InputOf<&X86Cpu::a20_changed> a20_input_{*this};
+    InputOf<&X86Cpu::smi_changed> smi_input_{*this};
     mutable std::unique_ptr<DebugRegisters> debug_registers_;  ///< made when a debugger first asks
     mutable std::string text_;                                 ///< what a text property was last read as
 };

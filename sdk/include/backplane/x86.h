@@ -46,6 +46,18 @@ class ProcessorControl {
     ~ProcessorControl() = default;
 };
 
+/// Offered by an accelerator that has system management mode (SDM 3C, chapter 31); host_interface() has it. A processor's
+/// address space number 1 (BoardContext::set_cpu_memory) is what it sees there, its input "smi" the interrupt.
+class SystemManagement {
+  public:
+    static constexpr const char* kId = "backplane.x86-system-management/1";
+    /// Is it to be had here? False and the reason: an SMI does nothing then.
+    virtual bool available(Errors& errors) = 0;
+
+  protected:
+    ~SystemManagement() = default;
+};
+
 /// The processor's time-stamp counter, for its local APIC's deadline timer (SDM 3A 11.5.4.1). Offered by the part of type
 /// "x86_64-cpu" where the processor has one.
 class TimeStampCounter {

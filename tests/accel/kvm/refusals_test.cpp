@@ -1,91 +1,13 @@
 // A kernel that refuses: what a machine needs is an error that says so, all else is named at -d kvm and done without.
-#include "fake_kernel.h"
-#include "fixture.h"
 #include "kernel/memory/memory_map.h"
-#include "plugins/accel/kvm/accelerator.h"
-
-#include <backplane/property.h>
-
-#include <fstream>
-#include <sstream>
-
-#include <poll.h>
+#include "over_fake_kernel.h"
 
 namespace backplane::kvm {
 namespace {
 
-using testing::FakeKernel;
 using testing::KvmBoard;
 
-constexpr InterfaceInfo kInterfaces[] = {offers<Kvm, Accelerator>(), offers<Kvm, AcceleratorDebug>(),
-                                         offers<Kvm, MessageSink>(), offers<Kvm, Doorbells>()};
-constexpr PropertyInfo kProperties[] = {
-    enum_property<&Kvm::irqchip_>(
-        {.name = "kernel-irqchip", .default_text = "off", .choices = "off|on|split"}),
-    size_property<&Kvm::shadow_memory_>({.name = "kvm-shadow-mem", .default_text = "0"}),
-    property<&Kvm::dirty_ring_size_, &Kvm::check_dirty_ring>(
-        {.name = "dirty-ring-size", .default_text = "0"}),
-};
-/// The accelerator as it is in this program, over the kernel of the test: it goes by the name that the plugin shows.
-constexpr TypeInfo kType{.name = "kvm-accel",
-                         .parent = "accelerator",
-                         .interfaces = kInterfaces,
-                         .properties = kProperties,
-                         .instance_init = make_part<Kvm>,
-                         .instance_finalize = free_part<Kvm>};
-
-/// It outlives the machine.
-struct WithKernel {
-    FakeKernel kernel;
-};
-
-class Refusals : public WithKernel, public testing::KvmTest {
-  protected:
-    void SetUp() override {
-        path = ::testing::TempDir() + "kvm-log-" + std::to_string(::getpid());
-        ASSERT_TRUE(log.set_file(path, errors)) << errors.text();
-        log.enable("kvm");
-        catalog.types().register_type(kType, errors);
-        catalog.types().register_type(testing::kBoardType, errors);
-        machine.set_ram_size(4 << 20);
-        ASSERT_TRUE(machine.set_type("kvm-test-machine", errors)) << errors.text();
-        machine.set_cpu("qemu64-v1-x86_64-cpu", {});
-    }
-    void TearDown() override { std::remove(path.c_str()); }
-    bool open(const Properties& properties = {}) {
-        return machine.open_accelerator({{"kvm", properties}}, errors);
-    }
-    bool build(const Properties& properties = {}) {
-        return open(properties) && machine.build(errors) && machine.finish(errors);
-    }
-    std::string said() {
-        std::ifstream file(path);
-        std::ostringstream all;
-        all << file.rdbuf();
-        return all.str();
-    }
-    /// Runs, and stops at the guest's first port access.
-    void run_until_it_writes() {
-        kernel.guest = [this](kvm_run& run) {
-            if (written++) return wait_for_a_kick(run);
-            run.exit_reason = KVM_EXIT_IO;
-            run.io.direction = KVM_EXIT_IO_OUT;
-            run.io.size = run.io.count = 1;
-            run.io.port = kExitPort;
-            run.io.data_offset = 4096;
-            return 0;
-        };
-        board().on_output = [this](std::uint64_t, std::uint64_t) { machine.request_end("guest-shutdown"); };
-        run();
-    }
-    static int wait_for_a_kick(kvm_run& run) {
-        while (!__atomic_load_n(&run.immediate_exit, __ATOMIC_RELAXED)) ::poll(nullptr, 0, 5);
-        return -EINTR;
-    }
-
-    std::string path;
-    unsigned written = 0;
-};
+class Refusals : public testing::OverFakeKernel {};
 
 struct Need {
     const char* name;
@@ -248,6 +170,7 @@ TEST_F(Refusals, MemoryThatIsNotTakenStopsTheMachine) {
 TEST_F(Refusals, WithoutReadOnlyMemoryRomIsReachedByExits) {
     kernel.capabilities[KVM_CAP_READONLY_MEM] = 0;
     ASSERT_TRUE(build()) << errors.text();
+    run_until_it_writes();
     EXPECT_NE(said().find("the kernel refuses read-only memory"), std::string::npos) << said();
     for (const auto& slot : kernel.slots) EXPECT_NE(slot.guest_phys_addr, testing::kRomBase);
 }
@@ -341,35 +264,6 @@ TEST_F(Refusals, TheParavirtualClockCountsTheMachinesTime) {
     EXPECT_LE(kernel.clocks[0], machine.clock().now_ns());
 }
 
-class Management : public Refusals {
-  protected:
-    void SetUp() override {
-        Refusals::SetUp();
-        KvmBoard::management = true;
-    }
-    void TearDown() override {
-        KvmBoard::management = false;
-        Refusals::TearDown();
-    }
-    static constexpr std::uint32_t kSecondSpace = 1u << 16;
-};
-
-TEST_F(Management, HasMemoryOfItsOwn) {
-    kernel.capabilities[KVM_CAP_MULTI_ADDRESS_SPACE] = 2;
-    kernel.capabilities[KVM_CAP_X86_SMM] = 1;
-    ASSERT_TRUE(build()) << errors.text();
-    std::vector<std::uint64_t> addresses;
-    for (const auto& slot : kernel.slots)
-        if (slot.slot & kSecondSpace) addresses.push_back(slot.guest_phys_addr);
-    EXPECT_EQ(addresses, (std::vector<std::uint64_t>{0x2000}));
-}
-
-TEST_F(Management, IsNamedWhereThereIsNone) {
-    ASSERT_TRUE(build()) << errors.text();
-    for (const auto& slot : kernel.slots) EXPECT_EQ(slot.slot & kSecondSpace, 0u);
-    EXPECT_NE(said().find("the kernel refuses system management mode"), std::string::npos) << said();
-}
-
 class Rings : public Refusals {
   protected:
     void SetUp() override {
@@ -387,6 +281,7 @@ class Rings : public Refusals {
 TEST_F(Rings, TellOfChangedPages) {
     ASSERT_TRUE(build({{"dirty-ring-size", "256"}})) << errors.text();
     ASSERT_EQ(kernel.ring.size(), 256u);
+    run_until_it_writes();
     const auto view = machine.system_memory().view();
     RamBlock& block = *view->find(0x3000)->block;
     machine.memory().set_dirty_log(block, kernel::DirtyClient::Other, true);
@@ -400,14 +295,31 @@ TEST_F(Rings, TellOfChangedPages) {
     machine.memory().set_dirty_log(block, kernel::DirtyClient::Other, false);
 }
 
+TEST_F(Rings, TellOfPagesThatChangedInSystemManagementMode) {
+    KvmBoard::management = true;
+    kernel.capabilities[KVM_CAP_MULTI_ADDRESS_SPACE] = 2;
+    kernel.capabilities[KVM_CAP_X86_SMM] = 1;
+    ASSERT_TRUE(build({{"dirty-ring-size", "256"}})) << errors.text();
+    KvmBoard::management = false;
+    run_until_it_writes();
+    constexpr std::uint32_t kSecondSpace = 1u << 16;
+    RamBlock& block = *machine.system_memory().view()->find(0x3000)->block;
+    machine.memory().set_dirty_log(block, kernel::DirtyClient::Other, true);
+    machine.memory().take_dirty(block, kernel::DirtyClient::Other);
+    kernel.ring[0] = {KVM_DIRTY_GFN_F_DIRTY, kSecondSpace, 0};
+    EXPECT_EQ(machine.memory().take_dirty(block, kernel::DirtyClient::Other)[0] & 0xff, 1u << 4)
+        << "it is seen at 2000h, and is the RAM at 4000h";
+    machine.memory().set_dirty_log(block, kernel::DirtyClient::Other, false);
+}
+
 TEST_F(Rings, OneThatIsFullIsEmptied) {
     ASSERT_TRUE(build({{"dirty-ring-size", "256"}})) << errors.text();
-    kernel.ring[0] = {KVM_DIRTY_GFN_F_DIRTY, ram_slot(), 3};
     kernel.guest = [&](kvm_run& run) {
         if (written++) {
             machine.request_end("guest-shutdown");
             return wait_for_a_kick(run);
         }
+        kernel.ring[0] = {KVM_DIRTY_GFN_F_DIRTY, ram_slot(), 3};
         run.exit_reason = KVM_EXIT_DIRTY_RING_FULL;
         return 0;
     };
