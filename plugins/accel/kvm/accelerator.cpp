@@ -91,6 +91,8 @@ void Kvm::detach(Cpu& cpu) {
 }
 
 void Kvm::start() {
+    for (auto* slots : {&slots_, &management_slots_})
+        if (*slots) (*slots)->start();
     vm_->interrupts().all_to_kernel();
     vm_->start_clock();
     for (auto& [cpu, vcpu] : vcpus_) vcpu->start();
@@ -101,6 +103,8 @@ void Kvm::stop() {
     unlocked([&] {
         for (auto& [cpu, vcpu] : vcpus_) vcpu->wait_stopped();
     });
+    for (auto* slots : {&slots_, &management_slots_})
+        if (*slots) (*slots)->stop();
     vm_->stop_clock();
     vm_->interrupts().all_from_kernel();
 }

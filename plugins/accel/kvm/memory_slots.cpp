@@ -27,10 +27,42 @@ MemorySlots::~MemorySlots() { memory_.remove_listener(*this); }
 
 /// What goes and what comes is one change for the guest.
 void MemorySlots::map_changed(const MapChange& change) {
+    changed_ = true;
+    if (!running_) return;
     vm_.with_guests_out([&] {
-        for (const FlatRange& range : change.removed) remove(range);
+        for (const FlatRange& range : change.removed) remove(range.start);
         for (const FlatRange& range : change.added) add(range);
     });
+    told();
+}
+
+void MemorySlots::told() {
+    view_ = memory_.view();
+    changed_ = false;
+}
+
+void MemorySlots::start() {
+    running_ = true;
+    if (!changed_) return;
+    const auto view = memory_.view();
+    std::set<std::uint64_t> stay;
+    for (const FlatRange& range : view->ranges) {
+        const auto found = slots_.find(range.start);
+        const auto wanted = slot_of(range);
+        if (wanted && found != slots_.end() && same(*wanted, found->second)) stay.insert(range.start);
+    }
+    std::vector<std::uint64_t> go;
+    for (const auto& [start, slot] : slots_)
+        if (!stay.contains(start)) go.push_back(start);
+    for (const std::uint64_t start : go) remove(start);
+    for (const FlatRange& range : view->ranges)
+        if (!stay.contains(range.start)) add(range);
+    told();
+}
+
+bool MemorySlots::same(const Slot& a, const Slot& b) {
+    return a.start == b.start && a.size == b.size && a.block == b.block && a.block_offset == b.block_offset &&
+           ((a.flags ^ b.flags) & KVM_MEM_READONLY) == 0;
 }
 
 std::uint32_t MemorySlots::free_number() const {
@@ -45,11 +77,14 @@ std::uint32_t MemorySlots::free_number() const {
 }
 
 /// Whole pages of it; what lies on a page together with something else is reached by exits.
-void MemorySlots::add(const FlatRange& range) {
-    if (!range.block) return;
-    if (!range.writable && !read_only_) return vm_.refusals().say("read-only memory", 0);
+std::optional<MemorySlots::Slot> MemorySlots::slot_of(const FlatRange& range) {
+    if (!range.block) return {};
+    if (!range.writable && !read_only_) {
+        vm_.refusals().say("read-only memory", 0);
+        return {};
+    }
     const std::uint64_t skip = (kPageSize - range.start % kPageSize) % kPageSize;
-    if (range.size <= skip) return;
+    if (range.size <= skip) return {};
     Slot slot;
     slot.start = range.start + skip;
     slot.size = (range.size - skip) / kPageSize * kPageSize;
@@ -58,16 +93,22 @@ void MemorySlots::add(const FlatRange& range) {
     slot.flags = (range.writable ? 0 : KVM_MEM_READONLY) |
                  (logged_.contains(range.block) ? KVM_MEM_LOG_DIRTY_PAGES : 0);
     if (slot.size == 0 || reinterpret_cast<std::uintptr_t>(slot.block->host + slot.block_offset) % kPageSize)
-        return;
-    slot.number = free_number();
-    if (slot.number >= most_)
-        return vm_.context().internal_error("KVM has no more than " + std::to_string(most_) +
-                                            " pieces of memory, and the machine's map has more");
-    if (tell(slot, slot.size)) slots_[range.start] = slot;
+        return {};
+    return slot;
 }
 
-void MemorySlots::remove(const FlatRange& range) {
-    const auto found = slots_.find(range.start);
+void MemorySlots::add(const FlatRange& range) {
+    auto slot = slot_of(range);
+    if (!slot) return;
+    slot->number = free_number();
+    if (slot->number >= most_)
+        return vm_.context().internal_error("KVM has no more than " + std::to_string(most_) +
+                                            " pieces of memory, and the machine's map has more");
+    if (tell(*slot, slot->size)) slots_[range.start] = *slot;
+}
+
+void MemorySlots::remove(std::uint64_t range_start) {
+    const auto found = slots_.find(range_start);
     if (found == slots_.end()) return;
     if (found->second.flags & KVM_MEM_LOG_DIRTY_PAGES) collect_dirty(*found->second.block);
     tell(found->second, 0);

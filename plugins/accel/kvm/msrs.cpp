@@ -48,21 +48,28 @@ bool set_msr(const Descriptor& vcpu, std::uint32_t index, std::uint64_t value) {
     return request(vcpu, KVM_SET_MSRS, &block) == 1;
 }
 
+/// All at once: the kernel stops at the first that it refuses and says how far it came; what follows is asked for again.
 void MsrSync::probe(const Descriptor& vcpu, Refusals& refusals) {
     places_.clear();
-    const auto try_one = [&](std::uint32_t index, std::size_t offset, bool counts) {
-        std::uint64_t value = 0;
-        if (get_msr(vcpu, index, value)) places_.push_back({index, offset, counts});
-        else refusals.say(name_of(index), 0);
-    };
     for (const x86::MsrField& field : x86::kMsrFields)
         for (std::uint32_t i = 0; i < field.count; ++i)
-            try_one(field.index + i, field.offset + i * sizeof(std::uint64_t),
-                    field.index == x86::msr::kTscAdjust);
-    try_one(x86::msr::kTsc, offsetof(x86::X86State, tsc), true);
+            places_.push_back({field.index + i, field.offset + i * sizeof(std::uint64_t),
+                               field.index == x86::msr::kTscAdjust});
+    places_.push_back({x86::msr::kTsc, offsetof(x86::X86State, tsc), true});
+    Block block;
+    for (std::size_t at = 0; at < places_.size();) {
+        const std::size_t count = std::min(kMost, places_.size() - at);
+        block.head().nmsrs = std::uint32_t(count);
+        for (std::size_t i = 0; i < count; ++i) block.entry(i).index = places_[at + i].index;
+        const int done = std::max(0, request(vcpu, KVM_GET_MSRS, &block));
+        at += std::size_t(done);
+        if (std::size_t(done) == count) continue;
+        refusals.say(name_of(places_[at].index), 0);
+        places_.erase(places_.begin() + std::ptrdiff_t(at));
+    }
 }
 
-/// The kernel stops at the first that it refuses and says how far it came; what follows is asked for again.
+/// One that is refused all the same is left as it is.
 void MsrSync::get(const Descriptor& vcpu, x86::X86State& state, Refusals& refusals) {
     Block block;
     for (std::size_t at = 0; at < places_.size();) {

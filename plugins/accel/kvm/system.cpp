@@ -2,6 +2,7 @@
 
 #include "kernel_calls.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -101,11 +102,16 @@ bool System::read_cpuid(Errors& errors) {
 
 void System::read_msrs() {
     for (const std::uint32_t index : msr_list(fd_, KVM_GET_MSR_INDEX_LIST)) msrs_.insert(index);
-    for (const std::uint32_t index : msr_list(fd_, KVM_GET_MSR_FEATURE_INDEX_LIST)) {
-        Tailed<kvm_msrs, kvm_msr_entry> one(1);
-        one.head()->nmsrs = 1;
-        one.head()->entries[0].index = index;
-        if (request(fd_, KVM_GET_MSRS, one.head()) == 1) feature_msrs_[index] = one.head()->entries[0].data;
+    const std::vector<std::uint32_t> features = msr_list(fd_, KVM_GET_MSR_FEATURE_INDEX_LIST);
+    for (std::size_t at = 0; at < features.size();) {
+        // The kernel stops at the first that it refuses and says how far it came.
+        const std::size_t count = features.size() - at;
+        Tailed<kvm_msrs, kvm_msr_entry> rest(count);
+        rest.head()->nmsrs = std::uint32_t(count);
+        for (std::size_t i = 0; i < count; ++i) rest.head()->entries[i].index = features[at + i];
+        const auto done = std::size_t(std::max(0, request(fd_, KVM_GET_MSRS, rest.head())));
+        for (std::size_t i = 0; i < done; ++i) feature_msrs_[features[at + i]] = rest.head()->entries[i].data;
+        at += done == count ? done : done + 1;
     }
 }
 

@@ -167,6 +167,31 @@ TEST_F(Refusals, MemoryThatIsNotTakenStopsTheMachine) {
     EXPECT_NE(said().find("KVM does not take memory '"), std::string::npos) << said();
 }
 
+TEST_F(Refusals, MemoryIsToldOnceHoweverOftenTheMapChangedBefore) {
+    ASSERT_TRUE(build()) << errors.text();
+    const auto start_and_stop = [&] {
+        machine.start();
+        machine.stop();
+    };
+    for (const bool shown : {true, false, true, false}) board().overlay().set_enabled(shown);
+    EXPECT_TRUE(kernel.slots.empty()) << "no vCPU has run";
+    start_and_stop();
+    const std::size_t told = kernel.slots.size();
+    EXPECT_GT(told, 0u);
+    for (const auto& slot : kernel.slots) EXPECT_NE(slot.memory_size, 0u);
+    for (const bool shown : {true, false}) board().overlay().set_enabled(shown);
+    start_and_stop();
+    EXPECT_EQ(kernel.slots.size(), told) << "it is as it was";
+    board().overlay().set_enabled(true);
+    start_and_stop();
+    EXPECT_GT(kernel.slots.size(), told);
+}
+
+TEST_F(Refusals, MsrsAreAskedForTogether) {
+    ASSERT_TRUE(build()) << errors.text();
+    EXPECT_LE(kernel.count(KVM_GET_MSRS), 4u);
+}
+
 TEST_F(Refusals, WithoutReadOnlyMemoryRomIsReachedByExits) {
     kernel.capabilities[KVM_CAP_READONLY_MEM] = 0;
     ASSERT_TRUE(build()) << errors.text();
