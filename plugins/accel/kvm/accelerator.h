@@ -1,5 +1,5 @@
 // The accelerator "kvm": the host's own processor executes the guest, under the kernel's virtual machine monitor. This file is
-// its face to the machine. Not modelled: nested virtualisation's state, Hyper-V and Xen interfaces, confidential guests.
+// its face to the machine. Not modelled: nested virtualisation's state, Xen's interface, confidential guests.
 #pragma once
 
 #include "doorbell_map.h"

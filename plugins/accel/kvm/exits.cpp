@@ -2,6 +2,7 @@
 #include "vcpu.h"
 
 #include <backplane/draft/address_space.h>
+#include <backplane/guest_health.h>
 #include <backplane/text.h>
 
 #include <cstring>
@@ -48,7 +49,8 @@ void Vcpu::handle_exit() {
                     hex(run_->fail_entry.hardware_entry_failure_reason) + " on CPU " +
                     std::to_string(cpu_.index()));
     case KVM_EXIT_INTERNAL_ERROR: return internal_error();
-    case KVM_EXIT_SYSTEM_EVENT: state_.activity = x86::Activity::Shutdown; return processor_.shut_down();
+    case KVM_EXIT_SYSTEM_EVENT: return system_event();
+    case KVM_EXIT_HYPERV: return hyperv_exit();
     default:
         return fail("KVM: unexpected exit " + std::to_string(run_->exit_reason) + " (hardware reason 0x" +
                     hex(run_->hw.hardware_exit_reason) + ") on CPU " + std::to_string(cpu_.index()));
@@ -107,6 +109,22 @@ void Vcpu::unknown_msr(const char* what) {
     vm_.context().log().guest_error("MSR 0x" + index, std::string("the guest ") + what + " MSR 0x" + index +
                                                           ", which is not there");
     run_->msr.error = 1;
+}
+
+/// The guest changed its synthetic interrupt controller, which the kernel keeps; or it calls for what partitions say to each
+/// other, of which there are none (TLFS 3.8, HV_STATUS_INVALID_HYPERCALL_CODE).
+void Vcpu::hyperv_exit() {
+    constexpr std::uint64_t kInvalidCall = 2;
+    unfinished_ = true;
+    if (run_->hyperv.type == KVM_EXIT_HYPERV_HCALL) run_->hyperv.u.hcall.result = kInvalidCall;
+}
+
+/// A guest that tells of its crash may write more of it yet.
+void Vcpu::system_event() {
+    auto* health = static_cast<GuestHealth*>(vm_.context().host_interface(GuestHealth::kId));
+    if (run_->system_event.type == KVM_SYSTEM_EVENT_CRASH && health) return health->report_panic();
+    state_.activity = x86::Activity::Shutdown;
+    processor_.shut_down();
 }
 
 void Vcpu::ring_full() {

@@ -24,8 +24,10 @@ std::uint64_t& word(x86::X86State& state, std::size_t offset) {
 }
 
 std::string name_of(std::uint32_t index) {
-    for (const x86::MsrField& field : x86::kMsrFields)
-        if (index - field.index < field.count) return "MSR 0x" + hex(index) + " (" + field.name + ")";
+    for (const Slice<const x86::MsrField> fields :
+         {Slice<const x86::MsrField>(x86::kMsrFields), Slice<const x86::MsrField>(x86::kHypervMsrFields)})
+        for (const x86::MsrField& field : fields)
+            if (index - field.index < field.count) return "MSR 0x" + hex(index) + " (" + field.name + ")";
     return "MSR 0x" + hex(index);
 }
 
@@ -48,13 +50,21 @@ bool set_msr(const Descriptor& vcpu, std::uint32_t index, std::uint64_t value) {
     return request(vcpu, KVM_SET_MSRS, &block) == 1;
 }
 
+void MsrSync::add(const x86::MsrField& field) {
+    for (std::uint32_t i = 0; i < field.count; ++i)
+        places_.push_back(
+            {field.index + i, field.offset + i * sizeof(std::uint64_t), field.index == x86::msr::kTscAdjust});
+}
+
 /// All at once: the kernel stops at the first that it refuses and says how far it came; what follows is asked for again.
-void MsrSync::probe(const Descriptor& vcpu, Refusals& refusals) {
+void MsrSync::probe(const Descriptor& vcpu, const x86::Hyperv& hyperv, Refusals& refusals) {
     places_.clear();
-    for (const x86::MsrField& field : x86::kMsrFields)
-        for (std::uint32_t i = 0; i < field.count; ++i)
-            places_.push_back({field.index + i, field.offset + i * sizeof(std::uint64_t),
-                               field.index == x86::msr::kTscAdjust});
+    for (const x86::MsrField& field : x86::kMsrFields) add(field);
+    for (const x86::MsrField& field : x86::kHypervMsrFields) {
+        const bool of_interrupts =
+            field.index >= x86::msr::kHypervSynicFirst && field.index <= x86::msr::kHypervSynicLast;
+        if (of_interrupts ? hyperv.interrupts : hyperv.shown) add(field);
+    }
     places_.push_back({x86::msr::kTsc, offsetof(x86::X86State, tsc), true});
     Block block;
     for (std::size_t at = 0; at < places_.size();) {

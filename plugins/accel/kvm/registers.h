@@ -31,7 +31,7 @@ class RegisterSync {
           sregs2_(vm.capability(KVM_CAP_SREGS2) > 0),
           smm_(vm.capability(KVM_CAP_X86_SMM) > 0) {}
 
-    void probe() { msrs_.probe(vcpu_, vm_.refusals()); }
+    void probe() { msrs_.probe(vcpu_, processor_.hyperv(), vm_.refusals()); }
     /// From the kernel, all of it. The text says what the kernel refused that it must not; empty: nothing.
     std::string get();
     /// To the kernel.

@@ -21,6 +21,11 @@ constexpr std::uint32_t kArchCapabilities = 1u << 29;  ///< leaf 7 EDX
 constexpr std::uint32_t kOfLocalApic =
     1u << 4 | 1u << 6 | 1u << 7 | 1u << 10 | 1u << 11 | 1u << 13 | 1u << 14 | 1u << 15;
 
+// TLFS 2.4: synthetic interrupts and timers, the APIC's MSRs; and that these are to be used, and hypercalls for IPIs.
+constexpr std::uint32_t kHypervFeatures = 0x40000003, kHypervRecommendations = 0x40000004;
+constexpr std::uint32_t kHypervOfLocalApic = 7u << 2;
+constexpr std::uint32_t kHypervAdviceOnLocalApic = 1u << 3 | 1u << 10;
+
 }  // namespace
 
 x86::CpuidRegisters KvmSupport::cpuid(std::uint32_t leaf, std::uint32_t subleaf) const {
@@ -54,6 +59,17 @@ std::optional<std::uint64_t> KvmSupport::feature_msr(std::uint32_t index) const 
 std::uint32_t KvmSupport::paravirtual_features() const {
     const std::uint32_t all = cpuid(kParavirtualFeatures, 0).eax;
     return vm_.local_apics_in_kernel() ? all : all & ~kOfLocalApic;
+}
+
+/// What is the local APIC's goes without the kernel's own.
+std::optional<x86::CpuidRegisters> KvmSupport::hyperv(std::uint32_t leaf) const {
+    x86::CpuidRegisters value;
+    for (const kvm_cpuid_entry2& entry : vm_.system().supported_hyperv())
+        if (entry.function == leaf) value = {entry.eax, entry.ebx, entry.ecx, entry.edx};
+    if (vm_.local_apics_in_kernel()) return value;
+    if (leaf == kHypervFeatures) value.eax &= ~kHypervOfLocalApic;
+    if (leaf == kHypervRecommendations) value.eax &= ~kHypervAdviceOnLocalApic;
+    return value;
 }
 
 unsigned KvmSupport::physical_bits() const {

@@ -17,6 +17,7 @@ class KvmSupport final : public x86::ProcessorSupport {
     std::uint32_t paravirtual_features() const override;
     /// KVM's signature (Documentation/virt/kvm/x86/cpuid.rst).
     Str paravirtual_signature() const override { return {"KVMKVMKVM\0\0\0", 12}; }
+    std::optional<x86::CpuidRegisters> hyperv(std::uint32_t leaf) const override;
     unsigned physical_bits() const override;
 
   private:

@@ -77,27 +77,33 @@ bool System::open(const std::string& device, Errors& errors) {
     vcpu_mapping_size_ = std::size_t(size);
     fd_ = std::move(fd);
     read_msrs();
-    return read_cpuid(errors);
+    return read_cpuids(errors);
 }
 
-bool System::read_cpuid(Errors& errors) {
+/// 0, or -errno; -E2BIG where there is no end to them.
+int System::read_cpuid(unsigned long code, std::vector<kvm_cpuid_entry2>& entries) const {
     constexpr std::size_t kLimit = 4096;
     for (std::size_t count = 128; count <= kLimit; count *= 2) {
         Tailed<kvm_cpuid2, kvm_cpuid_entry2> table(count);
         table.head()->nent = std::uint32_t(count);
-        const int result = request(fd_, KVM_GET_SUPPORTED_CPUID, table.head());
+        const int result = request(fd_, code, table.head());
         if (result == -E2BIG) continue;
-        if (result < 0) {
-            errors.fail(
-                std::string("KVM does not tell what processors it can give (KVM_GET_SUPPORTED_CPUID: ") +
-                std::strerror(-result) + "): use -accel tcg");
-            return false;
-        }
-        supported_cpuid_.assign(table.head()->entries, table.head()->entries + table.head()->nent);
-        return true;
+        if (result < 0) return result;
+        entries.assign(table.head()->entries, table.head()->entries + table.head()->nent);
+        return 0;
     }
-    errors.fail("KVM's list of processor features has no end: use -accel tcg");
-    return false;
+    return -E2BIG;
+}
+
+bool System::read_cpuids(Errors& errors) {
+    if (request(fd_, KVM_CHECK_EXTENSION, static_cast<unsigned long>(KVM_CAP_SYS_HYPERV_CPUID)) > 0)
+        read_cpuid(KVM_GET_SUPPORTED_HV_CPUID, supported_hyperv_);
+    const int result = read_cpuid(KVM_GET_SUPPORTED_CPUID, supported_cpuid_);
+    if (result == -E2BIG) errors.fail("KVM's list of processor features has no end: use -accel tcg");
+    else if (result < 0)
+        errors.fail(std::string("KVM does not tell what processors it can give (KVM_GET_SUPPORTED_CPUID: ") +
+                    std::strerror(-result) + "): use -accel tcg");
+    return result >= 0;
 }
 
 void System::read_msrs() {

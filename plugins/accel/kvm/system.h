@@ -49,18 +49,21 @@ class System {
     const Descriptor& fd() const { return fd_; }
     std::size_t vcpu_mapping_size() const { return vcpu_mapping_size_; }
     const std::vector<kvm_cpuid_entry2>& supported_cpuid() const { return supported_cpuid_; }
+    /// Of Microsoft's hypervisor interface (KVM_GET_SUPPORTED_HV_CPUID); empty where the kernel has none of it.
+    const std::vector<kvm_cpuid_entry2>& supported_hyperv() const { return supported_hyperv_; }
     /// A feature MSR's bits (KVM_GET_MSRS, api 4.18); nothing where the kernel has none or refuses it.
     std::optional<std::uint64_t> feature_msr(std::uint32_t index) const;
     /// The MSRs that guests have (api 4.3).
     const std::set<std::uint32_t>& msrs() const { return msrs_; }
 
   private:
-    bool read_cpuid(Errors& errors);
+    int read_cpuid(unsigned long code, std::vector<kvm_cpuid_entry2>& entries) const;
+    bool read_cpuids(Errors& errors);
     void read_msrs();
 
     Descriptor fd_;
     std::size_t vcpu_mapping_size_ = 0;
-    std::vector<kvm_cpuid_entry2> supported_cpuid_;
+    std::vector<kvm_cpuid_entry2> supported_cpuid_, supported_hyperv_;
     std::map<std::uint32_t, std::uint64_t> feature_msrs_;
     std::set<std::uint32_t> msrs_;
 };

@@ -42,7 +42,7 @@ bool Vcpu::open(Errors& errors) {
         return false;
     }
     run_ = static_cast<kvm_run*>(mapping);
-    if (!set_cpuid(errors) || !set_tsc_frequency(errors)) return false;
+    if (!set_hyperv(errors) || !set_cpuid(errors) || !set_tsc_frequency(errors)) return false;
     if (!vm_.dirty_rings().add(fd_)) {
         errors.fail(std::string("the host does not map a CPU's ring of changed pages: ") +
                     std::strerror(errno));
@@ -78,6 +78,38 @@ bool Vcpu::set_cpuid(Errors& errors) {
     errors.fail(std::string("KVM refuses the processor's features (") + std::strerror(-result) +
                 "): try -cpu host, or a simpler model");
     return false;
+}
+
+/// What of Microsoft's hypervisor interface is more than bits: ahead of the CPUID that shows it.
+bool Vcpu::set_hyperv(Errors& errors) {
+    const x86::Hyperv hyperv = processor_.hyperv();
+    std::uint16_t version = 0;  // of the enlightened VMCS, which CPUID has as well
+    const struct {
+        bool wanted;
+        const char* option;
+        std::uint32_t capability;
+        std::uint64_t argument;
+    } kRows[] = {
+        {hyperv.interrupts, "hv-synic", KVM_CAP_HYPERV_SYNIC2, 0},
+        {hyperv.enlightened_vmcs, "hv-evmcs", KVM_CAP_HYPERV_ENLIGHTENED_VMCS,
+         reinterpret_cast<std::uintptr_t>(&version)},
+        {hyperv.direct_flush, "hv-tlbflush-direct", KVM_CAP_HYPERV_DIRECT_TLBFLUSH, 0},
+        {hyperv.enforced, "hv-enforce-cpuid", KVM_CAP_HYPERV_ENFORCE_CPUID, 1},
+    };
+    for (const auto& row : kRows) {
+        if (!row.wanted) continue;
+        kvm_enable_cap enable{};
+        enable.cap = row.capability;
+        enable.args[0] = row.argument;
+        if (const int result = request(fd_, KVM_ENABLE_CAP, &enable); result < 0) {
+            errors.fail(std::string(row.option) + ": KVM refuses it (" + std::strerror(-result) +
+                        "): leave it out");
+            return false;
+        }
+    }
+    if (hyperv.shown && !set_msr(fd_, x86::msr::kHypervVpIndex, cpu_.index()))
+        vm_.refusals().say("the number of a processor (HV_X64_MSR_VP_INDEX)", 0);
+    return true;
 }
 
 /// What the host's counter does by itself needs no scaling.

@@ -48,6 +48,7 @@ class Vcpu final : public VcpuRunner {
     bool set_cpuid(Errors& errors);
     bool set_tsc_frequency(Errors& errors);
     void set_feature_msrs();
+    bool set_hyperv(Errors& errors);
 
     // ---- vcpu.cpp
     void thread_main();
@@ -80,6 +81,8 @@ class Vcpu final : public VcpuRunner {
     void memory_io();
     void halt();
     void end_of_interrupt();
+    void hyperv_exit();
+    void system_event();
     void unknown_msr(const char* what);
     void ring_full();
     void internal_error();

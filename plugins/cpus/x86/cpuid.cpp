@@ -17,6 +17,7 @@ constexpr unsigned kFirstExtended = 2;
 constexpr std::string_view kAmd = "AuthenticAMD";
 
 constexpr std::uint32_t kParavirtual = 0x40000000;
+constexpr std::uint32_t kParavirtualBehind = 0x40000100;  ///< where another interface is at the first
 constexpr std::uint32_t kExtended = 0x80000000;
 constexpr std::uint32_t kCentaur = 0xc0000000;
 
@@ -156,8 +157,13 @@ std::vector<CpuidEntry> Cpuid::entries() const {
         }
     };
     range(0, level(), [&](auto leaf, auto i) { return basic(leaf, i); });
-    if (cpu_.settings_.paravirtual_leaf && support_.paravirtual_signature().size == 12)
-        range(kParavirtual, kParavirtual + 1, [&](auto leaf, auto) { return paravirtual(leaf); });
+    const HypervLeaves& hyperv = cpu_.hyperv_;
+    if (hyperv.shown())
+        range(HypervLeaves::kFirst, hyperv.last(), [&](auto leaf, auto) { return hyperv.leaf(leaf); });
+    if (cpu_.settings_.paravirtual_leaf && support_.paravirtual_signature().size == 12) {
+        const std::uint32_t first = hyperv.shown() ? kParavirtualBehind : kParavirtual;
+        range(first, first + 1, [&](auto leaf, auto) { return paravirtual(leaf, first); });
+    }
     if (xlevel() >= kExtended)
         range(kExtended, xlevel(), [&](auto leaf, auto i) { return extended(leaf, i); });
     const std::uint32_t xlevel2 = cpu_.settings_.xlevel2.value_or(
@@ -341,10 +347,9 @@ CpuidRegisters Cpuid::tiles(std::uint32_t leaf, std::uint32_t subleaf) const {
     return {word(Word::Leaf1e_1Eax), 0, 0, 0};
 }
 
-CpuidRegisters Cpuid::paravirtual(std::uint32_t leaf) const {
+CpuidRegisters Cpuid::paravirtual(std::uint32_t leaf, std::uint32_t first) const {
     const Str signature = support_.paravirtual_signature();
-    if (leaf == kParavirtual)
-        return {kParavirtual + 1, text(signature, 0), text(signature, 4), text(signature, 8)};
+    if (leaf == first) return {first + 1, text(signature, 0), text(signature, 4), text(signature, 8)};
     return {word(Word::Leaf40000001Eax), 0, 0, word(Word::Leaf40000001Edx)};
 }
 

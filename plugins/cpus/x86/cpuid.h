@@ -43,7 +43,7 @@ class Cpuid {
     CpuidRegisters features7(std::uint32_t subleaf) const;
     CpuidRegisters xsave(std::uint32_t subleaf) const;
     CpuidRegisters tiles(std::uint32_t leaf, std::uint32_t subleaf) const;
-    CpuidRegisters paravirtual(std::uint32_t leaf) const;
+    CpuidRegisters paravirtual(std::uint32_t leaf, std::uint32_t first) const;
     CpuidRegisters extended(std::uint32_t leaf, std::uint32_t subleaf) const;
     CpuidRegisters name(unsigned part) const;
     CpuidRegisters amd_level1() const;

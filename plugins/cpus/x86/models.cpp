@@ -1,5 +1,5 @@
 // The models as types, and the properties of all.
-#include "x86_cpu.h"
+#include "hyperv_properties.h"
 
 #include <backplane/plugin.h>
 #include <backplane/property.h>
@@ -41,6 +41,9 @@ constexpr Past kHistory[] = {
     {"10.0", "x-vendor-cpuid-only-v2", "off"},
     {"9.0", "x-amd-topoext-features-only", "off"},
     {"9.0", "x-l1-cache-per-thread", "off"},
+    {"6.1", "hv-version-id-build", "7100"},
+    {"6.1", "hv-version-id-major", "6"},
+    {"6.1", "hv-version-id-minor", "1"},
     {"6.0", "x-vendor-cpuid-only", "off"},
     {"2.12", "legacy-cache", "on"},
     {"2.12", "topoext", "off"},
@@ -281,13 +284,16 @@ constexpr PropertyInfo kSettings[] = {
 
 template <std::size_t... Index>
 constexpr auto all_properties(std::index_sequence<Index...>) {
-    constexpr std::size_t kCount =
-        sizeof...(Index) + std::size(kFeatureAliases) + std::size(kControls) + std::size(kSettings);
+    constexpr std::size_t kCount = sizeof...(Index) + std::size(kFeatureAliases) + std::size(kControls) +
+                                   std::size(kSettings) + hyperv::kEnlightenmentProperties.size() +
+                                   std::size(hyperv::kProperties);
     std::array<PropertyInfo, kCount> all{feature_property<Index>(kFeatures[Index].name)...};
     auto* next = all.data() + sizeof...(Index);
     for (const PropertyInfo& row : kFeatureAliases) *next++ = row;
     for (const PropertyInfo& row : kControls) *next++ = row;
     for (const PropertyInfo& row : kSettings) *next++ = row;
+    for (const PropertyInfo& row : hyperv::kEnlightenmentProperties) *next++ = row;
+    for (const PropertyInfo& row : hyperv::kProperties) *next++ = row;
     return all;
 }
 constexpr auto kProperties = all_properties(std::make_index_sequence<std::size(kFeatures)>{});

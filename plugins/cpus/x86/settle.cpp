@@ -9,6 +9,7 @@ namespace backplane::x86 {
 
 namespace {
 
+constexpr std::size_t kHypervVendor = 12;
 constexpr const char* kRegisterNames[] = {"EAX", "EBX", "ECX", "EDX"};
 
 std::uint32_t of(const CpuidRegisters& value, Register reg) {
@@ -75,10 +76,44 @@ bool X86Cpu::settle(const ProcessorSupport& support, Errors& errors) {
                              "Host physical bits (" + std::to_string(support.physical_bits()) +
                                  ") does not match phys-bits property (" +
                                  std::to_string(settings_.physical_bits) + ")");
+    if (!settle_hyperv(support, errors)) return false;
     const Cpuid cpuid(*this, support);
     state_.xsave_size = cpuid.xsave_size();
     entries_ = cpuid.entries();
     return true;
+}
+
+bool X86Cpu::settle_hyperv(const ProcessorSupport& support, Errors& errors) {
+    const HypervSettings& wanted = settings_.hyperv;
+    hyperv_ = HypervLeaves();
+    if (!wanted.any()) return true;
+    if (!support.hyperv(HypervLeaves::kFeatures)) {
+        errors.fail(
+            "hv-…: this accelerator shows guests no interface of Hyper-V: leave them out, or use -accel kvm");
+        return false;
+    }
+    if (const std::string reason = lacking(wanted); !reason.empty()) {
+        errors.fail(reason);
+        return false;
+    }
+    std::vector<std::string> missing;
+    hyperv_ = HypervLeaves(wanted, support, missing);
+    const std::string start = std::string(support.name().view()) + " doesn't support requested feature: ";
+    const auto warn = [&](const std::string& text) { context_.log().write(LogLevel::Warning, "cpu", text); };
+    if (bootstrap() && wanted.vendor.size() > kHypervVendor) warn("hv-vendor-id truncated to 12 characters");
+    if (bootstrap() && (settings_.check || settings_.enforce))
+        for (const std::string& name : missing) warn(start + name);
+    if (missing.empty() || !settings_.enforce) return true;
+    errors.fail(start + missing.front() + ": leave it out, or leave out enforce");
+    return false;
+}
+
+Hyperv X86Cpu::hyperv() const {
+    return {.shown = hyperv_.shown(),
+            .enforced = hyperv_.shown() && settings_.hyperv.enforce_cpuid,
+            .interrupts = hyperv_.has("hv-synic"),
+            .enlightened_vmcs = hyperv_.has("hv-evmcs"),
+            .direct_flush = hyperv_.has("hv-tlbflush-direct")};
 }
 
 /// Once for all processors, as they are all of one model.

@@ -85,6 +85,12 @@ void X86Cpu::describe_state() {
                    .data = &msr_word(state_, field),
                    .count = field.count,
                    .reset_value = field.reset});
+    StateTable& hyperv = table.group({.name = "hyperv", .present = shows_hyperv, .context = this});
+    for (const MsrField& field : kHypervMsrFields)
+        hyperv.add({.name = field.name,
+                    .data = &msr_word(state_, field),
+                    .count = field.count,
+                    .reset_value = field.reset});
     describe(table, "xsave", state_.xsave);
     describe(table, "a20", a20_, {.reset = false});
     describe(table, "internal", internal_, {.reset = false});

@@ -2,10 +2,11 @@
 // accelerator does.
 //
 // Follows the "Intel 64 and IA-32 Architectures Software Developer's Manual" (SDM) and the "AMD64 Architecture Programmer's
-// Manual" (APM); reset and INIT are SDM 3A 9.1, table 9-1. Not modelled: the single controls of nested VMX, Hyper-V's
-// enlightenments, performance counters, Processor Trace, SGX.
+// Manual" (APM); reset and INIT are SDM 3A 9.1, table 9-1. Not modelled: the single controls of nested VMX, performance
+// counters, Processor Trace, SGX.
 #pragma once
 
+#include "hyperv.h"
 #include "model.h"
 
 #include <backplane/device.h>
@@ -36,6 +37,7 @@ struct Settings {
     std::optional<bool> host_physical_bits;
     std::uint32_t host_physical_bits_limit = 0;  ///< 0: none
     std::uint64_t tsc_frequency = 0;             ///< Hz; 0: the host's
+    HypervSettings hyperv;
     bool check = true;
     bool enforce = false;
     bool paravirtual_leaf = true;
@@ -101,6 +103,7 @@ class X86Cpu final : public DeviceBase,
     Slice<const CpuidEntry> cpuid_entries() const override { return entries_; }
     std::uint64_t feature_msr(std::uint32_t index) const override;
     std::uint64_t tsc_frequency() const override { return settings_.tsc_frequency; }
+    Hyperv hyperv() const override;
     int acknowledge_interrupt() override;
     void take_init() override;
     void take_start_up() override;
@@ -136,6 +139,7 @@ class X86Cpu final : public DeviceBase,
     friend class Cpuid;
 
     void describe_state();
+    static bool shows_hyperv(const void* part) { return static_cast<const X86Cpu*>(part)->hyperv_.shown(); }
     void external_changed(unsigned, int level);
     void a20_changed(unsigned, int level) { set_a20(level); }
     void smi_changed(unsigned, int level) {
@@ -146,6 +150,7 @@ class X86Cpu final : public DeviceBase,
     void reset_registers();
     void reset_segments();
     Features wanted() const;
+    bool settle_hyperv(const ProcessorSupport& support, Errors& errors);
     bool warn_of_missing(const Features& missing, const ProcessorSupport& support, Errors& errors);
     std::unique_ptr<DebugRegisters> make_debug_registers() const;
 
@@ -158,6 +163,7 @@ class X86Cpu final : public DeviceBase,
     const ModelValues model_values_;
     Features switched_on_, switched_off_;
     Features features_;  ///< since it was settled
+    HypervLeaves hyperv_;
     std::vector<CpuidEntry> entries_;
     LocalApic* apic_ = nullptr;
     InterruptAcknowledge* controller_ = nullptr;

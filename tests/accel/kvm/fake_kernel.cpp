@@ -109,6 +109,13 @@ int FakeKernel::answer(unsigned long request, void* argument) {
         }
         return 0;
     }
+    case KVM_GET_SUPPORTED_HV_CPUID: {
+        auto& table = *static_cast<kvm_cpuid2*>(argument);
+        table.nent = std::uint32_t(hyperv.size());
+        std::ranges::copy(hyperv,
+                          reinterpret_cast<kvm_cpuid_entry2*>(static_cast<char*>(argument) + sizeof table));
+        return 0;
+    }
     case KVM_GET_MSR_INDEX_LIST: {
         auto& list = *static_cast<kvm_msr_list*>(argument);
         const bool fits = list.nmsrs >= std::size(kMsrIndices);

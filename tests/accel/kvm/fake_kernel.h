@@ -26,6 +26,7 @@ class FakeKernel {
     bool map_fails = false;
     std::map<unsigned long, int> refused;  ///< errno by request
     std::set<std::uint32_t> refused_msrs;
+    std::vector<kvm_cpuid_entry2> hyperv;  ///< what KVM_GET_SUPPORTED_HV_CPUID gives
     std::map<unsigned, int> capabilities;  ///< by KVM_CAP_…; others are 0
     /// The guest, each time that a vCPU enters it: what KVM_RUN returns (an exit in `run`, or -errno). None: it computes
     /// until it is kicked.

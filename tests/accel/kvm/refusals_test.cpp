@@ -389,7 +389,7 @@ TEST_P(Ends, StopTheMachineWithItsRegisters) {
 INSTANTIATE_TEST_SUITE_P(
     Reasons, Ends,
     ::testing::Values(Exit{"Unknown", KVM_EXIT_UNKNOWN, "KVM: unexpected exit 0"},
-                      Exit{"Hypercall", KVM_EXIT_HYPERV, "KVM: unexpected exit"},
+                      Exit{"Hypercall", KVM_EXIT_HYPERCALL, "KVM: unexpected exit"},
                       Exit{"Entry", KVM_EXIT_FAIL_ENTRY, "KVM: entry failed, hardware error"},
                       Exit{"Emulation", KVM_EXIT_INTERNAL_ERROR,
                            "suberror 1 (an instruction that the kernel does not emulate); data 0xf"}),

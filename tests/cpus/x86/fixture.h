@@ -32,9 +32,15 @@ class TestSupport final : public ProcessorSupport {
     bool runs_on_host() const override { return on_host; }
     std::uint32_t paravirtual_features() const override { return 0; }
     Str paravirtual_signature() const override { return "TestTestTest"; }
+    std::optional<CpuidRegisters> hyperv(std::uint32_t leaf) const override {
+        if (hyperv_leaves.empty()) return std::nullopt;
+        const auto found = hyperv_leaves.find(leaf);
+        return found == hyperv_leaves.end() ? CpuidRegisters{} : found->second;
+    }
     unsigned physical_bits() const override { return 46; }
 
     std::map<std::pair<std::uint32_t, std::uint32_t>, CpuidRegisters> taken;
+    std::map<std::uint32_t, CpuidRegisters> hyperv_leaves;
     bool on_host = false;
 };
 

@@ -61,6 +61,10 @@ inline constexpr std::uint32_t kAmdVmHsave = 0xc0010117;
 inline constexpr std::uint32_t kAmdVirtSpecCtrl = 0xc001011f;
 
 // Paravirtual.
+inline constexpr std::uint32_t kHypervVpIndex = 0x40000002;
+inline constexpr std::uint32_t kHypervSynicFirst =
+    0x40000080;  ///< to the last one: the synthetic interrupt controller's
+inline constexpr std::uint32_t kHypervSynicLast = 0x400000b7;
 inline constexpr std::uint32_t kKvmWallClock = 0x4b564d00;
 inline constexpr std::uint32_t kKvmSystemTime = 0x4b564d01;
 inline constexpr std::uint32_t kKvmAsyncPf = 0x4b564d02;

@@ -22,6 +22,15 @@ struct CpuidEntry {
     CpuidRegisters value{};
 };
 
+/// What a processor shows of Microsoft's hypervisor interface (TLFS), beyond the bits of its CPUID leaves.
+struct Hyperv {
+    bool shown = false;       ///< leaves 0x40000000 and further are of it
+    bool enforced = false;    ///< nothing else of it is there either
+    bool interrupts = false;  ///< the synthetic interrupt controller
+    bool enlightened_vmcs = false;
+    bool direct_flush = false;  ///< TLB flushes of nested guests go past their hypervisor
+};
+
 /// What an accelerator can give to a processor.
 class ProcessorSupport {
   public:
@@ -39,6 +48,9 @@ class ProcessorSupport {
     virtual std::uint32_t paravirtual_features() const = 0;
     /// Twelve characters that guests know it by (leaf 0x40000000); empty: there is no such leaf.
     virtual Str paravirtual_signature() const = 0;
+    /// What guests may be shown of Microsoft's hypervisor interface: leaf 0x40000003, 0x40000004 or 0x4000000a with every
+    /// such bit set. Nothing: this accelerator has no such interface.
+    virtual std::optional<CpuidRegisters> hyperv(std::uint32_t /*leaf*/) const { return std::nullopt; }
     /// The widest physical address, in bits.
     virtual unsigned physical_bits() const = 0;
 
@@ -61,6 +73,7 @@ class Processor {
     virtual std::uint64_t feature_msr(std::uint32_t index) const = 0;
     /// Of its time-stamp counter, in Hz; 0: the host's.
     virtual std::uint64_t tsc_frequency() const = 0;
+    virtual Hyperv hyperv() const { return {}; }
 
     /// The vector to take now (INTA cycle, SDM 3A 11.8.4), or -1: the request went away. Holding the machine lock.
     virtual int acknowledge_interrupt() = 0;

@@ -156,6 +156,17 @@ struct MsrState {
     std::uint64_t kvm_steal_time = 0, kvm_pv_eoi = 0, kvm_poll_control = 0;
 };
 
+/// MSRs of Microsoft's hypervisor interface (TLFS, appendix F), of a processor that shows it. Each has a row in
+/// kHypervMsrFields.
+struct HypervState {
+    std::uint64_t guest_os_id = 0, hypercall = 0, reference_tsc = 0;
+    std::uint64_t vp_runtime = 0, vp_assist_page = 0;
+    std::uint64_t reenlightenment = 0, tsc_emulation_control = 0, tsc_emulation_status = 0;
+    std::uint64_t crash[5] = {};
+    std::uint64_t synic_control = 0, event_page = 0, message_page = 0, synic_source[16] = {};
+    std::uint64_t timer_count[4] = {}, timer_config[4] = {};
+};
+
 /// The state. Standard layout, so that translated code reaches every field by offsetof. Only the vCPU's thread touches it
 /// while it runs, but for the atomics. What reset does to a field stands in the CPU plugin's state table.
 struct X86State {
@@ -202,6 +213,7 @@ struct X86State {
     /// Timestamp counter: what RDTSC would show when the machine stood still (executors keep their own while it runs).
     std::uint64_t tsc = 0;
     MsrState msrs{};
+    HypervState hyperv{};
 
     /// What whoever executes the processor keeps beside it; the executor's own.
     void* executor = nullptr;
@@ -279,6 +291,33 @@ inline constexpr MsrField kMsrFields[] = {
     {msr::kKvmStealTime, "KVM_STEAL_TIME", BACKPLANE_MSR(kvm_steal_time)},
     {msr::kKvmPvEoi, "KVM_EOI_EN", BACKPLANE_MSR(kvm_pv_eoi)},
     {msr::kKvmPollControl, "KVM_POLL_CONTROL", BACKPLANE_MSR(kvm_poll_control), 1, 1},
+};
+#undef BACKPLANE_MSR
+
+#define BACKPLANE_MSR(member) offsetof(X86State, hyperv) + offsetof(HypervState, member)
+/// In the order in which they are set: a timer's count ahead of what switches it on.
+inline constexpr MsrField kHypervMsrFields[] = {
+    {0x40000000, "HV_X64_MSR_GUEST_OS_ID", BACKPLANE_MSR(guest_os_id)},
+    {0x40000001, "HV_X64_MSR_HYPERCALL", BACKPLANE_MSR(hypercall)},
+    {0x40000010, "HV_X64_MSR_VP_RUNTIME", BACKPLANE_MSR(vp_runtime)},
+    {0x40000021, "HV_X64_MSR_REFERENCE_TSC", BACKPLANE_MSR(reference_tsc)},
+    {0x40000073, "HV_X64_MSR_VP_ASSIST_PAGE", BACKPLANE_MSR(vp_assist_page)},
+    {0x40000106, "HV_X64_MSR_REENLIGHTENMENT_CONTROL", BACKPLANE_MSR(reenlightenment)},
+    {0x40000107, "HV_X64_MSR_TSC_EMULATION_CONTROL", BACKPLANE_MSR(tsc_emulation_control)},
+    {0x40000108, "HV_X64_MSR_TSC_EMULATION_STATUS", BACKPLANE_MSR(tsc_emulation_status)},
+    {0x40000100, "HV_X64_MSR_CRASH_P", BACKPLANE_MSR(crash[0]), 5},
+    {msr::kHypervSynicFirst, "HV_X64_MSR_SCONTROL", BACKPLANE_MSR(synic_control)},
+    {0x40000082, "HV_X64_MSR_SIEFP", BACKPLANE_MSR(event_page)},
+    {0x40000083, "HV_X64_MSR_SIMP", BACKPLANE_MSR(message_page)},
+    {0x40000090, "HV_X64_MSR_SINT", BACKPLANE_MSR(synic_source[0]), 16, 1u << 16},
+    {0x400000b1, "HV_X64_MSR_STIMER0_COUNT", BACKPLANE_MSR(timer_count[0])},
+    {0x400000b0, "HV_X64_MSR_STIMER0_CONFIG", BACKPLANE_MSR(timer_config[0])},
+    {0x400000b3, "HV_X64_MSR_STIMER1_COUNT", BACKPLANE_MSR(timer_count[1])},
+    {0x400000b2, "HV_X64_MSR_STIMER1_CONFIG", BACKPLANE_MSR(timer_config[1])},
+    {0x400000b5, "HV_X64_MSR_STIMER2_COUNT", BACKPLANE_MSR(timer_count[2])},
+    {0x400000b4, "HV_X64_MSR_STIMER2_CONFIG", BACKPLANE_MSR(timer_config[2])},
+    {0x400000b7, "HV_X64_MSR_STIMER3_COUNT", BACKPLANE_MSR(timer_count[3])},
+    {0x400000b6, "HV_X64_MSR_STIMER3_CONFIG", BACKPLANE_MSR(timer_config[3])},
 };
 #undef BACKPLANE_MSR
 
