@@ -16,10 +16,15 @@ namespace {
 constexpr const char* kNames[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                   "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 
+/// The most used of compiled code first.
+constexpr std::uint8_t kHottest[] = {kRax, kRsp, kRcx, kRdx, kRbx, kRdi, kRsi, kRbp, 8, 12, 13, 14, 9, 10, 15, 11};
+
 constexpr auto kRegisters = [] {
     std::array<tcg::GuestRegister, kGprCount> list{};
     for (std::uint32_t i = 0; i < kGprCount; ++i)
         list[i] = {kNames[i], static_cast<std::uint32_t>(offsetof(X86State, gpr) + 8 * i)};
+    std::uint8_t rank = 0;
+    for (const std::uint8_t number : kHottest) list[number].hotness = ++rank;
     return list;
 }();
 
@@ -33,6 +38,7 @@ constexpr tcg::GuestDescription kDescription{
     .mmu_modes = kMmuModeCount,
     .ignores_bus_errors = true,
     .misaligned_atomics = true,
+    .status_offset = offsetof(X86State, rflags),
 };
 
 X86State& state_of(void* state) { return *static_cast<X86State*>(state); }

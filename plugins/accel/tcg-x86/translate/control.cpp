@@ -23,6 +23,14 @@ bool Translator::conditional() {
     constexpr std::uint64_t kSimple[] = {rflags::kOverflow, rflags::kCarry,
                                          rflags::kZero,     rflags::kCarry | rflags::kZero,
                                          rflags::kSign,     rflags::kParity};
+    if (unit_.native) {
+        const tcg::Label taken = b_.make_label();
+        b_.branch_if_status(tcg::StatusCond(i_.opcode & 15), taken);
+        b_.goto_pc(next_pc());
+        b_.place(taken);
+        b_.goto_pc(target());
+        return true;
+    }
     const unsigned code = i_.opcode >> 1 & 7;
     Value flags = b_.temp();
     b_.load_state(flags, offsetof(X86State, rflags), tcg::mem::k32);

@@ -1,4 +1,5 @@
 // Moves, addresses and the stack of flat code; templates that touch registers alone.
+#include "native.h"
 #include "translator.h"
 
 #include <backplane/draft/x86/state.h>
@@ -189,6 +190,55 @@ bool Translator::pop() {
     return true;
 }
 
+/// The memory operand of an operation that computes its address by itself.
+std::optional<tcg::Address> Translator::memory() {
+    const bool based = i_.segment >= kFs;
+    if (!flat_ || i_.address_size == 2 || (based && !i_.is_64bit())) return std::nullopt;
+    tcg::Address a;
+    a.bits = std::uint8_t(i_.address_size * 8);
+    a.linear_bits = i_.is_64bit() ? 64 : 32;
+    a.displacement = i_.displacement;
+    const unsigned rm = i_.modrm & 7;
+    if (rm == 4) {
+        const unsigned base = (i_.sib & 7u) | (i_.rex & 1u) << 3, index = (i_.sib >> 3 & 7u) | (i_.rex & 2u)
+                                                                                                   << 2;
+        if (!((i_.sib & 7) == 5 && i_.mod() == 0)) a.base = Builder::reg(base);
+        if (index != 4) {
+            a.index = Builder::reg(index);
+            a.shift = i_.sib >> 6;
+        }
+    } else if (rm == 5 && i_.mod() == 0) {
+        if (i_.is_64bit()) {
+            a.base = b_.pc_constant(next_pc() + std::uint64_t(std::int64_t(i_.displacement)));
+            a.displacement = 0;
+        }
+    } else {
+        a.base = Builder::reg(i_.rm());
+    }
+    if (based) {
+        a.segment = b_.temp();
+        b_.load_state(a.segment, std::uint32_t(offsetof(X86State, segments) + i_.segment * sizeof(Segment)),
+                      tcg::mem::k64);
+    }
+    return a;
+}
+
+/// The guest's instruction as it is.
+bool Translator::native() {
+    if (!unit_.native || i_.operation() != Operation::Template) return false;
+    const std::optional<tcg::Native> instruction = native_of(original_);
+    if (!instruction) return false;
+    if (i_.row().has(row_flag::kProtected) && !i_.is_64bit()) return false;
+    if (!i_.has_memory()) {
+        b_.native(*instruction);
+        return true;
+    }
+    const std::optional<tcg::Address> at = memory();
+    if (!at) return false;
+    b_.native(*instruction, *at);
+    return true;
+}
+
 /// The template's code itself.
 bool Translator::registers_only() {
     if (i_.has_memory() || i_.immediate2 != kPreparedTemplate || i_.row().has(row_flag::kProtected))
@@ -210,9 +260,15 @@ bool Translator::data() {
     default: return false;
     }
     if (i_.map == 0 && i_.opcode >= 0x88 && i_.opcode <= 0x8b && move()) return true;
+    if (i_.map == 0 && (i_.opcode & 0xf0) == 0xb0) {  // MOV with an immediate
+        const std::uint64_t value = original_.immediate;
+        set_register(i_.opcode_register(), b_.constant(i_.operand_size == 4 ? std::uint32_t(value) : value),
+                     i_.operand_size);
+        return true;
+    }
     const bool extends = i_.map == 1 && (i_.opcode & 0xf6) == 0xb6;
     if ((extends || (i_.map == 0 && i_.opcode == 0x63)) && extend()) return true;
-    return registers_only();
+    return native() || registers_only();
 }
 
 }  // namespace backplane::x86

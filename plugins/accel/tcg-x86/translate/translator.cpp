@@ -98,6 +98,7 @@ Translated Translator::run() {
 
 Translated translate_instruction(tcg::Builder& builder, const tcg::UnitTranslation& unit,
                                  Instruction instruction, TemplateCache& templates) {
+    const Instruction original = instruction;
     if (is_template(instruction)) {
         const TemplateCache::Found found = templates.find(instruction);
         if (found.code) {
@@ -107,7 +108,7 @@ Translated translate_instruction(tcg::Builder& builder, const tcg::UnitTranslati
             instruction.row_index = 0;  // Operation::Undefined
         }
     }
-    return Translator(builder, unit, instruction).run();
+    return Translator(builder, unit, instruction, original).run();
 }
 
 }  // namespace backplane::x86

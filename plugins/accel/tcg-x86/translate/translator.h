@@ -7,6 +7,8 @@
 
 #include <backplane/draft/tcg/front_end.h>
 
+#include <optional>
+
 namespace backplane::x86 {
 
 /// What a unit's key says (BlockKey::flags).
@@ -19,10 +21,13 @@ inline constexpr std::uint64_t kFlat = 64;  ///< 32-bit code; CS, DS, ES and SS 
 
 class Translator {
   public:
-    Translator(tcg::Builder& builder, const tcg::UnitTranslation& unit, const Instruction& instruction)
+    /// `original`: with its immediate, where `instruction` has a template's code.
+    Translator(tcg::Builder& builder, const tcg::UnitTranslation& unit, const Instruction& instruction,
+               const Instruction& original)
         : b_(builder),
           unit_(unit),
           i_(instruction),
+          original_(original),
           flat_(i_.is_64bit() || (unit.key.flags & key_flag::kFlat)) {}
 
     tcg::Translated run();
@@ -42,6 +47,8 @@ class Translator {
     bool push();
     bool pop();
     bool registers_only();
+    bool native();
+    std::optional<tcg::Address> memory();
     /// The linear address of the memory operand, or of what LEA computes; false: segments matter.
     bool address(tcg::Value& result, bool linear);
     void set_register(unsigned number, tcg::Value value, unsigned size);
@@ -62,6 +69,7 @@ class Translator {
     tcg::Builder& b_;
     const tcg::UnitTranslation& unit_;
     const Instruction& i_;
+    const Instruction& original_;
     const bool flat_;
 };
 

@@ -1,0 +1,16 @@
+// Templates as the engine's native operations: what of an instruction's operands is read and written, and which flags.
+#pragma once
+
+#include "../decoder/instruction.h"
+
+#include <backplane/draft/tcg/builder.h>
+
+#include <optional>
+
+namespace backplane::x86 {
+
+/// A template on general registers as a native operation, its memory operand apart; nothing where the executor is to do
+/// it.
+std::optional<tcg::Native> native_of(const Instruction& instruction);
+
+}  // namespace backplane::x86
