@@ -296,6 +296,6 @@ DmaPort& BoardHost::dma() {
 
 void BoardHost::random(MutableBytes bytes) { machine_.entropy.fill(bytes); }
 
-void* BoardHost::host_interface(Str interface_id) { return machine_.interfaces.find(interface_id); }
+void* BoardHost::host_interface(Str interface_id) { return machine_.find_interface(interface_id); }
 
 }  // namespace backplane::kernel
