@@ -17,7 +17,8 @@ constexpr const char* kNames[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi
                                   "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 
 /// The most used of compiled code first.
-constexpr std::uint8_t kHottest[] = {kRax, kRsp, kRcx, kRdx, kRbx, kRdi, kRsi, kRbp, 8, 12, 13, 14, 9, 10, 15, 11};
+constexpr std::uint8_t kHottest[] = {kRax, kRsp, kRcx, kRdx, kRbx, kRdi, kRsi, kRbp,
+                                     8,    12,   13,   14,   9,    10,   15,   11};
 
 constexpr auto kRegisters = [] {
     std::array<tcg::GuestRegister, kGprCount> list{};
