@@ -3,6 +3,7 @@
 #include "kernel/launch/build_site.h"
 #include "kernel/launch/numa.h"
 #include "kernel/launch/topology.h"
+#include "kernel/machine/log_hub.h"
 #include "kernel/object/release.h"
 #include "kernel/vocabulary/machine_switches.h"
 #include "kernel/vocabulary/suboptions.h"
