@@ -24,7 +24,8 @@ namespace backplane::kernel {
 namespace {
 
 constexpr const char* kFirmwareDirectories[] = {"/usr/local/share/backplane", "/usr/share/backplane",
-                                                "/usr/share/qemu", "/usr/share/seabios"};
+                                                "/usr/share/qemu", "/usr/share/seabios",
+                                                "/usr/lib/ipxe/qemu"};
 
 /// "-cpu NAME" of "-cpu NAME,x=on".
 std::string first_word(const std::string& option) { return option.substr(0, option.find(',')); }
