@@ -75,6 +75,9 @@ bool Executor::get_msr(std::uint32_t index, std::uint64_t& value) {
     case msr::kMcgCap: value = s_.msrs.mcg_cap; return true;
     case 0x17: value = 0; return true;  // IA32_PLATFORM_ID
     case 0x8b: value = 0; return true;  // IA32_BIOS_SIGN_ID: no update is loaded
+    case msr::kAmdSyscfg:
+        value = 0;
+        return true;  // AMD APM 2, 7.9.1: no top of memory beyond 4 GiB, no encryption
     default: break;
     }
     const bool of_apic = index == msr::kApicBase || index == msr::kTscDeadline ||
@@ -145,7 +148,8 @@ bool Executor::set_msr(std::uint32_t index, std::uint64_t value) {
             if (const unsigned type = value >> (8 * n) & 0xff; type > 7 || type == 2 || type == 3)
                 return false;
         break;
-    case 0x79: return true;  // IA32_BIOS_UPDT_TRIG
+    case 0x79: return true;             // IA32_BIOS_UPDT_TRIG
+    case msr::kAmdSyscfg: return true;  // none of its bits does anything here
     case 0x8b: return true;
     default: break;
     }

@@ -56,6 +56,7 @@ inline constexpr std::uint32_t kFsBase = 0xc0000100;
 inline constexpr std::uint32_t kGsBase = 0xc0000101;
 inline constexpr std::uint32_t kKernelGsBase = 0xc0000102;
 inline constexpr std::uint32_t kTscAux = 0xc0000103;
+inline constexpr std::uint32_t kAmdSyscfg = 0xc0010010;
 inline constexpr std::uint32_t kAmdHwcr = 0xc0010015;
 inline constexpr std::uint32_t kAmdVmHsave = 0xc0010117;
 inline constexpr std::uint32_t kAmdVirtSpecCtrl = 0xc001011f;
