@@ -4,6 +4,7 @@
 #   guests/firmware/           OpenSBI and U-Boot of the system's own release (links)
 #   guests/riscv64/            vmlinux, busybox, modules/, initramfs.cpio, debian.ext4 (Debian trixie)
 #   guests/efi/                with --efi: UEFI firmware for the board, GRUB, systemd-boot (Debian trixie)
+#   guests/x86_64/             with --pc: vmlinuz (Debian's cloud kernel), busybox (Debian bookworm)
 #   guests/peer-SUITE/run      with --peer: the emulator that `dev bench` measures beside (the newest release)
 #
 # The archive is the one that apt is set up with here, and its signatures are checked by apt; other
@@ -16,6 +17,7 @@ cache="${BACKPLANE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/backplane}"
 guests="$cache/guests"
 target="$guests/riscv64"
 guest_suite=trixie
+pc_suite=bookworm
 peer_suite=trixie-backports
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 firmware_files=(
@@ -143,6 +145,22 @@ fetch_efi() {
     rm -rf "$scratch" "$archives"/*.deb
 }
 
+fetch_pc_kernel() {
+    local pc="$guests/x86_64" scratch="$guests/x86_64.unpacked" image
+    [ -e "$pc/vmlinuz" ] && return
+    say "fetching the $pc_suite kernel and busybox for PCs"
+    use_state amd64 "$pc_suite"
+    image=$(apt-cache "${apt[@]}" depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: //p' | head -n 1)
+    download "$image" busybox-static
+    rm -rf "$scratch"
+    unpack "$scratch" "$archives"/*.deb
+    mkdir -p "$pc"
+    cp "$scratch/bin/busybox" "$pc/busybox"
+    cp "$scratch"/boot/vmlinuz-* "$pc/vmlinuz.new"
+    mv "$pc/vmlinuz.new" "$pc/vmlinuz"
+    rm -rf "$scratch" "$archives"/*.deb
+}
+
 make_initramfs() {
     local inputs=("$here/make_initramfs.py" "$here"/guest/init "$here"/guest/tests/* "$target/kernel-package")
     fresh "$target/initramfs.cpio" "${inputs[@]}" && return
@@ -216,7 +234,8 @@ make_debian_disk
 for more in "$@"; do
     case "$more" in
         --efi) fetch_efi ;;
+        --pc) fetch_pc_kernel ;;
         --peer) fetch_peer ;;
-        *) die "'$more': more than the usual guests there are --efi and --peer" ;;
+        *) die "'$more': more than the usual guests there are --efi, --pc and --peer" ;;
     esac
 done

@@ -22,13 +22,16 @@ class SystemTest : public ::testing::Test {
 
 constexpr std::array<std::uint8_t, 2> kRdmsr{0x0f, 0x32}, kWrmsr{0x0f, 0x30};
 
-TEST_F(SystemTest, LinuxLooksForMemoryEncryptionOnProcessorsOfAmd) {
-    cpu.state.gpr[kRax] = cpu.state.gpr[kRdx] = 5;
-    cpu.state.gpr[kRcx] = msr::kAmdSyscfg;
-    EXPECT_EQ(run(kRdmsr), std::nullopt);
-    EXPECT_EQ(cpu.state.gpr[kRax], 0u);
-    EXPECT_EQ(cpu.state.gpr[kRdx], 0u);
-    EXPECT_EQ(run(kWrmsr), std::nullopt);
+TEST_F(SystemTest, WhatLinuxAsksProcessorsOfAmdIsThereAndOff) {
+    constexpr std::uint32_t kInterruptPending = 0xc0010055;
+    for (const std::uint32_t index : {msr::kAmdSyscfg, kInterruptPending}) {
+        cpu.state.gpr[kRax] = cpu.state.gpr[kRdx] = 5;
+        cpu.state.gpr[kRcx] = index;
+        EXPECT_EQ(run(kRdmsr), std::nullopt);
+        EXPECT_EQ(cpu.state.gpr[kRax], 0u);
+        EXPECT_EQ(cpu.state.gpr[kRdx], 0u);
+        EXPECT_EQ(run(kWrmsr), std::nullopt);
+    }
 }
 
 TEST_F(SystemTest, AnMsrThatIsNotThereIsAFault) {

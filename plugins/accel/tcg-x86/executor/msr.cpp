@@ -78,6 +78,7 @@ bool Executor::get_msr(std::uint32_t index, std::uint64_t& value) {
     case msr::kAmdSyscfg:
         value = 0;
         return true;  // AMD APM 2, 7.9.1: no top of memory beyond 4 GiB, no encryption
+    case 0xc0010055: value = 0; return true;  // AMD, Interrupt Pending and CMP-Halt: no C1E
     default: break;
     }
     const bool of_apic = index == msr::kApicBase || index == msr::kTscDeadline ||
@@ -148,8 +149,11 @@ bool Executor::set_msr(std::uint32_t index, std::uint64_t value) {
             if (const unsigned type = value >> (8 * n) & 0xff; type > 7 || type == 2 || type == 3)
                 return false;
         break;
-    case 0x79: return true;             // IA32_BIOS_UPDT_TRIG
-    case msr::kAmdSyscfg: return true;  // none of its bits does anything here
+    case 0x79:
+        return true;  // IA32_BIOS_UPDT_TRIG
+    // None of their bits does anything here.
+    case msr::kAmdSyscfg:
+    case 0xc0010055: return true;
     case 0x8b: return true;
     default: break;
     }

@@ -1,0 +1,105 @@
+"""Debian's cloud kernel on a PC with two translated processors: it has nothing to complain of, devices come and go while it
+runs, it sleeps and wakes, and it powers the machine off."""
+
+import os
+import pathlib
+import re
+import select
+import subprocess
+import time
+import unittest
+
+from make_initramfs import Archive
+from program import ProgramTest, Qmp, connect
+
+HOME = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+GUEST = pathlib.Path(os.environ.get("BACKPLANE_CACHE") or f"{HOME}/backplane") / "guests/x86_64"
+PATIENCE = 120
+COMPLAINT = re.compile(r"ACPI.*(error|warning|bug|failed)|unchecked MSR|WARNING:|BUG:|firmware bug", re.IGNORECASE)
+ADVICE = "if necessary, use"  # what it says of every PC
+INIT = b"""#!/bin/busybox sh
+/bin/busybox mkdir -p /proc /sys /dev
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t sysfs sys /sys
+/bin/busybox mount -t devtmpfs dev /dev
+/bin/busybox --install -s /bin
+export PATH=/bin PS1=
+stty -echo
+echo it is up
+exec sh
+"""
+
+
+def initramfs():
+    archive = Archive()
+    archive.add("dev/console", 0o020600, device=(5, 1))
+    archive.file("bin/busybox", (GUEST / "busybox").read_bytes(), 0o755)
+    archive.file("init", INIT, 0o755)
+    return archive.finish()
+
+
+class Linux(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        monitor = self.folder / "monitor"
+        self.process = self.start(
+            *("-M", "pc-i440fx-9.0,graphics=off", "-accel", "tcg", "-cpu", "qemu64,-svm", "-smp", "2", "-m", "256", "-nodefaults"),
+            *("-display", "none", "-serial", "stdio", "-qmp", f"unix:{monitor},server=on,wait=off"),
+            *("-kernel", str(GUEST / "vmlinuz"), "-initrd", self.file("initramfs", initramfs()), "-append", "console=ttyS0"),
+            stdin=subprocess.PIPE,
+        )
+        self.said = ""
+        self.await_text("it is up")
+        self.qmp = Qmp(connect(monitor, self.process)).__enter__()
+        self.addCleanup(self.qmp.__exit__)
+        self.qmp("qmp_capabilities")
+
+    def await_text(self, text):
+        """What it said before; the rest is kept."""
+        end = time.monotonic() + PATIENCE
+        while text not in self.said:
+            ready = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0]
+            more = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+            self.assertTrue(more, f"{text!r} did not come; it said:\n{self.said[-2000:]}")
+            self.said += more.decode(errors="replace").replace("\r", "")
+        before, self.said = self.said.split(text, 1)
+        return before
+
+    def type(self, line):
+        os.write(self.process.stdin.fileno(), line.encode() + b"\n")
+
+    def run_in_guest(self, line):
+        self.type(f"{line}; echo do''ne")
+        return self.await_text("done\n")
+
+    def devices(self, wanted, present):
+        """Until a PCI device is there, or gone."""
+        end = time.monotonic() + PATIENCE
+        while (wanted in self.run_in_guest("ls /sys/bus/pci/devices").split()) != present:
+            self.assertLess(time.monotonic(), end, f"{wanted} is {'not ' if present else ''}there")
+
+    def test_it_lives_on_a_pc(self):
+        log = self.run_in_guest("dmesg")
+        self.assertEqual([line for line in log.splitlines() if COMPLAINT.search(line) and ADVICE not in line], [])
+        self.assertIn("ACPI: Interpreter enabled", log)
+        self.assertEqual(self.run_in_guest("nproc").strip(), "2")
+
+        self.assertEqual(self.qmp("device_add", driver="virtio-rng-pci", id="rng", bus="pci.0", addr="7")["return"], {})
+        self.devices("0000:00:07.0", True)
+        self.assertEqual(self.qmp("device_del", id="rng")["return"], {})
+        self.assertEqual(self.qmp.event("DEVICE_DELETED")["data"]["device"], "rng")
+        self.devices("0000:00:07.0", False)
+
+        self.type("echo mem >/sys/power/state; echo aw''ake")
+        self.qmp.event("SUSPEND")
+        self.assertEqual(self.qmp("query-status")["return"]["status"], "suspended")
+        self.assertEqual(self.qmp("system_wakeup")["return"], {})
+        self.await_text("awake")
+        self.assertEqual(self.run_in_guest("nproc").strip(), "2")
+
+        self.type("poweroff -f")
+        self.assertEqual(self.process.wait(PATIENCE), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
