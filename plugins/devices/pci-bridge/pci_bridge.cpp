@@ -17,17 +17,6 @@ constexpr std::uint64_t kEverything = 0;  // 2^64 bytes
 constexpr std::uint64_t kPortCount = 64u << 10;
 constexpr unsigned kPins = 4;
 
-// Header type 1 (3.2), where it differs from type 0.
-constexpr unsigned kBusNumbers = 0x18;  // primary, secondary, subordinate, and the secondary latency timer
-constexpr unsigned kSecondary = 0x19;
-constexpr unsigned kSubordinate = 0x1a;
-constexpr unsigned kIoWindow = 0x1c;  // base and limit
-constexpr unsigned kSecondaryStatus = 0x1e;
-constexpr unsigned kMemoryWindow = 0x20;
-constexpr unsigned kPrefetchableWindow = 0x24;
-constexpr unsigned kPrefetchableBaseUpper = 0x28;
-constexpr unsigned kPrefetchableLimitUpper = 0x2c;
-constexpr unsigned kControl = 0x3e;
 constexpr unsigned kFastAnd66MHz = 0x00a0;  // of both status registers
 constexpr unsigned kStatusErrors = 0xf900;
 constexpr unsigned kControlVga = 1u << 3;
@@ -104,8 +93,8 @@ class PciToPciBridge final : public DeviceBase,
     // PciForwarder
     PciBus& secondary() override { return *secondary_; }
     bool forwards(std::uint8_t number) const override {
-        return number >= pci_->config(kSecondary, 1) && number <= pci_->config(kSubordinate, 1) &&
-               number != 0;
+        return number >= pci_->config(pci::kSecondaryBus, 1) &&
+               number <= pci_->config(pci::kSubordinateBus, 1) && number != 0;
     }
 
   private:
@@ -156,17 +145,17 @@ void PciToPciBridge::unrealize() {
 bool PciToPciBridge::make_header(Errors& errors) {
     pci_->set_identity({.vendor = 0x1b36, .device = 0x0001, .class_code = 0x060400, .header_type = 1});
     pci_->set_config(pci::kStatus, 2, pci_->config(pci::kStatus, 2) | kFastAnd66MHz);
-    pci_->set_config(kSecondaryStatus, 2, kFastAnd66MHz);
-    pci_->set_config_clearable(kSecondaryStatus, 2, kStatusErrors);
-    pci_->set_config_writable(kBusNumbers, 4, 0xffffffff);
-    pci_->set_config_writable(kIoWindow, 2, 0xf0f0);
-    pci_->set_config_writable(kMemoryWindow, 4, 0xfff0fff0);
+    pci_->set_config(pci::kSecondaryStatus, 2, kFastAnd66MHz);
+    pci_->set_config_clearable(pci::kSecondaryStatus, 2, kStatusErrors);
+    pci_->set_config_writable(pci::kPrimaryBus, 4, 0xffffffff);
+    pci_->set_config_writable(pci::kIoWindow, 2, 0xf0f0);
+    pci_->set_config_writable(pci::kMemoryWindow, 4, 0xfff0fff0);
     constexpr std::uint32_t k64Bits = 0x00010001;
-    pci_->set_config(kPrefetchableWindow, 4, k64Bits);
-    pci_->set_config_writable(kPrefetchableWindow, 4, 0xfff0fff0);
-    pci_->set_config_writable(kPrefetchableBaseUpper, 4, 0xffffffff);
-    pci_->set_config_writable(kPrefetchableLimitUpper, 4, 0xffffffff);
-    pci_->set_config_writable(kControl, 2, kControlWritable);
+    pci_->set_config(pci::kPrefetchableWindow, 4, k64Bits);
+    pci_->set_config_writable(pci::kPrefetchableWindow, 4, 0xfff0fff0);
+    pci_->set_config_writable(pci::kPrefetchableBaseUpper, 4, 0xffffffff);
+    pci_->set_config_writable(pci::kPrefetchableLimitUpper, 4, 0xffffffff);
+    pci_->set_config_writable(pci::kBridgeControl, 2, kControlWritable);
     const unsigned slots = pci_->add_capability(kCapabilitySlotNumber, 4, 0, errors);
     if (slots == 0) return false;
     pci_->set_config(slots + 2, 1, kFirstInChassis);
@@ -195,28 +184,29 @@ bool PciToPciBridge::make_windows(Errors& errors) {
 
 /// Chapter 4. The limits' low bits are ones.
 void PciToPciBridge::update() {
-    secondary_->set_number(std::uint8_t(pci_->config(kSecondary, 1)));
+    secondary_->set_number(std::uint8_t(pci_->config(pci::kSecondaryBus, 1)));
     const bool memory = pci_->memory_enabled();
     const bool io = pci_->io_enabled();
     const auto edge = [this](unsigned at) { return std::uint64_t{pci_->config(at, 2) & 0xfff0} << 16; };
     const auto upper = [this](unsigned at) { return std::uint64_t{pci_->config(at, 4)} << 32; };
     constexpr std::uint64_t kMiBLess1 = 0xfffff;
-    windows_[Memory].show(memory, edge(kMemoryWindow), edge(kMemoryWindow + 2) | kMiBLess1);
-    windows_[Prefetchable].show(memory, edge(kPrefetchableWindow) | upper(kPrefetchableBaseUpper),
-                                edge(kPrefetchableWindow + 2) | upper(kPrefetchableLimitUpper) | kMiBLess1);
+    windows_[Memory].show(memory, edge(pci::kMemoryWindow), edge(pci::kMemoryWindow + 2) | kMiBLess1);
+    windows_[Prefetchable].show(memory, edge(pci::kPrefetchableWindow) | upper(pci::kPrefetchableBaseUpper),
+                                edge(pci::kPrefetchableWindow + 2) | upper(pci::kPrefetchableLimitUpper) |
+                                    kMiBLess1);
     const auto port = [this](unsigned at) { return std::uint64_t{pci_->config(at, 1) & 0xf0} << 8; };
-    windows_[Io].show(io, port(kIoWindow), port(kIoWindow + 1) | 0xfff);
-    const bool vga = (pci_->config(kControl, 2) & kControlVga) != 0;
+    windows_[Io].show(io, port(pci::kIoWindow), port(pci::kIoWindow + 1) | 0xfff);
+    const bool vga = (pci_->config(pci::kBridgeControl, 2) & kControlVga) != 0;
     windows_[VgaMemory].show(memory && vga, 0xa0000, 0xbffff);
     windows_[VgaIoLow].show(io && vga, 0x3b0, 0x3bb);
     windows_[VgaIoHigh].show(io && vga, 0x3c0, 0x3df);
-    held_in_reset_ = (pci_->config(kControl, 2) & kControlReset) != 0;
+    held_in_reset_ = (pci_->config(pci::kBridgeControl, 2) & kControlReset) != 0;
 }
 
 void PciToPciBridge::config_written(unsigned offset, unsigned size, const Access&) {
     const auto touches = [=](unsigned first, unsigned end) { return offset < end && first < offset + size; };
-    if (!touches(pci::kCommand, pci::kCommand + 2) && !touches(kBusNumbers, 0x34) &&
-        !touches(kControl, kControl + 2))
+    if (!touches(pci::kCommand, pci::kCommand + 2) && !touches(pci::kPrimaryBus, pci::kIoWindowUpper) &&
+        !touches(pci::kBridgeControl, pci::kBridgeControl + 2))
         return;
     const bool was_held = held_in_reset_;
     update();

@@ -128,19 +128,8 @@ void BusPart::eject(unsigned slot) {
     if (slot > 31 || !removable(slot)) return;
     auto* unplugged =
         static_cast<UnpluggedDevices*>(backend_context(object_).host_interface(UnpluggedDevices::kId));
-    unplug_all(*unplugged, slot);
-}
-
-/// What is behind a bridge goes before the bridge.
-void BusPart::unplug_all(UnpluggedDevices& host, unsigned slot) {
-    for (unsigned function = 0; function < 8; ++function) {
-        const Slot& leaving = slots_[slot << 3 | function];
-        if (!leaving.object) continue;
-        if (leaving.forwarder)
-            for (unsigned other = 0; other < 32; ++other)
-                static_cast<BusPart&>(leaving.forwarder->secondary()).unplug_all(host, other);
-        host.unplugged(*leaving.object);
-    }
+    for (unsigned function = 0; function < 8; ++function)
+        if (Object* device = slots_[slot << 3 | function].object) unplugged->unplugged(*device);
 }
 
 void BusPart::address_of(Object& device, TextSink& out) const {

@@ -53,7 +53,6 @@ class BusPart final : public BusBase, public PciBus, public FirmwarePlace {
     int free_place() const;
     int place_of(const Object& device) const;
     PciBus* behind(std::uint8_t number);
-    void unplug_all(UnpluggedDevices& host, unsigned slot);
     PciDevice* at(PciAddress address);
     bool check_place(unsigned place, Object& device, const PciDevice& pci, Errors& errors) const;
 

@@ -85,12 +85,14 @@ Json bridge_json(const DevicePart& bridge) {
     };
     const auto memory = [&](unsigned low) { return std::uint64_t{bridge.config(low, 2) & 0xfff0} << 16; };
     const auto upper = [&](unsigned at) { return std::uint64_t{bridge.config(at, 4)} << 32; };
-    return {{"number", byte(0x18)},
-            {"secondary", byte(0x19)},
-            {"subordinate", byte(0x1a)},
-            {"io_range", range(io(0x1c, 0x30), io(0x1d, 0x32) | 0xfff)},
-            {"memory_range", range(memory(0x20), memory(0x22) | 0xfffff)},
-            {"prefetchable_range", range(memory(0x24) | upper(0x28), memory(0x26) | upper(0x2c) | 0xfffff)}};
+    return {{"number", byte(kPrimaryBus)},
+            {"secondary", byte(kSecondaryBus)},
+            {"subordinate", byte(kSubordinateBus)},
+            {"io_range", range(io(kIoWindow, kIoWindowUpper), io(kIoWindow + 1, kIoWindowUpper + 2) | 0xfff)},
+            {"memory_range", range(memory(kMemoryWindow), memory(kMemoryWindow + 2) | 0xfffff)},
+            {"prefetchable_range",
+             range(memory(kPrefetchableWindow) | upper(kPrefetchableBaseUpper),
+                   memory(kPrefetchableWindow + 2) | upper(kPrefetchableLimitUpper) | 0xfffff)}};
 }
 
 Json function_json(Object& object, const DevicePart& function) {

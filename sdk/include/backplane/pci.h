@@ -39,7 +39,7 @@ struct PciAddress {
     }
 };
 
-/// Configuration space, header type 0 (PCI 3.0, 6.1), in bytes from its start. With type 1 the ROM is at kBridgeRom.
+/// Configuration space, header type 0 (PCI 3.0, 6.1), in bytes from its start.
 namespace pci {
 inline constexpr unsigned kVendorId = 0x00;
 inline constexpr unsigned kDeviceId = 0x02;
@@ -54,12 +54,25 @@ inline constexpr unsigned kBar0 = 0x10;
 inline constexpr unsigned kSubsystemVendorId = 0x2c;
 inline constexpr unsigned kSubsystemId = 0x2e;
 inline constexpr unsigned kExpansionRom = 0x30;
-inline constexpr unsigned kBridgeRom = 0x38;
 inline constexpr unsigned kCapabilities = 0x34;
 inline constexpr unsigned kInterruptLine = 0x3c;
 inline constexpr unsigned kInterruptPin = 0x3d;
 inline constexpr unsigned kConfigSize = 256;
 inline constexpr unsigned kExtendedConfigSize = 4096;
+
+// Where header type 1 differs (PCI-to-PCI Bridge Architecture 1.2, 3.2). A window is its base, then its limit.
+inline constexpr unsigned kPrimaryBus = 0x18;
+inline constexpr unsigned kSecondaryBus = 0x19;
+inline constexpr unsigned kSubordinateBus = 0x1a;
+inline constexpr unsigned kIoWindow = 0x1c;  ///< 1 byte each
+inline constexpr unsigned kSecondaryStatus = 0x1e;
+inline constexpr unsigned kMemoryWindow = 0x20;        ///< 2 bytes each
+inline constexpr unsigned kPrefetchableWindow = 0x24;  ///< 2 bytes each
+inline constexpr unsigned kPrefetchableBaseUpper = 0x28;
+inline constexpr unsigned kPrefetchableLimitUpper = 0x2c;
+inline constexpr unsigned kIoWindowUpper = 0x30;  ///< 2 bytes each
+inline constexpr unsigned kBridgeRom = 0x38;
+inline constexpr unsigned kBridgeControl = 0x3e;
 
 inline constexpr unsigned kCommandIo = 1u << 0;
 inline constexpr unsigned kCommandMemory = 1u << 1;
