@@ -149,7 +149,7 @@ class NodeMaker {
         for (const auto& [member, value] : described.items()) {
             if (member == "driver" || member == "node-name") continue;
             if (member == "file" && value.is_object()) {
-                below = &make(value, below_name(value, name), shown + "file.");
+                below = &make(with_defaults(value, described), below_name(value, name), shown + "file.");
                 list.emplace_back("file", std::string(below->id().view()));
             } else {
                 properties.add(value, member, shown + member, list);
@@ -158,12 +158,23 @@ class NodeMaker {
         Instance* made = call_.machine.create_backend(type, name, list, "blockdevs", errors_);
         if (!made && below) call_.machine.objects().destroy(*below);
         expect(made != nullptr, errors_);
-        if (below && !below_is_named(described)) call_.machine.drives().own(*below);
+        if (below) call_.machine.drives().own(*below);
         return *made;
     }
 
   private:
-    static bool below_is_named(const Json& described) { return described["file"].contains("node-name"); }
+    /// What is asked of the whole holds for the node below, unless that says otherwise.
+    static Json with_defaults(Json below, const Json& whole) {
+        if (whole.contains("read-only") && !below.contains("read-only"))
+            below["read-only"] = whole["read-only"];
+        if (!whole.contains("cache") || !whole["cache"].is_object()) return below;
+        Json cache = below.value("cache", Json::object());
+        if (!cache.is_object()) return below;  // which is refused where it is read
+        for (const auto& [member, value] : whole["cache"].items())
+            if (!cache.contains(member)) cache[member] = value;
+        below["cache"] = cache;
+        return below;
+    }
     static std::string below_name(const Json& below, const std::string& name) {
         const std::string own = member_text(below, "node-name");
         return own.empty() ? name + "-file" : own;

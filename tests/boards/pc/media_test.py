@@ -111,6 +111,8 @@ class Cd(MediaTest):
         qmp = self.machine("-device", "ide-cd,id=cd", "-device", "ide-cd,id=cd2")
         node = {"driver": "raw", "node-name": "n", "read-only": True, "file": {"driver": "file", "filename": image}}
         self.done(qmp("blockdev-add", **node))
+        read_only = {row["node-name"]: row["ro"] for row in qmp("query-named-block-nodes")["return"]}
+        self.assertEqual(read_only, {"n": True, "n-file": True})
         self.refused("Duplicate nodes with node-name='n'", qmp("blockdev-add", **node))
         insert = {"id": "cd", "node-name": "n"}
         self.refused("Tray of the device is not open", qmp("blockdev-insert-medium", **insert))
