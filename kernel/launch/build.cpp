@@ -103,9 +103,10 @@ void BuildSite::check(bool ok, const std::string& option, const std::string& typ
     if (ok) return;
     const bool unknown = std::ranges::any_of(
         properties, [&](const auto& property) { return !find_listed(catalog, type, property.first); });
-    ErrorText whole;
-    whole.fail(unknown && errors.failed() ? and_then(errors.text(), help + " lists them") : errors.text());
-    errors = whole;
+    if (!unknown || !errors.failed()) return check(false, option);
+    const std::string text = and_then(errors.text(), help + " lists them");
+    errors.clear();
+    errors.fail(text);
     check(false, option);
 }
 

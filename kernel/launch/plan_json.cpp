@@ -20,7 +20,11 @@ Json typed_json(const Plan& plan) {
     return json;
 }
 
-Json json_of(const ObjectPlan& plan) { return typed_json(plan); }
+Json json_of(const ObjectPlan& plan) {
+    Json json = typed_json(plan);
+    if (plan.own) json["own"] = true;
+    return json;
+}
 Json json_of(const DevicePlan& plan) { return typed_json(plan); }
 Json json_of(const std::string& text) { return text; }
 Json json_of(const AcceleratorPlan& plan) {
@@ -30,7 +34,8 @@ Json json_of(const DrivePlan& plan) {
     Json json{{"interface", plan.interface},
               {"index", nullptr},
               {"node", plan.node},
-              {"removable", plan.removable}};
+              {"removable", plan.removable},
+              {"named", plan.named}};
     if (plan.index) json["index"] = *plan.index;
     return json;
 }

@@ -37,8 +37,9 @@ void RunControl::fall_asleep() {
 void RunControl::wake(WakeCause cause) {
     if (state_ != RunState::Suspended) return;
     bool wanted = cause != WakeCause::Clock;
-    tell_all<SleepControl>("SleepControl::wakes_on()",
-                           [&](const SleepControl& control) { wanted = wanted || control.wakes_on(cause); });
+    if (!wanted)
+        tell_all<SleepControl>("SleepControl::wakes_on()",
+                               [&](const SleepControl& control) { wanted |= control.wakes_on(cause); });
     if (!wanted) return;
     waking_ = true;
     machine_.reset_all();

@@ -334,7 +334,6 @@ TEST(CommandLine, WhatIsElsewhereIsNoMisspelling) {
               "-usbdevice: devices are plugged in with -device, such as -usb -device usb-tablet");
     EXPECT_EQ(error_of("-vnc :1").find("did you mean"), std::string::npos);
     EXPECT_EQ(error_of("-q"), "-q: invalid option; -help lists them");
-    EXPECT_EQ(error_of("-deviec x"), "-deviec: invalid option; did you mean -device? -help lists them");
 }
 
 TEST(CommandLine, WhatBecomesOfTheProcessIsAPlan) {
@@ -383,6 +382,7 @@ TEST(CommandLine, APrintedPlanLeavesNothingOut) {
                                "-L x",
                                "-seed 1",
                                "-rtc clock=vm",
+                               "-rtc driftfix=slew",
                                "-no-reboot",
                                "-numa node",
                                "-smp 2",
