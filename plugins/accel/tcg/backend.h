@@ -41,10 +41,10 @@ struct SlowResult {
     std::uint64_t raised;  ///< not 0: leave the block, the state is complete
 };
 
-/// The engine's functions that code calls; `engine` is what Services::engine says, `where` the return address.
 /// AccessDescriptor::operation of begin and end.
 enum : std::uint8_t { kReads = 1, kWrites = 2, kLocked = 4 };
 
+/// The engine's functions that code calls; `engine` is what Services::engine says, `where` the return address.
 struct Services {
     void* engine = nullptr;
     SlowResult (*load)(void* engine, std::uint64_t address, std::uint64_t value, std::uint32_t descriptor,

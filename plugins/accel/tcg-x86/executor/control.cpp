@@ -102,14 +102,21 @@ void Executor::far_transfer(std::uint16_t selector, std::uint64_t offset, bool i
     if (!d.present()) throw GuestFault{Vector::SegmentNotPresent, true, error};
     if (long_mode() && (d.low >> 53 & 3) == 3) general_protection(error);  // L and D
     check_code_offset(d, offset);
+    enter_code(selector, d, offset, size, is_call);
+}
+
+/// At the same privilege, on the same stack.
+void Executor::enter_code(std::uint16_t selector, Descriptor& code, std::uint64_t offset, unsigned size,
+                          bool is_call) {
+    const unsigned cpl = privilege();
     if (is_call) {
         Stack all = stack();
         push(all, s_.segments[kCs].selector, size);
         push(all, next_, size);
-        load_code(selector, d, cpl);
+        load_code(selector, code, cpl);
         commit(all);
     } else {
-        load_code(selector, d, cpl);
+        load_code(selector, code, cpl);
     }
     next_ = offset;
 }
@@ -142,16 +149,7 @@ void Executor::gate_transfer(std::uint16_t selector, const Descriptor& gate, boo
     if (is_call && !code.conforming() && code.dpl() < cpl)
         return inner_call(target, code, offset, size, gate.low >> 32 & 31);
     if (!is_call && !code.conforming() && code.dpl() != cpl) general_protection(code_error);
-    if (is_call) {
-        Stack all = stack();
-        push(all, s_.segments[kCs].selector, size);
-        push(all, next_, size);
-        load_code(target, code, cpl);
-        commit(all);
-    } else {
-        load_code(target, code, cpl);
-    }
-    next_ = offset;
+    enter_code(target, code, offset, size, is_call);
 }
 
 /// To more privilege, on the stack that the task has for it (SDM 3A 5.8.5).

@@ -162,6 +162,8 @@ class Executor {
     void check_code_offset(const Descriptor& code, std::uint64_t offset) const;
     void inner_call(std::uint16_t selector, Descriptor& code, std::uint64_t offset, unsigned size,
                     unsigned parameters);
+    void enter_code(std::uint16_t selector, Descriptor& code, std::uint64_t offset, unsigned size,
+                    bool is_call);
     void gate_transfer(std::uint16_t selector, const Descriptor& gate, bool call);
     void far_return();
     void interrupt_return();
@@ -210,6 +212,7 @@ class Executor {
     void deliver_long(std::uint8_t vector, Event event, bool has_error, std::uint32_t error,
                       std::uint64_t return_ip);
     void triple_fault();
+    void deliver_now(std::uint8_t vector, Event event);
     bool take_pending_events();
     void check_gate(std::uint8_t vector, Event event, unsigned type, unsigned dpl, bool present) const;
 
@@ -244,6 +247,9 @@ class Executor {
     void read_tsc();
     void read_msr();
     void write_msr();
+    /// What ask(local APIC) says, under the machine lock; false where there is none.
+    template <class Ask>
+    bool with_apic(Ask ask);
     bool get_msr(std::uint32_t index, std::uint64_t& value);
     bool set_msr(std::uint32_t index, std::uint64_t value);
     bool write_efer(std::uint64_t value);

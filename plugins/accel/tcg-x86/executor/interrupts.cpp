@@ -198,6 +198,14 @@ void Executor::deliver_protected(std::uint8_t vector, Event event, bool has_erro
 
 // ---- between two instructions
 
+void Executor::deliver_now(std::uint8_t vector, Event event) {
+    try {
+        deliver(vector, event, false, 0, instruction_pointer(s_));
+    } catch (const GuestFault& fault) {
+        raise(fault);
+    } catch (const Abandoned&) {}
+}
+
 bool Executor::take_pending_events() {
     if (s_.exception_pending) {
         s_.exception_pending = false;
@@ -206,12 +214,7 @@ bool Executor::take_pending_events() {
     }
     if (s_.interrupt_injected) {
         s_.interrupt_injected = false;
-        const Event event = s_.interrupt_soft ? Event::Software : Event::External;
-        try {
-            deliver(s_.interrupt_vector, event, false, 0, instruction_pointer(s_));
-        } catch (const GuestFault& fault) {
-            raise(fault);
-        }
+        deliver_now(s_.interrupt_vector, s_.interrupt_soft ? Event::Software : Event::External);
         return true;
     }
     return false;
@@ -262,11 +265,7 @@ bool Executor::take_requests() {
         vector = std::uint8_t(found);
     }
     if (taken) {
-        try {
-            deliver(vector, Event::External, false, 0, instruction_pointer(s_));
-        } catch (const GuestFault& fault) {
-            raise(fault);
-        } catch (const Abandoned&) {}
+        deliver_now(vector, Event::External);
         changed = true;
     }
     cpu_.in_helper = false;

@@ -6,6 +6,7 @@
 #include <backplane/log.h>
 
 #include <cstdio>
+#include <mutex>
 
 namespace backplane::x86 {
 
@@ -19,6 +20,13 @@ const MsrField* field_of(std::uint32_t index) {
     for (const MsrField& field : kMsrFields)
         if (index - field.index < field.count) return &field;
     return nullptr;
+}
+
+constexpr std::uint32_t kInterruptPending = 0xc0010055;  // AMD, Interrupt Pending and CMP-Halt
+
+bool of_apic(std::uint32_t index) {
+    return index == msr::kApicBase || index == msr::kTscDeadline ||
+           (index >= msr::kX2apicFirst && index <= msr::kX2apicLast);
 }
 
 bool paravirtual(std::uint32_t index) { return index - msr::kKvmWallClock < 0x100; }
@@ -65,6 +73,13 @@ void Executor::write_msr() {
     general_protection();
 }
 
+template <class Ask>
+bool Executor::with_apic(Ask ask) {
+    const std::lock_guard guard(vcpu_.lock());
+    LocalApic* const apic = cpu_.processor->local_apic();
+    return apic && ask(*apic);
+}
+
 bool Executor::get_msr(std::uint32_t index, std::uint64_t& value) {
     switch (index) {
     case msr::kTsc: value = time_stamp(); return true;
@@ -78,21 +93,15 @@ bool Executor::get_msr(std::uint32_t index, std::uint64_t& value) {
     case msr::kAmdSyscfg:
         value = 0;
         return true;  // AMD APM 2, 7.9.1: no top of memory beyond 4 GiB, no encryption
-    case 0xc0010055: value = 0; return true;  // AMD, Interrupt Pending and CMP-Halt: no C1E
+    case kInterruptPending: value = 0; return true;  // no C1E
     default: break;
     }
-    const bool of_apic = index == msr::kApicBase || index == msr::kTscDeadline ||
-                         (index >= msr::kX2apicFirst && index <= msr::kX2apicLast);
-    if (of_apic) {
-        MachineLock& lock = vcpu_.lock();
-        lock.lock();
-        LocalApic* const apic = cpu_.processor->local_apic();
-        bool known = apic != nullptr;
-        if (known && index == msr::kApicBase) value = apic->base();
-        else if (known) known = apic->read_msr(index, value);
-        lock.unlock();
-        return known;
-    }
+    if (of_apic(index))
+        return with_apic([&](LocalApic& apic) {
+            if (index != msr::kApicBase) return apic.read_msr(index, value);
+            value = apic.base();
+            return true;
+        });
     if (index == msr::kArchCapabilities || index == msr::kCoreCapabilities ||
         index == msr::kPerfCapabilities) {
         value = cpu_.processor->feature_msr(index);
@@ -153,22 +162,16 @@ bool Executor::set_msr(std::uint32_t index, std::uint64_t value) {
         return true;  // IA32_BIOS_UPDT_TRIG
     // None of their bits does anything here.
     case msr::kAmdSyscfg:
-    case 0xc0010055: return true;
+    case kInterruptPending: return true;
     case 0x8b: return true;
     default: break;
     }
-    const bool of_apic = index == msr::kApicBase || index == msr::kTscDeadline ||
-                         (index >= msr::kX2apicFirst && index <= msr::kX2apicLast);
-    if (of_apic) {
-        MachineLock& lock = vcpu_.lock();
-        lock.lock();
-        LocalApic* const apic = cpu_.processor->local_apic();
-        bool known = apic != nullptr;
-        if (known) known = index == msr::kApicBase ? apic->set_base(value) : apic->write_msr(index, value);
-        if (known) cpu_.processor->local_apic_written();
-        lock.unlock();
-        return known;
-    }
+    if (of_apic(index))
+        return with_apic([&](LocalApic& apic) {
+            const bool known = index == msr::kApicBase ? apic.set_base(value) : apic.write_msr(index, value);
+            if (known) cpu_.processor->local_apic_written();
+            return known;
+        });
     if (paravirtual(index)) return false;
     const MsrField* const field = field_of(index);
     if (!field) return false;

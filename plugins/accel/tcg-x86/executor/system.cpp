@@ -48,13 +48,11 @@ void Executor::write_cr0(std::uint64_t value) {
 }
 
 void Executor::write_cr3(std::uint64_t value) {
-    const bool keep = (value & kNoFlush) && (s_.cr4 & cr4::kPcide);
     if (s_.cr4 & cr4::kPcide) value &= ~kNoFlush;
     if (long_mode() && value >> 52) general_protection();
-    // The soft TLB knows one address space: what PCID would keep is dropped as well.
-    static_cast<void>(keep);
     s_.cr3 = value;
     if ((s_.cr0 & cr0::kPg) && (s_.cr4 & cr4::kPae) && !long_mode()) load_pdptrs(value);
+    // The soft TLB knows one address space: what PCID would keep is dropped as well.
     vcpu_.flush_tlb_local();
 }
 

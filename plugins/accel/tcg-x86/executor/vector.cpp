@@ -110,11 +110,7 @@ void Executor::gather() {
         std::memcpy(place(i_.reg(), n * element), &value, element);
         std::memset(mask, 0, element);
     }
-    const unsigned used = count * element;
-    for (unsigned at = used; at < 32; at += 4) {
-        std::memset(place(i_.reg(), at), 0, 4);
-        std::memset(place(i_.vvvv(), at), 0, 4);
-    }
+    for (unsigned at = count * element; at < 32; at += 4) std::memset(place(i_.reg(), at), 0, 4);
     for (unsigned at = 0; at < 32; at += 4) std::memset(place(i_.vvvv(), at), 0, 4);
 }
 

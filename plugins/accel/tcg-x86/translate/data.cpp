@@ -250,8 +250,7 @@ bool Translator::registers_only() {
 
 bool Translator::data() {
     switch (i_.operation()) {
-    case Operation::Nop:
-    case Operation::Fence: return i_.operation() == Operation::Nop;
+    case Operation::Nop: return true;
     case Operation::Lea: return lea();
     case Operation::Push:
     case Operation::PushImmediate: return push();
