@@ -6,6 +6,7 @@ import pathlib
 import re
 import select
 import subprocess
+import sys
 import time
 import unittest
 
@@ -102,4 +103,7 @@ class Linux(ProgramTest):
 
 
 if __name__ == "__main__":
+    if missing := [name for name in ("vmlinuz", "busybox") if not (GUEST / name).exists()]:
+        print(f"skipped: no {', '.join(missing)} in {GUEST}; tests/guests/fetch.sh --pc brings them")
+        sys.exit(77)
     unittest.main()
