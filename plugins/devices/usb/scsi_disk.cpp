@@ -66,16 +66,16 @@ ScsiAction ScsiDisk::command(unsigned unit, Bytes command) {
     case TEST_UNIT_READY:
     case START_STOP_UNIT:
     case PREVENT_ALLOW_MEDIUM_REMOVAL: return {};
-    case REQUEST_SENSE: return request_sense();
+    case REQUEST_SENSE: return request_sense(command[4]);
     case INQUIRY:
         if (unit != 0) return reply(std::vector<std::uint8_t>{0x7f, 0, 5, 2, 0}, big(command, 3, 2));
-        if (command[1] & 1) return vital_data(command[2]);
+        if (command[1] & 1) return vital_data(command[2], big(command, 3, 2));
         return inquiry(command);
     case MODE_SENSE_6: return mode_sense(command, false);
     case MODE_SENSE_10: return mode_sense(command, true);
-    case READ_CAPACITY_10: return capacity(false);
+    case READ_CAPACITY_10: return capacity(false, 8);
     case SERVICE_ACTION_IN_16:
-        return (command[1] & 0x1f) == kReadCapacity16 ? capacity(true) : fail(kBadField);
+        return (command[1] & 0x1f) == kReadCapacity16 ? capacity(true, big(command, 10, 4)) : fail(kBadField);
     case REPORT_LUNS: return reply({0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, big(command, 6, 4));
     case SYNCHRONIZE_CACHE_10: return {Kind::Flush};
     case VERIFY_10: {
@@ -121,7 +121,7 @@ ScsiAction ScsiDisk::inquiry(Bytes command) const {
 }
 
 /// SPC-3, 7.6.
-ScsiAction ScsiDisk::vital_data(std::uint8_t page) {
+ScsiAction ScsiDisk::vital_data(std::uint8_t page, std::uint64_t allocated) {
     constexpr std::uint8_t kSupported = 0x00, kSerialNumber = 0x80;
     std::vector<std::uint8_t> bytes{0, page, 0, 0};
     if (page == kSupported) bytes.push_back(kSupported);
@@ -129,7 +129,7 @@ ScsiAction ScsiDisk::vital_data(std::uint8_t page) {
     if (!serial_.empty() && page == kSupported) bytes.push_back(kSerialNumber);
     if (page == kSerialNumber) put_text(bytes, serial_, std::min<std::size_t>(serial_.size(), 36));
     bytes[3] = std::uint8_t(bytes.size() - 4);
-    return reply(std::move(bytes), ~0u);
+    return reply(std::move(bytes), allocated);
 }
 
 /// SPC-3, 6.9: the header alone, and the caching page.
@@ -149,7 +149,7 @@ ScsiAction ScsiDisk::mode_sense(Bytes command, bool ten) {
     return reply(std::move(bytes), ten ? big(command, 7, 2) : command[4]);
 }
 
-ScsiAction ScsiDisk::request_sense() {
+ScsiAction ScsiDisk::request_sense(std::uint64_t allocated) {
     constexpr std::uint8_t kCurrent = 0x70, kMore = 10;
     std::vector<std::uint8_t> bytes(18);
     bytes[0] = kCurrent;
@@ -158,17 +158,17 @@ ScsiAction ScsiDisk::request_sense() {
     bytes[12] = sense_.code;
     bytes[13] = sense_.qualifier;
     sense_ = {};
-    return {ScsiAction::Kind::Reply, std::move(bytes)};
+    return reply(std::move(bytes), allocated);
 }
 
-ScsiAction ScsiDisk::capacity(bool sixteen) {
+ScsiAction ScsiDisk::capacity(bool sixteen, std::uint64_t allocated) {
     constexpr std::uint64_t kMost = 0xffffffff;
     const std::uint64_t last = blocks() == 0 ? 0 : blocks() - 1;
     std::vector<std::uint8_t> bytes;
     put(bytes, sixteen ? last : std::min(last, kMost), sixteen ? 8 : 4);
     put(bytes, kBlock, 4);
     if (sixteen) bytes.resize(32);
-    return {ScsiAction::Kind::Reply, std::move(bytes)};
+    return reply(std::move(bytes), allocated);
 }
 
 }  // namespace backplane::usb

@@ -51,10 +51,10 @@ class ScsiDisk {
   private:
     ScsiAction transfer(ScsiAction::Kind kind, std::uint64_t block, std::uint64_t count);
     ScsiAction inquiry(Bytes command) const;
-    ScsiAction vital_data(std::uint8_t page);
+    ScsiAction vital_data(std::uint8_t page, std::uint64_t allocated);
     ScsiAction mode_sense(Bytes command, bool ten);
-    ScsiAction request_sense();
-    ScsiAction capacity(bool sixteen);
+    ScsiAction request_sense(std::uint64_t allocated);
+    ScsiAction capacity(bool sixteen, std::uint64_t allocated);
     std::uint64_t blocks() const { return medium_->size() / kBlock; }
 
     const BlockBackend* medium_ = nullptr;

@@ -79,8 +79,6 @@ void Uhci::reset(ResetPhase phase) {
     reset_controller();
 }
 
-bool Uhci::after_load(Errors&) { return true; }
-
 /// What is plugged in is seen as new.
 void Uhci::reset_controller() {
     command_ = interrupts_ = frame_number_ = 0;

@@ -24,7 +24,6 @@ class Uhci final : public DeviceBase, public IoHandler, private UsbPorts {
     bool realize(Errors& errors) override;
     void unrealize() override;
     void reset(ResetPhase phase) override;
-    bool after_load(Errors& errors) override;
 
     std::uint64_t read(Offset offset, unsigned size, Access& access) override;
     void write(Offset offset, std::uint64_t value, unsigned size, Access& access) override;

@@ -92,6 +92,10 @@ class BootOrder(PcTest):
         qtest = self.board("-device", "floppy,bootindex=2", "-device", "floppy", "-global", "isa-fdc.bootindexB=1")
         self.assertEqual(self.order(qtest), f"{second}\n{first}\0")
 
+    def test_disks_on_usb_have_places(self):
+        devices = "-device", "usb-hub,port=1", "-device", "usb-storage,drive=a,port=1.2,bootindex=0"
+        self.assertEqual(self.order(self.board("-usb", *self.drive("a"), *devices)), "/pci@i0cf8/usb@1,2/hub@1/storage@2/channel@0/disk@0,0\0")
+
     def test_an_option_rom_may_have_a_place(self):
         rom = self.folder / "a.rom"
         rom.write_bytes(b"\x55\xaa\x01" + bytes(509))

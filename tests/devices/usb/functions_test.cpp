@@ -173,10 +173,14 @@ TEST_F(Disk, ItTellsWhatItIs) {
     const auto last = std::uint32_t(node.data.size() / 512 - 1);
     EXPECT_EQ(ask({0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 8),
               (Packet{0, 0, std::uint8_t(last >> 8), std::uint8_t(last), 0, 0, 2, 0}));
-    TextBuffer path;
-    query<Bootable>(*disk)->boot_path(path);
-    EXPECT_TRUE(path.text().ends_with("/storage@1/channel@0/disk@0,0") || path.text().empty()) << path.text();
     EXPECT_EQ(query<Bootable>(*disk)->boot_index(), 3);
+}
+
+TEST_F(Disk, NoMoreIsToldThanThereIsRoomAllocatedFor) {
+    EXPECT_EQ(ask({0x12, 1, 0x80, 0, 4, 0}, 255), (Packet{0, 0x80, 0, 2}));
+    EXPECT_EQ(residue, 251u);
+    EXPECT_EQ(ask({0x03, 0, 0, 0, 8, 0}, 18).size(), 8u);
+    EXPECT_EQ(ask({0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0}, 32).size(), 12u);
 }
 
 TEST_F(Disk, BlocksAreReadAndWritten) {
