@@ -66,13 +66,14 @@ bool RamStorage::exchange(RamContents& contents, Errors& errors) {
     return true;
 }
 
-/// Nothing is read or copied, and what each side held stays as it was.
+/// Nothing is read or copied, and what each side held stays as it was. The block's place in the address space is taken at
+/// every moment: where it was free, another thread's mapping could come to lie there, and be written over.
 bool RamStorage::exchange_mappings(RamContents& contents, Errors& errors) {
     const std::uint64_t size = block_.size;
     constexpr int kMove = MREMAP_MAYMOVE | MREMAP_FIXED;
     void* parked = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (parked == MAP_FAILED) return refuse(errors, size, "mmap");
-    if (mremap(block_.host, size, size, kMove, parked) == MAP_FAILED) {
+    if (mremap(block_.host, size, size, kMove | MREMAP_DONTUNMAP, parked) == MAP_FAILED) {
         const bool refused = refuse(errors, size, "mremap");
         munmap(parked, size);
         return refused;

@@ -1,6 +1,9 @@
 // RAM, ROM and ROM devices: storage, page flags, dirty logs.
 #include "tests/kernel/memory/fixture.h"
 
+#include <atomic>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include <sys/mman.h>
@@ -42,6 +45,34 @@ TEST_F(Ram, IsAFileThatAnotherMappingShares) {
     store(0x1000, 0x99, 1);
     EXPECT_EQ(static_cast<std::uint8_t*>(other)[0x1000], 0x99);
     munmap(other, storage.size);
+}
+
+/// Mappings of others come and go meanwhile; none may lie where the block is.
+TEST_F(Ram, ItsPlaceIsItsOwnWhileItsContentsAreExchanged) {
+    constexpr std::uint64_t kSize = 16u << 20;
+    MemoryRegion& ram = add_ram("ram", 0, kSize);
+    auto& storage = kernel::RamStorage::of(block(ram));
+    std::uint8_t* const place = ram.bytes().data;
+    std::atomic<bool> stop = false;
+    std::atomic<unsigned> found_free = 0, rounds = 0;
+    std::thread other([&] {
+        for (; !stop; ++rounds)
+            found_free += mmap(place, kSize, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+                               0) != MAP_FAILED;
+    });
+    kernel::RamContents contents;
+    ASSERT_TRUE(contents.make("other", kSize, errors)) << errors.text;
+    ram.bytes()[5] = 1;
+    contents.bytes()[5] = 2;
+    for (unsigned n = 0; n < 2000 || rounds < 2000; ++n) {
+        ASSERT_TRUE(storage.exchange(contents, errors)) << errors.text;
+        ASSERT_EQ(ram.bytes()[5], n % 2 ? 1 : 2);
+        ASSERT_EQ(contents.bytes()[5], n % 2 ? 2 : 1);
+    }
+    stop = true;
+    other.join();
+    EXPECT_EQ(found_free, 0u);
+    EXPECT_EQ(ram.bytes().data, place);
 }
 
 TEST_F(Ram, ASizeOfZeroIsRefused) {
