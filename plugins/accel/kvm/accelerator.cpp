@@ -24,6 +24,8 @@ bool Kvm::open(AcceleratorContext& context, Errors& errors) {
     slots_ = std::make_unique<MemorySlots>(*vm_, context.system_memory(), 0);
     vm_->set_ring_collector([this] { collect_rings(); });
     doorbells_ = std::make_unique<DoorbellMap>(*vm_, context.system_memory(), context.io_ports());
+    held_stores_ = std::make_unique<HeldStores>(*vm_, context.system_memory(), context.io_ports());
+    vm_->set_held_stores(held_stores_.get());
     return true;
 }
 
@@ -93,6 +95,7 @@ void Kvm::detach(Cpu& cpu) {
 void Kvm::start() {
     for (auto* slots : {&slots_, &management_slots_})
         if (*slots) (*slots)->start();
+    held_stores_->start();
     vm_->interrupts().all_to_kernel();
     vm_->start_clock();
     for (auto& [cpu, vcpu] : vcpus_) vcpu->start();

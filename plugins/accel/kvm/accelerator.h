@@ -3,6 +3,7 @@
 #pragma once
 
 #include "doorbell_map.h"
+#include "held_stores.h"
 #include "memory_slots.h"
 #include "vcpu.h"
 
@@ -69,6 +70,7 @@ class Kvm final : public Accelerator,
 
     AcceleratorContext* context_ = nullptr;
     std::unique_ptr<Vm> vm_;
+    std::unique_ptr<HeldStores> held_stores_;
     std::map<Cpu*, std::unique_ptr<Vcpu>> vcpus_;
     std::unique_ptr<MemorySlots> slots_, management_slots_;
     Cpu* management_cpu_ = nullptr;  ///< whose space that is

@@ -1,5 +1,6 @@
 #include "vcpu.h"
 
+#include "held_stores.h"
 #include "kernel_calls.h"
 #include "kick.h"
 
@@ -189,6 +190,7 @@ void Vcpu::run() {
         inject();
         const int result = enter();
         complete_ = false;
+        vm_.held_stores().flush(*run_);
         if (result == 0) handle_exit();
         else if (result != -EINTR && result != -EAGAIN)
             fail(std::string("KVM cannot run CPU ") + std::to_string(cpu_.index()) + ": " +
@@ -230,6 +232,7 @@ void Vcpu::finish_exit() {
         const int result = kernel_calls::control(fd_.get(), KVM_RUN, nullptr);
         unfinished_ = false;
         complete_ = false;
+        vm_.held_stores().flush(*run_);
         if (result == 0) handle_exit();
     }
 }

@@ -12,6 +12,7 @@
 
 namespace backplane::kvm {
 
+class HeldStores;
 class Vcpu;
 
 struct Options {
@@ -38,6 +39,9 @@ class Vm {
     /// Takes what the rings of changed pages have. Holding the machine lock.
     void set_ring_collector(std::function<void()> work) { collect_rings_ = std::move(work); }
     void collect_rings() const { collect_rings_(); }
+    /// What vCPUs do first when they have left the guest.
+    void set_held_stores(HeldStores* held) { held_stores_ = held; }
+    HeldStores& held_stores() const { return *held_stores_; }
     const Options& options() const { return options_; }
     bool local_apics_in_kernel() const { return options_.irqchip != Irqchip::Off; }
 
@@ -77,6 +81,7 @@ class Vm {
     Interrupts interrupts_;
     DirtyRings dirty_rings_;
     std::function<void()> collect_rings_;
+    HeldStores* held_stores_ = nullptr;
     std::vector<Vcpu*> vcpus_;
     std::map<std::uint32_t, LapicPage*> lapics_;
     std::size_t xsave_size_ = sizeof(kvm_xsave);

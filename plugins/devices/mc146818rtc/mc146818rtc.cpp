@@ -80,7 +80,9 @@ class Rtc final : public DeviceBase, public IoHandler, public Cmos {
 
     bool realize(Errors& errors) override {
         MemoryRegion& registers = context_.memory().io("rtc", 2, *this, kIsaByteRegisters);
-        MemoryRegion& index = context_.memory().io("rtc-index", 1, *this, kIsaByteRegisters);
+        IoTraits waits = kIsaByteRegisters;
+        waits.stores_may_wait = true;  // until the data port is used
+        MemoryRegion& index = context_.memory().io("rtc-index", 1, *this, waits);
         context_.export_region("registers", registers);
         if (!registers.add(index, Offset(0), 0, errors)) return false;
         updated_at_ = seconds();

@@ -10,14 +10,20 @@
 namespace backplane {
 namespace {
 
+constexpr IoTraits kCodes = [] {
+    IoTraits traits = kIsaByteRegisters;
+    traits.stores_may_wait = true;
+    return traits;
+}();
+
 /// A device of one port.
 class OnePort : public DeviceBase, public IoHandler {
   public:
-    OnePort(Object& object, const char* name, std::uint32_t port)
-        : context_(device_context(object)), name_(name), iobase_(port) {}
+    OnePort(Object& object, const char* name, std::uint32_t port, const IoTraits& traits = kIsaByteRegisters)
+        : context_(device_context(object)), name_(name), iobase_(port), traits_(traits) {}
 
     bool realize(Errors& errors) override {
-        MemoryRegion& region = context_.memory().io(name_, 1, *this, kIsaByteRegisters);
+        MemoryRegion& region = context_.memory().io(name_, 1, *this, traits_);
         context_.export_region("registers", region);
         auto* isa = static_cast<IsaBus*>(context_.bus(IsaBus::kId));
         return !isa || isa->add_ports(context_.object(), region, Port(iobase_), errors);
@@ -30,6 +36,7 @@ class OnePort : public DeviceBase, public IoHandler {
   private:
     const char* name_;
     std::uint32_t iobase_;
+    const IoTraits& traits_;
 };
 
 class Port92 final : public OnePort {
@@ -58,7 +65,7 @@ class Port92 final : public OnePort {
 
 class IoPort80 final : public OnePort {
   public:
-    explicit IoPort80(Object& object) : OnePort(object, "ioport80", 0x80) {}
+    explicit IoPort80(Object& object) : OnePort(object, "ioport80", 0x80, kCodes) {}
     std::uint64_t read(Offset, unsigned, Access&) override { return 0xff; }
     void write(Offset, std::uint64_t, unsigned, Access&) override {}
 };

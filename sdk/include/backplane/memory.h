@@ -57,6 +57,10 @@ struct IoTraits {
     bool unaligned = false;  ///< accesses that are not a multiple of their size are passed on
     /// The handler is called without the machine lock, from any thread, and must never wait for that lock.
     bool lock_free = false;
+    /// A store does no more than leave its value here, for the guest to come back to. Who executes the guest may keep such
+    /// stores of CPUs, in order, until one of them leaves the guest for something else or is stopped: a load from here, and
+    /// an access to any other device, come after them.
+    alignas(4) bool stores_may_wait = false;  // not where older plugins have padding
 };
 
 /// A node of the memory map. Owner: the object that made it; it goes with that object.

@@ -71,6 +71,13 @@ int FakeKernel::enter() {
     return -EINTR;
 }
 
+void FakeKernel::keep(const kvm_coalesced_mmio& store) {
+    constexpr std::size_t kRing = 2 * 4096;
+    auto& ring = *reinterpret_cast<kvm_coalesced_mmio_ring*>(page_.data() + kRing);
+    auto* entries = reinterpret_cast<kvm_coalesced_mmio*>(page_.data() + kRing + sizeof ring);
+    entries[ring.last++] = store;
+}
+
 /// As far as the first that is refused.
 int FakeKernel::msr_access(kvm_msrs& list, bool set) {
     auto* entries = reinterpret_cast<kvm_msr_entry*>(reinterpret_cast<char*>(&list) + sizeof list);
@@ -133,6 +140,14 @@ int FakeKernel::answer(unsigned long request, void* argument) {
         const auto& table = *static_cast<const kvm_irq_routing*>(argument);
         const auto* bytes = static_cast<const std::uint8_t*>(argument);
         routes.assign(bytes, bytes + sizeof table + table.nr * sizeof(kvm_irq_routing_entry));
+        return 0;
+    }
+    case KVM_REGISTER_COALESCED_MMIO: copy_in(held.emplace_back()); return 0;
+    case KVM_UNREGISTER_COALESCED_MMIO: {
+        kvm_coalesced_mmio_zone gone{};
+        copy_in(gone);
+        std::erase_if(held,
+                      [&](const auto& zone) { return zone.addr == gone.addr && zone.size == gone.size; });
         return 0;
     }
     case KVM_GET_REGS: copy_out(regs); return 0;

@@ -37,6 +37,9 @@ class FakeKernel {
     std::vector<kvm_userspace_memory_region> slots;
     std::vector<kvm_enable_cap> enabled;
     std::vector<kvm_ioeventfd> doorbells;
+    std::vector<kvm_coalesced_mmio_zone> held;  ///< where stores are kept for a while
+    /// Keeps one, as the kernel does, on the third page of a vCPU's shared memory.
+    void keep(const kvm_coalesced_mmio& store);
     std::vector<std::uint8_t> routes;  ///< as set last
     std::map<std::uint32_t, std::uint64_t> msrs;
     kvm_regs regs{};

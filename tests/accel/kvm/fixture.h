@@ -29,6 +29,7 @@ using kernel::Machine;
 
 inline constexpr std::uint64_t kIo = 0xa0000, kIoSize = 0x1000;
 inline constexpr std::uint64_t kProgram = 0x1000;
+inline constexpr std::uint64_t kWaiting = 0x98;  ///< two ports whose stores may wait
 inline constexpr std::uint64_t kIoApicBase = 0xfec00000;
 inline constexpr std::uint64_t kRomSize = 0x1000, kRomBase = 0x1'0000'0000 - kRomSize;
 
@@ -54,6 +55,7 @@ class KvmBoard final : public Board, public IoHandler, public x86::InterruptAckn
     bool build(BoardContext& context, Errors& errors) override {
         MemoryRegion& memory = context.system_memory();
         ports_ = &context.memory().io("ports", 0x10000, *this, {});
+        waiting_ = &context.memory().io("waiting", 2, waiting_ports_, {.stores_may_wait = true});
         io_ = &context.memory().io("io", kIoSize, memory_io_, {});
         overlay_ = context.memory().rom("overlay", 0x1000, errors);
         rom_ = context.memory().rom("rom", kRomSize, errors);
@@ -65,7 +67,8 @@ class KvmBoard final : public Board, public IoHandler, public x86::InterruptAckn
         if (!memory.add(context.ram(), Offset(0), 0, errors) || !memory.add(*io_, Offset(kIo), 1, errors) ||
             !memory.add(*overlay_, Offset(0x2000), 1, errors) ||
             !memory.add(*rom_, Offset(kRomBase), 1, errors) ||
-            !context.io_ports().add(*ports_, Offset(0), 0, errors))
+            !context.io_ports().add(*ports_, Offset(0), 0, errors) ||
+            !ports_->add(*waiting_, Offset(kWaiting), 1, errors))
             return false;
         if (chips && !(make_pic(context, "slave", 0xa0, 0x4d1, false, errors) &&
                        make_pic(context, "master", 0x20, 0x4d0, true, errors)))
@@ -143,8 +146,24 @@ class KvmBoard final : public Board, public IoHandler, public x86::InterruptAckn
         std::vector<Record> reads, writes;
     };
 
+    /// As of ports whose stores may wait.
+    class WaitingPorts final : public IoHandler {
+      public:
+        explicit WaitingPorts(KvmBoard& board) : board_(board) {}
+        std::uint64_t read(Offset offset, unsigned size, Access& access) override {
+            return board_.read(Offset(kWaiting + offset.value), size, access);
+        }
+        void write(Offset offset, std::uint64_t value, unsigned size, Access& access) override {
+            board_.write(Offset(kWaiting + offset.value), value, size, access);
+        }
+
+      private:
+        KvmBoard& board_;
+    };
+
     MemoryRegion& overlay() { return *overlay_; }
     MemoryRegion& ports() { return *ports_; }
+    MemoryRegion& waiting() { return *waiting_; }
     MemoryRegion& io() { return *io_; }
     MemoryIo& memory_io() { return memory_io_; }
 
@@ -161,8 +180,9 @@ class KvmBoard final : public Board, public IoHandler, public x86::InterruptAckn
     std::uint32_t last_cpu = 0;
 
   private:
-    MemoryRegion *ports_ = nullptr, *io_ = nullptr, *overlay_ = nullptr, *rom_ = nullptr;
+    MemoryRegion *ports_ = nullptr, *waiting_ = nullptr, *io_ = nullptr, *overlay_ = nullptr, *rom_ = nullptr;
     MemoryIo memory_io_;
+    WaitingPorts waiting_ports_{*this};
     std::vector<Object*> cpu_objects_;
 };
 

@@ -13,6 +13,7 @@ using testing::kIo;
 using testing::kProgram;
 using testing::KvmBoard;
 using testing::KvmTest;
+using testing::kWaiting;
 using testing::Record;
 
 class Event {
@@ -217,6 +218,25 @@ TEST_F(KvmTest, Split8259sOfTheMachineInterrupt) {
     run();
     EXPECT_EQ(text(), "!");
     EXPECT_EQ(board().acknowledged, 1u) << "the vector is the 8259's";
+}
+
+TEST_F(KvmTest, StoresThatMayWaitComeInTheirOrder) {
+    make();
+    put(kProgram, {0xb0, 1, 0xe6, kWaiting,      // mov al, 1; out 98h, al
+                   0xb0, 2, 0xe6, kWaiting + 1,  // mov al, 2; out 99h, al
+                   0xe4, 0x40,                   // in al, 40h
+                   0xb0, 3, 0xe6, kWaiting,      // mov al, 3; out 98h, al
+                   0xe6, 0xf4, 0xf4});           // out 0f4h, al; hlt
+    std::size_t before_the_load = 0;
+    board().on_input = [&](std::uint64_t) {
+        before_the_load = board().outputs.size();
+        return 0;
+    };
+    run();
+    EXPECT_EQ(before_the_load, 2u);
+    EXPECT_EQ(
+        board().outputs,
+        (std::vector<Record>{{kWaiting, 1, 1}, {kWaiting + 1, 2, 1}, {kWaiting, 3, 1}, {kExitPort, 3, 1}}));
 }
 
 }  // namespace
