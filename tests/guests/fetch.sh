@@ -5,6 +5,7 @@
 #   guests/riscv64/            vmlinux, busybox, modules/, initramfs.cpio, debian.ext4 (Debian trixie)
 #   guests/efi/                with --efi: UEFI firmware for the board, GRUB, systemd-boot (Debian trixie)
 #   guests/x86_64/             with --pc: vmlinuz (Debian's cloud kernel), busybox (Debian bookworm)
+#                              with --pc-disk: debian.raw, and the kernel and initramfs that are on it
 #   guests/peer-SUITE/run      with --peer: the emulator that `dev bench` measures beside (the newest release)
 #
 # The archive is the one that apt is set up with here, and its signatures are checked by apt; other
@@ -161,6 +162,17 @@ fetch_pc_kernel() {
     rm -rf "$scratch" "$archives"/*.deb
 }
 
+make_pc_disk() {
+    local pc="$guests/x86_64" inputs=("$here"/debian-pc/*)
+    fresh "$pc/debian.raw" "${inputs[@]}" && return
+    command -v mmdebstrap >/dev/null || die "mmdebstrap is missing; run: ./dev setup pc-guest"
+    say "making a Debian $pc_suite disk for PCs"
+    mkdir -p "$pc"
+    "$here/debian-pc/make_disk.sh" make "$pc_suite" "$(archive_url)" "$pc" >&2 ||
+        die "the disk could not be made; what mmdebstrap complains of stands above"
+    made "$pc/debian.raw" "${inputs[@]}"
+}
+
 make_initramfs() {
     local inputs=("$here/make_initramfs.py" "$here"/guest/init "$here"/guest/tests/* "$target/kernel-package")
     fresh "$target/initramfs.cpio" "${inputs[@]}" && return
@@ -235,7 +247,8 @@ for more in "$@"; do
     case "$more" in
         --efi) fetch_efi ;;
         --pc) fetch_pc_kernel ;;
+        --pc-disk) make_pc_disk ;;
         --peer) fetch_peer ;;
-        *) die "'$more': more than the usual guests there are --efi, --pc and --peer" ;;
+        *) die "'$more': more than the usual guests there are --efi, --pc, --pc-disk and --peer" ;;
     esac
 done

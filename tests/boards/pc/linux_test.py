@@ -1,21 +1,15 @@
 """Debian's cloud kernel on a PC with two translated processors: it has nothing to complain of, devices come and go while it
 runs, it sleeps and wakes, and it powers the machine off."""
 
-import os
-import pathlib
 import re
-import select
-import subprocess
 import sys
 import time
 import unittest
 
+from console import GUEST, ConsoleTest, missing
 from make_initramfs import Archive
-from program import ProgramTest, Qmp, connect
+from program import Qmp, connect
 
-HOME = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-GUEST = pathlib.Path(os.environ.get("BACKPLANE_CACHE") or f"{HOME}/backplane") / "guests/x86_64"
-PATIENCE = 120
 COMPLAINT = re.compile(r"ACPI.*(error|warning|bug|failed)|unchecked MSR|WARNING:|BUG:|firmware bug", re.IGNORECASE)
 ADVICE = "if necessary, use"  # what it says of every PC
 INIT = b"""#!/bin/busybox sh
@@ -39,43 +33,23 @@ def initramfs():
     return archive.finish()
 
 
-class Linux(ProgramTest):
+class Linux(ConsoleTest):
     def setUp(self):
         super().setUp()
         monitor = self.folder / "monitor"
-        self.process = self.start(
-            *("-M", "pc-i440fx-9.0,graphics=off", "-accel", "tcg", "-cpu", "qemu64,-svm", "-smp", "2", "-m", "256", "-nodefaults"),
-            *("-display", "none", "-serial", "stdio", "-qmp", f"unix:{monitor},server=on,wait=off"),
-            *("-kernel", str(GUEST / "vmlinuz"), "-initrd", self.file("initramfs", initramfs()), "-append", "console=ttyS0"),
-            stdin=subprocess.PIPE,
+        self.boot(
+            *("-M", "pc-i440fx-9.0,graphics=off", "-cpu", "qemu64,-svm", "-m", "256"),
+            *("-qmp", f"unix:{monitor},server=on,wait=off"),
+            *("-kernel", GUEST / "vmlinuz", "-initrd", self.file("initramfs", initramfs()), "-append", "console=ttyS0"),
         )
-        self.said = ""
         self.await_text("it is up")
         self.qmp = Qmp(connect(monitor, self.process)).__enter__()
         self.addCleanup(self.qmp.__exit__)
         self.qmp("qmp_capabilities")
 
-    def await_text(self, text):
-        """What it said before; the rest is kept."""
-        end = time.monotonic() + PATIENCE
-        while text not in self.said:
-            ready = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0]
-            more = os.read(self.process.stdout.fileno(), 65536) if ready else b""
-            self.assertTrue(more, f"{text!r} did not come; it said:\n{self.said[-2000:]}")
-            self.said += more.decode(errors="replace").replace("\r", "")
-        before, self.said = self.said.split(text, 1)
-        return before
-
-    def type(self, line):
-        os.write(self.process.stdin.fileno(), line.encode() + b"\n")
-
-    def run_in_guest(self, line):
-        self.type(f"{line}; echo do''ne")
-        return self.await_text("done\n")
-
     def devices(self, wanted, present):
         """Until a PCI device is there, or gone."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self.patience
         while (wanted in self.run_in_guest("ls /sys/bus/pci/devices").split()) != present:
             self.assertLess(time.monotonic(), end, f"{wanted} is {'not ' if present else ''}there")
 
@@ -99,11 +73,11 @@ class Linux(ProgramTest):
         self.assertEqual(self.run_in_guest("nproc").strip(), "2")
 
         self.type("poweroff -f")
-        self.assertEqual(self.process.wait(PATIENCE), 0)
+        self.assertEqual(self.process.wait(self.patience), 0)
 
 
 if __name__ == "__main__":
-    if missing := [name for name in ("vmlinuz", "busybox") if not (GUEST / name).exists()]:
-        print(f"skipped: no {', '.join(missing)} in {GUEST}; tests/guests/fetch.sh --pc brings them")
+    if reason := missing("vmlinuz", "busybox"):
+        print(reason + "; tests/guests/fetch.sh --pc brings them")
         sys.exit(77)
     unittest.main()
