@@ -29,6 +29,13 @@ class Figures(unittest.TestCase):
         self.assertEqual(row.split(), ["add", "2.0", "0%", "4.0", "0%", "2.0", "8.0", "0%", "4.0", "2.00"])
         self.assertIn("backplane takes 2.0 times as long as native code (geometric mean)", lines)
 
+    def test_floating_point_and_vectors_have_a_mean_of_their_own(self):
+        results = {
+            who: {"version": "1", "guest": figures.best([{"add": item(add), "fp-a": item(a), "simd-b": item(b)}])}
+            for who, add, a, b in (("backplane", 1.0, 1.0, 1.0), ("peer", 2.0, 4.0, 9.0))
+        }
+        self.assertIn("of floating point and vectors alone: 6.00", list(figures.table(results, "wall")))
+
     def test_the_hosts_table_shows_what_was_measured_beside_its_limit(self):
         results = {"backplane": {"host": {"restore to running, ms": 15.0, "save with zstd, MiB/s": 800.0}},
                    "peer": {"host": {"restore to running, ms": 100.0}}}

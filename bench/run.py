@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Measures Backplane beside a peer, interleaved in one run on one machine, and prints a table of ratios.
 
-Every round boots the bench guest (bench/guest/, cross-compiled here) on each emulator in turn with the
-same firmware, kernel and options, and runs the same source compiled for this machine; the best of the rounds
+Every round boots the bench guest (bench/guest/, compiled here; --guest says for which machine) on each emulator in turn
+with the same firmware, kernel and options, and runs the same source compiled for this machine; the best of the rounds
 counts, and how far they lie apart is said. A ratio is the peer's figure over ours: above 1, Backplane is
 ahead. The chart and the raw figures go to the output folder.
 
 With --build, instead: how long the product and everything take to build from an empty compiler cache.
 
 Guest figures are in the guest's own time, and in CPU time of the emulator's process, which suffers less
-on a busy machine (--clock cpu); scaling over two harts always needs two idle cores.
+on a busy machine (--clock cpu); scaling over two processors always needs two idle cores.
 """
 
 import argparse
@@ -32,24 +32,25 @@ sys.dont_write_bytecode = True
 import build  # noqa: E402
 import chart  # noqa: E402
 import figures  # noqa: E402
+import guests  # noqa: E402
 import kvm  # noqa: E402
 import payload  # noqa: E402
 import saving  # noqa: E402
 
-MEMORY_MIB = 512
+MEMORY_MIB = guests.MEMORY_MIB
 DEADLINE = 300  # Seconds for one run of one emulator.
 
 
 class Emulator:
-    def __init__(self, key, program):
+    def __init__(self, key, program, guest):
         self.key = key
+        self.guest = guest
         self.program = str(program)
         lines = subprocess.run([program, "--version"], capture_output=True, text=True).stdout.splitlines()
         self.version = lines[0] if lines else "version unknown"
 
-    def command(self, *arguments, harts=1, memory=MEMORY_MIB):
-        machine = ["-M", "virt", "-cpu", "rv64", "-m", f"{memory}M", "-smp", str(harts), "-nographic"]
-        return [self.program, *machine, *map(str, arguments)]
+    def command(self, *arguments, processors=1, memory=MEMORY_MIB):
+        return [self.program, *self.guest.machine(processors, memory), *map(str, arguments)]
 
 
 class Run:
@@ -98,6 +99,7 @@ class Bench:
     def __init__(self, options, folder):
         self.options = options
         self.folder = folder
+        self.guest = guests.GUESTS[options.guest]
         self.guests = options.guests
         self.native = self.compile("gcc", "native")
         self.initramfs = self.make_initramfs()
@@ -113,26 +115,21 @@ class Bench:
         return program
 
     def make_initramfs(self):
-        program, archive = self.compile("riscv64-linux-gnu-gcc", "bench"), self.folder / "initramfs.cpio"
-        maker, guest = HERE.parent / "tests/guests/make_initramfs.py", HERE.parent / "tests/guests/guest"
-        busybox = self.guests / "riscv64/busybox"
-        arguments = ["--busybox", busybox, "--guest", guest, "--add", f"{program}:bin/bench", "--out", archive]
-        subprocess.run([sys.executable, "-B", maker, *arguments], check=True)
+        program, archive = self.compile(self.guest.compiler, "bench"), self.folder / "initramfs.cpio"
+        if not (self.guests / self.guest.files / "busybox").exists():
+            raise SystemExit(f"bench: {self.guests / self.guest.files} has no guest; run: ./dev bench, or ./dev guests --pc")
+        subprocess.run(guests.initramfs_command(self.guest, self.guests, program, archive), check=True)
         return archive
 
-    def linux(self, emulator, append, harts=1):
-        return Run(
-            emulator.command(
-                *("-bios", self.guests / "firmware/fw_dynamic.bin", "-kernel", self.guests / "riscv64/vmlinux"),
-                *("-initrd", self.initramfs, "-append", f"console=ttyS0 {append}"),
-                harts=harts,
-            )
-        )
+    def linux(self, emulator, append, processors=1):
+        kernel = self.guest.kernel(self.guests)
+        initrd = ["-initrd", self.initramfs, "-append", f"console=ttyS0 {append}"]
+        return Run(emulator.command(*kernel, *initrd, processors=processors))
 
-    def guest_items(self, emulator, words, harts=1):
+    def guest_items(self, emulator, words, processors=1):
         """Boots once; returns {name: {"wall": value, "cpu": value}}, the boot to /init in ms among them."""
         results, begun = {}, {}
-        with self.linux(emulator, f"guest=bench items={words}", harts) as run:
+        with self.linux(emulator, f"guest=bench items={words}", processors) as run:
             for line, wall, cpu in run.lines():
                 if line.startswith("BACKPLANE-GUEST-OK"):
                     results["boot"] = {"wall": wall * 1e3, "cpu": cpu * 1e3}
@@ -194,7 +191,7 @@ def machines_under_kvm(folder, emulators, options):
     reason = kvm.refusal()
     programs = {}
     for each in emulators if not reason else []:
-        programs[each.key] = find_x86_peer(options) if each.key == "peer" else each.program
+        programs[each.key] = guests.GUESTS["x86"].peer(options) if each.key == "peer" else each.program
         if not programs[each.key]:
             reason = "no peer for PCs; give one with --peer-x86"
     if reason:
@@ -221,74 +218,81 @@ def measure_saving(folder, emulators, options):
     print("", *figures.host_table({who: {"host": found} for who, found in best.items()}), sep="\n")
 
 
+class HostFigures:
+    """What is measured of an emulator besides the guest's items."""
+
+    def __init__(self, bench, emulators, options):
+        self.bench = bench
+        self.scaling = {each.key: [] for each in emulators}
+        # The payloads are RISC-V code.
+        self.all = bench.guest.name == "riscv"
+        self.small = {each.key: {"first": [], "resident": [], "help": []} for each in emulators}
+        self.saved = {each.key: [] for each in emulators}
+        self.under_kvm = {each.key: [] for each in emulators}
+        self.machines = machines_to_save(bench.folder, options) if self.all else None
+        self.pcs, self.programs = machines_under_kvm(bench.folder, emulators, options) if self.all else (None, {})
+
+    def measure(self, each):
+        parallel = self.bench.guest_items(each, "parallel", processors=2)
+        self.scaling[each.key].append(2 * parallel["parallel-1"]["wall"] / parallel["parallel-2"]["wall"])
+        if not self.all:
+            return
+        for _ in range(5):
+            milliseconds, mebibytes = self.bench.first_instruction(each)
+            self.small[each.key]["first"].append(milliseconds)
+            self.small[each.key]["resident"].append(mebibytes)
+            self.small[each.key]["help"].append(self.bench.device_help(each))
+        self.saved[each.key].append(self.machines.measure(each))
+        if self.pcs:
+            self.under_kvm[each.key].append(self.pcs.measure(self.programs[each.key]))
+
+    def best(self, each):
+        if not self.all:
+            return {"two translated PC processors over one": max(self.scaling[each.key])}
+        found = self.small[each.key]
+        return {
+            "start to first instruction, ms": min(found["first"]),
+            "resident beyond the guest, MiB": statistics.median(found["resident"]),
+            "-device help, ms": min(found["help"]),
+            "two harts over one": max(self.scaling[each.key]),
+            **saving.best(self.saved[each.key]),
+            **(kvm.best(self.under_kvm[each.key]) if self.pcs else {}),
+        }
+
+
 def measure(bench, emulators, options):
     """Every round runs everything once, so that a slow minute of the machine hits all."""
     rounds = {each.key: [] for each in emulators}
-    scaling = {each.key: [] for each in emulators}
     native = []
-    small = {each.key: {"first": [], "resident": [], "help": []} for each in emulators}
-    saved = {each.key: [] for each in emulators}
-    machines = None if options.only_guest else machines_to_save(bench.folder, options)
-    pcs, programs = (None, {}) if options.only_guest else machines_under_kvm(bench.folder, emulators, options)
-    under_kvm = {each.key: [] for each in emulators}
+    host = None if options.only_guest else HostFigures(bench, emulators, options)
     for number in range(options.runs):
         for each in emulators:
             print(f"round {number + 1} of {options.runs}: {each.key}", file=sys.stderr, flush=True)
-            if not options.only_guest:
-                for _ in range(5):
-                    milliseconds, mebibytes = bench.first_instruction(each)
-                    small[each.key]["first"].append(milliseconds)
-                    small[each.key]["resident"].append(mebibytes)
-                    small[each.key]["help"].append(bench.device_help(each))
-                parallel = bench.guest_items(each, "parallel", harts=2)
-                scaling[each.key].append(2 * parallel["parallel-1"]["wall"] / parallel["parallel-2"]["wall"])
-                saved[each.key].append(machines.measure(each))
-                if pcs:
-                    under_kvm[each.key].append(pcs.measure(programs[each.key]))
+            if host:
+                host.measure(each)
             rounds[each.key].append(bench.guest_items(each, options.items))
         print(f"round {number + 1} of {options.runs}: native", file=sys.stderr, flush=True)
         native.append(bench.native_items(options.items))
     results = {"native": {"version": "the same program, compiled for this machine", "guest": figures.best(native)}}
     for each in emulators:
-        found = small[each.key]
         results[each.key] = {"version": each.version, "guest": figures.best(rounds[each.key])}
-        if not options.only_guest:
-            results[each.key]["host"] = {
-                "start to first instruction, ms": min(found["first"]),
-                "resident beyond the guest, MiB": statistics.median(found["resident"]),
-                "-device help, ms": min(found["help"]),
-                "two harts over one": max(scaling[each.key]),
-                **saving.best(saved[each.key]),
-                **(kvm.best(under_kvm[each.key]) if pcs else {}),
-            }
+        if host:
+            results[each.key]["host"] = host.best(each)
     return results
 
 
-def find_peer(options):
-    if options.peer:
-        return options.peer
-    fetched = sorted(options.guests.glob("peer-*/run"))
-    if not fetched:
-        raise SystemExit("bench: no peer; run: ./dev guests --peer")
-    return fetched[-1]
-
-
-def find_x86_peer(options):
-    """None: there is none."""
-    if options.peer_x86:
-        return options.peer_x86
-    fetched = sorted(options.guests.glob("peer-*/run-x86"))
-    return str(fetched[-1]) if fetched else None
-
-
 def find_emulators(options):
+    guest = guests.GUESTS[options.guest]
     emulators = []
     if options.only != "peer":
         if not pathlib.Path(options.emulator).exists():
             raise SystemExit(f"bench: {options.emulator} is missing; run: ./dev build")
-        emulators.append(Emulator("backplane", options.emulator))
+        emulators.append(Emulator("backplane", options.emulator, guest))
     if options.only != "backplane":
-        emulators.append(Emulator("peer", find_peer(options)))
+        peer = guest.peer(options)
+        if not peer:
+            raise SystemExit("bench: no peer; run: ./dev guests --peer")
+        emulators.append(Emulator("peer", peer, guest))
     return emulators
 
 
@@ -298,6 +302,7 @@ def main():
     parser.add_argument("--emulator", default="build/bin/backplane")
     parser.add_argument("--peer", help="another emulator to measure beside")
     parser.add_argument("--peer-x86", help="the same, for PCs")
+    parser.add_argument("--guest", choices=list(guests.GUESTS), default="riscv", help="which machine is translated")
     parser.add_argument("--only", choices=["backplane", "peer"], help="measure one of the two")
     parser.add_argument("--items", default="", help="names or their beginnings, with commas: int,fp,call-fib")
     parser.add_argument("--only-guest", action="store_true", help="leave out start-up, memory and scaling")

@@ -15,6 +15,7 @@ struct Item {
 // Each file of items ends its list with a null name.
 extern const struct Item integer_items[];
 extern const struct Item floating_items[];
+extern const struct Item vector_items[];
 extern const struct Item memory_items[];
 extern const struct Item control_items[];
 extern const struct Item kernel_items[];

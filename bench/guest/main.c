@@ -79,7 +79,8 @@ int main(int count, char** arguments) {
         measure_parallel();
         return 0;
     }
-    const struct Item* groups[] = {integer_items, floating_items, memory_items, control_items, kernel_items};
+    const struct Item* groups[] = {integer_items, floating_items, vector_items,
+                                   memory_items,  control_items,  kernel_items};
     for (unsigned group = 0; group < sizeof groups / sizeof *groups; ++group) {
         for (const struct Item* item = groups[group]; item->name; ++item) {
             if (wanted(item->name, count, arguments)) measure(item);
