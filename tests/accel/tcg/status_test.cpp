@@ -429,6 +429,43 @@ TEST_F(TcgStatus, VectorsAreRightForHelpersAndFaults) {
     EXPECT_EQ(g.fault_address, 0x40000000u);
 }
 
+TEST_F(TcgStatus, AVectorThatIsWrittenMayBeReadAsAnotherOperand) {
+    GuestState& g = m.guest();
+    std::memset(g.v[1], 7, 16);
+    m.run({m.plain([](Builder& b) {  // movups v1, v1
+        Native n = vector("movups", false, 0, 0x10, 16);
+        n.reg = part(V(1), 16, false, true);
+        n.rm = part(V(1), 16, true, false);
+        b.native(n);
+    })});
+    EXPECT_EQ(g.v[1][5], 7);
+}
+
+TEST_F(TcgStatus, UpperHalvesAreCleared) {
+    if (!__builtin_cpu_supports("avx2")) GTEST_SKIP() << "the host has no AVX2";
+    GuestState& g = m.guest();
+    for (unsigned r = 0; r < 12; ++r) {
+        std::memset(g.v[r], int(r + 1), 16);
+        std::memset(g.upper[r], 0x21, 16);
+    }
+    m.run({cmp, m.plain([](Builder& b) {
+               for (const unsigned to :
+                    {0u, 1u}) {  // vpaddb: in the host's registers, the second once more behind it
+                   Native n = vector("vpaddb", true, 0x66, 0xfc, 32);
+                   n.reg = part(V(to), 32, false, true);
+                   n.vvvv = part(V(2), 32, true, false);
+                   n.rm = part(V(3), 32, true, false);
+                   b.native(n);
+               }
+               b.clear_upper();
+               add_bytes(b, V(1), V(2));
+           })});
+    for (unsigned r = 0; r < 12; ++r) EXPECT_EQ(g.upper[r][r], 0) << r;
+    EXPECT_EQ(g.v[0][0], 7);
+    EXPECT_EQ(g.v[1][0], 10);
+    EXPECT_EQ(g.v[11][0], 12);
+}
+
 TEST_F(TcgStatus, AVectorGrowsToItsUpperHalf) {
     if (!__builtin_cpu_supports("avx2")) GTEST_SKIP() << "the host has no AVX2";
     GuestState& g = m.guest();

@@ -240,6 +240,7 @@ class Emitter {
     void forget_vectors();
     std::uint32_t remember_residents();
     void vectors_before_op(const Op& op);
+    void clear_upper();
 
     // ---- integer.cpp
     void integer(const Op& op);

@@ -11,6 +11,7 @@ namespace backplane::tcg::x64 {
 void Emitter::native_op(const Op& op) {
     switch (op.opcode) {
     case Opcode::native: break;
+    case Opcode::clear_upper: return clear_upper();
     default: return;  // before_op() did all of it
     }
     const Native& n = block_->natives[std::size_t(op.imm)];

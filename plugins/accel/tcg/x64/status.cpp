@@ -52,6 +52,7 @@ bool Emitter::clobbers_status(const Op& op) const {
     case Opcode::native:
     case Opcode::status_to_state:
     case Opcode::status_from_state:
+    case Opcode::clear_upper:
     case Opcode::load_state:
     case Opcode::store_state:
     case Opcode::insn: return false;

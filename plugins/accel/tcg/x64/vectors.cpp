@@ -4,6 +4,8 @@
 // again.
 #include "emitter.h"
 
+#include <algorithm>
+
 namespace backplane::tcg::x64 {
 
 namespace {
@@ -37,16 +39,20 @@ int Emitter::plan_vector(NativePlan& plan, const NativeOperand& operand) {
     const auto load = [&](NativeMove::Kind kind, int number) {
         plan.before[plan.before_count++] = vector_move(kind, unsigned(number), unsigned(guest));
     };
+    // One that is written may be another operand as well.
+    bool read = false;
+    for (const NativeOperand* o : {&plan.native->reg, &plan.native->vvvv, &plan.native->rm})
+        read |= o->read && o->value == operand.value;
     int number = -1;
     for (unsigned n = kFirst; n < residents_.size(); ++n)
         if (residents_[n].guest == guest) number = int(n);
     if (number < 0) {
         number = make_room(plan);
         residents_[std::size_t(number)] = {guest, operand.bytes, 0, 0};
-        if (operand.read) load(operand.bytes == 32 ? NativeMove::kLoadLong : NativeMove::kLoadVector, number);
+        if (read) load(operand.bytes == 32 ? NativeMove::kLoadLong : NativeMove::kLoadVector, number);
     }
     Resident& r = residents_[std::size_t(number)];
-    if (operand.read && operand.bytes > r.bytes) {
+    if (read && operand.bytes > r.bytes) {
         load(NativeMove::kLoadUpper, number);
         r.bytes = 32;
     }
@@ -81,6 +87,25 @@ void Emitter::vectors_to_state() {
 void Emitter::forget_vectors() {
     residents_ = {};
     any_resident_ = false;
+}
+
+/// In the host's registers, and in the state, two neighbours at a time.
+void Emitter::clear_upper() {
+    a_.vzeroupper();
+    a_.vxorps(x86::xmm0, x86::xmm0, x86::xmm0);
+    const auto upper = [this](std::size_t i) -> std::uint32_t {
+        if (i >= guest_.registers.size || guest_.registers[i].klass != RegisterClass::Vector) return 0;
+        return guest_.registers[i].upper_offset;
+    };
+    for (std::size_t i = 0; i < guest_.registers.size; ++i) {
+        const std::uint32_t at = upper(i);
+        if (at == 0) continue;
+        const bool two = upper(i + 1) == at + 16;
+        if (two) a_.vmovups(state(std::int32_t(at), 32), x86::ymm0);
+        else a_.vmovups(state(std::int32_t(at), 16), x86::xmm0);
+        i += two;
+    }
+    for (Resident& r : residents_) r.dirty = std::min(r.dirty, std::uint8_t{16});
 }
 
 std::uint32_t Emitter::remember_residents() {

@@ -155,6 +155,9 @@ class Builder {
     /// After store_state of the field that has them. Not needed after a helper.
     void status_from_state() { emit({.opcode = Opcode::status_from_state}); }
 
+    /// Bits 128 to 255 of every Vector register become 0.
+    void clear_upper() { emit({.opcode = Opcode::clear_upper}); }
+
     // ---- control
     Label make_label() { return {block_.labels++}; }
     void place(Label label) { emit({.opcode = Opcode::label, .imm = label.index}); }
