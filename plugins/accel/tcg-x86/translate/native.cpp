@@ -37,6 +37,12 @@ void arithmetic(unsigned which, Effects& e) {
     if (which == 2 || which == 3) e.flags_read = status::kCarry;
 }
 
+/// IMUL and MUL define two flags; what processors do to the others differs, as some leave them alone.
+void multiplication(Effects& e) {
+    e.flags_written = status::kAll;
+    e.flags_read = status::kAll & ~(status::kCarry | status::kOverflow);
+}
+
 /// ROL ROR RCL RCR SHL SHR SAL SAR; a count of 0 leaves the flags alone.
 void shift(unsigned which, bool known, unsigned count, Effects& e) {
     e.rm = kBoth;
@@ -60,7 +66,7 @@ bool one_byte(const Instruction& i, Effects& e) {
     case 0x69:
     case 0x6b:
         e.reg = kWritten, e.rm = kRead;
-        e.flags_written = status::kAll;
+        multiplication(e);
         return true;
     case 0x80:
     case 0x81:
@@ -101,7 +107,8 @@ bool one_byte(const Instruction& i, Effects& e) {
         if (extension == 2) return e.rm = kBoth, true;
         e.flags_written = status::kAll;
         e.rm = extension == 3 ? kBoth : kRead;
-        if (extension >= 4) e.rax = kBoth, e.rdx = byte ? kNot : i.operand_size == 2 ? kBoth : kWritten;
+        if (extension >= 4)
+            multiplication(e), e.rax = kBoth, e.rdx = byte ? kNot : i.operand_size == 2 ? kBoth : kWritten;
         return true;
     case 0xfe:
     case 0xff:
@@ -152,7 +159,7 @@ bool map_0f(const Instruction& i, Effects& e) {
         return true;
     case 0xaf:
         e.reg = kBoth, e.rm = kRead;
-        e.flags_written = status::kAll;
+        multiplication(e);
         return true;
     case 0xb0:
     case 0xb1:
