@@ -5,6 +5,7 @@
 #include "executor/executor.h"
 #include "mmu.h"
 #include "translate/translator.h"
+#include "translate/values.h"
 
 #include <algorithm>
 #include <array>
@@ -16,16 +17,22 @@ namespace {
 constexpr const char* kNames[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                   "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 
+constexpr const char* kVectorNames[] = {"xmm0", "xmm1", "xmm2",  "xmm3",  "xmm4",  "xmm5",  "xmm6",  "xmm7",
+                                        "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"};
+
 /// The most used of compiled code first.
 constexpr std::uint8_t kHottest[] = {kRax, kRsp, kRcx, kRdx, kRbx, kRdi, kRsi, kRbp,
                                      8,    12,   13,   14,   9,    10,   15,   11};
 
 constexpr auto kRegisters = [] {
-    std::array<tcg::GuestRegister, kGprCount> list{};
+    std::array<tcg::GuestRegister, kGprCount + kVectorCount> list{};
     for (std::uint32_t i = 0; i < kGprCount; ++i)
         list[i] = {kNames[i], static_cast<std::uint32_t>(offsetof(X86State, gpr) + 8 * i)};
     std::uint8_t rank = 0;
     for (const std::uint8_t number : kHottest) list[number].hotness = ++rank;
+    for (unsigned n = 0; n < kVectorCount; ++n)
+        list[vector_value(n).index()] = {kVectorNames[n], std::uint32_t(vector_place(n)),
+                                         tcg::RegisterClass::Vector, 0, std::uint32_t(upper_place(n))};
     return list;
 }();
 
@@ -64,6 +71,53 @@ bool flat(const X86State& s) {
             return false;
     }
     return true;
+}
+
+/// Which vector instructions are executed as they are (SDM 3A, 2.5, 13.1; SDM 1, 11.6).
+std::uint64_t vector_flags(const X86State& s) {
+    constexpr std::uint64_t kVectorStates = 6;  // of XCR0
+    if (s.cr0 & cr0::kTs) return 0;
+    std::uint64_t flags = (mxcsr_of(s) & kMxcsrMasks) == kMxcsrMasks ? 0 : key_flag::kUnmasked;
+    if (!(s.cr0 & cr0::kEm) && (s.cr4 & cr4::kOsfxsr)) flags |= key_flag::kSse;
+    const bool segmented = (s.cr0 & cr0::kPe) && !(s.rflags & rflags::kVirtual8086);
+    if (segmented && (s.cr4 & cr4::kOsxsave) && (s.xcr0 & kVectorStates) == kVectorStates)
+        flags |= key_flag::kAvx;
+    return flags;
+}
+
+/// Bytes of the guest's, read as data.
+class MemoryBytes final : public ByteSource {
+  public:
+    explicit MemoryBytes(X86State& state) : state_(state) {}
+    std::uint8_t byte(unsigned offset) override {
+        std::uint64_t value = 0;
+        failed_ |= !tcg::vcpu_of(&state_).load(state_.pc + offset, tcg::mem::k8, kSupervisor, value);
+        return std::uint8_t(value);
+    }
+    bool failed() const override { return failed_; }
+
+  private:
+    X86State& state_;
+    bool failed_ = false;
+};
+
+/// Does the instruction at the state's pc access the stack segment?
+bool on_stack(X86State& s) {
+    PerCpu& cpu = per_cpu(s);
+    cpu.in_helper = true;  // what fails is recorded, and forgotten
+    MemoryBytes bytes(s);
+    const Instruction i = decode(bytes, code_size(s));
+    cpu.in_helper = cpu.fault_recorded = cpu.bus_fault = false;
+    if (bytes.failed()) return false;
+    switch (i.operation()) {
+    case Operation::Push:
+    case Operation::PushImmediate:
+    case Operation::Pop:
+    case Operation::Call:
+    case Operation::CallRm:
+    case Operation::Return: return !i.has_memory() || i.segment == kSs;
+    default: return i.has_memory() && i.segment == kSs;
+    }
 }
 
 class UnitBytes final : public ByteSource {
@@ -112,6 +166,7 @@ tcg::BlockKey X86FrontEnd::key(const void* state) const {
     if (flags == std::uint64_t(CodeSize::Code32) && flat(s)) flags |= key_flag::kFlat;
     if (s.interrupt_shadow) flags |= key_flag::kShadow;
     if (s.rflags & rflags::kTrap) flags |= key_flag::kTrap;
+    flags |= vector_flags(s);
     const bool user = (s.cr0 & cr0::kPe) && ((s.rflags & rflags::kVirtual8086) ||
                                              (s.segments[kSs].attributes >> Segment::kDplShift & 3) == 3);
     const bool smap = (s.cr4 & cr4::kSmap) && !(s.rflags & rflags::kAlignmentCheck);
@@ -141,12 +196,18 @@ void X86FrontEnd::raise_memory_fault(void* state, const tcg::MemoryFault& fault)
     if (fault.kind == tcg::MemoryFaultKind::Translation) {
         const bool page = fault.fault != kNotCanonical;
         if (page) s.cr2 = fault.address;
-        const GuestFault exception{page ? Vector::PageFault : Vector::GeneralProtection, true,
-                                   std::uint32_t(fault.fault)};
+        const Vector general = !cpu.in_helper && on_stack(s) ? Vector::StackFault : Vector::GeneralProtection;
+        const GuestFault exception{page ? Vector::PageFault : general, true, std::uint32_t(fault.fault)};
         if (!cpu.in_helper) return Executor(s).raise(exception);
         cpu.fault_recorded = true;
         cpu.fault = exception;
         return;
+    }
+    // A vector that is to be aligned (SDM 1, 11.5.2); an address that is none comes first.
+    if (fault.kind == tcg::MemoryFaultKind::Misaligned) {
+        Executor executor(s);
+        const bool stack = !executor.canonical(fault.address) && on_stack(s);
+        return executor.raise({stack ? Vector::StackFault : Vector::GeneralProtection, true});
     }
     if (cpu.in_helper) cpu.bus_fault = true;
     // Nobody drives the bus where it fetches from: ones are no instruction.
@@ -164,7 +225,14 @@ unsigned X86FrontEnd::disassemble(std::uint64_t, Bytes bytes, TextSink& out) con
     return static_cast<unsigned>(std::max<std::size_t>(bytes.size, 1));
 }
 
-/// The guest's own is in the state; the engine's is not used.
+/// While the guest runs, the engine has MXCSR but for the masks.
+std::optional<std::uint32_t> X86FrontEnd::fp_mode(const void* state) const {
+    return mxcsr_of(state_of(state));
+}
+void X86FrontEnd::keep_fp_mode(void* state, std::uint32_t word) const {
+    X86State& s = state_of(state);
+    set_mxcsr_of(s, (mxcsr_of(s) & kMxcsrMasks) | (word & ~kMxcsrMasks));
+}
 tcg::FpRounding X86FrontEnd::fp_rounding(const void*) const { return tcg::FpRounding::NearestEven; }
 void X86FrontEnd::add_fp_exceptions(void*, std::uint32_t) const {}
 

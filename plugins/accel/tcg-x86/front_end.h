@@ -26,6 +26,8 @@ class X86FrontEnd final : public tcg::FrontEnd {
     void raise_memory_fault(void* state, const tcg::MemoryFault& fault) const override;
     bool take_interrupt(void* state) const override;
     unsigned disassemble(std::uint64_t pc, Bytes bytes, TextSink& out) const override;
+    std::optional<std::uint32_t> fp_mode(const void* state) const override;
+    void keep_fp_mode(void* state, std::uint32_t word) const override;
     tcg::FpRounding fp_rounding(const void* state) const override;
     void add_fp_exceptions(void* state, std::uint32_t exceptions) const override;
 

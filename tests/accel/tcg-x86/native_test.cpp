@@ -53,6 +53,61 @@ TEST(X86Native, IsWhatTheBackEndTakes) {
     EXPECT_GT(taken, 100'000u);
 }
 
+/// Visits instructions on vectors: every opcode with each prefix that may be a part of it, with and without VEX.
+template <class Visit>
+void each_vector(Visit visit) {
+    for (unsigned map = 1; map < 4; ++map)
+        for (unsigned prefix = 0; prefix < 4; ++prefix)
+            for (unsigned opcode = 0; opcode < 256; ++opcode)
+                for (const unsigned modrm : {0x01u, 0xc9u, 0xd1u, 0xe1u, 0xf1u}) {
+                    constexpr unsigned kPrefixes[] = {0x2e, 0x66, 0xf3, 0xf2};
+                    const unsigned p = kPrefixes[prefix];
+                    visit(map == 1   ? decoded({p, 0x0f, opcode, modrm})
+                          : map == 2 ? decoded({p, 0x0f, 0x38, opcode, modrm})
+                                     : decoded({p, 0x0f, 0x3a, opcode, modrm, 1}));
+                    for (const unsigned other : {0x78u, 0x70u, 0xf8u, 0x7cu, 0x74u})  // W, vvvv and L
+                        visit(decoded({0xc4, 0xe0 | map, other | prefix, opcode, modrm, 1}));
+                }
+}
+
+TEST(X86Native, OnVectorsIsWhatTheBackEndTakes) {
+    const X86FrontEnd front_end;
+    unsigned taken = 0;
+    each_vector([&](const Instruction& i) {
+        const auto native = vector_native_of(i);
+        if (!native) return;
+        tcg::Block block;
+        tcg::Builder builder(block);
+        block.instructions.push_back({0, i.length});
+        builder.emit({.opcode = tcg::Opcode::insn});
+        if (i.has_memory()) builder.native(*native, tcg::Address{.base = tcg::Builder::reg(kRbx)});
+        else builder.native(*native);
+        builder.goto_pc(i.length);
+        EXPECT_EQ(tcg::verify(block, front_end.description()), "")
+            << "map " << int(i.map) << " opcode " << int(i.opcode) << " modrm " << int(i.modrm);
+        ++taken;
+    });
+    EXPECT_GT(taken, 5'000u);
+}
+
+/// The host's processor refuses another register there where the instruction has none.
+TEST(X86Native, KnowsWhichInstructionsHaveAThirdVector) {
+    if (!__builtin_cpu_supports("avx2")) GTEST_SKIP() << "the host has no AVX2";
+    TemplateCache templates;
+    unsigned asked = 0;
+    each_vector([&](const Instruction& i) {
+        if (!i.is_vex() || i.operation() != Operation::VectorTemplate || i.vvvv() != 0) return;
+        if (!templates.find(i).code) return;
+        Instruction other = i;
+        other.vex |= 1;
+        EXPECT_EQ(templates.find(other).code != nullptr, uses_vvvv(i))
+            << "map " << int(i.map) << " opcode " << int(i.opcode) << " prefix " << int(i.mandatory)
+            << " modrm " << int(i.modrm);
+        ++asked;
+    });
+    EXPECT_GT(asked, 1'000u);
+}
+
 TEST(X86Native, BytesOfOneRegisterAreNotExchanged) {
     EXPECT_FALSE(native_of(decoded({0x86, 0xe0}))) << "XCHG AL, AH writes RAX twice";
     EXPECT_TRUE(native_of(decoded({0x86, 0xe1}))) << "XCHG CL, AH";

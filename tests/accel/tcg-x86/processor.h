@@ -108,8 +108,8 @@ class TestVcpu final : public tcg::Vcpu {
     }
     std::uint32_t take_fp_exceptions() override { return 0; }
     void set_fp_rounding(tcg::FpRounding) override {}
-    std::uint32_t fp_mode() override { return 0x1f80; }
-    void set_fp_mode(std::uint32_t) override {}
+    std::uint32_t fp_mode() override { return mxcsr; }
+    void set_fp_mode(std::uint32_t word) override { mxcsr = word; }
 
     std::uint8_t* at(std::uint64_t address) {
         return bytes.data() + (wraps ? address % (kMemorySize - 8) : address - kMemoryBase);
@@ -128,6 +128,7 @@ class TestVcpu final : public tcg::Vcpu {
     bool plain = true;            ///< false: every access goes the long way
     bool wraps = false;           ///< every address is somewhere in the memory
     unsigned flushes = 0;
+    std::uint32_t mxcsr = kMxcsrMasks;  ///< as the engine has it while the guest runs
 
   private:
     bool inside(std::uint64_t address, unsigned size) const {
@@ -172,7 +173,10 @@ class TestCpu {
     /// Nothing, or the vector of what it raised.
     std::optional<Vector> run(const Instruction& instruction) {
         Executor executor(state);
-        return executor.try_run(instruction);
+        vcpu.mxcsr = mxcsr_of(state);
+        const std::optional<Vector> raised = executor.try_run(instruction);
+        set_mxcsr_of(state, (mxcsr_of(state) & kMxcsrMasks) | (vcpu.mxcsr & ~kMxcsrMasks));
+        return raised;
     }
 
     X86State state{};

@@ -7,7 +7,7 @@ namespace backplane::x86 {
 
 namespace {
 
-constexpr std::uint32_t kMxcsrFlags = 0x3f, kMxcsrMasks = 0x1f80;
+constexpr std::uint32_t kMxcsrFlags = 0x3f;
 constexpr unsigned kMaskShift = 7;
 constexpr std::uint16_t kX87Exceptions = 0x3f;  ///< of the control word (masks) and the status word
 constexpr std::size_t kStatusWord = 2;          ///< in the XSAVE area (SDM 1, table 10-2)
@@ -189,7 +189,7 @@ void Executor::run_vector() {
         else call_template(nullptr);
     };
     if (!row.has(row_flag::kFloat)) return run();
-    const std::uint32_t mxcsr = read_area<std::uint32_t>(s_, kMxcsrOffset);
+    const std::uint32_t mxcsr = this->mxcsr();
     const std::uint32_t unmasked = ~(mxcsr >> kMaskShift) & kMxcsrFlags;
     const std::uint32_t host = _mm_getcsr();
     alignas(16) std::uint8_t before[kUpperOffset + kUpperSize];
@@ -209,10 +209,10 @@ void Executor::run_vector() {
         std::memcpy(s_.xsave, before, sizeof before);
         s_.gpr[i_.reg()] = reg;
         s_.rflags = flags;
-        std::memcpy(s_.xsave + kMxcsrOffset, &now, sizeof now);
+        set_mxcsr(now);
         throw GuestFault{s_.cr4 & cr4::kOsxmmexcpt ? Vector::SimdFault : Vector::InvalidOpcode};
     }
-    std::memcpy(s_.xsave + kMxcsrOffset, &now, sizeof now);
+    set_mxcsr(now);
 }
 
 bool Executor::x87_stores() const {
@@ -231,14 +231,11 @@ void Executor::run_x87() {
     check_x87_enabled();
     const Row& row = i_.row();
     // The host has the guest's MXCSR meanwhile: not to be trapped, for CVTPI2PS and its like.
-    const auto mxcsr = read_area<std::uint32_t>(s_, kMxcsrOffset);
+    const std::uint32_t mxcsr = this->mxcsr();
     const std::uint32_t unmasked = row.has(row_flag::kFloat) ? ~(mxcsr >> kMaskShift) & kMxcsrFlags : 0;
-    const auto set_mxcsr = [this](std::uint32_t value) {
-        std::memcpy(s_.xsave + kMxcsrOffset, &value, sizeof value);
-    };
     alignas(16) std::uint8_t before[kXsaveLegacySize];
     if (unmasked) std::memcpy(before, s_.xsave, sizeof before);
-    set_mxcsr((mxcsr | kMxcsrMasks) & ~kMxcsrFlags);
+    set_mxcsr_of(s_, (mxcsr | kMxcsrMasks) & ~kMxcsrFlags);
     try {
         if (!i_.has_memory()) {
             call_template(nullptr);
@@ -249,12 +246,14 @@ void Executor::run_x87() {
             memory_template(memory_linear(i_.memory_size, write), i_.memory_size, true, write, true);
         }
     } catch (...) {
-        set_mxcsr(mxcsr);
+        set_mxcsr_of(s_, mxcsr);
         throw;
     }
-    const std::uint32_t raised = read_area<std::uint32_t>(s_, kMxcsrOffset) & kMxcsrFlags;
+    const std::uint32_t raised = mxcsr_of(s_) & kMxcsrFlags;
+    set_mxcsr_of(s_, mxcsr);
     if (raised & unmasked) {
         std::memcpy(s_.xsave, before, sizeof before);
+        set_mxcsr_of(s_, mxcsr);
         set_mxcsr(mxcsr | raised);
         throw GuestFault{s_.cr4 & cr4::kOsxmmexcpt ? Vector::SimdFault : Vector::InvalidOpcode};
     }

@@ -49,6 +49,7 @@ class Executor {
     void deliver(std::uint8_t vector, Event event, bool has_error, std::uint32_t error,
                  std::uint64_t return_ip);
 
+    bool canonical(std::uint64_t address) const;
     unsigned privilege() const;
     std::uint8_t data_mode() const;
     std::uint8_t system_mode() const { return s_.cr4 & cr4::kSmap ? kSupervisorSmap : kSupervisor; }
@@ -75,7 +76,6 @@ class Executor {
     bool segmented() const { return protected_mode() && !virtual_8086(); }
     bool long_mode() const { return (s_.efer & efer::kLma) != 0; }
     bool code_64() const { return in_64bit_code(s_); }
-    bool canonical(std::uint64_t address) const;
     std::uint64_t effective_address() const;
     std::uint64_t linear(unsigned segment, std::uint64_t offset, unsigned size, bool write) const;
     std::uint64_t memory_linear(unsigned size, bool write) const {
@@ -145,6 +145,10 @@ class Executor {
     void vector_maskmov();
     void gather();
     void zero_upper();
+    std::uint32_t mxcsr() const {
+        return (mxcsr_of(s_) & kMxcsrMasks) | (vcpu_.fp_mode() & kMxcsrValid & ~kMxcsrMasks);
+    }
+    void set_mxcsr(std::uint32_t value);
     void load_mxcsr();
     void store_mxcsr();
     void save_state();

@@ -12,7 +12,6 @@ constexpr std::size_t kLegacySize = 512, kAvxOffset = 576, kAvxSize = 256;
 constexpr std::size_t kRegistersOffset = 32, kX87End = 160, kXmmEnd = 416;
 constexpr std::size_t kStatusTop = 3, kTags = 4;  ///< bytes of the legacy region
 constexpr std::uint8_t kTopMask = 0x38;
-constexpr std::uint32_t kMxcsrValid = 0xffff;
 constexpr std::uint64_t kX87 = 1, kSse = 2, kAvx = 4;
 constexpr std::uint16_t kControlWordReset = 0x37f;
 
@@ -123,20 +122,26 @@ void Executor::zero_upper() {
     if (i_.long_vector()) std::memset(s_.xsave + kVectorOffset, 0, 16 * count);
 }
 
+/// The masks are in the state, the rest is the host's while translated code runs. Units know whether all are set.
+void Executor::set_mxcsr(std::uint32_t value) {
+    const bool masked = (mxcsr_of(s_) & kMxcsrMasks) == kMxcsrMasks;
+    set_mxcsr_of(s_, value);
+    vcpu_.set_fp_mode(value);
+    if (((value & kMxcsrMasks) == kMxcsrMasks) != masked) vcpu_.leave(tcg::LeaveKind::Continue);
+}
+
 void Executor::load_mxcsr() {
     if (i_.is_vex() && (i_.vvvv() || i_.long_vector())) undefined_opcode();
     check_vector_enabled();
     const auto value = std::uint32_t(load_memory(4));
     if (value & ~kMxcsrValid) general_protection();
-    std::memcpy(s_.xsave + kMxcsrOffset, &value, sizeof value);
+    set_mxcsr(value);
 }
 
 void Executor::store_mxcsr() {
     if (i_.is_vex() && (i_.vvvv() || i_.long_vector())) undefined_opcode();
     check_vector_enabled();
-    std::uint32_t value = 0;
-    std::memcpy(&value, s_.xsave + kMxcsrOffset, sizeof value);
-    store_memory(value, 4);
+    store_memory(mxcsr(), 4);
 }
 
 /// FXSAVE (/0), XSAVE (/4), XSAVEOPT (/6), which saves all that is asked for.
@@ -144,6 +149,7 @@ void Executor::save_state() {
     const bool extended = i_.extension() != 0;
     if (extended ? !(s_.cr4 & cr4::kOsxsave) : (s_.cr0 & cr0::kEm) != 0) undefined_opcode();
     if (s_.cr0 & cr0::kTs) throw GuestFault{Vector::DeviceNotAvailable};
+    set_mxcsr_of(s_, mxcsr());
     const std::uint64_t offset = effective_address();
     if (!extended) {
         const std::uint64_t address = linear(i_.segment, offset, kLegacySize, true);
@@ -198,7 +204,7 @@ void Executor::restore_state() {
     std::memcpy(&mxcsr, area + kMxcsrOffset, sizeof mxcsr);
     if (sse && (mxcsr & ~kMxcsrValid)) general_protection();
     std::memcpy(s_.xsave, area, kMxcsrOffset);
-    if (sse) std::memcpy(s_.xsave + kMxcsrOffset, &mxcsr, sizeof mxcsr);
+    if (sse) set_mxcsr(mxcsr);
     std::memcpy(s_.xsave + kRegistersOffset, area + kRegistersOffset, kX87End - kRegistersOffset);
     if (sse) std::memcpy(s_.xsave + kVectorOffset, area + kVectorOffset, (i_.is_64bit() ? 16 : 8) * 16);
 }
@@ -227,7 +233,7 @@ void Executor::load_xsave(std::uint64_t from, std::uint64_t wanted) {
             std::memcpy(s_.xsave, &kControlWordReset, sizeof kControlWordReset);
         }
     }
-    if (wanted & (kSse | kAvx)) std::memcpy(s_.xsave + kMxcsrOffset, &mxcsr, sizeof mxcsr);
+    if (wanted & (kSse | kAvx)) set_mxcsr(mxcsr);
     if (wanted & kSse) {
         if (header[0] & kSse) std::memcpy(s_.xsave + kVectorOffset, area + kVectorOffset, vectors);
         else std::memset(s_.xsave + kVectorOffset, 0, vectors);

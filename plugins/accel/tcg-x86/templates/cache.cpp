@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include <sys/mman.h>
+#include <xmmintrin.h>
 
 namespace backplane::x86 {
 
@@ -46,6 +47,7 @@ bool runs(TemplateCode code) {
     std::memset(state.gpr, 0, sizeof state.gpr);
     sigjmp_buf back;
     bool ran = false;
+    const std::uint32_t mxcsr = _mm_getcsr();  // a guest's may be in force, and the operands are no guest's
     if (sigsetjmp(back, 1) == 0) {
         trial = &back;
         code(&state, operand);
@@ -54,6 +56,7 @@ bool runs(TemplateCode code) {
         asm volatile("fninit");
     }
     trial = nullptr;
+    _mm_setcsr(mxcsr);
     return ran;
 }
 

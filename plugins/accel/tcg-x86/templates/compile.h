@@ -6,6 +6,8 @@
 
 #include <backplane/draft/x86/state.h>
 
+#include <cstring>
+
 namespace backplane::x86 {
 
 /// Executes one instruction whose operands are in `state`, and in memory at `memory`, where it has such an operand. What
@@ -25,6 +27,17 @@ void compile(const Instruction& instruction, Assembler& to);
 constexpr std::size_t kVectorOffset = 160, kUpperOffset = 576, kMxcsrOffset = 24;
 constexpr std::size_t vector_place(unsigned n) { return offsetof(X86State, xsave) + kVectorOffset + 16 * n; }
 constexpr std::size_t upper_place(unsigned n) { return offsetof(X86State, xsave) + kUpperOffset + 16 * n; }
+
+/// MXCSR (SDM 1, 10.2.3): the exceptions that are masked; what may be set.
+inline constexpr std::uint32_t kMxcsrMasks = 0x1f80, kMxcsrValid = 0xffff;
+inline std::uint32_t mxcsr_of(const X86State& state) {
+    std::uint32_t value = 0;
+    std::memcpy(&value, state.xsave + kMxcsrOffset, sizeof value);
+    return value;
+}
+inline void set_mxcsr_of(X86State& state, std::uint32_t value) {
+    std::memcpy(state.xsave + kMxcsrOffset, &value, sizeof value);
+}
 
 /// Of RFLAGS: what arithmetic writes.
 inline constexpr std::uint64_t kArithmeticFlags =

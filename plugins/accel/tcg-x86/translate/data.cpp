@@ -223,12 +223,24 @@ std::optional<tcg::Address> Translator::memory() {
     return a;
 }
 
-/// The guest's instruction as it is.
+/// Nothing where the instruction may raise what the engine does not know of.
+std::optional<tcg::Native> Translator::as_native() const {
+    const Row& row = i_.row();
+    if (row.operation == Operation::VectorTemplate) {
+        const bool enabled = unit_.key.flags & (i_.is_vex() ? key_flag::kAvx : key_flag::kSse);
+        const bool raises = row.has(row_flag::kFloat) && (unit_.key.flags & key_flag::kUnmasked);
+        return enabled && !raises ? vector_native_of(original_) : std::nullopt;
+    }
+    if (row.operation != Operation::Template || (row.has(row_flag::kProtected) && !i_.is_64bit()))
+        return std::nullopt;
+    return native_of(original_);
+}
+
+/// The guest's instruction as it is, if the host is known to execute it.
 bool Translator::native() {
-    if (!unit_.native || i_.operation() != Operation::Template) return false;
-    const std::optional<tcg::Native> instruction = native_of(original_);
+    if (!unit_.native || i_.immediate2 != kPreparedTemplate) return false;
+    const std::optional<tcg::Native> instruction = as_native();
     if (!instruction) return false;
-    if (i_.row().has(row_flag::kProtected) && !i_.is_64bit()) return false;
     if (!i_.has_memory()) {
         b_.native(*instruction);
         return true;
@@ -248,9 +260,25 @@ bool Translator::registers_only() {
     return true;
 }
 
+/// VZEROUPPER.
+bool Translator::zero_upper() {
+    if (!unit_.native || !i_.is_64bit() || i_.vvvv() || i_.long_vector()) return false;
+    if (!(unit_.key.flags & key_flag::kAvx)) return false;
+    b_.clear_upper();
+    return true;
+}
+
+/// LFENCE orders nothing that the host does not. SFENCE has non-temporal stores to order, which are the host's.
+void Translator::fence() {
+    if (i_.extension() != 5) b_.fence(tcg::FenceKind::All);
+}
+
 bool Translator::data() {
     switch (i_.operation()) {
     case Operation::Nop: return true;
+    case Operation::Fence: fence(); return true;
+    case Operation::ZeroUpper: return zero_upper();
+    case Operation::VectorTemplate: return native();
     case Operation::Lea: return lea();
     case Operation::Push:
     case Operation::PushImmediate: return push();

@@ -17,6 +17,9 @@ inline constexpr std::uint64_t kCodeSizeMask = 15;  ///< CodeSize
 inline constexpr std::uint64_t kShadow = 16;        ///< one instruction, behind which interrupts are taken
 inline constexpr std::uint64_t kTrap = 32;          ///< one instruction, and then #DB
 inline constexpr std::uint64_t kFlat = 64;  ///< 32-bit code; CS, DS, ES and SS begin at 0 and end at 4 GiB
+inline constexpr std::uint64_t kSse = 128;  ///< its instructions are enabled
+inline constexpr std::uint64_t kAvx = 256;
+inline constexpr std::uint64_t kUnmasked = 512;  ///< an exception of MXCSR's may be raised
 }  // namespace key_flag
 
 class Translator {
@@ -48,6 +51,9 @@ class Translator {
     bool pop();
     bool registers_only();
     bool native();
+    std::optional<tcg::Native> as_native() const;
+    bool zero_upper();
+    void fence();
     std::optional<tcg::Address> memory();
     /// The linear address of the memory operand, or of what LEA computes; false: segments matter.
     bool address(tcg::Value& result, bool linear);
