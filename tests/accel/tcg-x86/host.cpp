@@ -2,8 +2,15 @@
 
 #include <csetjmp>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 namespace backplane::x86::testing {
 
@@ -90,51 +97,108 @@ namespace {
 
 sigjmp_buf resume;
 
-void take(int signal) { siglongjmp(resume, signal); }
-
-}  // namespace
-
-Host::Host() {
-    code_ = static_cast<std::uint8_t*>(
-        mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    mmap(memory(), kMemorySize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
-         0);
-    static std::uint8_t stack[1 << 16];
-    stack_t alternate{};
-    alternate.ss_sp = stack;
-    alternate.ss_size = sizeof stack;
-    sigaltstack(&alternate, nullptr);
-    struct sigaction action {};
-    action.sa_handler = take;
-    action.sa_flags = SA_ONSTACK | SA_NODEFER;
-    for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP}) sigaction(signal, &action, nullptr);
+/// What stood in the registers goes to the state, as if the instruction had ended.
+void take(int signal, siginfo_t*, void* context) {
+    static constexpr int kOrder[] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                                     REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+    const mcontext_t& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
+    HostState& state = backplane_oracle_state;
+    for (unsigned n = 0; n < 16; ++n) state.gpr[n] = std::uint64_t(machine.gregs[kOrder[n]]);
+    state.flags = std::uint64_t(machine.gregs[REG_EFL]);
+    state.pc = std::uint64_t(machine.gregs[REG_RIP]);
+    const auto* const area = reinterpret_cast<const std::uint8_t*>(machine.fpregs);
+    std::memcpy(state.area, area, sizeof state.area);
+    std::uint64_t components = 0;
+    std::memcpy(&components, area + kXsaveHeader, sizeof components);
+    for (unsigned n = 0; n < 16; ++n) {
+        std::memcpy(state.vectors[n], area + kVectorOffset + 16 * n, 16);
+        if (components & 4) std::memcpy(state.vectors[n] + 16, area + kUpperOffset + 16 * n, 16);
+        else std::memset(state.vectors[n] + 16, 0, 16);
+    }
+    siglongjmp(resume, signal);
 }
 
-HostState& Host::state() { return backplane_oracle_state; }
-
-void Host::protect(std::uint64_t page) {
-    if (protected_) mprotect(reinterpret_cast<void*>(protected_), 4096, PROT_READ | PROT_WRITE);
-    if (page) mprotect(reinterpret_cast<void*>(page), 4096, PROT_READ);
-    protected_ = page;
-}
-
-std::optional<int> Host::run(const std::uint8_t* code, unsigned length) {
-    std::memcpy(code_, code, length);
+/// The code behind backplane_oracle_enter(), which comes back by a jump. The signal that came, or 0.
+int run_here(std::uint8_t* code, unsigned length) {
     const std::uint8_t jump[] = {0xff, 0x25, 0, 0, 0, 0};
-    std::memcpy(code_ + length, jump, sizeof jump);
+    std::memcpy(code + length, jump, sizeof jump);
     const auto back = reinterpret_cast<std::uint64_t>(&backplane_oracle_back);
-    std::memcpy(code_ + length + sizeof jump, &back, sizeof back);
-    state().target = reinterpret_cast<std::uint64_t>(code_);
+    std::memcpy(code + length + sizeof jump, &back, sizeof back);
+    backplane_oracle_state.target = reinterpret_cast<std::uint64_t>(code);
+    backplane_oracle_state.pc = backplane_oracle_state.target + length;
     const int signal = sigsetjmp(resume, 1);
     if (signal == 0) {
         backplane_oracle_enter();
-        return std::nullopt;
+        return 0;
     }
     // The handler's frame was left as it stands: the environment of C++ comes back by hand.
     asm volatile("cld; fninit; vzeroupper");
     const unsigned mxcsr = 0x1f80;
     asm volatile("ldmxcsr %0" : : "m"(mxcsr));
     return signal;
+}
+
+[[noreturn]] void fail(const char* what) {
+    std::perror(what);
+    std::abort();
+}
+
+void* map(void* where, std::size_t size, int flags) {
+    void* const p =
+        mmap(where, size, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS | flags, -1, 0);
+    if (p == MAP_FAILED) fail("mmap");
+    return p;
+}
+
+}  // namespace
+
+Host::Host() {
+    code_ = static_cast<std::uint8_t*>(map(nullptr, 4096, 0));
+    shared_ = static_cast<Shared*>(map(nullptr, sizeof(Shared), 0));
+    map(memory(), kMemorySize, MAP_FIXED_NOREPLACE);
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) fail("socketpair");
+    child_ = fork();
+    if (child_ < 0) fail("fork");
+    channel_ = ends[child_ == 0];
+    close(ends[child_ != 0]);
+    if (child_ == 0) serve();
+}
+
+Host::~Host() {
+    close(channel_);
+    waitpid(child_, nullptr, 0);
+    munmap(memory(), kMemorySize);
+    munmap(shared_, sizeof(Shared));
+    munmap(code_, 4096);
+}
+
+void Host::serve() {
+    static std::uint8_t stack[1 << 16];
+    stack_t alternate{};
+    alternate.ss_sp = stack;
+    alternate.ss_size = sizeof stack;
+    sigaltstack(&alternate, nullptr);
+    struct sigaction action {};
+    action.sa_sigaction = take;
+    action.sa_flags = SA_ONSTACK | SA_NODEFER | SA_SIGINFO;
+    for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP}) sigaction(signal, &action, nullptr);
+    for (char byte; read(channel_, &byte, 1) == 1;) {
+        std::memcpy(&backplane_oracle_state, &shared_->state, sizeof(HostState));
+        shared_->signal = run_here(code_, shared_->length);
+        std::memcpy(&shared_->state, &backplane_oracle_state, sizeof(HostState));
+        if (write(channel_, &byte, 1) != 1) break;
+    }
+    _exit(0);
+}
+
+std::optional<int> Host::run(const std::uint8_t* code, unsigned length) {
+    std::memcpy(code_, code, length);
+    shared_->length = length;
+    char byte = 0;
+    if (write(channel_, &byte, 1) != 1 || read(channel_, &byte, 1) != 1)
+        fail("the process that ran it is gone");
+    return shared_->signal ? std::optional(shared_->signal) : std::nullopt;
 }
 
 }  // namespace backplane::x86::testing

@@ -1,5 +1,5 @@
-// One user-mode instruction, executed by the host's own processor: registers, flags, x87, vectors and memory loaded before,
-// and stored behind it; what it raises comes as a signal.
+// User-mode code, executed by the host's own processor: registers, flags, x87, vectors and memory loaded before, and stored
+// behind it; what it raises comes as a signal, and then the state is what stood when it came.
 #pragma once
 
 #include "processor.h"
@@ -12,24 +12,39 @@ struct HostState {
     std::uint64_t target;
     std::uint64_t back;
     std::uint64_t host_stack;
+    std::uint64_t pc;  ///< where it came to an end, or what raised
     alignas(64) std::uint8_t area[512];
     alignas(32) std::uint8_t vectors[16][32];
 };
 
-/// The memory at kMemoryBase is the host's while it lives; the page in front of it and the one behind it are not there.
+/// A process of its own, which has nothing else at low addresses: what the code does elsewhere than in its memory faults.
+/// The memory at kMemoryBase is shared with it; the page in front of it and the one behind it are not there.
 class Host {
   public:
+    static constexpr std::size_t kLongestCode = 4000;
     Host();
-    /// Executes the bytes. Nothing, or the signal that came.
+    Host(const Host&) = delete;
+    ~Host();
+    /// Executes the bytes, at most kLongestCode. Nothing, or the signal that came.
     std::optional<int> run(const std::uint8_t* code, unsigned length);
     std::uint8_t* memory() const { return reinterpret_cast<std::uint8_t*>(kMemoryBase); }
-    /// For a page that is read-only, and for none (0).
-    void protect(std::uint64_t page);
-    HostState& state();
+    /// What the next run starts from, and what the last one left.
+    HostState& state() { return shared_->state; }
+    /// How far into the bytes the last run came.
+    std::uint64_t offset() { return state().pc - state().target; }
 
   private:
+    struct Shared {
+        HostState state;
+        unsigned length;
+        int signal;
+    };
+    [[noreturn]] void serve();
+
     std::uint8_t* code_ = nullptr;
-    std::uint64_t protected_ = 0;
+    Shared* shared_ = nullptr;
+    int child_ = -1;
+    int channel_ = -1;
 };
 
 }  // namespace backplane::x86::testing

@@ -1,118 +1,22 @@
 // The executor beside the host's own processor, on random user-mode instructions and states: `x86_oracle_test SECONDS [SEED]`
 // goes on for as long as one lets it (`./dev fuzz x86`); as a test it is short.
-#include "host.h"
+#include "random_code.h"
 
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
-#include <random>
 #include <string>
 
 namespace backplane::x86::testing {
 namespace {
-
-using Random = std::mt19937_64;
-
-/// What a user process may execute here without leaving its place, and gives the same twice.
-bool comparable(const Instruction& i) {
-    const bool relative = i.has_memory() && i.mod() == 0 && (i.modrm & 7) == 5;
-    if (relative || i.segment >= kFs) return false;
-    switch (i.operation()) {
-    case Operation::Template:
-        // RDRAND, RDSEED.
-        return !(i.map == 1 && i.opcode == 0xc7 && i.modrm >= 0xc0);
-    case Operation::VectorTemplate:
-    case Operation::MmxTemplate:
-    case Operation::X87:
-    case Operation::BitMemory:
-    case Operation::Undefined:
-    case Operation::MoveOffset:
-    case Operation::Lea:
-    case Operation::Push:
-    case Operation::PushImmediate:
-    case Operation::Pop:
-    case Operation::Enter:
-    case Operation::Leave:
-    case Operation::Divide:
-    case Operation::Xlat:
-    case Operation::LoadFlags:
-    case Operation::StoreFlags:
-    case Operation::ChangeFlag:
-    case Operation::Movs:
-    case Operation::Cmps:
-    case Operation::Stos:
-    case Operation::Lods:
-    case Operation::Scas:
-    case Operation::Maskmov:
-    case Operation::VectorMaskmov:
-    case Operation::Gather:
-    case Operation::ZeroUpper:
-    case Operation::LoadMxcsr:
-    case Operation::StoreMxcsr:
-    case Operation::Fence:
-    case Operation::Wait:
-    case Operation::Halt:
-    case Operation::Cli:
-    case Operation::ReadMsr:
-    case Operation::WriteMsr: return true;
-    default: return false;
-    }
-}
 
 /// Where the manual leaves the bits of RFLAGS open and processors differ from what stays as it was.
 std::uint64_t compared_flags(const Instruction& i) {
     return i.operation() == Operation::Divide ? 0 : kArithmeticFlags | rflags::kDirection;
 }
 
-std::uint64_t interesting(Random& random) {
-    static constexpr std::uint64_t kEdges[] = {0,
-                                               1,
-                                               2,
-                                               3,
-                                               7,
-                                               8,
-                                               0x7f,
-                                               0x80,
-                                               0xff,
-                                               0x100,
-                                               0x7fff,
-                                               0x8000,
-                                               0xffff,
-                                               0x7fffffff,
-                                               0x80000000,
-                                               0xffffffff,
-                                               0x100000000,
-                                               0x7fffffffffffffff,
-                                               0x8000000000000000,
-                                               ~std::uint64_t{0}};
-    switch (random() % 8) {
-    case 0:
-    case 1: return kEdges[random() % std::size(kEdges)];
-    case 2: return random();
-    case 3: return random() & 0xffffffff;
-    case 4: return 0 - (random() & 0xff);
-    default: return kMemoryBase + kMemorySize / 2 + (random() % 512) * (random() & 1 ? 1 : 16);
-    }
-}
-
 constexpr std::uint64_t kPc = 0x400000;
-
-constexpr std::uint64_t kFloats[] = {0,
-                                     0x8000000000000000,
-                                     0x3ff0000000000000,
-                                     0xbff0000000000000,
-                                     0x7ff0000000000000,
-                                     0x7ff8000000000001,
-                                     0x7ff4000000000000,
-                                     0x0000000000000001,
-                                     0x000fffffffffffff,
-                                     0x7fefffffffffffff,
-                                     0x3f8000003f800000,
-                                     0x7f800000ff800000,
-                                     0x7fa0000000000001,
-                                     0x43e0000000000000,
-                                     0x41dfffffffc00000};
 
 class Comparison {
   public:
@@ -120,7 +24,7 @@ class Comparison {
 
     bool step() {
         std::uint8_t code[16];
-        make(code);
+        random_.any(code);
         CodeBytes bytes(code);
         const Instruction i = decode(bytes, CodeSize::Code64);
         if (!comparable(i)) return true;
@@ -138,75 +42,21 @@ class Comparison {
     unsigned long raised() const { return raised_; }
 
   private:
-    void make(std::uint8_t* code) {
-        for (unsigned n = 0; n < 16; ++n) code[n] = std::uint8_t(random_());
-        static constexpr std::uint8_t kPrefixes[] = {0x66, 0x67, 0xf2, 0xf3, 0xf0, 0x48, 0x41, 0x4c};
-        unsigned at = 0;
-        while (random_() % 3 == 0 && at < 3) code[at++] = kPrefixes[random_() % std::size(kPrefixes)];
-        switch (random_() % 6) {
-        case 0:
-        case 1: code[at] = 0x0f; break;
-        case 2:
-            code[at] = 0x0f;
-            code[at + 1] = random_() & 1 ? 0x38 : 0x3a;
-            break;
-        case 3:
-            at = 0;
-            code[at] = 0xc4;
-            code[at + 1] = std::uint8_t((random_() & 0xe0) | (1 + random_() % 3));
-            break;
-        case 4: code[at] = std::uint8_t(0xd8 + random_() % 8); break;
-        default: break;
-        }
-    }
-
-    void fill(std::uint8_t* to, std::size_t size) {
-        for (std::size_t n = 0; n < size; n += 8) {
-            const std::uint64_t value =
-                random_() & 1 ? kFloats[random_() % std::size(kFloats)] : interesting(random_);
-            std::memcpy(to + n, &value, 8);
-        }
-    }
-
     /// The same state for both.
     void prepare() {
+        random_.state(before_);
         HostState& host = host_.state();
         X86State& guest = cpu_.state;
-        for (unsigned n = 0; n < 16; ++n) guest.gpr[n] = host.gpr[n] = interesting(random_);
-        if (random_() & 7) guest.gpr[kRcx] = host.gpr[kRcx] = random_() % 40;  // counts
-        if (random_() & 7) {
-            const std::uint64_t sp = kMemoryBase + kMemorySize / 2 + 8 * (random_() % 64);
-            guest.gpr[kRsp] = host.gpr[kRsp] = sp;
-        }
-        const std::uint64_t flags = random_() & (kArithmeticFlags | (random_() % 4 ? 0 : rflags::kDirection));
-        guest.rflags = flags | rflags::kOne | rflags::kInterrupt;
-        host.flags = flags | 0x202;
-        std::memset(host.area, 0, sizeof host.area);
-        const std::uint16_t control = random_() % 3 ? 0x37f : std::uint16_t((random_() & 0xf3f) | 0x40);
-        const std::uint16_t status = std::uint16_t(random_() & 0x4700);
-        const std::uint8_t tags = std::uint8_t(random_());
-        const std::uint32_t mxcsr =
-            std::uint32_t(0x1f80 | (random_() & 0xe07f)) & (random_() % 3 ? ~0u : ~0x1f80u);
-        std::memcpy(host.area, &control, 2);
-        std::memcpy(host.area + 2, &status, 2);
-        std::memcpy(host.area + 4, &tags, 1);
-        std::memcpy(host.area + 24, &mxcsr, 4);
-        for (unsigned n = 0; n < 8; ++n) {
-            fill(host.area + 32 + 16 * n, 8);
-            const std::uint16_t exponent = std::uint16_t(random_() & 1 ? 0x3ff0 + random_() % 32 : random_());
-            std::memcpy(host.area + 32 + 16 * n + 8, &exponent, 2);
-            if (random_() % 3) host.area[32 + 16 * n + 7] |= 0x80;
-        }
-        fill(host.vectors[0], sizeof host.vectors);
-        for (unsigned n = 0; n < 16; ++n) {
-            std::memcpy(host.area + kVectorOffset + 16 * n, host.vectors[n], 16);
-            std::memcpy(guest.xsave + kUpperOffset + 16 * n, host.vectors[n] + 16, 16);
-        }
-        std::memcpy(guest.xsave, host.area, sizeof host.area);
-        constexpr unsigned kUsed = 0x2000;  // what addresses reach mostly
-        fill(cpu_.vcpu.at(kMemoryBase + kMemorySize / 2 - kUsed / 2), kUsed);
-        std::memcpy(host_.memory(), cpu_.vcpu.bytes.data(), kMemorySize);
-        cpu_.vcpu.plain = random_() & 1;
+        for (unsigned n = 0; n < 16; ++n) guest.gpr[n] = host.gpr[n] = before_.gpr[n];
+        guest.rflags = host.flags = before_.flags;
+        std::memcpy(host.area, before_.area, sizeof host.area);
+        std::memcpy(guest.xsave, before_.area, sizeof before_.area);
+        std::memcpy(host.vectors, before_.vectors, sizeof host.vectors);
+        for (unsigned n = 0; n < 16; ++n)
+            std::memcpy(guest.xsave + kUpperOffset + 16 * n, before_.vectors[n] + 16, 16);
+        std::memcpy(host_.memory(), before_.memory.data(), kMemorySize);
+        std::memcpy(cpu_.vcpu.bytes.data(), before_.memory.data(), kMemorySize);
+        cpu_.vcpu.plain = random_.below(2);
         guest.pc = kPc;
     }
 
@@ -275,7 +125,8 @@ class Comparison {
         return false;
     }
 
-    Random random_;
+    RandomCode random_;
+    UserState before_;
     Host host_;
     TestCpu cpu_;
     unsigned long compared_ = 0, raised_ = 0;

@@ -8,6 +8,13 @@ namespace backplane::x86 {
 namespace {
 
 constexpr std::uint32_t kMxcsrFlags = 0x3f;
+/// Invalid, denormal, divide by zero: found before anything is computed (SDM 1, 11.5.2).
+constexpr std::uint32_t kMxcsrBefore = 7;
+
+/// Of what would be raised if all were masked, what is: an exception that is found beforehand keeps the others from coming.
+std::uint32_t raised_with(std::uint32_t unmasked, std::uint32_t raised) {
+    return raised & unmasked & kMxcsrBefore ? raised & kMxcsrBefore : raised;
+}
 constexpr unsigned kMaskShift = 7;
 constexpr std::uint16_t kX87Exceptions = 0x3f;  ///< of the control word (masks) and the status word
 constexpr std::size_t kStatusWord = 2;          ///< in the XSAVE area (SDM 1, table 10-2)
@@ -202,7 +209,7 @@ void Executor::run_vector() {
         _mm_setcsr(host);
         throw;
     }
-    const std::uint32_t raised = _mm_getcsr() & kMxcsrFlags;
+    const std::uint32_t raised = raised_with(unmasked, _mm_getcsr() & kMxcsrFlags);
     _mm_setcsr(host);
     const std::uint32_t now = mxcsr | raised;
     if (raised & unmasked) {
@@ -249,7 +256,7 @@ void Executor::run_x87() {
         set_mxcsr_of(s_, mxcsr);
         throw;
     }
-    const std::uint32_t raised = mxcsr_of(s_) & kMxcsrFlags;
+    const std::uint32_t raised = raised_with(unmasked, mxcsr_of(s_) & kMxcsrFlags);
     set_mxcsr_of(s_, mxcsr);
     if (raised & unmasked) {
         std::memcpy(s_.xsave, before, sizeof before);

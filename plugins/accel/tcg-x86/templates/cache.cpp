@@ -28,7 +28,7 @@ void handle_undefined() {
     std::call_once(once, [] {
         struct sigaction action {};
         action.sa_sigaction = undefined_instruction;
-        action.sa_flags = SA_SIGINFO | SA_NODEFER;
+        action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
         sigaction(SIGILL, &action, &previous);
     });
 }

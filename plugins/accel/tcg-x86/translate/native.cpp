@@ -165,7 +165,8 @@ bool map_0f(const Instruction& i, Effects& e) {
     case 0xb1:
         e.reg = kRead, e.rm = e.rax = kBoth;
         e.flags_written = status::kAll;
-        return true;
+        // A register that is not equal stays whole on some processors.
+        return i.has_memory() || i.operand_size != 4;
     case 0xb6:
     case 0xb7:
     case 0xbe:

@@ -1,0 +1,174 @@
+#include "sequence.h"
+
+#include <algorithm>
+#include <csignal>
+
+namespace backplane::x86::testing {
+
+namespace {
+
+constexpr std::uint64_t kComparedFlags = kArithmeticFlags | rflags::kDirection;
+
+/// Is this signal what a user gets of this exception?
+bool same(int signal, std::uint8_t vector) {
+    switch (Vector(vector)) {
+    case Vector::DivideError:
+    case Vector::MathFault:
+    case Vector::SimdFault: return signal == SIGFPE;
+    // A host that is itself a guest may look at the operand first.
+    case Vector::InvalidOpcode: return signal == SIGILL || signal == SIGSEGV || signal == SIGBUS;
+    case Vector::StackFault:
+    case Vector::GeneralProtection:
+    case Vector::PageFault: return signal == SIGSEGV || signal == SIGBUS;
+    default: return false;
+    }
+}
+
+std::string different(const char* what, unsigned number, std::uint64_t host, std::uint64_t units) {
+    char text[120];
+    std::snprintf(text, sizeof text, "%s %u: host %llx, translator %llx", what, number,
+                  static_cast<unsigned long long>(host), static_cast<unsigned long long>(units));
+    return text;
+}
+
+/// Pointers to the last instruction aside.
+std::string x87_difference(const std::uint8_t* host, const std::uint8_t* units) {
+    if (std::memcmp(host, units, 5)) return "x87 control, status or tags";
+    if (std::memcmp(host + kMxcsrOffset, units + kMxcsrOffset, 4)) return "MXCSR";
+    for (unsigned n = 0; n < 8; ++n)
+        if (std::memcmp(host + 32 + 16 * n, units + 32 + 16 * n, 10))
+            return "x87 register " + std::to_string(n);
+    return {};
+}
+
+}  // namespace
+
+UserState::UserState() {
+    constexpr std::uint32_t kMasked = 0x1f80;
+    std::memcpy(area + kMxcsrOffset, &kMasked, sizeof kMasked);
+}
+
+std::vector<std::uint8_t> Sequence::assemble() const {
+    std::vector<std::uint8_t> code;
+    for (std::size_t n = 0; n < pieces.size(); ++n) {
+        code.insert(code.end(), pieces[n].bytes.begin(), pieces[n].bytes.end());
+        if (!pieces[n].skips) continue;
+        std::size_t over = 0;
+        for (std::size_t next = n + 1; next < pieces.size() && next <= n + pieces[n].skips; ++next)
+            over += pieces[next].bytes.size();
+        code.back() = std::uint8_t(over);
+    }
+    return code;
+}
+
+Outcome run(Host& host, const Sequence& sequence) {
+    const std::vector<std::uint8_t> code = sequence.assemble();
+    HostState& state = host.state();
+    std::copy(std::begin(sequence.before.gpr), std::end(sequence.before.gpr), state.gpr);
+    state.flags = sequence.before.flags;
+    std::memcpy(state.area, sequence.before.area, sizeof state.area);
+    std::memcpy(state.vectors, sequence.before.vectors, sizeof state.vectors);
+    std::memcpy(host.memory(), sequence.before.memory.data(), kMemorySize);
+    Outcome outcome;
+    outcome.signal = host.run(code.data(), unsigned(code.size())).value_or(0);
+    outcome.offset = host.offset();
+    std::copy(std::begin(state.gpr), std::end(state.gpr), outcome.after.gpr);
+    outcome.after.flags = state.flags;
+    std::memcpy(outcome.after.area, state.area, sizeof state.area);
+    std::memcpy(outcome.after.vectors, state.vectors, sizeof state.vectors);
+    std::memcpy(outcome.after.memory.data(), host.memory(), kMemorySize);
+    return outcome;
+}
+
+Outcome run(Units& units, const Sequence& sequence) {
+    const std::vector<std::uint8_t> code = sequence.assemble();
+    units.place(code);
+    X86State& state = units.state();
+    Units::End end;
+    for (unsigned time = 0; time < 2; ++time) {
+        std::copy(std::begin(sequence.before.gpr), std::end(sequence.before.gpr), state.gpr);
+        state.rflags = sequence.before.flags;
+        std::memcpy(state.xsave, sequence.before.area, sizeof sequence.before.area);
+        constexpr std::uint64_t kAll = 7;
+        std::memcpy(state.xsave + kXsaveHeader, &kAll, sizeof kAll);
+        for (unsigned n = 0; n < 16; ++n) {
+            std::memcpy(state.xsave + kVectorOffset + 16 * n, sequence.before.vectors[n], 16);
+            std::memcpy(state.xsave + kUpperOffset + 16 * n, sequence.before.vectors[n] + 16, 16);
+        }
+        std::memcpy(units.memory(), sequence.before.memory.data(), kMemorySize);
+        end = units.run();
+    }
+    Outcome outcome;
+    const bool ended = end.vector == kEnd;
+    outcome.vector = ended ? 0 : end.vector;
+    outcome.offset = ended ? end.offset - 2 : end.offset;
+    std::copy(std::begin(state.gpr), std::end(state.gpr), outcome.after.gpr);
+    outcome.after.gpr[kRsp] = end.sp;
+    outcome.after.flags = end.flags;
+    std::memcpy(outcome.after.area, state.xsave, sizeof outcome.after.area);
+    for (unsigned n = 0; n < 16; ++n) {
+        std::memcpy(outcome.after.vectors[n], state.xsave + kVectorOffset + 16 * n, 16);
+        std::memcpy(outcome.after.vectors[n] + 16, state.xsave + kUpperOffset + 16 * n, 16);
+    }
+    std::memcpy(outcome.after.memory.data(), units.memory(), kMemorySize);
+    return outcome;
+}
+
+std::string difference(const Outcome& host, const Outcome& units) {
+    if ((host.signal != 0) != (units.vector != 0) || (host.signal && !same(host.signal, units.vector)))
+        return "the host got signal " + std::to_string(host.signal) + ", the translator exception " +
+               std::to_string(units.vector);
+    if (host.offset != units.offset) return different("offset", 0, host.offset, units.offset);
+    for (unsigned n = 0; n < 16; ++n)
+        if (host.after.gpr[n] != units.after.gpr[n])
+            return different("register", n, host.after.gpr[n], units.after.gpr[n]);
+    const std::uint64_t found = (host.after.flags ^ units.after.flags) & kComparedFlags;
+    if (found)
+        return different("flags", 0, host.after.flags & kComparedFlags, units.after.flags & kComparedFlags);
+    for (unsigned n = 0; n < 16; ++n)
+        if (std::memcmp(host.after.vectors[n], units.after.vectors[n], 32))
+            return "vector register " + std::to_string(n);
+    if (const std::string what = x87_difference(host.after.area, units.after.area); !what.empty())
+        return what;
+    const auto [left, right] =
+        std::mismatch(host.after.memory.begin(), host.after.memory.end(), units.after.memory.begin());
+    if (left != host.after.memory.end())
+        return different("memory at", unsigned(left - host.after.memory.begin()), *left, *right);
+    return {};
+}
+
+Sequence reduced(Sequence sequence, Host& host, Units& units) {
+    const auto differs = [&](const Sequence& candidate) {
+        return !difference(run(host, candidate), run(units, candidate)).empty();
+    };
+    const auto try_it = [&](auto change) {
+        Sequence candidate = sequence;
+        change(candidate);
+        if (differs(candidate)) sequence = std::move(candidate);
+    };
+    for (std::size_t n = sequence.pieces.size(); n-- > 0;)
+        try_it([n](Sequence& s) { s.pieces.erase(s.pieces.begin() + long(n)); });
+    const UserState plain;
+    for (unsigned n = 0; n < 16; ++n) {
+        try_it([n](Sequence& s) { s.before.gpr[n] = 0; });
+        try_it([n](Sequence& s) { std::memset(s.before.vectors[n], 0, 32); });
+        try_it([n](Sequence& s) { std::memset(s.before.vectors[n] + 16, 0, 16); });
+    }
+    try_it([&plain](Sequence& s) { s.before.flags = plain.flags; });
+    try_it([&plain](Sequence& s) { std::memcpy(s.before.area, plain.area, kMxcsrOffset); });
+    try_it(
+        [&plain](Sequence& s) { std::memcpy(s.before.area + kMxcsrOffset, plain.area + kMxcsrOffset, 4); });
+    for (unsigned n = 0; n < 8; ++n)
+        try_it([n](Sequence& s) { std::memset(s.before.area + 32 + 16 * n, 0, 16); });
+    for (std::size_t size = UserState::kUsed; size >= 8; size /= 2)
+        for (std::size_t at = 0; at < UserState::kUsed; at += size) {
+            const auto from = sequence.before.memory.begin() + long(UserState::kUsedFrom + at);
+            if (std::all_of(from, from + long(size), [](std::uint8_t byte) { return byte == 0; })) continue;
+            try_it([at, size](Sequence& s) {
+                std::memset(s.before.memory.data() + UserState::kUsedFrom + at, 0, size);
+            });
+        }
+    return sequence;
+}
+
+}  // namespace backplane::x86::testing

@@ -1,0 +1,58 @@
+// A short piece of user code with the state that it starts from, run by the host's processor and by the translator: what the
+// oracle makes at random, and what a listing keeps.
+#pragma once
+
+#include "host.h"
+#include "units.h"
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace backplane::x86::testing {
+
+struct UserState {
+    std::uint64_t gpr[16] = {};
+    std::uint64_t flags = rflags::kOne | rflags::kInterrupt;
+    std::uint8_t area[512] = {0x7f, 0x03};  ///< as FXSAVE64 writes it (SDM 1, 10.5.1)
+    std::uint8_t vectors[16][32] = {};
+    std::vector<std::uint8_t> memory = std::vector<std::uint8_t>(kMemorySize);
+
+    UserState();
+    /// The part of `memory` that most operands are in: kUsed bytes around its middle.
+    static constexpr std::size_t kUsed = 0x2000, kUsedFrom = kMemorySize / 2 - kUsed / 2;
+};
+
+struct Piece {
+    std::vector<std::uint8_t> bytes;
+    unsigned skips = 0;  ///< a short jump: over how many of the next pieces
+};
+
+struct Sequence {
+    UserState before;
+    std::vector<Piece> pieces;
+    std::vector<std::uint8_t> assemble() const;
+};
+
+struct Outcome {
+    UserState after;
+    std::uint64_t offset = 0;  ///< of what follows the last instruction, or of what raised
+    int signal = 0;            ///< the host's
+    std::uint8_t vector = 0;   ///< the translator's; 0: it came to its end (no sequence divides, or kEnd)
+};
+
+Outcome run(Host& host, const Sequence& sequence);
+/// Twice, so that the second time code is there and joined.
+Outcome run(Units& units, const Sequence& sequence);
+/// What differs; empty: nothing.
+std::string difference(const Outcome& host, const Outcome& units);
+
+/// The same difference with less: fewer instructions, less of a state.
+Sequence reduced(Sequence sequence, Host& host, Units& units);
+
+/// As text, a line for each thing that is not 0 (docs/translator-x86.md, "Listings").
+void write_listing(std::ostream& out, const Sequence& sequence, const Outcome& expected);
+/// False: no such text, and why.
+bool read_listing(std::istream& in, Sequence& sequence, Outcome& expected, std::string& why);
+
+}  // namespace backplane::x86::testing
