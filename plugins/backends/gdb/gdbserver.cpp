@@ -111,7 +111,8 @@ Session& GdbServer::session() {
         BackendContext& context = backend_context(object_);
         auto& run = *static_cast<DebugControl*>(context.host_interface(DebugControl::kId));
         auto* management = static_cast<Management*>(context.host_interface(Management::kId));
-        session_ = std::make_unique<Session>(run, context.loop(), management,
+        auto* standstill = static_cast<Standstill*>(context.host_interface(Standstill::kId));
+        session_ = std::make_unique<Session>(run, context.loop(), management, standstill,
                                              [this](std::string_view bytes) { write(bytes); });
     }
     return *session_;

@@ -22,8 +22,12 @@ unsigned signal_of(const StopReport& report) {
 
 }  // namespace
 
-Session::Session(DebugControl& run, EventLoop& loop, Management* management, Write write)
-    : debuggee_(run, loop, *this), management_(management), write_(std::move(write)) {}
+Session::Session(DebugControl& run, EventLoop& loop, Management* management, Standstill* standstill,
+                 Write write)
+    : debuggee_(run, loop, *this),
+      management_(management),
+      standstill_(standstill),
+      write_(std::move(write)) {}
 
 void Session::begin() {
     reader_.reset();
@@ -87,6 +91,8 @@ Session::Answer Session::answer(std::string_view packet) {
     if (row->name.empty()) return "";
     // What is about CPUs waits for them.
     if (debuggee_.cpu_count() == 0 && !named && packet[0] != '!' && packet[0] != 'D') return error(1);
+    constexpr std::string_view kWriting = "GMPX";
+    if (!named && kWriting.find(packet[0]) != std::string_view::npos && being_saved()) return error(kBusy);
     return (this->*row->handler)(arguments);
 }
 

@@ -8,20 +8,21 @@
 #include "packet.h"
 
 #include <backplane/draft/management.h>
+#include <backplane/standstill.h>
 
 #include <functional>
 
 namespace backplane::gdb {
 
 /// Errors as numbers have no meaning to the client; this is the host's.
-inline constexpr unsigned kInvalid = 22;
+inline constexpr unsigned kInvalid = 22, kBusy = 16;
 
 /// Thread: the host loop, with the machine lock held.
 class Session final : DebuggeeListener, ManagementCaller {
   public:
     using Write = std::function<void(std::string_view bytes)>;
-    /// `management` may be null: no monitor commands then.
-    Session(DebugControl& run, EventLoop& loop, Management* management, Write write);
+    /// `management` may be null: no monitor commands then; and so may `standstill`: the machine is never saved.
+    Session(DebugControl& run, EventLoop& loop, Management* management, Standstill* standstill, Write write);
 
     /// A client came, and left.
     void begin();
@@ -56,6 +57,8 @@ class Session final : DebuggeeListener, ManagementCaller {
     std::optional<Thread> take_thread(std::string_view& text) const;
     std::string thread_name(std::size_t cpu) const;
     static std::string error(unsigned number);
+    /// What is written to a stream does not change meanwhile.
+    bool being_saved() const { return standstill_ && standstill_->now(); }
 
     // ---- session_state.cpp: registers, memory, breakpoints
     Answer read_registers(std::string_view);
@@ -115,6 +118,7 @@ class Session final : DebuggeeListener, ManagementCaller {
 
     Debuggee debuggee_;
     Management* management_;
+    Standstill* standstill_;
     Write write_;
     PacketReader reader_;
     bool active_ = false;

@@ -38,6 +38,7 @@ Session::Answer Session::resume_selected(std::string_view arguments, DebugResume
     if (!arguments.empty()) {
         const auto address = take_number(arguments);
         if (!address || !arguments.empty()) return error(kInvalid);
+        if (being_saved()) return error(kBusy);
         debuggee_.set_program_counter(general_cpu_, *address);
     }
     std::vector<DebugResume> each(debuggee_.cpu_count(), DebugResume::Run);

@@ -126,7 +126,8 @@ class FakeMachine final : public FakeObject,
                           public Accelerator,
                           public AcceleratorDebug,
                           public EventLoop,
-                          public Management {
+                          public Management,
+                          public Standstill {
   public:
     // Object
     void* query(Str id) override {
@@ -198,6 +199,11 @@ class FakeMachine final : public FakeObject,
     void add_listener(ManagementListener&) override {}
     void remove_listener(ManagementListener&) override {}
 
+    // Standstill
+    bool now() const override { return saved; }
+    void add_listener(Object&, StandstillListener&) override {}
+    void remove_listener(StandstillListener&) override {}
+
     /// What the loop does next.
     void run_posted() {
         if (Work* work = std::exchange(posted, nullptr)) work->run();
@@ -209,7 +215,8 @@ class FakeMachine final : public FakeObject,
 
     FakeSpace space;
     FakeCpu first{space}, second{space};
-    bool built = true, runs = false, quiet = false, can_start = true, can_debug = true, quits = false;
+    bool built = true, runs = false, quiet = false, can_start = true, can_debug = true, quits = false,
+         saved = false;
     unsigned state_changes = 0;
     RunListener* listener = nullptr;
     DebugListener* debug_listener = nullptr;
@@ -229,7 +236,7 @@ class Client {
   public:
     explicit Client(FakeMachine& machine)
         : machine_(machine),
-          session_(machine, machine, &machine, [this](std::string_view bytes) { raw += bytes; }) {
+          session_(machine, machine, &machine, &machine, [this](std::string_view bytes) { raw += bytes; }) {
         session_.begin();
     }
     void send_raw(std::string_view bytes) {

@@ -105,6 +105,20 @@ TEST_F(SessionTest, ADevicesRegistersAreReadAndNotWritten) {
     EXPECT_EQ(ask("M10100000,1:00"), "E0e");
 }
 
+TEST_F(SessionTest, AMachineThatIsSavedIsReadAndNotWritten) {
+    ask("M80100010,1:0a");
+    const std::string registers = ask("g");
+    machine.saved = true;
+    for (const std::string& packet :
+         {std::string("M80100010,1:0b"), std::string("X80100010,1:b"), std::string("P0=0000000000000000"),
+          "G" + registers, std::string("c3000"), std::string("S05;3000")})
+        EXPECT_EQ(ask(packet), "E10") << packet;
+    EXPECT_EQ(ask("m80100010,1"), "0a");
+    EXPECT_EQ(ask("g"), registers);
+    machine.saved = false;
+    EXPECT_EQ(ask("M80100010,1:0b"), "OK");
+}
+
 // ---- running
 
 TEST_F(SessionTest, TheMachineStopsWhenADebuggerComes) {
