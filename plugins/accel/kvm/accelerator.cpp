@@ -48,7 +48,7 @@ bool Kvm::attach(Cpu& cpu, Errors& errors) {
     auto vcpu = Vcpu::create(*vm_, cpu, *processor, errors);
     if (!vcpu) return false;
     vcpu->set_debug(debug_points_, debug_listener_);
-    vcpus_[&cpu] = std::move(vcpu);
+    vcpus_.add(cpu, std::move(vcpu));
     show_management_memory(cpu);
     return true;
 }
@@ -72,22 +72,8 @@ void Kvm::show_management_memory(Cpu& cpu) {
     management_cpu_ = &cpu;
 }
 
-/// A vCPU that is to stop may be waiting for the machine's lock.
-template <class Wait>
-void Kvm::unlocked(Wait wait) {
-    MachineLock& lock = context_->lock();
-    unsigned depth = 0;
-    for (; lock.held(); ++depth) lock.unlock();
-    wait();
-    for (; depth > 0; --depth) lock.lock();
-}
-
 void Kvm::detach(Cpu& cpu) {
-    const auto found = vcpus_.find(&cpu);
-    if (found == vcpus_.end()) return;
-    found->second->request_stop();
-    unlocked([&] { found->second->wait_stopped(); });
-    vcpus_.erase(found);
+    vcpus_.remove(cpu, context_->lock());
     // The space is the CPU's, and goes with it.
     if (&cpu == management_cpu_) management_slots_.reset();
 }
@@ -98,14 +84,11 @@ void Kvm::start() {
     held_stores_->start();
     vm_->interrupts().all_to_kernel();
     vm_->start_clock();
-    for (auto& [cpu, vcpu] : vcpus_) vcpu->start();
+    vcpus_.start();
 }
 
 void Kvm::stop() {
-    for (auto& [cpu, vcpu] : vcpus_) vcpu->request_stop();
-    unlocked([&] {
-        for (auto& [cpu, vcpu] : vcpus_) vcpu->wait_stopped();
-    });
+    vcpus_.stop(context_->lock());
     for (auto* slots : {&slots_, &management_slots_})
         if (*slots) (*slots)->stop();
     vm_->stop_clock();
@@ -113,13 +96,13 @@ void Kvm::stop() {
 }
 
 void Kvm::states_changed() {
-    for (auto& [cpu, vcpu] : vcpus_) vcpu->state_changed();
+    vcpus_.for_each([](Vcpu& vcpu) { vcpu.state_changed(); });
 }
 
 // ---- debuggers
 
 void Kvm::tell_debug() {
-    for (auto& [cpu, vcpu] : vcpus_) vcpu->set_debug(debug_points_, debug_listener_);
+    vcpus_.for_each([this](Vcpu& vcpu) { vcpu.set_debug(debug_points_, debug_listener_); });
 }
 
 void Kvm::set_debug_listener(DebugListener* listener) {
@@ -136,8 +119,7 @@ bool Kvm::set_debug_points(Slice<const DebugPoint> points) {
 }
 
 void Kvm::set_debug_resume(Cpu& cpu, DebugResume how) {
-    const auto found = vcpus_.find(&cpu);
-    if (found != vcpus_.end()) found->second->set_resume(how);
+    if (Vcpu* vcpu = vcpus_.find(cpu)) vcpu->set_resume(how);
 }
 
 // ---- the kernel's chips

@@ -65,13 +65,11 @@ class Kvm final : public Accelerator,
     void show_management_memory(Cpu& cpu);
     void collect_rings();
     void tell_debug();
-    template <class Wait>
-    void unlocked(Wait wait);
 
     AcceleratorContext* context_ = nullptr;
     std::unique_ptr<Vm> vm_;
     std::unique_ptr<HeldStores> held_stores_;
-    std::map<Cpu*, std::unique_ptr<Vcpu>> vcpus_;
+    Vcpus<Vcpu> vcpus_;
     std::unique_ptr<MemorySlots> slots_, management_slots_;
     Cpu* management_cpu_ = nullptr;  ///< whose space that is
     std::unique_ptr<DoorbellMap> doorbells_;

@@ -10,8 +10,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include <unistd.h>
-
 namespace backplane::kvm {
 
 std::unique_ptr<Vcpu> Vcpu::create(Vm& vm, Cpu& cpu, x86::Processor& processor, Errors& errors) {
@@ -21,11 +19,10 @@ std::unique_ptr<Vcpu> Vcpu::create(Vm& vm, Cpu& cpu, x86::Processor& processor, 
 }
 
 Vcpu::Vcpu(Vm& vm, Cpu& cpu, x86::Processor& processor)
-    : vm_(vm),
-      cpu_(cpu),
+    : VcpuThread(vm.context().lock(), cpu, "KVM"),
+      vm_(vm),
       processor_(processor),
-      state_(*static_cast<x86::X86State*>(cpu.state())),
-      run_state_(cpu.run_state()) {}
+      state_(*static_cast<x86::X86State*>(cpu.state())) {}
 
 bool Vcpu::open(Errors& errors) {
     const auto* control = query<x86::ProcessorControl>(cpu_.object());
@@ -53,8 +50,7 @@ bool Vcpu::open(Errors& errors) {
     registers_ = std::make_unique<RegisterSync>(vm_, fd_, cpu_.index(), processor_, state_);
     registers_->probe();
     vm_.add(*this);
-    cpu_.set_runner(this);
-    thread_ = std::thread([this] { thread_main(); });
+    begin_thread();
     return true;
 }
 
@@ -139,16 +135,8 @@ void Vcpu::set_feature_msrs() {
 }
 
 Vcpu::~Vcpu() {
-    if (thread_.joinable()) {
-        {
-            const std::lock_guard guard(mutex_);
-            quit_ = true;
-            go_ = false;
-        }
-        kick();
-        wake_.notify_all();
-        thread_.join();
-        cpu_.set_runner(nullptr);
+    if (thread().joinable()) {
+        end_thread();
         vm_.remove(*this);
     }
     vm_.dirty_rings().remove(fd_);
@@ -157,46 +145,19 @@ Vcpu::~Vcpu() {
 
 // ---- the thread
 
-void Vcpu::thread_main() {
-    take_kicks(*run_);
-    own_this_thread();
-    pthread_setname_np(pthread_self(), ("CPU " + std::to_string(cpu_.index()) + "/KVM").c_str());
-    run_state_.thread_id = gettid();
-    std::unique_lock guard(mutex_);
-    while (!quit_) {
-        wake_.wait(guard, [this] { return quit_ || go_ || !work_.empty(); });
-        run_work();
-        if (quit_ || !go_) continue;
-        running_ = true;
-        guard.unlock();
-        run();
-        guard.lock();
-        running_ = false;
-        run_work();
-        settled_.notify_all();
-    }
-}
+void Vcpu::thread_begins() { take_kicks(*run_); }
 
-void Vcpu::run() {
-    run_state_.exit_request.store(1);
-    for (;;) {
-        if (run_state_.exit_request.load(std::memory_order_acquire) != 0 && !look_at_requests()) break;
-        if (waits()) {
-            if (!wait_for_work()) break;
-            continue;
-        }
-        push();
-        tell_debug();
-        inject();
-        const int result = enter();
-        complete_ = false;
-        vm_.held_stores().flush(*run_);
-        if (result == 0) handle_exit();
-        else if (result != -EINTR && result != -EAGAIN)
-            fail(std::string("KVM cannot run CPU ") + std::to_string(cpu_.index()) + ": " +
-                 std::strerror(-result));
-    }
-    pull();
+void Vcpu::run_guest() {
+    push();
+    tell_debug();
+    inject();
+    const int result = enter();
+    complete_ = false;
+    vm_.held_stores().flush(*run_);
+    if (result == 0) handle_exit();
+    else if (result != -EINTR && result != -EAGAIN)
+        fail(std::string("KVM cannot run CPU ") + std::to_string(cpu_.index()) + ": " +
+             std::strerror(-result));
 }
 
 bool Vcpu::waits() const {
@@ -204,6 +165,10 @@ bool Vcpu::waits() const {
     // With its own local APICs, the kernel waits.
     return !vm_.local_apics_in_kernel() &&
            (run_state_.halted.load(std::memory_order_relaxed) || state_.activity != x86::Activity::Running);
+}
+
+bool Vcpu::wakes() const {
+    return state_.activity == x86::Activity::Running && resume_ != DebugResume::Stand && cpu_.has_work();
 }
 
 /// Into the guest and back: 0 with a reason to handle, or -errno. The flag that keeps it out is taken back before requests
@@ -262,36 +227,22 @@ void Vcpu::fail(const std::string& message) {
     vm_.context().internal_error(message);
 }
 
-/// False: stop.
-bool Vcpu::look_at_requests() {
-    run_state_.exit_request.store(0, std::memory_order_seq_cst);
-    {
-        std::unique_lock guard(mutex_);
-        if (std::exchange(state_stale_, false)) {
-            changed_ = restarted_ = complete_ = true;
-            unfinished_ = false;
-        }
-        run_work();
-        if (!go_ || quit_) return false;
-    }
-    take_requests();
-    return true;
+void Vcpu::state_was_changed() {
+    changed_ = restarted_ = complete_ = true;
+    unfinished_ = false;
 }
 
-/// Sleeps until it is kicked. False: stop.
-bool Vcpu::wait_for_work() {
-    {
-        std::unique_lock guard(mutex_);
-        sleeping_.store(true, std::memory_order_seq_cst);
-        wake_.wait(guard, [this] {
-            return run_state_.exit_request.load(std::memory_order_seq_cst) != 0 ||
-                   (state_.activity == x86::Activity::Running && resume_ != DebugResume::Stand &&
-                    cpu_.has_work());
-        });
-        sleeping_.store(false, std::memory_order_relaxed);
-        run_state_.exit_request.store(1, std::memory_order_relaxed);
-    }
-    return look_at_requests();
+void Vcpu::push_out() {
+    if (!is_here() && in_guest_.load(std::memory_order_seq_cst)) kvm::kick(thread().native_handle());
+}
+
+/// It sees the registers, and may change the general ones.
+void Vcpu::work_inside(void (*work)(void* data), void* data) {
+    if (complete_) return work(data);
+    std::string text = registers_->get();
+    work(data);
+    if (text.empty()) text = registers_->set_general();
+    if (!text.empty()) fail("KVM refuses a CPU's state: " + text);
 }
 
 }  // namespace backplane::kvm

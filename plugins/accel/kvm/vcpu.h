@@ -1,6 +1,6 @@
-// One vCPU: its thread, its way into the guest and out of it, and what other threads ask of it.
+// One vCPU: its way into the guest and out of it.
 //
-// vcpu.cpp has the thread and its loop, exits.cpp what the guest left for, requests.cpp what others ask, injection.cpp how
+// vcpu.cpp has what its thread does, exits.cpp what the guest left for, injection.cpp how
 // interrupts get in while the machine's chips are devices, guest_debug.cpp what debuggers do.
 #pragma once
 
@@ -9,36 +9,24 @@
 #include "vm.h"
 
 #include <backplane/draft/debug.h>
-
-#include <condition_variable>
-#include <mutex>
-#include <thread>
+#include <lib/vcpu_thread.h>
 
 namespace backplane::kvm {
 
-class Vcpu final : public VcpuRunner {
+class Vcpu final : public VcpuThread {
   public:
     /// Made and stopped. Null and a reason.
     static std::unique_ptr<Vcpu> create(Vm& vm, Cpu& cpu, x86::Processor& processor, Errors& errors);
     ~Vcpu();
 
     // ---- the accelerator's side. Thread: main
-    void start();
-    /// Asks it to stop; wait_stopped() returns when it has. The machine lock must not be held while waiting.
-    void request_stop();
-    void wait_stopped();
-    void state_changed();
     /// Both take effect with the next start. Without a listener nothing stops.
     void set_debug(std::shared_ptr<const DebugPoints> points, DebugListener* listener);
     void set_resume(DebugResume how);
 
-    // ---- VcpuRunner
-    void kick() override;
-    void run_on(void (*work)(void* data), void* data) override;
-
     // ---- for GuestGate
     bool in_guest() const { return in_guest_.load(std::memory_order_seq_cst); }
-    void push_out();
+    void push_out() override;
 
     const Descriptor& fd() const { return fd_; }
 
@@ -51,11 +39,15 @@ class Vcpu final : public VcpuRunner {
     bool set_hyperv(Errors& errors);
 
     // ---- vcpu.cpp
-    void thread_main();
-    void run();
-    bool look_at_requests();
-    bool wait_for_work();
-    bool waits() const;
+    void thread_begins() override;
+    void run_ends() override { pull(); }
+    void run_guest() override;
+    bool waits() const override;
+    bool wakes() const override;
+    void state_was_changed() override;
+    void work_begins() override { pull(); }
+    void work_ends() override { changed_ = true; }
+    void work_inside(void (*work)(void* data), void* data) override;
     int enter();
     void pull();
     void push();
@@ -68,7 +60,7 @@ class Vcpu final : public VcpuRunner {
     void stop_for_debugger(const DebugStop& stop);
 
     // ---- injection.cpp
-    void take_requests();
+    void take_requests() override;
     void inject();
     void write_task_priority();
     void read_task_priority();
@@ -87,18 +79,9 @@ class Vcpu final : public VcpuRunner {
     void ring_full();
     void internal_error();
 
-    // ---- requests.cpp
-    struct Work;
-    void run_work();
-    void run_here(void (*function)(void* data), void* data);
-    void serve_until(const Work& work);
-    void own_this_thread();
-
     Vm& vm_;
-    Cpu& cpu_;
     x86::Processor& processor_;
     x86::X86State& state_;
-    CpuRunState& run_state_;
     Descriptor fd_;
     kvm_run* run_ = nullptr;  ///< mapped
     std::unique_ptr<RegisterSync> registers_;
@@ -113,13 +96,6 @@ class Vcpu final : public VcpuRunner {
     std::uint64_t apic_base_ = 0;     ///< the same of IA32_APIC_BASE
 
     std::atomic<bool> in_guest_{false};
-    std::atomic<bool> sleeping_{false};
-
-    std::mutex mutex_;
-    std::condition_variable wake_, settled_;
-    std::thread thread_;
-    bool go_ = false, running_ = false, quit_ = false, state_stale_ = false;
-    std::vector<Work*> work_;
 
     // Set while it stands, and by its thread.
     std::shared_ptr<const DebugPoints> debug_points_;

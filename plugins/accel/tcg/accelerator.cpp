@@ -47,31 +47,15 @@ class Tcg final : public Accelerator, public AcceleratorDebug, public CodeListen
         auto vcpu = TcgVcpu::create(*context_, cpu, *front_end, pages_, options, errors);
         if (!vcpu) return false;
         vcpu->set_debug(debug_points_, debug_listener_);
-        vcpus_[&cpu] = std::move(vcpu);
+        vcpus_.add(cpu, std::move(vcpu));
         return true;
     }
 
-    void detach(Cpu& cpu) override {
-        const auto it = vcpus_.find(&cpu);
-        if (it == vcpus_.end()) return;
-        it->second->request_stop();
-        unlocked([&] { it->second->wait_stopped(); });
-        vcpus_.erase(it);
-    }
-
-    void start() override {
-        for (auto& [cpu, vcpu] : vcpus_) vcpu->start();
-    }
-
-    void stop() override {
-        for (auto& [cpu, vcpu] : vcpus_) vcpu->request_stop();
-        unlocked([&] {
-            for (auto& [cpu, vcpu] : vcpus_) vcpu->wait_stopped();
-        });
-    }
-
+    void detach(Cpu& cpu) override { vcpus_.remove(cpu, context_->lock()); }
+    void start() override { vcpus_.start(); }
+    void stop() override { vcpus_.stop(context_->lock()); }
     void states_changed() override {
-        for (auto& [cpu, vcpu] : vcpus_) vcpu->state_changed();
+        vcpus_.for_each([](TcgVcpu& vcpu) { vcpu.state_changed(); });
     }
 
     void set_debug_listener(DebugListener* listener) override {
@@ -85,8 +69,7 @@ class Tcg final : public Accelerator, public AcceleratorDebug, public CodeListen
         return true;
     }
     void set_debug_resume(Cpu& cpu, DebugResume how) override {
-        const auto it = vcpus_.find(&cpu);
-        if (it != vcpus_.end()) it->second->set_resume(how);
+        if (TcgVcpu* vcpu = vcpus_.find(cpu)) vcpu->set_resume(how);
     }
 
     void code_overwritten(RamBlock& block, std::uint64_t offset, std::uint64_t size) override {
@@ -116,23 +99,13 @@ class Tcg final : public Accelerator, public AcceleratorDebug, public CodeListen
     }
 
     void tell_debug() {
-        for (auto& [cpu, vcpu] : vcpus_) vcpu->set_debug(debug_points_, debug_listener_);
-    }
-
-    /// A vCPU that is to stop may be waiting for the machine's lock.
-    template <class Wait>
-    void unlocked(Wait wait) {
-        MachineLock& lock = context_->lock();
-        unsigned depth = 0;
-        for (; lock.held(); ++depth) lock.unlock();
-        wait();
-        for (; depth > 0; --depth) lock.lock();
+        vcpus_.for_each([this](TcgVcpu& vcpu) { vcpu.set_debug(debug_points_, debug_listener_); });
     }
 
     AcceleratorContext* context_ = nullptr;
     CodePages pages_;
     std::map<std::string, const FrontEnd*> front_ends_;
-    std::map<Cpu*, std::unique_ptr<TcgVcpu>> vcpus_;
+    Vcpus<TcgVcpu> vcpus_;
     std::shared_ptr<const DebugPoints> debug_points_;
     DebugListener* debug_listener_ = nullptr;
     std::uint32_t code_mib_ = 0;

@@ -1,111 +1,10 @@
-// What other threads ask of a vCPU. It looks when exit_request is set: at backward and indirect jumps, and whenever it
+// What others post to a vCPU. It looks when exit_request is set: at backward and indirect jumps, and whenever it
 // leaves translated code.
 #include "vcpu.h"
 
 #include <utility>
 
 namespace backplane::tcg {
-
-namespace {
-
-thread_local TcgVcpu* this_thread = nullptr;
-
-}  // namespace
-
-void TcgVcpu::own_this_thread() { this_thread = this; }
-
-void TcgVcpu::start() {
-    {
-        std::lock_guard guard(mutex_);
-        go_ = true;
-    }
-    wake_.notify_all();
-}
-
-void TcgVcpu::request_stop() {
-    {
-        std::lock_guard guard(mutex_);
-        go_ = false;
-    }
-    kick();
-}
-
-void TcgVcpu::wait_stopped() {
-    std::unique_lock guard(mutex_);
-    settled_.wait(guard, [this] { return !running_; });
-}
-
-void TcgVcpu::state_changed() {
-    std::lock_guard guard(mutex_);
-    state_stale_ = true;
-    run_state_.exit_request.store(1);
-}
-
-void TcgVcpu::kick() {
-    run_state_.exit_request.store(1, std::memory_order_seq_cst);
-    if (!sleeping_.load(std::memory_order_seq_cst)) return;
-    // It either holds the mutex and has not looked yet, or waits.
-    { std::lock_guard guard(mutex_); }
-    wake_.notify_all();
-}
-
-void TcgVcpu::run_on(void (*function)(void* data), void* data) {
-    if (std::this_thread::get_id() == thread_id_) return function(data);
-    // The vCPU may be waiting for the machine lock.
-    unsigned depth = 0;
-    MachineLock& lock = context_.lock();
-    Work work{function, data, this_thread, false};
-    {
-        std::unique_lock guard(mutex_);
-        if (!running_ && !go_) {
-            guard.unlock();
-            return function(data);
-        }
-        work_.push_back(&work);
-    }
-    settled_.notify_all();
-    kick();
-    while (lock.held()) {
-        lock.unlock();
-        ++depth;
-    }
-    if (this_thread) {
-        this_thread->serve_until(work);
-    } else {
-        std::unique_lock guard(mutex_);
-        settled_.wait(guard, [&] { return work.done; });
-    }
-    while (depth-- > 0) lock.lock();
-}
-
-/// Another vCPU does `work` for this one, which does meanwhile what is asked of it: the other may ask it as well.
-void TcgVcpu::serve_until(const Work& work) {
-    std::unique_lock guard(mutex_);
-    for (;;) {
-        run_work();
-        if (work.done) return;
-        park();
-        settled_.wait(guard, [&] { return work.done || !work_.empty(); });
-        parked_ = false;
-    }
-}
-
-/// With mutex_ held, which is dropped around each.
-void TcgVcpu::run_work() {
-    while (!work_.empty()) {
-        Work* work = work_.front();
-        work_.erase(work_.begin());
-        mutex_.unlock();
-        work->function(work->data);
-        TcgVcpu& waiting = work->requester ? *work->requester : *this;
-        {
-            const std::lock_guard guard(waiting.mutex_);
-            work->done = true;  // it may be gone from here on
-        }
-        waiting.settled_.notify_all();
-        mutex_.lock();
-    }
-}
 
 void TcgVcpu::post_invalidation(std::uint64_t page, std::uint32_t from, std::uint32_t to) {
     {
@@ -139,7 +38,7 @@ void TcgVcpu::map_changed(const MapChange& change) {
 void TcgVcpu::pages_cleaned(RamBlock&) {
     std::unique_lock guard(mutex_);
     const std::uint64_t mine = ++cleanings_;
-    if (std::this_thread::get_id() == thread_id_) return forget_direct_stores();
+    if (is_here()) return forget_direct_stores();
     posted_any_.store(true, std::memory_order_release);
     guard.unlock();
     kick();
@@ -155,14 +54,14 @@ void TcgVcpu::forget_direct_stores() {
 }
 
 /// With the mutex.
-void TcgVcpu::park() {
+void TcgVcpu::pauses() {
     parked_ = true;
     settled_.notify_all();
 }
 
 void TcgVcpu::lock_wait_begins() {
     const std::lock_guard guard(mutex_);
-    park();
+    pauses();
 }
 
 void TcgVcpu::lock_wait_ends() {

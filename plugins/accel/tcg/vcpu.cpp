@@ -1,13 +1,9 @@
-// The loop of a vCPU's thread, and the engine's services to helpers.
+// What a vCPU's thread does, and the engine's services to helpers.
 #include "vcpu.h"
 
 #include "text.h"
 
 #include <utility>
-
-#include <pthread.h>
-
-#include <unistd.h>
 
 namespace backplane::tcg {
 
@@ -20,13 +16,12 @@ std::unique_ptr<TcgVcpu> TcgVcpu::create(AcceleratorContext& context, Cpu& cpu, 
 
 TcgVcpu::TcgVcpu(AcceleratorContext& context, Cpu& cpu, const FrontEnd& front_end, CodePages& pages,
                  const VcpuOptions& options)
-    : context_(context),
-      cpu_(cpu),
+    : VcpuThread(context.lock(), cpu, "TCG"),
+      context_(context),
       front_end_(front_end),
       pages_(pages),
       options_(options),
       state_(cpu.state()),
-      run_state_(cpu.run_state()),
       pc_offset_(front_end.description().pc_offset),
       hot_memory_(front_end.description().mmu_modes),
       hot_(hot_memory_.get()),
@@ -63,52 +58,22 @@ bool TcgVcpu::prepare(Errors& errors) {
         seen.space->add_listener(*this);
     }
     pages_.enlist(*this);
-    cpu_.set_runner(this);
-    std::unique_lock guard(mutex_);
-    thread_ = std::thread([this] { thread_main(); });
-    thread_id_ = thread_.get_id();
+    state_changed();
+    begin_thread();
     return true;
 }
 
 TcgVcpu::~TcgVcpu() {
-    if (thread_.joinable()) {
-        {
-            std::lock_guard guard(mutex_);
-            quit_ = true;
-            go_ = false;
-            run_state_.exit_request = 1;
-        }
-        wake_.notify_all();
-        thread_.join();
-        cpu_.set_runner(nullptr);
-        pages_.strike(*this);
-        for (const Seen& seen : seen_) seen.space->remove_listener(*this);
-        run_state_.engine = nullptr;
-    }
+    if (!thread().joinable()) return;
+    end_thread();
+    pages_.strike(*this);
+    for (const Seen& seen : seen_) seen.space->remove_listener(*this);
+    run_state_.engine = nullptr;
 }
 
 // ---- the thread
 
-void TcgVcpu::thread_main() {
-    run_state_.thread_id = gettid();
-    pthread_setname_np(pthread_self(), ("CPU " + std::to_string(cpu_.index()) + "/TCG").c_str());
-    own_this_thread();
-    context_.lock().observe_waits(this);
-    std::unique_lock guard(mutex_);
-    while (!quit_) {
-        wake_.wait(guard, [this] { return quit_ || go_ || !work_.empty(); });
-        run_work();
-        if (quit_ || !go_) continue;
-        running_ = true;
-        guard.unlock();
-        run();
-        guard.lock();
-        running_ = false;
-        run_work();
-        settled_.notify_all();
-    }
-    context_.lock().observe_waits(nullptr);
-}
+void TcgVcpu::thread_begins() { context_.lock().observe_waits(this); }
 
 /// What is asked for may have changed while the machine stood.
 void TcgVcpu::read_log_items() {
@@ -125,15 +90,8 @@ void TcgVcpu::read_log_items() {
     each_unit_ = each;
 }
 
-void TcgVcpu::run() {
-    read_log_items();
-    run_state_.exit_request.store(1);
-    for (;;) {
-        if (run_state_.exit_request.load(std::memory_order_acquire) != 0 && !look_at_requests()) break;
-        if (run_state_.halted.load(std::memory_order_relaxed) || cpu_.powered_off() || stands()) {
-            if (!wait_for_work()) break;
-            continue;
-        }
+void TcgVcpu::run_guest() {
+    do {
         single_step_ |= stepping_;
         const void* code = next_code();
         if (!code) {
@@ -148,8 +106,7 @@ void TcgVcpu::run() {
         in_code_ = false;
         handle_exit(reason);
         if (in_single_ || resume_ != DebugResume::Run) after_progress();
-    }
-    keep_fp();
+    } while (run_state_.exit_request.load(std::memory_order_acquire) == 0 && !waits());
 }
 
 /// The floating-point environment goes from the back end to the state,
@@ -166,47 +123,27 @@ void TcgVcpu::take_fp() {
     backend_->set_fp_rounding(front_end_.fp_rounding(state_), false);
 }
 
-/// False: stop.
-bool TcgVcpu::look_at_requests() {
-    run_state_.exit_request.store(0, std::memory_order_seq_cst);
+void TcgVcpu::state_was_changed() {
+    tlb_->flush();
+    cache_->forget_jumps();
+    take_fp();
+}
+
+void TcgVcpu::take_requests() {
     std::optional<DebugRequest> debug;
     {
-        std::unique_lock guard(mutex_);
-        run_work();
-        if (!go_ || quit_) return false;
-        if (state_stale_) {
-            state_stale_ = false;
-            tlb_->flush();
-            cache_->forget_jumps();
-            take_fp();
-        }
+        const std::lock_guard guard(mutex_);
         debug = std::exchange(next_debug_, std::nullopt);
     }
     if (debug) take(*debug);
     apply_posted();
-    if (cpu_.powered_off() || stands()) return true;
+    if (cpu_.powered_off() || stands()) return;
     if (run_state_.halted.load(std::memory_order_relaxed)) {
-        if (!cpu_.has_work()) return true;
+        if (!cpu_.has_work()) return;
         run_state_.halted.store(0, std::memory_order_relaxed);
     }
-    if (resume_ == DebugResume::Step) return true;
+    if (resume_ == DebugResume::Step) return;
     if (front_end_.take_interrupt(state_)) pending_chain_ = ~std::uint64_t{0};
-    return true;
-}
-
-/// Sleeps until it is kicked. False: stop.
-bool TcgVcpu::wait_for_work() {
-    {
-        std::unique_lock guard(mutex_);
-        sleeping_.store(true, std::memory_order_seq_cst);
-        wake_.wait(guard, [this] {
-            return run_state_.exit_request.load(std::memory_order_seq_cst) != 0 ||
-                   (!cpu_.powered_off() && !stands() && cpu_.has_work());
-        });
-        sleeping_.store(false, std::memory_order_relaxed);
-        run_state_.exit_request.store(1, std::memory_order_relaxed);
-    }
-    return look_at_requests();
 }
 
 const void* TcgVcpu::next_code() {

@@ -1,6 +1,6 @@
-// One vCPU: its thread, its translations, its soft TLB, and what front ends ask of the engine.
+// One vCPU: its translations, its soft TLB, and what front ends ask of the engine.
 //
-// vcpu.cpp has the loop and the services, memory.cpp the slow paths of accesses (native_access.cpp: of native
+// vcpu.cpp has what its thread does and the services, memory.cpp the slow paths of accesses (native_access.cpp: of native
 // instructions), translate.cpp makes units,
 // requests.cpp is what other threads ask for, vcpu_debug.cpp what
 // debuggers do.
@@ -13,11 +13,9 @@
 #include "soft_tlb.h"
 
 #include <backplane/draft/accelerator.h>
+#include <lib/vcpu_thread.h>
 
-#include <condition_variable>
-#include <mutex>
 #include <optional>
-#include <thread>
 
 namespace backplane::tcg {
 
@@ -26,7 +24,7 @@ struct VcpuOptions {
     bool one_instruction = false;       ///< per unit
 };
 
-class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, public CodeOwner, LockWaits {
+class TcgVcpu final : public VcpuThread, public Vcpu, public MemoryListener, public CodeOwner, LockWaits {
   public:
     /// The parts of a vCPU, not yet running. Null and a reason when the host has no memory for it.
     static std::unique_ptr<TcgVcpu> create(AcceleratorContext& context, Cpu& cpu, const FrontEnd& front_end,
@@ -34,18 +32,9 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     ~TcgVcpu();
 
     // ---- the accelerator's side. Thread: main
-    void start();
-    /// Asks it to stop; wait_stopped() returns when it has. The machine lock must not be held while waiting.
-    void request_stop();
-    void wait_stopped();
-    void state_changed();
     /// Both take effect with the next look at requests. Without a listener nothing stops.
     void set_debug(std::shared_ptr<const DebugPoints> points, DebugListener* listener);
     void set_resume(DebugResume how);
-
-    // ---- VcpuRunner
-    void kick() override;
-    void run_on(void (*work)(void* data), void* data) override;
 
     // ---- CodeOwner
     void post_invalidation(std::uint64_t page, std::uint32_t from, std::uint32_t to) override;
@@ -93,10 +82,17 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     bool prepare(Errors& errors);
 
     // ---- vcpu.cpp
-    void thread_main();
-    void run();
-    bool look_at_requests();
-    bool wait_for_work();
+    void thread_begins() override;
+    void thread_ends() override { context_.lock().observe_waits(nullptr); }
+    void run_begins() override { read_log_items(); }
+    void run_ends() override { keep_fp(); }
+    void run_guest() override;
+    bool waits() const override {
+        return run_state_.halted.load(std::memory_order_relaxed) || cpu_.powered_off() || stands();
+    }
+    bool wakes() const override { return !cpu_.powered_off() && !stands() && cpu_.has_work(); }
+    void state_was_changed() override;
+    void take_requests() override;
     void keep_fp();
     void take_fp();
     const void* next_code();
@@ -128,13 +124,10 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     void apply_posted();
     void lock_wait_begins() override;
     void lock_wait_ends() override;
-    void park();
+    void pauses() override;
+    void goes_on() override { parked_ = false; }
     void forget_direct_stores();
-    struct Work;
-    void run_work();
-    void serve_until(const Work& work);
 
-    void own_this_thread();
     /// An address space of the CPU, and the view of it that the vCPU goes by.
     struct Seen {
         AddressSpace* space;
@@ -212,12 +205,10 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
                                std::uint32_t descriptor, const void* where);
 
     AcceleratorContext& context_;
-    Cpu& cpu_;
     const FrontEnd& front_end_;
     CodePages& pages_;
     const VcpuOptions options_;
     void* const state_;
-    CpuRunState& run_state_;
     const std::uint32_t pc_offset_;
 
     HotMemory hot_memory_;
@@ -253,35 +244,19 @@ class TcgVcpu final : public Vcpu, public VcpuRunner, public MemoryListener, pub
     std::optional<DebugStop> watch_hit_;  ///< by the instruction that runs alone
 
     // ---- shared
-    struct Work {
-        void (*function)(void*);
-        void* data;
-        TcgVcpu* requester;  ///< whose thread waits for it; null: one that is no vCPU's
-        bool done;           ///< with the mutex of the requester, or that of who does it
-    };
     struct Posted {
         std::uint64_t page;
         std::uint32_t from, to;  ///< to == 0: protect
     };
-    mutable std::mutex mutex_;
-    std::condition_variable wake_;     ///< the vCPU's thread waits for work
-    std::condition_variable settled_;  ///< others wait for it
-    std::vector<Work*> work_;
+    // With the mutex of the thread.
     std::vector<Posted> posted_;
-    bool state_stale_ = true;
     std::optional<DebugRequest> next_debug_;
     std::atomic<bool> posted_any_{false};
     std::atomic<std::uint64_t> posted_count_{0}, applied_count_{0};
-    std::atomic<bool> sleeping_{false};
-    bool go_ = false;  ///< may run
-    bool quit_ = false;
-    bool running_ = false;  ///< is between start and stop
     /// Its thread waits, inside of no direct store, and does not go on without the mutex: its tables may be changed for it.
     bool parked_ = false;
     std::uint64_t cleanings_ = 0;  ///< how often direct stores were to be forgotten,
     std::uint64_t cleaned_ = 0;    ///< and when that was done last
-    std::thread thread_;
-    std::thread::id thread_id_;
 };
 
 }  // namespace backplane::tcg
