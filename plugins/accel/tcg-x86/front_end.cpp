@@ -25,7 +25,7 @@ constexpr std::uint8_t kHottest[] = {kRax, kRsp, kRcx, kRdx, kRbx, kRdi, kRsi, k
                                      8,    12,   13,   14,   9,    10,   15,   11};
 
 constexpr auto kRegisters = [] {
-    std::array<tcg::GuestRegister, kGprCount + kVectorCount> list{};
+    std::array<tcg::GuestRegister, kRegisterCount> list{};
     for (std::uint32_t i = 0; i < kGprCount; ++i)
         list[i] = {kNames[i], static_cast<std::uint32_t>(offsetof(X86State, gpr) + 8 * i)};
     std::uint8_t rank = 0;
@@ -33,6 +33,10 @@ constexpr auto kRegisters = [] {
     for (unsigned n = 0; n < kVectorCount; ++n)
         list[vector_value(n).index()] = {kVectorNames[n], std::uint32_t(vector_place(n)),
                                          tcg::RegisterClass::Vector, 0, std::uint32_t(upper_place(n))};
+    for (const unsigned segment : {kFs, kGs})
+        list[base_value(segment).index()] = {
+            segment == kFs ? "fs.base" : "gs.base",
+            std::uint32_t(offsetof(X86State, segments) + segment * sizeof(Segment))};
     return list;
 }();
 

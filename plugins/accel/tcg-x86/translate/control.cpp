@@ -58,11 +58,31 @@ bool Translator::conditional() {
     return true;
 }
 
+bool Translator::call_near_64() {
+    Value to{};
+    if (i_.operation() == Operation::CallRm) {
+        to = b_.temp();
+        if (i_.has_memory()) {
+            Value at{};
+            if (!address(at, true)) return false;
+            b_.load(to, at, 0, tcg::mem::k64);
+        } else {
+            b_.mov(to, tcg::Builder::reg(i_.rm()));
+        }
+    }
+    b_.store(b_.pc_constant(next_pc()), tcg::Builder::reg(kRsp), -8, tcg::mem::k64);
+    move_stack_pointer(-8);
+    if (to.none()) b_.call_pc(target(), next_pc());
+    else b_.goto_value(to, tcg::JumpHint::Call, next_pc());
+    return true;
+}
+
 bool Translator::call_near() {
-    const Value sp = b_.temp();
     const unsigned size = i_.operand_size;
+    if (i_.is_64bit()) return call_near_64();
+    const Value sp = b_.temp();
     b_.sub(sp, stack_pointer(), b_.constant(size));
-    if (!i_.is_64bit()) b_.zext32(sp, sp);
+    b_.zext32(sp, sp);
     Value to{};
     if (i_.operation() == Operation::CallRm) {
         to = b_.temp();
@@ -82,9 +102,15 @@ bool Translator::call_near() {
 }
 
 bool Translator::return_near() {
-    const Value to = b_.temp(), sp = b_.temp();
+    const Value to = b_.temp();
     b_.load(to, stack_pointer(), 0, access());
     const std::uint64_t release = i_.opcode == 0xc2 ? i_.immediate : 0;
+    if (i_.is_64bit()) {
+        move_stack_pointer(int(8 + release));
+        b_.goto_value(to, tcg::JumpHint::Return);
+        return true;
+    }
+    const Value sp = b_.temp();
     b_.add(sp, stack_pointer(), b_.constant(i_.operand_size + release));
     set_stack_pointer(sp);
     b_.goto_value(to, tcg::JumpHint::Return);

@@ -1,6 +1,7 @@
 // Moves, addresses and the stack of flat code; templates that touch registers alone.
 #include "native.h"
 #include "translator.h"
+#include "values.h"
 
 #include <backplane/draft/x86/state.h>
 
@@ -15,6 +16,13 @@ std::uint8_t Translator::access() const { return std::uint8_t(std::countr_zero(u
 
 /// FS and GS have their base added; the other segments are flat.
 bool Translator::address(Value& result, bool linear) {
+    if (unit_.native) {
+        const std::optional<tcg::Address> at = memory(linear);
+        if (!at) return false;
+        result = b_.temp();
+        b_.address(result, *at);
+        return true;
+    }
     const bool based = linear && i_.segment >= kFs;
     if (!flat_ || i_.address_size == 2 || (based && !i_.is_64bit())) return false;
     const unsigned rm = i_.modrm & 7;
@@ -49,10 +57,8 @@ bool Translator::address(Value& result, bool linear) {
         sum = cut;
     }
     if (based) {
-        const Value base = b_.temp(), all = b_.temp();
-        b_.load_state(base, std::uint32_t(offsetof(X86State, segments) + i_.segment * sizeof(Segment)),
-                      tcg::mem::k64);
-        b_.add(all, base, sum);
+        const Value all = b_.temp();
+        b_.add(all, base_value(i_.segment), sum);
         sum = all;
     }
     result = sum;
@@ -118,6 +124,13 @@ bool Translator::move() {
 }
 
 bool Translator::lea() {
+    if (unit_.native && i_.operand_size != 2) {
+        std::optional<tcg::Address> at = memory(false);
+        if (!at) return false;
+        if (i_.operand_size == 4) at->bits = 32;
+        b_.address(Builder::reg(i_.reg()), *at);
+        return true;
+    }
     Value at{};
     if (i_.operand_size == 2 || !address(at, false)) return false;
     if (i_.operand_size == 4 && i_.address_size == 8) {
@@ -156,6 +169,11 @@ bool Translator::extend() {
     return true;
 }
 
+/// Without a flag that is written.
+void Translator::move_stack_pointer(std::int32_t by) {
+    b_.address(Builder::reg(kRsp), {.base = Builder::reg(kRsp), .displacement = by});
+}
+
 bool Translator::push() {
     const unsigned size = i_.operand_size;
     if (!flat_ || size == 2) return false;
@@ -171,9 +189,14 @@ bool Translator::push() {
     } else {
         value = Builder::reg(i_.opcode_register());
     }
+    if (i_.is_64bit()) {
+        b_.store(value, Builder::reg(kRsp), -int(size), access());
+        move_stack_pointer(-int(size));
+        return true;
+    }
     const Value sp = b_.temp();
     b_.sub(sp, stack_pointer(), b_.constant(size));
-    if (!i_.is_64bit()) b_.zext32(sp, sp);
+    b_.zext32(sp, sp);
     b_.store(value, sp, 0, access());
     set_stack_pointer(sp);
     return true;
@@ -182,6 +205,11 @@ bool Translator::push() {
 bool Translator::pop() {
     const unsigned size = i_.operand_size;
     if (!flat_ || size == 2 || i_.row().modrm) return false;
+    if (i_.is_64bit() && i_.opcode_register() != kRsp) {
+        b_.load(Builder::reg(i_.opcode_register()), Builder::reg(kRsp), 0, access());
+        move_stack_pointer(int(size));
+        return true;
+    }
     const Value value = b_.temp(), sp = b_.temp();
     b_.load(value, stack_pointer(), 0, access());
     b_.add(sp, stack_pointer(), b_.constant(size));
@@ -190,9 +218,9 @@ bool Translator::pop() {
     return true;
 }
 
-/// The memory operand of an operation that computes its address by itself.
-std::optional<tcg::Address> Translator::memory() {
-    const bool based = i_.segment >= kFs;
+/// The memory operand of an operation that computes its address by itself; not `linear`: what LEA computes.
+std::optional<tcg::Address> Translator::memory(bool linear) {
+    const bool based = linear && i_.segment >= kFs;
     if (!flat_ || i_.address_size == 2 || (based && !i_.is_64bit())) return std::nullopt;
     tcg::Address a;
     a.bits = std::uint8_t(i_.address_size * 8);
@@ -215,11 +243,7 @@ std::optional<tcg::Address> Translator::memory() {
     } else {
         a.base = Builder::reg(i_.rm());
     }
-    if (based) {
-        a.segment = b_.temp();
-        b_.load_state(a.segment, std::uint32_t(offsetof(X86State, segments) + i_.segment * sizeof(Segment)),
-                      tcg::mem::k64);
-    }
+    if (based) a.segment = base_value(i_.segment);
     return a;
 }
 
@@ -245,7 +269,7 @@ bool Translator::native() {
         b_.native(*instruction);
         return true;
     }
-    const std::optional<tcg::Address> at = memory();
+    const std::optional<tcg::Address> at = memory(true);
     if (!at) return false;
     b_.native(*instruction, *at);
     return true;
@@ -280,12 +304,14 @@ bool Translator::data() {
     case Operation::ZeroUpper: return zero_upper();
     case Operation::VectorTemplate: return native();
     case Operation::Lea: return lea();
+    case Operation::Divide: return divide();
     case Operation::Push:
     case Operation::PushImmediate: return push();
     case Operation::Pop: return pop();
     case Operation::Template: break;
     default: return false;
     }
+    if (native()) return true;
     if (i_.map == 0 && i_.opcode >= 0x88 && i_.opcode <= 0x8b && move()) return true;
     if (i_.map == 0 && (i_.opcode & 0xf0) == 0xb0) {  // MOV with an immediate
         const std::uint64_t value = original_.immediate;
@@ -295,7 +321,7 @@ bool Translator::data() {
     }
     const bool extends = i_.map == 1 && (i_.opcode & 0xf6) == 0xb6;
     if ((extends || (i_.map == 0 && i_.opcode == 0x63)) && extend()) return true;
-    return native() || registers_only();
+    return registers_only();
 }
 
 }  // namespace backplane::x86

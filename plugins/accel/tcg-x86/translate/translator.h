@@ -54,7 +54,8 @@ class Translator {
     std::optional<tcg::Native> as_native() const;
     bool zero_upper();
     void fence();
-    std::optional<tcg::Address> memory();
+    std::optional<tcg::Address> memory(bool linear);
+    void move_stack_pointer(std::int32_t by);
     /// The linear address of the memory operand, or of what LEA computes; false: segments matter.
     bool address(tcg::Value& result, bool linear);
     void set_register(unsigned number, tcg::Value value, unsigned size);
@@ -64,10 +65,14 @@ class Translator {
     tcg::Value stack_pointer();
     void set_stack_pointer(tcg::Value value);
 
+    // ---- divide.cpp
+    bool divide();
+
     // ---- control.cpp: false, the executor is to do it
     bool control();
     bool conditional();
     bool call_near();
+    bool call_near_64();
     bool return_near();
     std::uint64_t next_pc() const;
     std::uint64_t target() const;

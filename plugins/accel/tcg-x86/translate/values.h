@@ -1,4 +1,5 @@
-// Guest registers as the engine's values: the general ones by their number, the vector registers behind them.
+// Guest registers as the engine's values: the general ones by their number, the vector registers behind them, and the bases of
+// FS and GS.
 #pragma once
 
 #include <backplane/draft/tcg/builder.h>
@@ -7,6 +8,10 @@
 namespace backplane::x86 {
 
 inline constexpr unsigned kVectorCount = 16;
+inline constexpr unsigned kRegisterCount = kGprCount + kVectorCount + 2;
+constexpr tcg::Value base_value(unsigned segment) {
+    return tcg::Builder::reg(kGprCount + kVectorCount + segment - kFs);
+}
 constexpr tcg::Value vector_value(unsigned number) { return tcg::Builder::reg(kGprCount + number); }
 
 }  // namespace backplane::x86
