@@ -99,6 +99,36 @@ bool machine_tells_speed(BuildSite& site) {
     return site.machine.machine_object().get_property("hmat", value, none) && value.text() == "on";
 }
 
+/// Where the board takes memory modules.
+void set_memory_room(BuildSite& site) {
+    const std::uint32_t slots = site.plan.ram_slots, most = site.machine.traits().memory_slots;
+    if (most == 0) {
+        if (slots != 0)
+            site.machine.log().write(LogLevel::Warning, "machine",
+                                     site.plan.ram_option + ": memory cannot be plugged in on machine '" +
+                                         site.machine_name + "'; slots= and maxmem= hold nothing");
+        return;
+    }
+    if (slots > most)
+        throw UserError(site.plan.ram_option +
+                        ": unsupported amount of memory slots: " + std::to_string(slots) + "; machine '" +
+                        site.machine_name + "' has at most " + std::to_string(most));
+    site.machine.set_memory_room(slots, site.plan.ram_maximum.value_or(0));
+}
+
+/// What is plugged in belongs to a node: where nobody made any, there is one.
+bool needs_a_node(const BuildSite& site) {
+    return site.plan.numa.nodes.empty() && site.plan.ram_slots != 0 &&
+           site.machine.traits().memory_slots != 0;
+}
+
+NumaConfiguration one_node(std::uint64_t memory, const Topology& topology) {
+    NumaConfiguration numa;
+    numa.nodes.push_back({.memory = memory});
+    numa.node_of_cpu.resize(topology.max_cpus);
+    return numa;
+}
+
 /// Ahead of the memory, which the nodes may have.
 void set_numa(BuildSite& site, const std::string& type) {
     NumaMemory memory;
@@ -114,7 +144,9 @@ void set_numa(BuildSite& site, const std::string& type) {
         return found;
     };
     std::vector<std::string> warnings;
-    NumaConfiguration numa = resolve_numa(site.plan.numa, site.machine.topology(), memory, warnings);
+    NumaConfiguration numa = needs_a_node(site)
+                                 ? one_node(memory.total, site.machine.topology())
+                                 : resolve_numa(site.plan.numa, site.machine.topology(), memory, warnings);
     for (const std::string& warning : warnings) site.machine.log().write(LogLevel::Warning, "numa", warning);
     const bool backends =
         std::ranges::any_of(numa.nodes, [](const auto& node) { return node.backend != nullptr; });
@@ -216,6 +248,7 @@ void configure_machine(BuildSite& site, const std::string& type) {
         throw UserError((site.plan.smp.option.empty() ? "-smp 1" : site.plan.smp.option) + ": " +
                         error.what());
     }
+    set_memory_room(site);
     set_numa(site, type);
     set_memory(site, traits);
     set_cpu(site, traits);

@@ -2,6 +2,8 @@
 #include "kernel/launch/command_line.h"
 #include "kernel/vocabulary/suboptions.h"
 
+#include <backplane/text.h>
+
 #include <cstdio>
 #include <ctime>
 
@@ -114,19 +116,34 @@ void apply_smp(PlanBuilder& builder, const std::string& value) {
     options.expect_empty();
 }
 
+std::string in_hex(std::uint64_t bytes) { return "0x" + hex(bytes); }
+
+void check_memory_room(std::uint64_t size, std::uint64_t slots, const std::optional<std::uint64_t>& most) {
+    constexpr std::uint64_t kPage = 4096;
+    if (!most && slots > 0) throw UserError("slots specified but no max-size");
+    if (!most) return;
+    const std::string maximum = "maximum memory size (" + in_hex(*most) + ")";
+    if (*most < size)
+        throw UserError("invalid value of maxmem: " + maximum +
+                        " must be at least the initial memory size (" + in_hex(size) + ")");
+    if (slots > 0 && *most == size)
+        throw UserError("invalid value of maxmem: memory slots were specified but " + maximum +
+                        " is equal to the initial memory size (" + in_hex(size) + ")");
+    if (*most % kPage != 0) throw UserError("maximum memory size must be aligned to multiple of 4096 bytes");
+}
+
 void apply_memory(PlanBuilder& builder, const std::string& value) {
     SubOptions options = SubOptions::parse(value, "size");
     if (options.help()) return builder.ask_parameters("m");
     const auto size = options.take_size("size", 1u << 20);
-    const auto slots = options.take_number("slots", 256);
+    const auto slots = options.take_number("slots", 0xffffffff);
     const auto most = options.take_size("maxmem", 1u << 20);
     options.expect_empty();
     if (!size) throw UserError("parameter 'size' is missing");
     if (*size == 0) throw UserError("a machine needs memory: give a size such as 512M");
-    if (most && *most < *size) throw UserError("maxmem= is less than the memory that there is at the start");
-    if (slots.value_or(0) > 0)
-        builder.plan().warnings.push_back(
-            builder.option + ": memory cannot be plugged in here; slots= and maxmem= hold nothing");
+    check_memory_room(*size, slots.value_or(0), most);
+    builder.plan().ram_slots = std::uint32_t(slots.value_or(0));
+    builder.plan().ram_maximum = most;
     builder.plan().ram_size = *size;
     builder.plan().ram_option = builder.option;
 }

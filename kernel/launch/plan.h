@@ -211,6 +211,8 @@ struct LaunchPlan {
     NumaPlan numa;
     std::optional<std::uint64_t> ram_size;  ///< bytes
     std::string ram_option;
+    std::uint32_t ram_slots = 0;               ///< for memory that is plugged in
+    std::optional<std::uint64_t> ram_maximum;  ///< bytes, with that
     std::string
         memory_backend;  ///< the id of the object that the memory comes from; empty: of the machine's own
     std::string memory_backend_option;

@@ -178,6 +178,8 @@ std::string print_plan(const LaunchPlan& plan) {
     json["memory-backend"] = plan.memory_backend;
     json["memory-object"] = plan.ram_object ? json_of(*plan.ram_object) : Json();
     json["memory"] = plan.ram_size ? Json(*plan.ram_size) : Json();
+    if (plan.ram_slots != 0) json["memory-slots"] = plan.ram_slots;
+    if (plan.ram_maximum) json["memory-maximum"] = *plan.ram_maximum;
     json["rtc"] = rtc_json(plan.rtc);
     json["seed"] = plan.seed ? Json(*plan.seed) : Json();
     json["globals"] = list_json(plan.globals);

@@ -64,17 +64,6 @@ bool BoardHost::realize(Object& device, Errors& errors) {
     return false;
 }
 
-namespace {
-
-/// Users' lines have CPU features with '_' as well as with '-'.
-std::string spelled(const Instance& cpu, const std::string& feature) {
-    std::string dashes = feature;
-    std::ranges::replace(dashes, '_', '-');
-    return !cpu.has_property(feature) && cpu.has_property(dashes) ? dashes : feature;
-}
-
-}  // namespace
-
 Object* BoardHost::create_cpu(std::uint32_t index, Errors& errors) {
     const std::string name = "cpu" + std::to_string(index);
     Instance* object = machine_.objects->create(machine_.configuration.cpu_type, name, instance_, errors);
@@ -84,10 +73,8 @@ Object* BoardHost::create_cpu(std::uint32_t index, Errors& errors) {
         errors.fail("type '" + machine_.configuration.cpu_type + "' is not a CPU that can run");
         return nullptr;
     }
-    for (const auto& [property, value] : machine_.configuration.cpu_features)
-        if (!object->set_property(spelled(*object, property), value, errors)) return nullptr;
-    machine_.processors.set_host(*cpu, index);
-    machine_.processors.add(*cpu);
+    if (!machine_.processors.equip(*object, errors)) return nullptr;
+    machine_.processors.add(*cpu, index);
     return object;
 }
 

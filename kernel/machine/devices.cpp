@@ -6,6 +6,7 @@
 #include "kernel/machine/machine_parts.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace backplane::kernel {
 
@@ -85,6 +86,7 @@ Instance* Devices::bus_for(const Type& type, const std::string& wanted, Errors& 
 bool Devices::set_up(Instance& device, Instance* bus, const PropertyList& properties, Errors& errors) {
     DeviceHost& host = host_of(device);
     host.set_bus(bus);
+    if (device.is_a("cpu") && !machine_.processors.equip(device, errors)) return false;
     for (const auto& [name, value] : properties) {
         if (bus && !device.has_property(name)) host.set_place(name, value);
         else if (!device.set_property(name, value, errors)) return false;
@@ -106,6 +108,8 @@ Instance* Devices::add(std::string_view type_name, const std::string& id, const 
         errors.fail(reason.text());
         return nullptr;
     }
+    std::optional<Processors::Standing> standing;
+    if (type->is_a("cpu") && machine_.board.finished()) standing.emplace(machine_);
     Instance& place = machine_.folder(id.empty() ? "machine/peripheral-anon" : "machine/peripheral");
     Instance* device = machine_.objects->create(type_name, id, place, errors);
     if (!device) return nullptr;
@@ -174,6 +178,8 @@ void Devices::delete_unplugged(Instance& device) {
     while (Instance* below = plugged_into(device)) delete_unplugged(*below);
     const std::string path = device.path_text();
     const std::string id(device.id().view());
+    std::optional<Processors::Standing> standing;
+    if (device.is_a("cpu")) standing.emplace(machine_);
     machine_.objects->destroy(device);
     std::string data = "{\"path\":" + json_quoted(path);
     if (!id.empty()) data += ",\"device\":" + json_quoted(id);

@@ -82,6 +82,10 @@ void Machine::set_numa(NumaConfiguration numa) {
     parts_->configuration.numa = std::move(numa);
 }
 void Machine::set_ram_size(std::uint64_t bytes) { parts_->configuration.ram_size = bytes; }
+void Machine::set_memory_room(std::uint32_t slots, std::uint64_t maximum) {
+    parts_->configuration.memory_slots = slots;
+    parts_->configuration.maximum_ram = maximum;
+}
 std::uint64_t Machine::ram_size() const { return parts_->configuration.ram_size; }
 bool Machine::set_ram_backend(Instance& backend, Errors& errors) {
     auto* memory = backend.realized() ? backplane::query<MemoryBackend>(backend) : nullptr;
@@ -178,6 +182,7 @@ MachineLock& Machine::lock() { return parts_->lock; }
 Clock& Machine::clock() { return parts_->loop.virtual_clock(); }
 LogHub& Machine::log() { return parts_->hub; }
 const std::vector<Cpu*>& Machine::cpus() const { return parts_->processors.cpus(); }
+const std::string& Machine::cpu_type() const { return parts_->configuration.cpu_type; }
 const NumaConfiguration& Machine::numa() const { return parts_->configuration.numa; }
 const Topology& Machine::topology() const { return parts_->configuration.topology; }
 Accelerator* Machine::accelerator() { return parts_->processors.accelerator(); }

@@ -58,6 +58,8 @@ class Machine {
     /// The `-m` memory is what this backend (an object that offers MemoryBackend) has; its size is then the machine's.
     bool set_ram_backend(Instance& backend, Errors& errors);
     std::uint64_t ram_size() const;
+    /// For memory that is plugged in: how many modules, and how many bytes with them.
+    void set_memory_room(std::uint32_t slots, std::uint64_t maximum);
     /// The CPU's type name and its features as properties, in order.
     void set_cpu(std::string type, PropertyList features);
     void set_serials(std::vector<Instance*> serials);
@@ -113,6 +115,7 @@ class Machine {
     Clock& clock();
     LogHub& log();
     const std::vector<Cpu*>& cpus() const;
+    const std::string& cpu_type() const;
     const Topology& topology() const;
     const NumaConfiguration& numa() const;
     Accelerator* accelerator();

@@ -57,6 +57,8 @@ struct MachineConfiguration {
     Topology topology;
     NumaConfiguration numa;
     std::uint64_t ram_size = 0;  ///< bytes
+    std::uint32_t memory_slots = 0;
+    std::uint64_t maximum_ram = 0;  ///< bytes, with what is plugged in; 0: as much as there is
     std::vector<Instance*>
         ram_backends;  ///< whose memory follows one another; none: memory of the machine's own
     std::string cpu_type;

@@ -28,6 +28,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
     loop.on_failure([this](const std::string& message) { run.request_internal_error(message); });
     interfaces.offer<UnpluggedDevices>(devices);
     interfaces.offer<DeviceReset>(devices);
+    interfaces.offer<ProcessorPlug>(processors);
     interfaces.offer<Entropy>(entropy);
     interfaces.offer<GuestHealth>(run);
     interfaces.offer<MachineSleep>(run);
@@ -35,6 +36,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
     interfaces.offer<Whereabouts>(whereabouts);
     interfaces.offer<Standstill>(standstill);
     interfaces.offer<NumaTopology>(numa);
+    interfaces.offer<MemoryRoom>(memory_room);
     interfaces.offer<NumaPerformance>(numa);
     interfaces.offer<MediumWatch>(drives);
     interfaces.offer<FirmwareFiles>(firmware_files);

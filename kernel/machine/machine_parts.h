@@ -15,6 +15,7 @@
 #include "kernel/machine/machine_board.h"
 #include "kernel/machine/machine_configuration.h"
 #include "kernel/machine/machine_memory.h"
+#include "kernel/machine/memory_room_host.h"
 #include "kernel/machine/numa_host.h"
 #include "kernel/machine/processors.h"
 #include "kernel/machine/run_control.h"
@@ -49,6 +50,7 @@ struct MachineParts {
     HostInterfaces interfaces;
     MachineConfiguration configuration;
     NumaHost numa{configuration.numa};
+    MemoryRoomHost memory_room{configuration};
     FirmwareFilesHost firmware_files{configuration.firmware_path};
     WhereaboutsHost whereabouts;
     StandstillHost standstill;

@@ -1,5 +1,6 @@
 #include "kernel/machine/processors.h"
 
+#include "kernel/machine/device_host.h"
 #include "kernel/machine/machine_parts.h"
 
 #include <algorithm>
@@ -67,6 +68,61 @@ void Processors::set_host(Cpu& cpu, std::uint32_t index) {
     cpu.set_host(host);
 }
 
+void Processors::add(Cpu& cpu, std::uint32_t index) {
+    set_host(cpu, index);
+    const auto place = std::ranges::find_if(cpus_, [&](const Cpu* other) { return other->index() > index; });
+    cpus_.insert(place, &cpu);
+}
+
+namespace {
+
+/// Users' lines have CPU features with '_' as well as with '-'.
+std::string spelled(const Instance& cpu, const std::string& feature) {
+    std::string dashes = feature;
+    std::ranges::replace(dashes, '_', '-');
+    return !cpu.has_property(feature) && cpu.has_property(dashes) ? dashes : feature;
+}
+
+}  // namespace
+
+bool Processors::equip(Instance& cpu, Errors& errors) {
+    if (cpu.type_name() != cpu_type()) return true;
+    return std::ranges::all_of(machine_.configuration.cpu_features, [&](const auto& feature) {
+        return cpu.set_property(spelled(cpu, feature.first), feature.second, errors);
+    });
+}
+
+// --- processors that come and go ---
+
+Processors::Standing::Standing(MachineParts& machine)
+    : machine_(machine), ran_(machine.run.state() == RunState::Running) {
+    if (ran_) machine_.processors.stop();
+}
+
+Processors::Standing::~Standing() {
+    machine_.processors.states_changed();
+    if (ran_) machine_.processors.start();
+}
+
+void Processors::put_on(Object& cpu, Object& bus) {
+    host_of(static_cast<Instance&>(cpu)).set_bus(static_cast<Instance*>(&bus));
+}
+
+bool Processors::adopt(Object& object, std::uint32_t index, Errors& errors) {
+    Cpu* cpu = backplane::query<Cpu>(object);
+    const bool taken =
+        std::ranges::any_of(cpus_, [&](const Cpu* other) { return other == cpu || other->index() == index; });
+    if (cpu && !taken) add(*cpu, index);
+    else errors.fail(cpu ? "CPU " + std::to_string(index) + " is there already" : "it is no CPU");
+    return cpu && !taken;
+}
+
+bool Processors::attach(Object& object, Errors& errors) {
+    return !attached_ || attach(*backplane::query<Cpu>(object), errors);
+}
+
+Str Processors::cpu_type() const { return machine_.configuration.cpu_type; }
+
 bool Processors::set_memory(Cpu& cpu, std::uint32_t space, MemoryRegion& root, Errors& errors) {
     Given& given = given_[&cpu];
     std::vector<AddressSpace*>& spaces = given.host.address_spaces;
@@ -91,11 +147,13 @@ void Processors::take_back(Given& given) {
     given.owned.clear();
 }
 
+bool Processors::attach(Cpu& cpu, Errors& errors) {
+    return refusable(object_->callee(), "Accelerator::attach()", errors,
+                     [&](Errors& reason) { return accelerator_->attach(cpu, reason); });
+}
+
 bool Processors::attach_all(Errors& errors) {
-    attached_ = std::ranges::all_of(cpus_, [&](Cpu* cpu) {
-        return refusable(object_->callee(), "Accelerator::attach()", errors,
-                         [&](Errors& reason) { return accelerator_->attach(*cpu, reason); });
-    });
+    attached_ = std::ranges::all_of(cpus_, [&](Cpu* cpu) { return attach(*cpu, errors); });
     return attached_;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <backplane/draft/accelerator.h>
+#include <backplane/slots.h>
 
 #include <map>
 #include <string>
@@ -14,7 +15,7 @@ struct AcceleratorChoice;
 struct MachineParts;
 
 /// Thread: main, holding the machine lock.
-class Processors final : public AcceleratorContext {
+class Processors final : public AcceleratorContext, public ProcessorPlug {
   public:
     explicit Processors(MachineParts& machine) : machine_(machine) {}
 
@@ -33,7 +34,10 @@ class Processors final : public AcceleratorContext {
     void set_host(Cpu& cpu, std::uint32_t index);
     /// The CPU sees `root` in its address space number `space` from now on. It has its host, and is not realized.
     bool set_memory(Cpu& cpu, std::uint32_t space, MemoryRegion& root, Errors& errors);
-    void add(Cpu& cpu) { cpus_.push_back(&cpu); }
+    /// The features of -cpu, for a CPU of that type.
+    bool equip(Instance& cpu, Errors& errors);
+    /// Gives the CPU its host, and a place among the others by its number.
+    void add(Cpu& cpu, std::uint32_t index);
     bool attach_all(Errors& errors);
     bool attached() const { return attached_; }
     void detach_all();
@@ -42,6 +46,25 @@ class Processors final : public AcceleratorContext {
     void states_changed();
     /// `instance` is about to go: a CPU, the accelerator, or neither.
     void forget(Instance& instance);
+
+    /// While one comes or goes, all CPUs stand: accelerators need not take one while others run.
+    class Standing {
+      public:
+        explicit Standing(MachineParts& machine);
+        ~Standing();
+        Standing(const Standing&) = delete;
+        Standing& operator=(const Standing&) = delete;
+
+      private:
+        MachineParts& machine_;
+        const bool ran_;
+    };
+
+    // ProcessorPlug
+    void put_on(Object& cpu, Object& bus) override;
+    bool adopt(Object& cpu, std::uint32_t index, Errors& errors) override;
+    bool attach(Object& cpu, Errors& errors) override;
+    Str cpu_type() const override;
 
     // AcceleratorContext
     Object& object() override;
@@ -56,6 +79,7 @@ class Processors final : public AcceleratorContext {
     void* host_interface(Str interface_id) override;
 
   private:
+    bool attach(Cpu& cpu, Errors& errors);
     bool try_open(const AcceleratorChoice& choice, Errors& errors);
     template <class Call>
     void call(const char* name, const Call& call);

@@ -59,6 +59,7 @@ Slice<const CoreCommand> run_commands();
 Slice<const CoreCommand> query_commands();
 Slice<const CoreCommand> object_commands();
 Slice<const CoreCommand> inspect_commands();
+Slice<const CoreCommand> hot_plug_commands();
 Slice<const CoreCommand> block_commands();
 Slice<const CoreCommand> media_commands();
 Slice<const CoreCommand> memory_commands();

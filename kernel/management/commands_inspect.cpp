@@ -6,6 +6,8 @@
 
 #include <backplane/block.h>
 #include <backplane/draft/cpu.h>
+#include <backplane/memory_backend.h>
+#include <backplane/slots.h>
 
 #include <lib/json.h>
 
@@ -72,16 +74,28 @@ Json query_cpus(const Call& call) {
     return list;
 }
 
+/// Bytes that were plugged in.
+std::uint64_t plugged_memory(const Call& call, std::uint32_t node) {
+    std::uint64_t bytes = 0;
+    call.machine.objects().walk(call.machine.objects().root(), [&](Instance& instance) {
+        auto* module = instance.realized() ? backplane::query<MemoryModule>(instance) : nullptr;
+        if (module && module->place().node == node)
+            bytes += backplane::query<MemoryBackend>(*module->backend())->memory().size;
+    });
+    return bytes;
+}
+
 Json numa_nodes(const Call& call) {
     const NumaConfiguration& numa = call.machine.numa();
     std::string text = std::to_string(numa.nodes.size()) + " nodes\n";
     for (std::uint32_t node = 0; node < numa.nodes.size(); ++node) {
         const std::string which = "node " + std::to_string(node);
+        const std::uint64_t plugged = plugged_memory(call, node);
         text += which + " cpus:";
-        for (std::uint32_t cpu = 0; cpu < call.machine.topology().cpus; ++cpu)
-            if (numa.node_of_cpu[cpu] == node) text += " " + std::to_string(cpu);
-        text += "\n" + which + " size: " + std::to_string(numa.nodes[node].memory >> 20) + " MB\n" + which +
-                " plugged: 0 MB\n";
+        for (const Cpu* cpu : call.machine.cpus())
+            if (numa.node_of_cpu[cpu->index()] == node) text += " " + std::to_string(cpu->index());
+        text += "\n" + which + " size: " + std::to_string((numa.nodes[node].memory + plugged) >> 20) +
+                " MB\n" + which + " plugged: " + std::to_string(plugged >> 20) + " MB\n";
     }
     return {{"human-readable-text", text}};
 }

@@ -142,7 +142,8 @@ std::string devices(const Catalog& catalog) {
         if (const std::string bus = catalog.bus_of(type); !bus.empty()) line += ", bus " + bus;
         for (const TextPart alias : type.aliases) line += ", alias \"" + alias + "\"";
         if (!type.summary.empty()) line += ", desc \"" + type.summary + "\"";
-        const std::string category = catalog.category_of(type);
+        const std::string category =
+            catalog.is_a(type, "cpu") ? "CPU" : std::string(catalog.category_of(type));
         groups[category.empty() ? "Misc" : category] += line + "\n";
     }
     std::string text;

@@ -15,8 +15,8 @@ constexpr std::uint8_t kZero = 0x00, kOne = 0x01, kName = 0x08, kByte = 0x0a, kW
                        kParent = 0x5e, kLocal0 = 0x60, kArgument0 = 0x68, kStore = 0x70, kAdd = 0x72,
                        kSubtract = 0x74, kIncrement = 0x75, kShiftLeft = 0x79, kShiftRight = 0x7a,
                        kAnd = 0x7b, kOr = 0x7d, kDereference = 0x83, kNotify = 0x86, kSizeOf = 0x87,
-                       kIndex = 0x88, kLand = 0x90, kNot = 0x92, kEqual = 0x93, kLess = 0x95, kIf = 0xa0,
-                       kElse = 0xa1, kWhile = 0xa2, kReturn = 0xa4, kOnes = 0xff;
+                       kIndex = 0x88, kCreateDwordField = 0x8a, kLand = 0x90, kNot = 0x92, kEqual = 0x93,
+                       kLess = 0x95, kIf = 0xa0, kElse = 0xa1, kWhile = 0xa2, kReturn = 0xa4, kOnes = 0xff;
 constexpr std::uint8_t kExtendedMutex = 0x01, kExtendedAcquire = 0x23, kExtendedRelease = 0x27,
                        kExtendedRegion = 0x80, kExtendedField = 0x81, kExtendedDevice = 0x82,
                        kExtendedProcessor = 0x83;
@@ -226,6 +226,9 @@ Term land(const Term& a, const Term& b) { return operation(kLand, {a, b}); }
 Term increment(const Term& target) { return operation(kIncrement, {target}); }
 Term index(const Term& of, const Term& at) { return arithmetic(kIndex, of, at); }
 Term dereference(const Term& reference) { return operation(kDereference, {reference}); }
+Term create_dword_field(const Term& of, const Term& at, std::string_view text) {
+    return with({kCreateDwordField}, list({of, at, path(text)}));
+}
 Term size_of(const Term& of) { return operation(kSizeOf, {of}); }
 Term if_(const Term& condition, Terms then) { return with({kIf}, sized(list({condition, list(then)}))); }
 Term else_(Terms otherwise) { return with({kElse}, sized(list(otherwise))); }

@@ -1,7 +1,5 @@
 // Follows "Advanced Configuration and Power Interface Specification" 6.4 and 1.0b (the tables have its revisions: old
 // systems run on this board), and "IA-PC HPET" 1.0a, 3.2.4.
-//
-// Not there: processors that come and go.
 #include "acpi.h"
 
 #include "dsdt.h"
@@ -59,15 +57,8 @@ std::uint32_t add_madt(TableFile& file, const AcpiContents& contents) {
     file.begin("APIC", 3);
     file.number(kMessages, 4);
     file.number(1, 4);  // there are 8259s as well
-    for (std::uint32_t i = 0; i < contents.possible_cpus; ++i) {
-        const bool there = i < contents.apic_ids.size();
-        const std::uint32_t id = there ? contents.apic_ids[i] : i;
-        file.byte(0);
-        file.byte(8);
-        file.byte(std::uint8_t(i));
-        file.byte(std::uint8_t(id));
-        file.number(there, 4);
-    }
+    for (std::uint32_t uid = 0; uid < contents.processors.size(); ++uid)
+        file.raw(local_apic(uid, contents.processors[uid]));
     file.byte(1);
     file.byte(12);
     file.byte(0);
@@ -144,6 +135,23 @@ std::vector<std::uint32_t> AcpiAdditions::write(TableFile& file) const {
         offsets.push_back(file.end());
     }
     return offsets;
+}
+
+/// 5.2.12.2, and 5.2.12.12 where an id needs more than eight bits.
+std::vector<std::uint8_t> local_apic(std::uint32_t uid, const AcpiProcessor& processor) {
+    constexpr std::uint32_t kLargestXapicId = 254;
+    std::vector<std::uint8_t> entry;
+    const auto number = [&entry](std::uint32_t value) {
+        for (unsigned shift = 0; shift < 32; shift += 8) entry.push_back(std::uint8_t(value >> shift));
+    };
+    if (processor.apic_id <= kLargestXapicId) {
+        entry = {0, 8, std::uint8_t(uid), std::uint8_t(processor.apic_id)};
+        number(processor.there);
+        return entry;
+    }
+    entry = {9, 16, 0, 0};
+    for (const std::uint32_t value : {processor.apic_id, std::uint32_t(processor.there), uid}) number(value);
+    return entry;
 }
 
 AcpiFiles make_acpi(const AcpiContents& contents) {

@@ -59,10 +59,17 @@ class AcpiAdditions final : public AcpiTableWriter {
     std::vector<Report> reports_;
 };
 
+struct AcpiProcessor {
+    std::uint32_t apic_id = 0;
+    bool there = true;
+};
+
 /// What the tables tell.
 struct AcpiContents {
-    std::vector<std::uint32_t> apic_ids;  ///< of the processors, those that are there
-    std::uint32_t possible_cpus = 1;      ///< including those that may be plugged in
+    std::vector<AcpiProcessor> processors;           ///< all that there may be
+    bool processor_bitmap = false;                   ///< guests have that alone to hear of new ones
+    std::uint32_t memory_slots = 0;                  ///< for memory modules
+    std::uint64_t module_base = 0, module_room = 0;  ///< bytes: where they may lie
     bool hpet = true;
     bool i8042 = true;
     FloppyGeometry floppies[kFloppyDrives];
@@ -94,6 +101,9 @@ struct AcpiFiles {
     std::vector<std::uint8_t> tables, rsdp, loader;
 };
 AcpiFiles make_acpi(const AcpiContents& contents);
+
+/// A processor's entry in the MADT, which its _MAT gives as well.
+std::vector<std::uint8_t> local_apic(std::uint32_t uid, const AcpiProcessor& processor);
 
 /// The tables of a machine with nodes.
 std::uint32_t add_srat(acpi::TableFile& file, const AcpiContents& contents);

@@ -3,12 +3,12 @@
 #include "board.h"
 
 #include <backplane/bus.h>
+#include <backplane/cmos.h>
 #include <backplane/device.h>
 #include <backplane/text.h>
 #include <backplane/x86.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstdio>
 
 namespace backplane::pc {
@@ -34,12 +34,14 @@ bool PcBoard::put_at_port(BoardContext& context, Object& device, const char* reg
 }
 
 bool PcBoard::build(BoardContext& context, Errors& errors) {
+    context_ = &context;
     split_ram(context.ram().size());
-    return build_management_mode(context, errors) && build_processors(context, errors) &&
-           build_bridges(context, errors) && build_interrupts(context, errors) &&
-           build_isa(context, errors) && build_serial_ports(context, errors) &&
-           build_floppies(context, errors) && build_disks(context, errors) && build_ports(context, errors) &&
-           wire(context, errors) && load_firmware(context, errors);
+    return build_memory_slots(context, errors) && build_management_mode(context, errors) &&
+           build_processors(context, errors) && build_bridges(context, errors) &&
+           build_interrupts(context, errors) && build_isa(context, errors) &&
+           build_serial_ports(context, errors) && build_floppies(context, errors) &&
+           build_disks(context, errors) && build_ports(context, errors) && wire(context, errors) &&
+           load_firmware(context, errors);
 }
 
 // --- memory ---
@@ -56,6 +58,17 @@ void PcBoard::split_ram(std::uint64_t size) {
     high_ram_ = size - low_ram_;
 }
 
+/// Memory modules lie behind the RAM, from the next gibibyte on.
+bool PcBoard::build_memory_slots(BoardContext& context, Errors& errors) {
+    const std::uint64_t behind = kFourGibibytes + (high_ram_ + kGibibyte - 1) / kGibibyte * kGibibyte;
+    return memory_slots_.build(context, behind, acpi_ != Switch::Off, errors);
+}
+
+std::uint64_t PcBoard::memory_end() const {
+    return memory_slots_.size() != 0 ? memory_slots_.base() + memory_slots_.size()
+                                     : kFourGibibytes + high_ram_;
+}
+
 bool PcBoard::map_ram(BoardContext& context, Errors& errors) {
     MemoryRegion& low = context.memory().alias("ram-below-4g", context.ram(), Offset(0), low_ram_);
     if (!context.system_memory().add(low, Offset(0), 0, errors)) return false;
@@ -66,40 +79,44 @@ bool PcBoard::map_ram(BoardContext& context, Errors& errors) {
 
 // --- processors ---
 
-/// An APIC's id has a field of bits for each level of the topology, as wide as that level needs (SDM 3A 9.9.1).
-std::uint32_t PcBoard::apic_id(const Topology& topology, std::uint32_t index) {
-    const std::uint32_t threads = topology.threads, cores = topology.cores * topology.clusters;
-    const auto width = [](std::uint32_t count) { return unsigned(std::bit_width(count - 1)); };
-    const std::uint32_t thread = index % threads, core = index / threads % cores,
-                        socket = index / (threads * cores);
-    return (socket << width(cores) | core) << width(threads) | thread;
-}
-
-bool PcBoard::place_processor(const Topology& topology, std::uint32_t index, Object& processor,
-                              Errors& errors) {
-    const std::uint32_t cores = topology.cores * topology.clusters;
-    return processor.set_property("apic-id", std::to_string(apic_id(topology, index)), errors) &&
-           processor.set_property("threads", std::to_string(topology.threads), errors) &&
-           processor.set_property("cores", std::to_string(cores), errors);
-}
-
 bool PcBoard::build_processors(BoardContext& context, Errors& errors) {
     Object* messages = make(context, nullptr, "apic-bus", "apic-bus", {}, errors);
-    if (!messages || !context.map(*messages, "apic-msi", GuestAddress(kMessages), errors)) return false;
-    for (std::uint32_t i = 0; i < context.topology().cpus; ++i) {
-        Object* processor = context.create_cpu(i, errors);
-        if (!processor || !place_processor(context.topology(), i, *processor, errors) ||
-            (management_memory_ && !context.set_cpu_memory(*processor, 1, *management_memory_, errors)) ||
-            !context.realize(*processor, errors))
-            return false;
-        Object* apic = context.create("apic", "apic" + std::to_string(i), errors);
-        if (!apic || !apic->set_link("cpu", processor, errors) || !apic->set_link("bus", messages, errors) ||
-            !context.realize(*apic, errors))
-            return false;
-        processors_.push_back(processor);
-        apics_.push_back(apic);
-    }
+    return messages && context.map(*messages, "apic-msi", GuestAddress(kMessages), errors) &&
+           processors_.build(context, acpi_ != Switch::Off, errors);
+}
+
+bool PcBoard::build_slot_registers(BoardContext& context, Errors& errors) {
+    Object* processors = make(context, nullptr, "acpi-cpu-hotplug", "cpu-hotplug",
+                              {{"slots", std::to_string(processors_.count())}}, errors);
+    if (!processors || !put_at_port(context, *processors, "ports", kProcessorPorts, errors)) return false;
+    auto& events = *query<AcpiEvents>(chip("PIIX4_PM"));
+    processors_.set_registers(*query<AcpiSlots>(*processors), events);
+    if (memory_slots_.count() == 0) return true;
+    Object* memory = make(context, nullptr, "acpi-memory-hotplug", "memory-hotplug",
+                          {{"slots", std::to_string(memory_slots_.count())}}, errors);
+    if (!memory || !put_at_port(context, *memory, "ports", kMemoryPorts, errors)) return false;
+    memory_slots_.set_registers(*query<AcpiSlots>(*memory), events);
     return true;
+}
+
+bool PcBoard::prepare_processor(Object& processor, Errors& errors) {
+    return !management_memory_ || context_->set_cpu_memory(processor, 1, *management_memory_, errors);
+}
+
+/// The chips that open the gate of A20 come after the processors that the machine starts with.
+bool PcBoard::fit_processor(Object& processor, std::uint32_t, Errors& errors) {
+    Object* apic = context_->create_on(processor, "apic", "lapic", errors);
+    return apic && apic->set_link("cpu", &processor, errors) &&
+           apic->set_link("bus", &chip("apic-bus"), errors) && context_->realize(*apic, errors) &&
+           wire_a20(processor, errors);
+}
+
+/// Firmware waits for as many of them after a reset.
+void PcBoard::processors_changed() {
+    IgnoredErrors none;
+    query<Cmos>(chip("rtc"))->set_byte(kProcessorsInCmos, std::uint8_t(processors_.present() - 1));
+    set_fw_cfg_number(*query<FwCfg>(chip("fw_cfg")), FwCfgKey::CpuCount, std::uint16_t(processors_.present()),
+                      none);
 }
 
 /// What processors see in system management mode: memory as ever, until the bridge lays its own over it.
@@ -121,10 +138,10 @@ bool PcBoard::build_management_mode(BoardContext& context, Errors& errors) {
 // --- bridges ---
 
 bool PcBoard::build_bridges(BoardContext& context, Errors& errors) {
-    Object* host = make(
-        context, nullptr, "i440FX-pcihost", "i440fx",
-        {{"below-4g-mem-size", std::to_string(low_ram_)}, {"above-4g-mem-size", std::to_string(high_ram_)}},
-        errors);
+    Object* host = make(context, nullptr, "i440FX-pcihost", "i440fx",
+                        {{"below-4g-mem-size", std::to_string(low_ram_)},
+                         {"above-4g-mem-size", std::to_string(memory_end() - kFourGibibytes)}},
+                        errors);
     if (!host || !map_ram(context, errors)) return false;
     auto* bridge = query<PcHostBridge>(*host);
     if (!bridge || !bridge->connect(context.system_memory(), context.io_ports(), context.ram(), errors))
@@ -139,7 +156,8 @@ bool PcBoard::build_bridges(BoardContext& context, Errors& errors) {
     if (management_memory_) power.emplace_back("smm-enabled", "on");
     // Without tables no guest hears of what comes and goes.
     if (acpi_ == Switch::Off) power.emplace_back("acpi-root-pci-hotplug", "off");
-    return make(context, pci_bus_, "PIIX4_PM", "PIIX4_PM", power, errors);
+    return make(context, pci_bus_, "PIIX4_PM", "PIIX4_PM", power, errors) &&
+           build_slot_registers(context, errors);
 }
 
 // --- interrupts ---
@@ -212,8 +230,10 @@ bool PcBoard::wire(BoardContext& context, Errors& errors) {
                              errors))
             return false;
     if (!context.connect(chip("PIIX4_PM"), "", 0, south, "isa-irq", kAcpiLine, errors)) return false;
-    if (!wire_timers(context, errors) || !wire_a20(context, errors) || !wire_management_mode(context, errors))
-        return false;
+    for (std::uint32_t number = 0; number < processors_.count(); ++number)
+        if (Object* processor = processors_.processor(number); processor && !wire_a20(*processor, errors))
+            return false;
+    if (!wire_timers(context, errors) || !wire_management_mode(context, errors)) return false;
     for (unsigned line = 0; line < kLines; ++line) {
         if (line == kCascadeLine) continue;
         if (!context.connect(south, "irq", line, io_apic, "", line == kTimerLine ? kTimerPin : line, errors))
@@ -241,31 +261,33 @@ bool PcBoard::wire_timers(BoardContext& context, Errors& errors) {
 }
 
 /// Either of the two opens the gate of address bit 20.
-bool PcBoard::wire_a20(BoardContext& context, Errors& errors) {
-    for (Object* processor : processors_)
-        for (const char* source : {"i8042", "port92"})
-            if (chips_.contains(source) &&
-                !context.connect(chip(source), "a20", 0, *processor, "a20", 0, errors))
-                return false;
+bool PcBoard::wire_a20(Object& processor, Errors& errors) {
+    for (const char* source : {"i8042", "port92"})
+        if (chips_.contains(source) &&
+            !context_->connect(chip(source), "a20", 0, processor, "a20", 0, errors))
+            return false;
     return true;
 }
 
 /// Firmware for this bridge sets up the first processor alone.
 bool PcBoard::wire_management_mode(BoardContext& context, Errors& errors) {
     return !management_memory_ ||
-           context.connect(chip("PIIX4_PM"), "smi-irq", 0, *processors_[0], "smi", 0, errors);
+           context.connect(chip("PIIX4_PM"), "smi-irq", 0, *processors_.processor(0), "smi", 0, errors);
 }
 
 /// The 8259s interrupt the first processor.
 bool PcBoard::wire_controller(BoardContext& context, Errors& errors) {
     auto* controller = query<x86::InterruptAcknowledge>(chip("i8259"));
-    auto* processor = query<x86::ProcessorControl>(*processors_[0]);
+    Object& first = *processors_.processor(0);
+    auto* processor = query<x86::ProcessorControl>(first);
     if (controller && processor) processor->set_interrupt_controller(controller);
-    return context.connect(chip("i8259"), "", 0, *apics_[0], "lint", 0, errors);
+    return context.connect(chip("i8259"), "", 0, *first.child("lapic"), "lint", 0, errors);
 }
 
 bool PcBoard::finish(BoardContext& context, Errors& errors) {
-    return fill_cmos(context, errors) && fill_fw_cfg(context, errors) && build_smbios(context, errors);
+    processors_.finish();
+    memory_slots_.finish();
+    return fill_cmos(errors) && fill_fw_cfg(context, errors) && build_smbios(context, errors);
 }
 
 namespace {

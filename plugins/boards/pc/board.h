@@ -3,6 +3,8 @@
 
 #include "acpi.h"
 #include "map.h"
+#include "memory_slots.h"
+#include "processor_slots.h"
 
 #include <backplane/acpi.h>
 #include <backplane/board.h>
@@ -29,6 +31,8 @@ class PcBoard final : public Board,
                       public FirmwareRoot,
                       public AcpiTableList,
                       public SleepListener,
+                      public ProcessorPlaces,
+                      ProcessorSlots::Fitter,
                       FwCfgObserver {
   public:
     static const PropertyInfo kProperties[];
@@ -45,6 +49,8 @@ class PcBoard final : public Board,
     bool chip_path(const Object& chip, TextSink& out) const override;
     bool add_acpi_table(Bytes table, Errors& errors) override;
     void falls_asleep() override;
+    std::uint32_t count() const override { return processors_.count(); }
+    ProcessorPlace place(std::uint32_t number) const override { return processors_.place(number); }
 
     bool check_max_ram(std::uint64_t size, Errors& errors) const;
     bool check_oem_id(std::string_view text, Errors& errors) const;
@@ -73,10 +79,15 @@ class PcBoard final : public Board,
                      Errors& errors);
 
     void split_ram(std::uint64_t size);
+    bool build_memory_slots(BoardContext& context, Errors& errors);
     bool map_ram(BoardContext& context, Errors& errors);
-    static std::uint32_t apic_id(const Topology& topology, std::uint32_t index);
-    bool place_processor(const Topology& topology, std::uint32_t index, Object& processor, Errors& errors);
     bool build_processors(BoardContext& context, Errors& errors);
+    bool build_slot_registers(BoardContext& context, Errors& errors);
+    /// Of RAM, and of what memory modules may lie at.
+    std::uint64_t memory_end() const;
+    bool prepare_processor(Object& processor, Errors& errors) override;
+    bool fit_processor(Object& processor, std::uint32_t number, Errors& errors) override;
+    void processors_changed() override;
     bool build_management_mode(BoardContext& context, Errors& errors);
     bool build_bridges(BoardContext& context, Errors& errors);
     bool build_interrupts(BoardContext& context, Errors& errors);
@@ -87,13 +98,13 @@ class PcBoard final : public Board,
     bool build_ports(BoardContext& context, Errors& errors);
     bool wire(BoardContext& context, Errors& errors);
     bool wire_timers(BoardContext& context, Errors& errors);
-    bool wire_a20(BoardContext& context, Errors& errors);
+    bool wire_a20(Object& processor, Errors& errors);
     bool wire_management_mode(BoardContext& context, Errors& errors);
     bool wire_controller(BoardContext& context, Errors& errors);
 
     bool load_firmware(BoardContext& context, Errors& errors);
     bool load_kernel(BoardContext& context, FwCfg& fw_cfg, Errors& errors);
-    bool fill_cmos(BoardContext& context, Errors& errors);
+    bool fill_cmos(Errors& errors);
     bool fill_fw_cfg(BoardContext& context, Errors& errors);
     bool fill_boot_order(Errors& errors);
     void write_drive_order(std::string_view letters);
@@ -103,6 +114,7 @@ class PcBoard final : public Board,
     void describe_nodes(const NumaTopology& numa);
     bool fill_nodes(BoardContext& context, FwCfg& fw_cfg, Errors& errors);
     bool fill_map(FwCfg& fw_cfg, Errors& errors);
+    bool fill_memory_end(FwCfg& fw_cfg, Errors& errors);
     bool put_acpi(FwCfg& fw_cfg, Errors& errors);
     bool put_user_tables(FwCfg& fw_cfg, Errors& errors);
     AcpiSleep sleep_states();
@@ -110,15 +122,16 @@ class PcBoard final : public Board,
     void fw_cfg_written(Str, std::uint64_t, std::uint64_t) override {}
 
     Object* machine_;
+    BoardContext* context_ = nullptr;
     std::uint64_t low_ram_ = 0;  ///< bytes from 0
-    std::uint32_t possible_cpus_ = 1;
+    ProcessorSlots processors_{*this};
+    MemorySlots memory_slots_;
     std::vector<std::vector<std::uint8_t>> user_tables_;  ///< -acpitable
     std::vector<AcpiNode> nodes_;                         ///< empty: memory is uniform
     std::vector<MemoryPerformance> performances_;
     std::vector<MemorySideCache> side_caches_;
     std::vector<std::uint32_t> node_of_cpu_;  ///< of each possible one
     std::uint64_t high_ram_ = 0;              ///< bytes from 4 GiB
-    std::vector<Object*> processors_, apics_;
     std::map<std::string, Object*> chips_;
     Object* pci_bus_ = nullptr;
     Object* isa_bus_ = nullptr;

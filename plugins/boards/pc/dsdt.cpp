@@ -193,18 +193,6 @@ Term fw_cfg_device(const AcpiContents& contents) {
          name("_CRS", resources({io(std::uint16_t(kFwCfgPort), std::uint8_t(contents.fw_cfg_ports))}))});
 }
 
-Term processors(const AcpiContents& contents) {
-    std::vector<Term> terms{name("_HID", string("ACPI0010")), name("_CID", eisa_id("PNP0A05"))};
-    for (std::size_t i = 0; i < contents.apic_ids.size(); ++i) {
-        char text[5] = "C000";
-        constexpr char kDigits[] = "0123456789ABCDEF";
-        for (unsigned digit = 0; digit < 3; ++digit) text[3 - digit] = kDigits[i >> 4 * digit & 15];
-        terms.push_back(device(text, {name("_HID", string("ACPI0007")), name("_UID", integer(i)),
-                                      method("_STA", 0, {return_(integer(kPresent))})}));
-    }
-    return device("CPUS", terms);
-}
-
 /// SLP_TYP of each state, for PM1a and PM1b.
 Term sleep_state(const char* state, std::uint8_t type) {
     return name(state, package({integer(type), integer(type), zero(), zero()}));
@@ -222,12 +210,14 @@ std::vector<std::uint8_t> make_dsdt(const AcpiContents& contents) {
                      {{"PRQ0", 8}, {"PRQ1", 8}, {"PRQ2", 8}, {"PRQ3", 8}}),
                current_line(), link(0), link(1), link(2), link(3), sci_link(),
                contents.hpet ? hpet_device() : Term{}, contents.fw_cfg ? fw_cfg_device(contents) : Term{},
-               processors(contents)}),
+               processor_terms(contents), contents.memory_slots != 0 ? memory_terms(contents) : Term{}}),
         contents.sleep.to_ram ? sleep_state("\\_S3", AcpiSleep::kToRam) : Term{},
         contents.sleep.to_disk ? sleep_state("\\_S4", contents.sleep.disk_type) : Term{},
         sleep_state("\\_S5", AcpiSleep::kOff),
         scope("\\_GPE", {name("_HID", string("ACPI0006")),
-                         contents.pci_hot_plug ? method("_E01", 0, {call("\\_SB.PCI0.PCNT")}) : Term{}}),
+                         contents.pci_hot_plug ? method("_E01", 0, {call("\\_SB.PCI0.PCNT")}) : Term{},
+                         method("_E02", 0, {call("\\_SB.CPUS.CSCN")}),
+                         contents.memory_slots != 0 ? method("_E03", 0, {call("\\_SB.MHPC.MSCN")}) : Term{}}),
     });
 }
 

@@ -65,7 +65,7 @@ bool PcBoard::load_firmware(BoardContext& context, Errors& errors) {
            pci.add(*roms, Offset(kOptionRoms), 1, errors);
 }
 
-bool PcBoard::fill_cmos(BoardContext& context, Errors& errors) {
+bool PcBoard::fill_cmos(Errors& errors) {
     auto* cmos = query<Cmos>(chip("rtc"));
     if (!cmos) {
         errors.fail("the clock has no CMOS memory");
@@ -88,7 +88,7 @@ bool PcBoard::fill_cmos(BoardContext& context, Errors& errors) {
     const std::uint64_t high = high_ram_ / kFirmwareUnit;
     word(0x5b, high);
     cmos->set_byte(0x5d, std::uint8_t(high >> 16));
-    cmos->set_byte(0x5f, std::uint8_t(context.topology().cpus - 1));
+    cmos->set_byte(kProcessorsInCmos, std::uint8_t(processors_.present() - 1));
     constexpr std::uint8_t kCoprocessor = 0x02, kMouse = 0x04;
     cmos->set_byte(0x14, std::uint8_t(kCoprocessor | (i8042_ ? kMouse : 0)));
     auto& floppies = *query<FloppyDrives>(chip("fdc"));
@@ -102,9 +102,9 @@ bool PcBoard::fill_fw_cfg(BoardContext& context, Errors& errors) {
     FwCfg& fw_cfg = *query<FwCfg>(chip("fw_cfg"));
     constexpr std::uint16_t kIrq0Override = std::uint16_t(FwCfgKey::ArchitectureLocal) + 2;
     const std::uint64_t ram = context.ram().size();
-    const auto cpus = std::uint16_t(context.topology().cpus);
+    const auto cpus = std::uint16_t(processors_.present());
     // As many APIC ids as there may be.
-    const auto most = std::uint16_t(apic_id(context.topology(), context.topology().max_cpus - 1) + 1);
+    const auto most = std::uint16_t(processors_.apic_id(processors_.count() - 1) + 1);
     constexpr std::uint8_t kWaitForEver[] = {0xff, 0xff, 0xff, 0xff};
     constexpr std::uint8_t kOn[] = {1};
     return set_fw_cfg_number(fw_cfg, FwCfgKey::RamSize, ram, errors) &&
@@ -113,6 +113,7 @@ bool PcBoard::fill_fw_cfg(BoardContext& context, Errors& errors) {
            fw_cfg.set_item(kIrq0Override, Bytes(kOn), errors) &&
            (!geometry_file_ || fw_cfg.set_file("bios-geometry", {}, errors)) &&
            load_kernel(context, fw_cfg, errors) && fill_boot_order(errors) &&
+           fill_memory_end(fw_cfg, errors) &&
            fw_cfg.set_file("etc/boot-fail-wait", Bytes(kWaitForEver), errors) && fill_map(fw_cfg, errors) &&
            fill_console(fw_cfg, errors) && fill_nodes(context, fw_cfg, errors) && fill_acpi(errors);
 }
@@ -120,7 +121,7 @@ bool PcBoard::fill_fw_cfg(BoardContext& context, Errors& errors) {
 /// The memory map. On AMD's processors addresses below 1 TiB are HyperTransport's (BKDG of family 15h, 2.4.4).
 bool PcBoard::fill_map(FwCfg& fw_cfg, Errors& errors) {
     TextBuffer vendor;
-    if (!processors_[0]->get_property("vendor", vendor, errors)) return false;
+    if (!processors_.processor(0)->get_property("vendor", vendor, errors)) return false;
     std::vector<MapEntry> entries;
     if (hyper_transport_hole_ && vendor.text() == "AuthenticAMD")
         entries.push_back({kHyperTransport, kHyperTransportSize, kReserved});
@@ -133,6 +134,14 @@ bool PcBoard::fill_map(FwCfg& fw_cfg, Errors& errors) {
         put(map, entry.type);
     }
     return fw_cfg.set_file("etc/e820", Bytes(map), errors);
+}
+
+/// Where modules may come nothing else may go.
+bool PcBoard::fill_memory_end(FwCfg& fw_cfg, Errors& errors) {
+    if (memory_slots_.size() == 0) return true;
+    std::vector<std::uint8_t> end;
+    put(end, (memory_end() + kGibibyte - 1) / kGibibyte * kGibibyte);
+    return fw_cfg.set_file("etc/reserved-memory-end", Bytes(end), errors);
 }
 
 /// Without a screen, firmware's console is the first serial port.
@@ -234,9 +243,13 @@ bool PcBoard::put_acpi(FwCfg& fw_cfg, Errors& errors) {
     constexpr unsigned kPmBase = 0x40;
     constexpr std::uint32_t kBaseMask = 0xffc0;
     AcpiContents contents;
-    for (Object* processor : processors_)
-        contents.apic_ids.push_back(query<x86::ProcessorControl>(*processor)->apic_id());
-    contents.possible_cpus = std::max(possible_cpus_, std::uint32_t(processors_.size()));
+    for (std::uint32_t number = 0; number < processors_.count(); ++number)
+        contents.processors.push_back(
+            {.apic_id = processors_.apic_id(number), .there = processors_.processor(number) != nullptr});
+    contents.memory_slots = memory_slots_.count();
+    contents.module_base = memory_slots_.base();
+    contents.module_room = memory_slots_.size();
+    contents.processor_bitmap = !query<AcpiSlots>(chip("cpu-hotplug"))->asks();
     contents.hpet = hpet_;
     contents.i8042 = i8042_;
     for (unsigned unit = 0; unit < kFloppyDrives; ++unit)

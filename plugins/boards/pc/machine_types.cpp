@@ -121,6 +121,7 @@ constexpr BoardTraits kTraits{
     .device_aliases = kDeviceAliases,
     .serial_ports = 4,
     .default_drives = kDefaultDrives,
+    .memory_slots = 256,
 };
 constexpr BoardTraits kTraitsUpTo6_1 = [] {
     BoardTraits past = kTraits;
@@ -170,9 +171,9 @@ constexpr MachineVersion kVersions[] = {
     {.version = "2.4", .release = "2.4", .deprecated = kOld, .aliases = "pc-i440fx-trusty"},
 };
 
-constexpr InterfaceInfo kInterfaces[] = {offers<PcBoard, Board>(), offers<PcBoard, BootChoice>(),
-                                         offers<PcBoard, FirmwareRoot>(), offers<PcBoard, AcpiTableList>(),
-                                         offers<PcBoard, SleepListener>()};
+constexpr InterfaceInfo kInterfaces[] = {
+    offers<PcBoard, Board>(),         offers<PcBoard, BootChoice>(),    offers<PcBoard, FirmwareRoot>(),
+    offers<PcBoard, AcpiTableList>(), offers<PcBoard, SleepListener>(), offers<PcBoard, ProcessorPlaces>()};
 
 constexpr TypeInfo kTypes[] = {
     {

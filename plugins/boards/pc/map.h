@@ -25,6 +25,9 @@ inline constexpr std::uint64_t kMessages = 0xfee00000;
 inline constexpr std::uint64_t kHyperTransport = 0xfd00000000;
 inline constexpr std::uint64_t kHyperTransportSize = 0x300000000;
 
+inline constexpr std::uint64_t kProcessorPorts = 0xaf00;
+inline constexpr std::uint64_t kMemoryPorts = 0xa00;
+inline constexpr unsigned kProcessorsInCmos = 0x5f;  ///< those beside the first
 inline constexpr std::uint64_t kFwCfgPort = 0x510;
 inline constexpr std::uint64_t kFwCfgDmaPort = 0x514;
 

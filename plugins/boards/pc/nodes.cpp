@@ -26,14 +26,13 @@ void PcBoard::describe_nodes(const NumaTopology& numa) {
         start = end;
     }
 
-    for (std::uint32_t cpu = 0; numa.nodes() != 0 && cpu < possible_cpus_; ++cpu)
+    for (std::uint32_t cpu = 0; numa.nodes() != 0 && cpu < processors_.count(); ++cpu)
         node_of_cpu_.push_back(numa.node_of_cpu(cpu));
 }
 
 /// The same for firmware that makes tables of its own: nodes, the node of each processor, the memory of each node.
 bool PcBoard::fill_nodes(BoardContext& context, FwCfg& fw_cfg, Errors& errors) {
     const NumaTopology& numa = numa_of(context);
-    possible_cpus_ = context.topology().max_cpus;
     describe_nodes(numa);
     if (nodes_.empty()) return true;
     const auto& speed = *static_cast<const NumaPerformance*>(context.host_interface(NumaPerformance::kId));

@@ -8,7 +8,7 @@ namespace {
 
 using acpi::TableFile;
 
-constexpr std::uint32_t kEnabled = 1;
+constexpr std::uint32_t kEnabled = 1, kHotPluggable = 2;
 constexpr std::uint32_t kLargestXapicId = 254;
 
 void add_processor(TableFile& file, std::uint32_t apic_id, std::uint32_t node) {
@@ -31,7 +31,7 @@ void add_processor(TableFile& file, std::uint32_t apic_id, std::uint32_t node) {
     file.number(0, 8);  // clock domain
 }
 
-void add_memory(TableFile& file, const AcpiNode::Memory& memory, std::uint32_t node) {
+void add_memory(TableFile& file, const AcpiNode::Memory& memory, std::uint32_t node, std::uint32_t flags) {
     file.byte(1);
     file.byte(40);
     file.number(node, 4);
@@ -39,7 +39,7 @@ void add_memory(TableFile& file, const AcpiNode::Memory& memory, std::uint32_t n
     file.number(memory.base, 8);
     file.number(memory.size, 8);
     file.number(0, 4);
-    file.number(memory.size != 0 ? kEnabled : 0, 4);
+    file.number(memory.size != 0 ? flags : 0, 4);
     file.number(0, 8);
 }
 
@@ -49,17 +49,20 @@ std::uint32_t add_srat(acpi::TableFile& file, const AcpiContents& contents) {
     file.begin("SRAT", 1);
     file.number(1, 4);
     file.number(0, 8);
-    for (std::uint32_t cpu = 0; cpu < contents.possible_cpus; ++cpu)
-        add_processor(file, cpu < contents.apic_ids.size() ? contents.apic_ids[cpu] : cpu,
-                      contents.node_of_cpu.at(cpu));
+    for (std::uint32_t cpu = 0; cpu < contents.processors.size(); ++cpu)
+        add_processor(file, contents.processors[cpu].apic_id, contents.node_of_cpu.at(cpu));
     // As many entries whatever the memory: two nodes at most lie about a hole.
     std::size_t entries = contents.nodes.size() + 2;
     for (std::uint32_t node = 0; node < contents.nodes.size(); ++node)
         for (const AcpiNode::Memory& memory : contents.nodes[node].memory) {
-            add_memory(file, memory, node);
+            add_memory(file, memory, node, kEnabled);
             --entries;
         }
-    for (; entries > 0; --entries) add_memory(file, {}, 0);
+    for (; entries > 0; --entries) add_memory(file, {}, 0, kEnabled);
+    // Whatever node a module belongs to, which its device in the DSDT says.
+    if (contents.module_room != 0)
+        add_memory(file, {contents.module_base, contents.module_room},
+                   std::uint32_t(contents.nodes.size() - 1), kEnabled | kHotPluggable);
     return file.end();
 }
 

@@ -36,7 +36,8 @@ bool PcBoard::build_smbios(BoardContext& context, Errors& errors) {
     for (const auto& [property, value] : settings)
         if (!tables->set_property(property, value, errors)) return false;
     return tables->set_link("fw_cfg", &chip("fw_cfg"), errors) &&
-           tables->set_link("processor", processors_[0], errors) && context.realize(*tables, errors);
+           tables->set_link("processor", processors_.processor(0), errors) &&
+           context.realize(*tables, errors);
 }
 
 }  // namespace backplane::pc

@@ -117,6 +117,9 @@ constexpr PropertyInfo kControls[] = {
 
 // --- settings as properties ---
 
+/// The APIC id of a processor that was given none.
+constexpr std::uint32_t kNoApicId = 0xffffffff;
+
 /// What was never set is the model's.
 template <auto Member, auto OfModel>
 constexpr PropertyInfo setting(const char* name, const char* summary, std::uint64_t maximum = 0xffffffff) {
@@ -264,14 +267,15 @@ constexpr PropertyInfo kSettings[] = {
      .get = [](const void* part, PropertyValue& value) { value.number = cpu(part).settings_.tsc_frequency; }},
     {.name = "apic-id",
      .kind = PropertyKind::UInt,
-     .summary = "its APIC's id; its index unless it is set",
+     .summary = "its APIC's id; 4294967295: as the board has it",
      .maximum = 0xffffffff,
      .set =
          [](void* part, const PropertyValue& v, Errors&) {
              cpu(part).settings_.apic_id = std::uint32_t(v.number);
              return true;
          },
-     .get = [](const void* part, PropertyValue& v) { v.number = cpu(part).apic_id(); }},
+     .get = [](const void* part,
+               PropertyValue& v) { v.number = cpu(part).settings_.apic_id.value_or(kNoApicId); }},
     place<&Settings::socket_id>("socket-id", "the socket it sits in"),
     place<&Settings::die_id>("die-id", "its die in the socket"),
     place<&Settings::module_id>("module-id", "its module in the die"),
@@ -313,6 +317,7 @@ constexpr TypeInfo model(const char* type, const char* option, const char* summa
     return {.name = type,
             .parent = kProcessorType,
             .summary = summary,
+            .user_creatable = true,
             .option_name = option,
             .history = history,
             .class_data = &data};
@@ -330,6 +335,7 @@ constexpr TypeInfo kTypes[] = {
         .parent = "cpu",
         .summary = "x86 processor",
         .abstract = true,
+        .bus = "x86-cpu",
         .category = "CPUID",
         .interfaces = kInterfaces,
         .properties = {kProperties.data(), kProperties.size()},

@@ -104,6 +104,8 @@ struct BoardTraits {
     bool sockets_first = false;
     std::uint32_t default_drive_size = sizeof(DefaultDrive);
     Slice<const DefaultDrive> default_drives{};
+    /// Memory modules that users may add at most (-m slots=); 0: the board takes none.
+    std::uint32_t memory_slots = 0;
 };
 
 /// A drive that the command line has for a chip of the board. From the host.

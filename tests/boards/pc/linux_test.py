@@ -41,6 +41,11 @@ class Linux(ConsoleTest):
             *("-M", "pc-i440fx-9.0,graphics=off", "-cpu", "qemu64,-svm", "-m", "256"),
             *("-qmp", f"unix:{monitor},server=on,wait=off"),
             *("-kernel", GUEST / "vmlinuz", "-initrd", self.file("initramfs", initramfs()), "-append", "console=ttyS0"),
+        self.process = self.start(
+            *("-M", "pc-i440fx-9.0,graphics=off", "-accel", "tcg", "-cpu", "qemu64,-svm", "-smp", "2,maxcpus=3", "-m", "256,slots=1,maxmem=1G", "-nodefaults"),
+            *("-display", "none", "-serial", "stdio", "-qmp", f"unix:{monitor},server=on,wait=off"),
+            *("-kernel", str(GUEST / "vmlinuz"), "-initrd", self.file("initramfs", initramfs()), "-append", "console=ttyS0"),
+            stdin=subprocess.PIPE,
         )
         self.await_text("it is up")
         self.qmp = Qmp(connect(monitor, self.process)).__enter__()
@@ -53,6 +58,30 @@ class Linux(ConsoleTest):
         while (wanted in self.run_in_guest("ls /sys/bus/pci/devices").split()) != present:
             self.assertLess(time.monotonic(), end, f"{wanted} is {'not ' if present else ''}there")
 
+    def processors(self, wanted):
+        """Until the guest runs on as many; one that comes is not yet in use."""
+        end = time.monotonic() + PATIENCE
+        wake = "for f in /sys/devices/system/cpu/cpu*/online; do echo 1 >$f; done 2>/dev/null; nproc"
+        while self.run_in_guest(wake).split()[-1:] != [str(wanted)]:
+            self.assertLess(time.monotonic(), end, f"it has not {wanted} processors")
+
+    def memory(self):
+        """MiB that it has."""
+        return int(self.run_in_guest("grep MemTotal /proc/meminfo").split()[1]) >> 10
+
+    def memory_comes_and_goes(self):
+        before = self.memory()
+        self.qmp("object-add", **{"qom-type": "memory-backend-ram", "id": "ram", "size": 128 << 20})
+        self.assertEqual(self.qmp("device_add", driver="pc-dimm", id="dimm", memdev="ram")["return"], {})
+        end = time.monotonic() + PATIENCE
+        wake = "for f in /sys/devices/system/memory/memory*/state; do echo online_movable >$f; done 2>/dev/null"
+        while self.run_in_guest(wake) and self.memory() < before + 100:
+            self.assertLess(time.monotonic(), end, "it has no more memory")
+        self.qmp.events.clear()
+        self.assertEqual(self.qmp("device_del", id="dimm")["return"], {})
+        self.assertEqual(self.qmp.event("DEVICE_DELETED")["data"]["device"], "dimm")
+        self.assertLess(self.memory(), before + 100)
+
     def test_it_lives_on_a_pc(self):
         log = self.run_in_guest("dmesg")
         self.assertEqual([line for line in log.splitlines() if COMPLAINT.search(line) and ADVICE not in line], [])
@@ -64,6 +93,15 @@ class Linux(ConsoleTest):
         self.assertEqual(self.qmp("device_del", id="rng")["return"], {})
         self.assertEqual(self.qmp.event("DEVICE_DELETED")["data"]["device"], "rng")
         self.devices("0000:00:07.0", False)
+
+        place = {"socket-id": 0, "core-id": 2, "thread-id": 0}
+        self.assertEqual(self.qmp("device_add", driver="qemu64-x86_64-cpu", id="cpu", **place)["return"], {})
+        self.processors(3)
+        self.qmp.events.clear()
+        self.assertEqual(self.qmp("device_del", id="cpu")["return"], {})
+        self.assertEqual(self.qmp.event("DEVICE_DELETED")["data"]["device"], "cpu")
+        self.processors(2)
+        self.memory_comes_and_goes()
 
         self.type("echo mem >/sys/power/state; echo aw''ake")
         self.qmp.event("SUSPEND")

@@ -102,12 +102,17 @@ bool of_pc(const Catalog& catalog, const kernel::ManifestType& type) {
            type.architecture == "x86_64";
 }
 
+/// What goes into slots that a board has only where its user asks for them: tests/boards/pc/hot_plug_test.py saves that.
+bool has_own_test(const Catalog& catalog, const kernel::ManifestType& type) {
+    return catalog.is_a(type, "cpu") || catalog.bus_of(type) == "dimm";
+}
+
 /// Of each type, the ones that users add and the CPUs; a board's own chips are on the board.
 std::vector<Subject> subjects() {
     std::vector<Subject> all{{On::Virt}, {On::Pc}, {On::Pc, "virtio-net-pci"}};
     const Catalog catalog;
     for (const Catalog::Listed& listed : catalog.list("device"))
-        if (listed.type->user_creatable)
+        if (listed.type->user_creatable && !has_own_test(catalog, *listed.type))
             all.push_back({of_pc(catalog, *listed.type) ? On::Pc : On::Virt, listed.type->name});
     for (const Catalog::Listed& listed : catalog.list("riscv-cpu"))
         all.push_back({On::Virt, "", listed.type->name});
@@ -134,10 +139,11 @@ TEST(EveryDeviceType, IsUserCreatableOrOnABoard) {
         for (kernel::Instance* device : board.parts().devices.all())
             there.insert(std::string(device->type_name().view()));
     }
-    // An accelerator's own chips need a processor that it runs, and no board has memory modules with an EEPROM: their own
-    // tests save them.
+    // An accelerator's own chips need a processor that it runs, and no board has memory modules with an EEPROM, or slots for
+    // more: their own tests save them.
     const auto elsewhere = [](const kernel::ManifestType& type) {
-        return type.name.starts_with("kvm-") || type.name == "smbus-eeprom";
+        return type.name.starts_with("kvm-") || type.name == "smbus-eeprom" ||
+               type.name == "acpi-memory-hotplug";
     };
     for (const Catalog::Listed& listed : catalog.list("device"))
         EXPECT_TRUE(listed.type->user_creatable || catalog.is_a(*listed.type, "cpu") ||

@@ -79,6 +79,8 @@ Term land(const Term& a, const Term& b);
 Term increment(const Term& target);
 Term index(const Term& of, const Term& at);
 Term dereference(const Term& reference);
+/// `name` is four bytes of a buffer from now on.
+Term create_dword_field(const Term& of, const Term& at, std::string_view name);
 Term size_of(const Term& of);
 Term if_(const Term& condition, Terms then);
 Term else_(Terms otherwise);

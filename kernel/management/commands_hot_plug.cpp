@@ -1,0 +1,162 @@
+// Commands that show what may come and go: places for CPUs, memory modules, and what the guest reports of them.
+#include "kernel/management/management.h"
+
+#include <backplane/memory_backend.h>
+#include <backplane/slots.h>
+#include <backplane/text.h>
+
+namespace backplane::kernel {
+namespace {
+
+/// Where a processor sits, as its board says.
+Json place_json(const ProcessorPlace& place) {
+    Json json = Json::object();
+    const std::pair<const char*, std::int32_t> levels[] = {
+        {"node-id", place.node},       {"socket-id", place.socket}, {"die-id", place.die},
+        {"cluster-id", place.cluster}, {"module-id", place.module}, {"core-id", place.core},
+        {"thread-id", place.thread}};
+    for (const auto& [name, value] : levels)
+        if (value >= 0) json[name] = value;
+    return json;
+}
+
+/// The last place first, as users have it.
+Json hotpluggable_cpus(const Call& call) {
+    auto* places = backplane::query<ProcessorPlaces>(call.machine.machine_object());
+    if (!places) fail_command("machine does not support hot-plugging CPUs");
+    Json list = Json::array();
+    for (std::uint32_t number = places->count(); number-- > 0;) {
+        const ProcessorPlace place = places->place(number);
+        Json row{{"props", place_json(place)}, {"vcpus-count", 1}};
+        if (place.processor) {
+            TextBuffer path;
+            place.processor->path(path);
+            row["qom-path"] = path.text();
+        }
+        row["type"] = call.machine.cpu_type();
+        list.push_back(std::move(row));
+    }
+    return list;
+}
+
+std::string show_hotpluggable_cpus(const Json& result) {
+    std::string text = "Hotpluggable CPUs:\n";
+    const auto quoted = [](const Json& value) {
+        return "\"" + (value.is_string() ? value.get<std::string>() : value.dump()) + "\"\n";
+    };
+    for (const Json& row : result) {
+        text += "  type: " + quoted(row["type"]) + "  vcpus_count: " + quoted(row["vcpus-count"]);
+        if (row.contains("qom-path")) text += "  qom_path: " + quoted(row["qom-path"]);
+        text += "  CPUInstance Properties:\n";
+        for (const auto& [name, value] : row["props"].items()) text += "    " + name + ": " + quoted(value);
+    }
+    return text;
+}
+
+/// Calls `visit` for what of the machine offers `Interface`.
+template <class Interface, class Visit>
+void each_offered(const Call& call, Visit visit) {
+    call.machine.objects().walk(call.machine.objects().root(), [&](Instance& instance) {
+        if (!instance.realized()) return;
+        if (auto* part = backplane::query<Interface>(instance)) visit(instance, *part);
+    });
+}
+
+std::uint64_t size_of(const MemoryModule& module) {
+    return backplane::query<MemoryBackend>(*module.backend())->memory().size;
+}
+
+Json memory_devices(const Call& call) {
+    Json list = Json::array();
+    each_offered<MemoryModule>(call, [&](Instance& instance, const MemoryModule& module) {
+        const MemoryPlace place = module.place();
+        TextBuffer backend;
+        module.backend()->path(backend);
+        Json data = Json::object();
+        if (!instance.id().empty()) data["id"] = std::string(instance.id().view());
+        data["addr"] = place.address;
+        data["slot"] = place.slot;
+        data["node"] = place.node;
+        data["size"] = size_of(module);
+        data["memdev"] = backend.text();
+        data["hotplugged"] = place.hot_plugged;
+        data["hotpluggable"] = true;
+        list.push_back({{"type", std::string(module.kind().view())}, {"data", data}});
+    });
+    return list;
+}
+
+std::string show_memory_devices(const Json& result) {
+    std::string text;
+    for (const Json& row : result) {
+        const Json& data = row["data"];
+        text += "Memory device [" + row["type"].get<std::string>() + "]: \"" + data.value("id", "") + "\"\n";
+        text += "  addr: 0x" + hex(data["addr"].get<std::uint64_t>()) + "\n";
+        for (const char* name : {"slot", "node", "size"})
+            text += std::string("  ") + name + ": " + data[name].dump() + "\n";
+        text += "  memdev: " + data["memdev"].get<std::string>() + "\n";
+        for (const char* name : {"hotplugged", "hotpluggable"})
+            text += std::string("  ") + name + ": " + data[name].dump() + "\n";
+    }
+    return text;
+}
+
+Json memory_size(const Call& call) {
+    std::uint64_t plugged = 0;
+    each_offered<MemoryModule>(call,
+                               [&](Instance&, const MemoryModule& module) { plugged += size_of(module); });
+    return {{"base-memory", call.machine.ram_size()}, {"plugged-memory", plugged}};
+}
+
+std::string show_memory_size(const Json& result) {
+    return "base memory: " + result["base-memory"].dump() +
+           "\nplugged memory: " + result["plugged-memory"].dump() + "\n";
+}
+
+Json slot_reports(const Call& call) {
+    Json list = Json::array();
+    each_offered<AcpiSlots>(call, [&](Instance&, const AcpiSlots& slots) {
+        for (std::uint32_t number = 0; number < slots.count(); ++number) {
+            const AcpiSlotReport report = slots.report(number);
+            Json row{{"slot", std::to_string(number)},
+                     {"slot-type", std::string(slots.kind().view())},
+                     {"source", report.event},
+                     {"status", report.status}};
+            if (report.device && !report.device->id().empty())
+                row["device"] = std::string(report.device->id().view());
+            list.push_back(std::move(row));
+        }
+    });
+    return list;
+}
+
+constexpr CoreCommand kHotPlugCommands[] = {
+    {{.name = "query-hotpluggable-cpus",
+      .human = "info hotpluggable-cpus",
+      .summary = "places for CPUs, and the CPUs that are there",
+      .returns = "[HotpluggableCPU]"},
+     hotpluggable_cpus,
+     show_hotpluggable_cpus},
+    {{.name = "query-memory-devices",
+      .human = "info memory-devices",
+      .summary = "memory modules that were added",
+      .returns = "[MemoryDeviceInfo]"},
+     memory_devices,
+     show_memory_devices},
+    {{.name = "query-memory-size-summary",
+      .human = "info memory_size_summary",
+      .summary = "how much memory there is, and how much of it was added",
+      .returns = "MemoryInfo"},
+     memory_size,
+     show_memory_size},
+    {{.name = "query-acpi-ospm-status",
+      .summary = "what the guest reports of slots for CPUs and memory modules",
+      .returns = "[ACPIOSTInfo]"},
+     slot_reports},
+};
+
+}  // namespace
+
+Slice<const CoreCommand> hot_plug_commands() { return kHotPlugCommands; }
+
+}  // namespace backplane::kernel

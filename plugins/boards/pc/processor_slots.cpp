@@ -1,0 +1,199 @@
+#include "processor_slots.h"
+
+#include <backplane/acpi.h>
+#include <backplane/bus.h>
+#include <backplane/text.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <string>
+
+namespace backplane::pc {
+namespace {
+
+constexpr const char* kBus = "x86-cpu-slots";
+constexpr std::int64_t kUnset = -1;
+
+std::int64_t number_of(Object& device, const char* property) {
+    TextBuffer text;
+    IgnoredErrors none;
+    return device.get_property(property, text, none) ? std::atoll(text.text().c_str()) : kUnset;
+}
+
+/// SDM 3A 9.9.1: as wide as the level needs.
+unsigned width(std::uint32_t count) { return unsigned(std::bit_width(count - 1)); }
+
+}  // namespace
+
+bool ProcessorSlots::build(BoardContext& context, bool tells_guests, Errors& errors) {
+    context_ = &context;
+    plug_ = static_cast<ProcessorPlug*>(context.host_interface(ProcessorPlug::kId));
+    topology_ = context.topology();
+    tells_guests_ = tells_guests;
+    processors_.resize(topology_.max_cpus);
+    Object* bus = context.create(kBus, "cpu-slots", errors);
+    if (!bus || !context.realize(*bus, errors)) return false;
+    query<SlotBus>(*bus)->set_owner(this, true);
+    for (std::uint32_t number = 0; number < topology_.cpus; ++number) {
+        Object* processor = context.create_cpu(number, errors);
+        if (!processor) return false;
+        plug_->put_on(*processor, *bus);
+        initial_ = number;
+        const bool made = context.realize(*processor, errors);
+        initial_.reset();
+        if (!made) return false;
+    }
+    return true;
+}
+
+void ProcessorSlots::set_registers(AcpiSlots& registers, AcpiEvents& events) {
+    registers_ = &registers;
+    registers.set_owner(*this, events);
+}
+
+std::uint32_t ProcessorSlots::present() const {
+    return count() - std::uint32_t(std::ranges::count(processors_, nullptr));
+}
+
+std::uint32_t ProcessorSlots::apic_id(std::uint32_t number) const {
+    const std::uint32_t thread = number % topology_.threads, core = number / topology_.threads % cores(),
+                        socket = number / (topology_.threads * cores());
+    return (socket << width(cores()) | core) << width(topology_.threads) | thread;
+}
+
+ProcessorPlace ProcessorSlots::place(std::uint32_t number) const {
+    const NumaTopology& numa = numa_of(*context_);
+    ProcessorPlace place;
+    place.processor = processors_.at(number);
+    if (numa.nodes() > 1) place.node = std::int32_t(numa.node_of_cpu(number));
+    place.socket = std::int32_t(number / (topology_.threads * cores()));
+    place.core = std::int32_t(number / topology_.threads % cores());
+    place.thread = std::int32_t(number % topology_.threads);
+    return place;
+}
+
+std::optional<std::uint32_t> ProcessorSlots::find(const Object& device) const {
+    const auto found = std::ranges::find(processors_, &device);
+    if (found == processors_.end()) return std::nullopt;
+    return std::uint32_t(found - processors_.begin());
+}
+
+/// As its APIC's id says, which was given.
+std::optional<std::uint32_t> ProcessorSlots::slot_of_apic(std::uint32_t id, Errors& errors) const {
+    for (std::uint32_t number = 0; number < count(); ++number)
+        if (apic_id(number) == id) return number;
+    errors.fail("Invalid CPU with APIC ID " + std::to_string(id) +
+                ", valid index range 0:" + std::to_string(count() - 1));
+    return std::nullopt;
+}
+
+/// As the levels of the topology say. Those that hold one of everything may be left out.
+std::optional<std::uint32_t> ProcessorSlots::wanted_slot(Object& device, Errors& errors) const {
+    const struct {
+        const char* property;
+        std::uint32_t count;
+        bool optional;
+    } kLevels[] = {{"socket-id", topology_.sockets, false},
+                   {"die-id", 1, true},
+                   {"module-id", 1, true},
+                   {"core-id", cores(), false},
+                   {"thread-id", topology_.threads, false}};
+    std::uint32_t number = 0;
+    for (const auto& level : kLevels) {
+        const std::int64_t value = number_of(device, level.property);
+        if (value == kUnset && !level.optional) {
+            errors.fail("CPU " + std::string(level.property) + " is not set");
+            return std::nullopt;
+        }
+        if (value != kUnset && std::uint64_t(value) >= level.count) {
+            errors.fail("Invalid CPU " + std::string(level.property) + ": " + std::to_string(value) +
+                        " must be in range 0:" + std::to_string(level.count - 1));
+            return std::nullopt;
+        }
+        number = number * level.count + std::uint32_t(std::max<std::int64_t>(value, 0));
+    }
+    return number;
+}
+
+/// Tells the processor where it is.
+bool ProcessorSlots::set_place(Object& device, std::uint32_t number, Errors& errors) {
+    const ProcessorPlace at = place(number);
+    const struct {
+        const char* property;
+        std::uint32_t value;
+    } kRows[] = {{"apic-id", apic_id(number)},
+                 {"socket-id", std::uint32_t(at.socket)},
+                 {"die-id", 0},
+                 {"module-id", 0},
+                 {"core-id", std::uint32_t(at.core)},
+                 {"thread-id", std::uint32_t(at.thread)},
+                 {"threads", topology_.threads},
+                 {"cores", cores()}};
+    return std::ranges::all_of(kRows, [&](const auto& row) {
+        return device.set_property(row.property, std::to_string(row.value), errors);
+    });
+}
+
+bool ProcessorSlots::take(Object& device, Errors& errors) {
+    if (device.type_name() != plug_->cpu_type()) {
+        errors.fail("Invalid CPU type, expected cpu type: '" + std::string(plug_->cpu_type().view()) + "'");
+        return false;
+    }
+    std::optional<std::uint32_t> number = initial_;
+    constexpr std::int64_t kNoApicId = 0xffffffff;
+    if (!number && number_of(device, "apic-id") != kNoApicId)
+        number = slot_of_apic(std::uint32_t(number_of(device, "apic-id")), errors);
+    else if (!number) number = wanted_slot(device, errors);
+    if (!number) return false;
+    if (processors_[*number]) {
+        errors.fail("CPU[" + std::to_string(*number) + "] with APIC ID " + std::to_string(apic_id(*number)) +
+                    " exists");
+        return false;
+    }
+    if ((!initial_ && !plug_->adopt(device, *number, errors)) || !set_place(device, *number, errors) ||
+        !fitter_.prepare_processor(device, errors))
+        return false;
+    processors_[*number] = &device;
+    return true;
+}
+
+bool ProcessorSlots::placed(Object& device, Errors& errors) {
+    const std::uint32_t number = find(device).value();
+    if (!fitter_.fit_processor(device, number, errors) || !plug_->attach(device, errors)) return false;
+    if (!finished_) return true;
+    if (registers_ && tells_guests_) registers_->occupied(number);
+    fitter_.processors_changed();
+    return true;
+}
+
+void ProcessorSlots::gone(Object& device) {
+    const auto number = find(device);
+    if (!number) return;
+    processors_[*number] = nullptr;
+    if (!finished_) return;
+    if (registers_) registers_->emptied(*number);
+    fitter_.processors_changed();
+}
+
+bool ProcessorSlots::ask_to_leave(Object& device, Errors& errors) {
+    const std::uint32_t number = find(device).value();
+    if (number == 0) errors.fail("Boot CPU is unpluggable");
+    else if (!tells_guests_ || !registers_) errors.fail("CPU hot unplug not supported without ACPI");
+    else if (!registers_->asks())
+        errors.fail("guests of this machine version are not asked to let go of a CPU");
+    else registers_->ask_to_leave(number);
+    return number != 0 && tells_guests_ && registers_ && registers_->asks();
+}
+
+AcpiSlot ProcessorSlots::slot(std::uint32_t number) const {
+    return {.device = processors_.at(number), .number = apic_id(number)};
+}
+
+void ProcessorSlots::let_go(std::uint32_t number) {
+    if (number == 0) return;  // the others would have nobody to start them
+    static_cast<UnpluggedDevices*>(context_->host_interface(UnpluggedDevices::kId))
+        ->unplugged(*processors_.at(number));
+}
+
+}  // namespace backplane::pc

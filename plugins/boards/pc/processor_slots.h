@@ -1,0 +1,72 @@
+// The places for processors on the board: which there are, what is in them, and how one comes and goes.
+#pragma once
+
+#include <backplane/board.h>
+#include <backplane/slots.h>
+
+#include <optional>
+#include <vector>
+
+namespace backplane::pc {
+
+class ProcessorSlots final : public SlotOwner, public AcpiSlotOwner {
+  public:
+    /// Makes of a processor one of the board's.
+    class Fitter {
+      public:
+        /// Before it is realized: what it sees.
+        virtual bool prepare_processor(Object& processor, Errors& errors) = 0;
+        /// Realized: its local APIC, its wires.
+        virtual bool fit_processor(Object& processor, std::uint32_t number, Errors& errors) = 0;
+        /// While the machine runs, one came or went.
+        virtual void processors_changed() = 0;
+
+      protected:
+        ~Fitter() = default;
+    };
+
+    explicit ProcessorSlots(Fitter& fitter) : fitter_(fitter) {}
+    /// Makes the bus of slots and those processors that the machine starts with. Guests are asked where `tells_guests`.
+    bool build(BoardContext& context, bool tells_guests, Errors& errors);
+    /// The chip through which guests hear of them, and what raises events.
+    void set_registers(AcpiSlots& registers, AcpiEvents& events);
+    /// What comes from here on comes while the machine runs.
+    void finish() { finished_ = true; }
+
+    std::uint32_t count() const { return std::uint32_t(processors_.size()); }
+    std::uint32_t present() const;
+    /// Null: the slot is free.
+    Object* processor(std::uint32_t number) const { return processors_.at(number); }
+    /// An APIC's id has a field of bits for each level of the topology.
+    std::uint32_t apic_id(std::uint32_t number) const;
+    ProcessorPlace place(std::uint32_t number) const;
+
+    // SlotOwner
+    bool take(Object& device, Errors& errors) override;
+    bool placed(Object& device, Errors& errors) override;
+    void gone(Object& device) override;
+    bool has_room() const override { return true; }  // the refusal says more
+    bool ask_to_leave(Object& device, Errors& errors) override;
+
+    // AcpiSlotOwner
+    AcpiSlot slot(std::uint32_t number) const override;
+    void let_go(std::uint32_t number) override;
+
+  private:
+    std::optional<std::uint32_t> find(const Object& device) const;
+    std::optional<std::uint32_t> wanted_slot(Object& device, Errors& errors) const;
+    std::optional<std::uint32_t> slot_of_apic(std::uint32_t id, Errors& errors) const;
+    bool set_place(Object& device, std::uint32_t number, Errors& errors);
+    std::uint32_t cores() const { return topology_.cores * topology_.clusters; }
+
+    Fitter& fitter_;
+    BoardContext* context_ = nullptr;
+    ProcessorPlug* plug_ = nullptr;
+    AcpiSlots* registers_ = nullptr;
+    Topology topology_;
+    std::vector<Object*> processors_;
+    std::optional<std::uint32_t> initial_;  ///< the board's own that is being realized
+    bool tells_guests_ = true, finished_ = false;
+};
+
+}  // namespace backplane::pc

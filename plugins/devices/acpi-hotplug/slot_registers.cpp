@@ -1,0 +1,75 @@
+#include "slot_registers.h"
+
+#include <string>
+
+namespace backplane::hotplug {
+bool SlotRegisters::realize(Errors&) {
+    slots_.resize(slot_count_);
+    describe(context_.state(), "selected", selected_);
+    describe_registers(context_.state());
+    if (!slots_.empty()) {
+        StateTable& state = context_.state().group({.name = "slot",
+                                                    .first = slots_.data(),
+                                                    .count = slot_count_,
+                                                    .stride = std::uint32_t(sizeof(Slot))});
+        describe(state, "inserting", slots_[0].inserting);
+        describe(state, "removing", slots_[0].removing);
+        describe(state, "event", slots_[0].event);
+        describe(state, "status", slots_[0].status);
+    }
+    context_.export_region("ports", make_ports());
+    return true;
+}
+
+void SlotRegisters::set_owner(AcpiSlotOwner& owner, AcpiEvents& events) {
+    owner_ = &owner;
+    events_ = &events;
+}
+
+void SlotRegisters::occupied(std::uint32_t slot) {
+    slots_.at(slot).inserting = true;
+    events_->raise(event_);
+}
+
+void SlotRegisters::ask_to_leave(std::uint32_t slot) {
+    slots_.at(slot).removing = true;
+    events_->raise(event_);
+}
+
+void SlotRegisters::emptied(std::uint32_t slot) {
+    slots_.at(slot).inserting = slots_.at(slot).removing = false;
+}
+
+AcpiSlotReport SlotRegisters::report(std::uint32_t number) const {
+    const Slot& slot = slots_.at(number);
+    return {number, owner_ ? owner_->slot(number).device : nullptr, slot.event, slot.status};
+}
+
+std::uint8_t SlotRegisters::state_byte() {
+    const Slot* slot = selected();
+    if (!slot || !there().device) return 0;
+    return std::uint8_t(kEnabled | (slot->inserting ? kInserting : 0) | (slot->removing ? kRemoving : 0));
+}
+
+/// Of an acknowledgement and an ejection at once, the first is done.
+void SlotRegisters::control(std::uint8_t value) {
+    Slot* slot = selected();
+    if (!slot) return;
+    if (value & kInserting) slot->inserting = false;
+    else if (value & kRemoving) slot->removing = false;
+    else if ((value & kEject) && there().device) owner_->let_go(selected_);
+}
+
+void SlotRegisters::set_status(std::uint32_t status) {
+    Slot& slot = *selected();
+    slot.status = status;
+    const AcpiSlotReport said = report(selected_);
+    std::string device;
+    if (said.device) device = ",\"device\":\"" + std::string(said.device->id().view()) + "\"";
+    context_.emit_event("ACPI_DEVICE_OST", "{\"info\":{\"slot\":\"" + std::to_string(selected_) +
+                                               "\",\"source\":" + std::to_string(slot.event) +
+                                               ",\"status\":" + std::to_string(status) + ",\"slot-type\":\"" +
+                                               std::string(kind().view()) + "\"" + device + "}}");
+}
+
+}  // namespace backplane::hotplug
