@@ -27,13 +27,14 @@ Vcpu::Vcpu(Vm& vm, Cpu& cpu, x86::Processor& processor)
 bool Vcpu::open(Errors& errors) {
     const auto* control = query<x86::ProcessorControl>(cpu_.object());
     const std::uint32_t id = control ? control->apic_id() : cpu_.index();
-    const int fd = request(vm_.fd(), KVM_CREATE_VCPU, static_cast<unsigned long>(id));
-    if (fd < 0) {
+    int result = 0;
+    fd_ = vm_.take_vcpu(id, result);
+    id_ = id;
+    if (!fd_) {
         errors.fail("KVM refuses CPU " + std::to_string(cpu_.index()) + " (of at most " +
-                    std::to_string(vm_.capability(KVM_CAP_MAX_VCPUS)) + "): " + std::strerror(-fd));
+                    std::to_string(vm_.capability(KVM_CAP_MAX_VCPUS)) + "): " + std::strerror(-result));
         return false;
     }
-    fd_ = Descriptor(fd);
     void* mapping = kernel_calls::map(fd_.get(), vm_.system().vcpu_mapping_size());
     if (!mapping) {
         errors.fail(std::string("the host does not map a CPU's shared memory: ") + std::strerror(errno));
@@ -141,6 +142,7 @@ Vcpu::~Vcpu() {
     }
     vm_.dirty_rings().remove(fd_);
     if (run_) kernel_calls::unmap(run_, vm_.system().vcpu_mapping_size());
+    if (fd_) vm_.leave_vcpu(id_, std::move(fd_));
 }
 
 // ---- the thread

@@ -83,6 +83,7 @@ class Vcpu final : public VcpuThread {
     x86::Processor& processor_;
     x86::X86State& state_;
     Descriptor fd_;
+    std::uint32_t id_ = 0;    ///< the kernel's
     kvm_run* run_ = nullptr;  ///< mapped
     std::unique_ptr<RegisterSync> registers_;
 

@@ -27,6 +27,12 @@ constexpr const char* kNeededNames[] = {"user memory", "memory notifiers", "imme
 
 Vm::~Vm() = default;
 
+Descriptor Vm::take_vcpu(std::uint32_t id, int& result) {
+    if (auto unused = unused_vcpus_.extract(id)) return std::move(unused.mapped());
+    result = request(fd_, KVM_CREATE_VCPU, static_cast<unsigned long>(id));
+    return result < 0 ? Descriptor() : Descriptor(result);
+}
+
 int Vm::capability(unsigned capability) const {
     return std::max(0, request(fd_, KVM_CHECK_EXTENSION, static_cast<unsigned long>(capability)));
 }

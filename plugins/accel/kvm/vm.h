@@ -54,6 +54,10 @@ class Vm {
     void add(Vcpu& vcpu) { vcpus_.push_back(&vcpu); }
     void remove(Vcpu& vcpu) { std::erase(vcpus_, &vcpu); }
     const std::vector<Vcpu*>& vcpus() const { return vcpus_; }
+    /// The kernel's vCPU of that id. It has that for the machine's life (api 4.7): one that is not used any more waits for
+    /// the next CPU of its id. Nothing, and -errno in `result`.
+    Descriptor take_vcpu(std::uint32_t id, int& result);
+    void leave_vcpu(std::uint32_t id, Descriptor vcpu) { unused_vcpus_[id] = std::move(vcpu); }
     /// The registers of processor number `cpu`'s local APIC; null takes them away.
     void set_lapic(std::uint32_t cpu, LapicPage* page) { lapics_[cpu] = page; }
     LapicPage* lapic(std::uint32_t cpu) const {
@@ -84,6 +88,7 @@ class Vm {
     HeldStores* held_stores_ = nullptr;
     std::vector<Vcpu*> vcpus_;
     std::map<std::uint32_t, LapicPage*> lapics_;
+    std::map<std::uint32_t, Descriptor> unused_vcpus_;
     std::size_t xsave_size_ = sizeof(kvm_xsave);
     std::optional<std::uint64_t> clock_;  ///< ns, while it stands
 };
