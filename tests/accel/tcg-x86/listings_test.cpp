@@ -26,8 +26,8 @@ TEST_P(X86Listing, GivesWhatItGave) {
     Outcome expected;
     std::string why;
     ASSERT_TRUE(read_listing(file, sequence, expected, why)) << GetParam() << ": " << why;
-    static Units units, alone(true);
-    EXPECT_EQ(difference(expected, run(units, sequence)), "") << GetParam();
+    static TranslatedCpu cpu, alone(true);
+    EXPECT_EQ(difference(expected, run(cpu, sequence)), "") << GetParam();
     EXPECT_EQ(difference(expected, run(alone, sequence)), "") << GetParam() << ", an instruction at a time";
 }
 

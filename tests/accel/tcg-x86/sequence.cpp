@@ -10,8 +10,8 @@ namespace {
 constexpr std::uint64_t kComparedFlags = kArithmeticFlags | rflags::kDirection;
 
 /// Is this signal what a user gets of this exception?
-bool same(int signal, std::uint8_t vector) {
-    switch (Vector(vector)) {
+bool same(int signal, Vector vector) {
+    switch (vector) {
     case Vector::DivideError:
     case Vector::MathFault:
     case Vector::SimdFault: return signal == SIGFPE;
@@ -24,19 +24,19 @@ bool same(int signal, std::uint8_t vector) {
     }
 }
 
-std::string different(const char* what, unsigned number, std::uint64_t host, std::uint64_t units) {
+std::string different(const char* what, unsigned number, std::uint64_t host, std::uint64_t translated) {
     char text[120];
     std::snprintf(text, sizeof text, "%s %u: host %llx, translator %llx", what, number,
-                  static_cast<unsigned long long>(host), static_cast<unsigned long long>(units));
+                  static_cast<unsigned long long>(host), static_cast<unsigned long long>(translated));
     return text;
 }
 
 /// Pointers to the last instruction aside.
-std::string x87_difference(const std::uint8_t* host, const std::uint8_t* units) {
-    if (std::memcmp(host, units, 5)) return "x87 control, status or tags";
-    if (std::memcmp(host + kMxcsrOffset, units + kMxcsrOffset, 4)) return "MXCSR";
+std::string x87_difference(const std::uint8_t* host, const std::uint8_t* translated) {
+    if (std::memcmp(host, translated, 5)) return "x87 control, status or tags";
+    if (std::memcmp(host + kMxcsrOffset, translated + kMxcsrOffset, 4)) return "MXCSR";
     for (unsigned n = 0; n < 8; ++n)
-        if (std::memcmp(host + 32 + 16 * n, units + 32 + 16 * n, 10))
+        if (std::memcmp(host + 32 + 16 * n, translated + 32 + 16 * n, 10))
             return "x87 register " + std::to_string(n);
     return {};
 }
@@ -80,13 +80,14 @@ Outcome run(Host& host, const Sequence& sequence) {
     return outcome;
 }
 
-Outcome run(Units& units, const Sequence& sequence) {
+Outcome run(TranslatedCpu& translated, const Sequence& sequence) {
     const std::vector<std::uint8_t> code = sequence.assemble();
-    units.place(code);
-    X86State& state = units.state();
-    Units::End end;
+    translated.set_code(kCode, code.data(), unsigned(code.size()));
+    X86State& state = translated.guest;
+    std::optional<Vector> vector;
     for (unsigned time = 0; time < 2; ++time) {
         std::copy(std::begin(sequence.before.gpr), std::end(sequence.before.gpr), state.gpr);
+        state.pc = kCode;
         state.rflags = sequence.before.flags;
         std::memcpy(state.xsave, sequence.before.area, sizeof sequence.before.area);
         constexpr std::uint64_t kAll = 7;
@@ -95,51 +96,51 @@ Outcome run(Units& units, const Sequence& sequence) {
             std::memcpy(state.xsave + kVectorOffset + 16 * n, sequence.before.vectors[n], 16);
             std::memcpy(state.xsave + kUpperOffset + 16 * n, sequence.before.vectors[n] + 16, 16);
         }
-        std::memcpy(units.memory(), sequence.before.memory.data(), kMemorySize);
-        end = units.run();
+        std::memcpy(translated.memory(), sequence.before.memory.data(), kMemorySize);
+        vector = translated.run(false);
     }
     Outcome outcome;
-    const bool ended = end.vector == kEnd;
-    outcome.vector = ended ? 0 : end.vector;
-    outcome.offset = ended ? end.offset - 2 : end.offset;
+    outcome.raised = vector.has_value();
+    outcome.vector = vector.value_or(Vector{});
+    outcome.offset = state.pc - kCode;
     std::copy(std::begin(state.gpr), std::end(state.gpr), outcome.after.gpr);
-    outcome.after.gpr[kRsp] = end.sp;
-    outcome.after.flags = end.flags;
+    outcome.after.flags = state.rflags;
     std::memcpy(outcome.after.area, state.xsave, sizeof outcome.after.area);
     for (unsigned n = 0; n < 16; ++n) {
         std::memcpy(outcome.after.vectors[n], state.xsave + kVectorOffset + 16 * n, 16);
         std::memcpy(outcome.after.vectors[n] + 16, state.xsave + kUpperOffset + 16 * n, 16);
     }
-    std::memcpy(outcome.after.memory.data(), units.memory(), kMemorySize);
+    std::memcpy(outcome.after.memory.data(), translated.memory(), kMemorySize);
     return outcome;
 }
 
-std::string difference(const Outcome& host, const Outcome& units) {
-    if ((host.signal != 0) != (units.vector != 0) || (host.signal && !same(host.signal, units.vector)))
-        return "the host got signal " + std::to_string(host.signal) + ", the translator exception " +
-               std::to_string(units.vector);
-    if (host.offset != units.offset) return different("offset", 0, host.offset, units.offset);
+std::string difference(const Outcome& host, const Outcome& translated) {
+    if ((host.signal != 0) != translated.raised || (host.signal && !same(host.signal, translated.vector)))
+        return "the host got signal " + std::to_string(host.signal) + ", the translator " +
+               (translated.raised ? "exception " + std::to_string(unsigned(translated.vector)) : "nothing");
+    if (host.offset != translated.offset) return different("offset", 0, host.offset, translated.offset);
     for (unsigned n = 0; n < 16; ++n)
-        if (host.after.gpr[n] != units.after.gpr[n])
-            return different("register", n, host.after.gpr[n], units.after.gpr[n]);
-    const std::uint64_t found = (host.after.flags ^ units.after.flags) & kComparedFlags;
+        if (host.after.gpr[n] != translated.after.gpr[n])
+            return different("register", n, host.after.gpr[n], translated.after.gpr[n]);
+    const std::uint64_t found = (host.after.flags ^ translated.after.flags) & kComparedFlags;
     if (found)
-        return different("flags", 0, host.after.flags & kComparedFlags, units.after.flags & kComparedFlags);
+        return different("flags", 0, host.after.flags & kComparedFlags,
+                         translated.after.flags & kComparedFlags);
     for (unsigned n = 0; n < 16; ++n)
-        if (std::memcmp(host.after.vectors[n], units.after.vectors[n], 32))
+        if (std::memcmp(host.after.vectors[n], translated.after.vectors[n], 32))
             return "vector register " + std::to_string(n);
-    if (const std::string what = x87_difference(host.after.area, units.after.area); !what.empty())
+    if (const std::string what = x87_difference(host.after.area, translated.after.area); !what.empty())
         return what;
     const auto [left, right] =
-        std::mismatch(host.after.memory.begin(), host.after.memory.end(), units.after.memory.begin());
+        std::mismatch(host.after.memory.begin(), host.after.memory.end(), translated.after.memory.begin());
     if (left != host.after.memory.end())
         return different("memory at", unsigned(left - host.after.memory.begin()), *left, *right);
     return {};
 }
 
-Sequence reduced(Sequence sequence, Host& host, Units& units) {
+Sequence reduced(Sequence sequence, Host& host, TranslatedCpu& translated) {
     const auto differs = [&](const Sequence& candidate) {
-        return !difference(run(host, candidate), run(units, candidate)).empty();
+        return !difference(run(host, candidate), run(translated, candidate)).empty();
     };
     const auto try_it = [&](auto change) {
         Sequence candidate = sequence;

@@ -3,13 +3,16 @@
 #pragma once
 
 #include "host.h"
-#include "units.h"
+#include "translated.h"
 
 #include <iosfwd>
 #include <string>
 #include <vector>
 
 namespace backplane::x86::testing {
+
+/// Where translated code begins.
+inline constexpr std::uint64_t kCode = 0x400000;
 
 struct UserState {
     std::uint64_t gpr[16] = {};
@@ -37,18 +40,19 @@ struct Sequence {
 struct Outcome {
     UserState after;
     std::uint64_t offset = 0;  ///< of what follows the last instruction, or of what raised
-    int signal = 0;            ///< the host's
-    std::uint8_t vector = 0;   ///< the translator's; 0: it came to its end (no sequence divides, or kEnd)
+    int signal = 0;            ///< the host's; 0: it came to its end
+    bool raised = false;       ///< the translator's, `vector`
+    Vector vector{};
 };
 
 Outcome run(Host& host, const Sequence& sequence);
 /// Twice, so that the second time code is there and joined.
-Outcome run(Units& units, const Sequence& sequence);
+Outcome run(TranslatedCpu& translated, const Sequence& sequence);
 /// What differs; empty: nothing.
-std::string difference(const Outcome& host, const Outcome& units);
+std::string difference(const Outcome& host, const Outcome& translated);
 
 /// The same difference with less: fewer instructions, less of a state.
-Sequence reduced(Sequence sequence, Host& host, Units& units);
+Sequence reduced(Sequence sequence, Host& host, TranslatedCpu& translated);
 
 /// As text, a line for each thing that is not 0 (docs/translator-x86.md, "Listings").
 void write_listing(std::ostream& out, const Sequence& sequence, const Outcome& expected);

@@ -19,14 +19,14 @@ class Comparison {
     bool step() {
         make();
         const Outcome expected = run(host_, sequence_);
-        const Outcome found = run(units_, sequence_);
+        const Outcome found = run(translated_, sequence_);
         ++compared_;
         instructions_ += sequence_.pieces.size();
         raised_ += expected.signal != 0;
         if (difference(expected, found).empty()) return true;
-        const Sequence less = reduced(sequence_, host_, units_);
+        const Sequence less = reduced(sequence_, host_, translated_);
         const Outcome right = run(host_, less);
-        std::cout << "# " << difference(right, run(units_, less)) << '\n';
+        std::cout << "# " << difference(right, run(translated_, less)) << '\n';
         write_listing(std::cout, less, right);
         std::cout << std::endl;
         return false;
@@ -72,7 +72,7 @@ class Comparison {
 
     RandomCode random_;
     Host host_;
-    Units units_;
+    TranslatedCpu translated_;
     Sequence sequence_;
     unsigned long compared_ = 0, instructions_ = 0, raised_ = 0;
 };

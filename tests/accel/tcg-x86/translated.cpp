@@ -15,7 +15,7 @@ struct Print final : Errors {
 
 }  // namespace
 
-TranslatedCpu::TranslatedCpu() {
+TranslatedCpu::TranslatedCpu(bool one_instruction) {
     make_system();
     own_.cpu = this;
     own_.processor = &processor_;
@@ -23,7 +23,8 @@ TranslatedCpu::TranslatedCpu() {
     guest.executor = &own_;
     set_mxcsr_of(guest, kMxcsrMasks);
     Print errors;
-    vcpu_ = tcg::TcgVcpu::create(context_, *this, front_end_, pages_, {.code_size = 8u << 20}, errors);
+    const tcg::VcpuOptions options{.code_size = 8u << 20, .one_instruction = one_instruction};
+    vcpu_ = tcg::TcgVcpu::create(context_, *this, front_end_, pages_, options, errors);
 }
 
 /// Four levels of tables (SDM 3A, 4.5): one each of the first three, and a last one for each 2 MiB.

@@ -13,7 +13,8 @@ namespace backplane::x86::testing {
 
 class TranslatedCpu final : public Cpu {
   public:
-    TranslatedCpu();
+    /// `one_instruction`: each unit has one.
+    explicit TranslatedCpu(bool one_instruction = false);
 
     /// Places the bytes, and what halts behind them.
     void set_code(std::uint64_t pc, const std::uint8_t* code, unsigned length);

@@ -38,14 +38,10 @@ class Linux(ConsoleTest):
         super().setUp()
         monitor = self.folder / "monitor"
         self.boot(
-            *("-M", "pc-i440fx-9.0,graphics=off", "-cpu", "qemu64,-svm", "-m", "256"),
+            *("-M", "pc-i440fx-9.0,graphics=off", "-cpu", "qemu64,-svm"),
+            *("-smp", "2,maxcpus=3", "-m", "256,slots=1,maxmem=1G"),
             *("-qmp", f"unix:{monitor},server=on,wait=off"),
             *("-kernel", GUEST / "vmlinuz", "-initrd", self.file("initramfs", initramfs()), "-append", "console=ttyS0"),
-        self.process = self.start(
-            *("-M", "pc-i440fx-9.0,graphics=off", "-accel", "tcg", "-cpu", "qemu64,-svm", "-smp", "2,maxcpus=3", "-m", "256,slots=1,maxmem=1G", "-nodefaults"),
-            *("-display", "none", "-serial", "stdio", "-qmp", f"unix:{monitor},server=on,wait=off"),
-            *("-kernel", str(GUEST / "vmlinuz"), "-initrd", self.file("initramfs", initramfs()), "-append", "console=ttyS0"),
-            stdin=subprocess.PIPE,
         )
         self.await_text("it is up")
         self.qmp = Qmp(connect(monitor, self.process)).__enter__()
