@@ -56,7 +56,7 @@ class Linux(ConsoleTest):
 
     def processors(self, wanted):
         """Until the guest runs on as many; one that comes is not yet in use."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self.patience
         wake = "for f in /sys/devices/system/cpu/cpu*/online; do echo 1 >$f; done 2>/dev/null; nproc"
         while self.run_in_guest(wake).split()[-1:] != [str(wanted)]:
             self.assertLess(time.monotonic(), end, f"it has not {wanted} processors")
@@ -69,7 +69,7 @@ class Linux(ConsoleTest):
         before = self.memory()
         self.qmp("object-add", **{"qom-type": "memory-backend-ram", "id": "ram", "size": 128 << 20})
         self.assertEqual(self.qmp("device_add", driver="pc-dimm", id="dimm", memdev="ram")["return"], {})
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self.patience
         wake = "for f in /sys/devices/system/memory/memory*/state; do echo online_movable >$f; done 2>/dev/null"
         while self.run_in_guest(wake) and self.memory() < before + 100:
             self.assertLess(time.monotonic(), end, "it has no more memory")

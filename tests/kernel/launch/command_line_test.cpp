@@ -95,8 +95,9 @@ TEST(CommandLine, MemoryIsInMebibytesUnlessItSaysOtherwise) {
     EXPECT_EQ(error_of("-m 0"), "-m 0: a machine needs memory: give a size such as 512M");
     EXPECT_NE(error_of("-m abc").find("expects a size"), std::string::npos);
     EXPECT_EQ(plan_of("-m 1G,slots=2,maxmem=2G").ram_size, 1u << 30);
-    EXPECT_NE(plan_of("-m 1G,slots=2,maxmem=2G").warnings.front().find("slots="), std::string::npos);
-    EXPECT_TRUE(plan_of("-m 1G,slots=0,maxmem=1G").warnings.empty());
+    EXPECT_EQ(plan_of("-m 1G,slots=2,maxmem=2G").ram_slots, 2u);
+    EXPECT_EQ(plan_of("-m 1G,slots=0,maxmem=1G").ram_slots, 0u);
+    EXPECT_EQ(error_of("-m 1G,slots=2"), "-m 1G,slots=2: slots specified but no max-size");
     EXPECT_NE(error_of("-m 1G,maxmem=512M").find("maxmem="), std::string::npos);
 }
 
