@@ -47,7 +47,14 @@ bool Processors::open(const std::vector<AcceleratorChoice>& choices, Errors& err
     return false;
 }
 
-void* Processors::accelerator_interface(Str id) const { return accelerator_ ? object_->query(id) : nullptr; }
+void* Processors::accelerator_interface(Str id) const {
+    void* found = nullptr;
+    if (accelerator_)
+        machine_.objects->walk(*object_, [&](Instance& instance) {
+            if (!found) found = instance.query(id);
+        });
+    return found;
+}
 
 std::string Processors::chip(Str type) const {
     const std::string asked(type.view());
@@ -201,6 +208,11 @@ bool Processors::cpus_are(Str type) {
     ErrorText unknown;
     const Type* cpu = machine_.catalog.types().find(machine_.configuration.cpu_type, unknown);
     return cpu && cpu->is_a(type.view());
+}
+
+Str Processors::cpu_architecture() {
+    const ManifestType* cpu = machine_.catalog.find_type(machine_.configuration.cpu_type);
+    return architecture_ = cpu ? machine_.catalog.architecture_of(*cpu) : std::string();
 }
 
 Object* Processors::create(Str type, Str name, Errors& errors) {

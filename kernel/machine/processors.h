@@ -23,7 +23,7 @@ class Processors final : public AcceleratorContext, public ProcessorPlug {
     bool open(const std::vector<AcceleratorChoice>& choices, Errors& errors);
     Accelerator* accelerator() { return accelerator_; }
     const std::string& accelerator_name() const { return name_; }
-    /// What its type offers to devices; null where it does not.
+    /// What it, or an object below it, offers to boards and devices; null where neither does.
     void* accelerator_interface(Str id) const;
 
     /// What a board gets that asks for a device of `type`: that, or the accelerator's own.
@@ -74,6 +74,7 @@ class Processors final : public AcceleratorContext, public ProcessorPlug {
     AddressSpace& system_memory() override;
     AddressSpace& io_ports() override;
     bool cpus_are(Str type) override;
+    Str cpu_architecture() override;
     Object* create(Str type, Str name, Errors& errors) override;
     void internal_error(Str message) override;
     void* host_interface(Str interface_id) override;
@@ -94,6 +95,7 @@ class Processors final : public AcceleratorContext, public ProcessorPlug {
     Instance* object_ = nullptr;
     Accelerator* accelerator_ = nullptr;
     std::string name_;
+    std::string architecture_;
     std::vector<Cpu*> cpus_;
     std::map<Cpu*, Given> given_;
     bool attached_ = false;  ///< the accelerator has all of them

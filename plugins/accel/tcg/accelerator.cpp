@@ -30,6 +30,9 @@ class Tcg final : public Accelerator, public AcceleratorDebug, public CodeListen
             return false;
         }
         context_ = &context;
+        // Made ahead of the board, which may ask what it offers.
+        const std::string architecture(context.cpu_architecture().view());
+        if (!architecture.empty() && !front_end_for(architecture, errors)) return false;
         context.system_memory().add_code_listener(*this);
         return true;
     }
@@ -39,7 +42,7 @@ class Tcg final : public Accelerator, public AcceleratorDebug, public CodeListen
             errors.fail("tcg runs each CPU on a thread of its own: use thread=multi, or -smp 1");
             return false;
         }
-        const FrontEnd* front_end = front_end_for(cpu, errors);
+        const FrontEnd* front_end = front_end_for(std::string(cpu.architecture().view()), errors);
         if (!front_end || !front_end->accepts(cpu, errors)) return false;
         VcpuOptions options;
         if (code_mib_ != 0) options.code_size = std::size_t(code_mib_) << 20;
@@ -82,8 +85,7 @@ class Tcg final : public Accelerator, public AcceleratorDebug, public CodeListen
     static constexpr std::uint32_t kMaxCodeMib = 1024;
     static constexpr std::uint32_t kSingle = 0;
 
-    const FrontEnd* front_end_for(Cpu& cpu, Errors& errors) {
-        const std::string architecture(cpu.architecture().view());
+    const FrontEnd* front_end_for(const std::string& architecture, Errors& errors) {
         const FrontEnd*& known = front_ends_[architecture];
         if (known) return known;
         ErrorText reason;

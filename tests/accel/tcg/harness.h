@@ -216,6 +216,7 @@ class TestContext final : public AcceleratorContext {
     AddressSpace& system_memory() override { return space; }
     AddressSpace& io_ports() override { return ports; }
     bool cpus_are(Str) override { return true; }
+    Str cpu_architecture() override { return ""; }
     Object* create(Str, Str, Errors&) override { return nullptr; }
     void internal_error(Str message) override { failure += message.view(); }
     void* host_interface(Str) override { return nullptr; }

@@ -21,7 +21,9 @@ class AcceleratorContext {
     virtual AddressSpace& io_ports() = 0;
     /// Are the machine's CPUs of type `type`, or derived from it? For open(): an accelerator that runs some alone.
     virtual bool cpus_are(Str type) = 0;
-    /// Makes an object (a front end) below the accelerator.
+    /// What the type of the machine's CPUs says that it is of; "" where it says nothing, or there are none. For open().
+    virtual Str cpu_architecture() = 0;
+    /// Makes an object (a front end) below the accelerator. What it offers is the machine's as what the accelerator offers.
     virtual Object* create(Str type, Str name, Errors& errors) = 0;
     /// A vCPU thread could not go on (our bug, or a host failure): the machine stops with run state
     /// "internal-error" and the message is shown.
