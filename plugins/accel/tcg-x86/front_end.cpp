@@ -158,6 +158,7 @@ bool X86FrontEnd::accepts(Cpu& cpu, Errors& errors) const {
     own->cpu = &cpu;
     own->processor = processor;
     own->templates = &templates_;
+    own->management = cpu.address_space_count() > 1;
     state_of(cpu.state()).executor = own.get();
     const std::lock_guard guard(mutex_);
     cpus_.push_back(std::move(own));
@@ -191,6 +192,7 @@ tcg::Translated X86FrontEnd::translate(tcg::Builder& builder, tcg::UnitTranslati
 }
 
 bool X86FrontEnd::fill(void* state, const tcg::FillRequest& request, tcg::FillAnswer& answer) const {
+    answer.space = state_of(state).smm ? 1 : 0;
     return walk(state_of(state), tcg::vcpu_of(state), request, answer);
 }
 

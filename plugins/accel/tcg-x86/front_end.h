@@ -6,6 +6,7 @@
 
 #include <backplane/draft/tcg/front_end.h>
 #include <backplane/object.h>
+#include <backplane/x86.h>
 
 #include <memory>
 #include <mutex>
@@ -13,7 +14,7 @@
 
 namespace backplane::x86 {
 
-class X86FrontEnd final : public tcg::FrontEnd {
+class X86FrontEnd final : public tcg::FrontEnd, public SystemManagement {
   public:
     X86FrontEnd() = default;
     explicit X86FrontEnd(Object&) {}
@@ -30,6 +31,9 @@ class X86FrontEnd final : public tcg::FrontEnd {
     void keep_fp_mode(void* state, std::uint32_t word) const override;
     tcg::FpRounding fp_rounding(const void* state) const override;
     void add_fp_exceptions(void* state, std::uint32_t exceptions) const override;
+
+    // SystemManagement
+    bool available(Errors&) override { return true; }
 
   private:
     TranslatorSupport support_;

@@ -6,7 +6,8 @@
 namespace backplane::x86 {
 namespace {
 
-constexpr InterfaceInfo kInterfaces[] = {offers<X86FrontEnd, tcg::FrontEnd>()};
+constexpr InterfaceInfo kInterfaces[] = {offers<X86FrontEnd, tcg::FrontEnd>(),
+                                         offers<X86FrontEnd, SystemManagement>()};
 constexpr TypeInfo kTypes[] = {{
     .name = "tcg-x86_64",
     .summary = "translation of x86 code (to AVX2, without virtualisation)",

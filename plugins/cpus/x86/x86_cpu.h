@@ -79,6 +79,9 @@ class X86Cpu final : public DeviceBase,
     void* state() override { return &state_; }
     std::size_t address_space_count() const override { return host_.address_spaces.size(); }
     AddressSpace& address_space(std::size_t number) override { return *host_.address_spaces.at(number); }
+    std::size_t current_address_space() const override {
+        return state_.smm && host_.address_spaces.size() > 1 ? 1 : 0;
+    }
     void set_runner(VcpuRunner* runner) override { runner_ = runner; }
     bool has_work() const override { return (state_.requests.load() & state_.wakes_on.load()) != 0; }
     std::uint64_t program_counter() const override { return state_.pc; }

@@ -22,7 +22,10 @@ inline constexpr std::uint64_t kMemoryBase = 0x10000000, kMemorySize = 0x10000;
 class TestProcessor final : public Processor {
   public:
     bool settle(const ProcessorSupport&, Errors&) override { return true; }
-    CpuidRegisters cpuid(std::uint32_t, std::uint32_t) const override { return {~0u, ~0u, ~0u, ~0u}; }
+    CpuidRegisters cpuid(std::uint32_t leaf, std::uint32_t) const override {
+        constexpr std::uint32_t kLongMode = 1u << 29;
+        return {~0u, ~0u, ~0u, leaf == 0x80000001 && !long_mode ? ~kLongMode : ~0u};
+    }
     Slice<const CpuidEntry> cpuid_entries() const override { return {}; }
     std::uint64_t feature_msr(std::uint32_t) const override { return 0; }
     std::uint64_t tsc_frequency() const override { return 0; }
@@ -34,6 +37,7 @@ class TestProcessor final : public Processor {
     void shut_down() override { shut = true; }
     bool a20() const override { return true; }
     int interrupt = -1;
+    bool long_mode = true;
     bool shut = false;
 };
 

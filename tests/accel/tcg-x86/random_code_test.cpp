@@ -35,6 +35,8 @@ class RandomCode : public ::testing::Test {
         s.activity = Activity::Running;
         s.run.halted = 0;
         s.interrupt_shadow = s.nmi_blocked = false;
+        s.smm = random() % 4 == 0;
+        s.smbase = std::uint32_t(kMemoryBase);
         if (mode != 0) s.cr0 |= cr0::kPe;
         else s.cr0 &= ~(cr0::kPe | cr0::kPg);
         if (mode == 2) {

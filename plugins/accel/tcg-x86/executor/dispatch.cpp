@@ -415,7 +415,7 @@ void Executor::execute() {
     case Operation::ReadPmc: general_protection();
     case Operation::Cpuid: return cpuid();
     case Operation::WriteBack: return require_kernel();
-    case Operation::Resume: undefined_opcode();
+    case Operation::Resume: return resume();
     case Operation::SegmentBase: return segment_base();
     case Operation::ReadPid: return set_gpr(i_.rm(), s_.msrs.tsc_aux, i_.is_64bit() ? 8 : 4);
     }

@@ -16,6 +16,11 @@ namespace backplane::x86 {
 /// The soft TLB's modes: who accesses. Supervisor accesses where SMAP holds have a mode of their own.
 enum MmuMode : std::uint8_t { kSupervisor, kUser, kSupervisorSmap, kMmuModeCount };
 
+/// CR0's and the flags' defined bits (SDM 3A 2.3, 2.5), and those of DR6 and DR7 (SDM 3B 17.2).
+inline constexpr std::uint64_t kKnownCr0 = 0xe005003f, kKnownFlags = 0x3f7fd5;
+inline constexpr std::uint64_t kDr6Writable = 0xe00f, kDr6Ones = 0xffff0ff0;
+inline constexpr std::uint64_t kDr7Writable = 0xffff2bff, kDr7Ones = 0x400;
+
 /// A segment descriptor as it stands in a table (SDM 3A, figure 3-8).
 struct Descriptor {
     std::uint64_t low = 0;
@@ -215,10 +220,14 @@ class Executor {
                            std::uint64_t return_ip);
     void deliver_long(std::uint8_t vector, Event event, bool has_error, std::uint32_t error,
                       std::uint64_t return_ip);
-    void triple_fault();
+    void shut_down(const char* why);
     void deliver_now(std::uint8_t vector, Event event);
     bool take_pending_events();
     void check_gate(std::uint8_t vector, Event event, unsigned type, unsigned dpl, bool present) const;
+
+    // ---- management.cpp
+    void enter_management(bool was_halted);
+    void resume();
 
     // ---- system.cpp
     void require_kernel() const {
@@ -236,6 +245,9 @@ class Executor {
     void invalidate_pcid();
     void set_task_priority(std::uint64_t value);
     void halt();
+    void await_event();
+    std::uint64_t known_cr4() const;
+    bool has_long_mode() const { return (cpu_.processor->cpuid(0x80000001, 0).edx >> 29 & 1) != 0; }
     void cli();
     void sti();
     void input();
@@ -256,6 +268,7 @@ class Executor {
     bool with_apic(Ask ask);
     bool get_msr(std::uint32_t index, std::uint64_t& value);
     bool set_msr(std::uint32_t index, std::uint64_t value);
+    std::uint64_t known_efer() const;
     bool write_efer(std::uint64_t value);
 
     X86State& s_;

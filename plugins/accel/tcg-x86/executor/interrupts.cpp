@@ -42,7 +42,7 @@ void Executor::raise(GuestFault fault) {
             break;
         } catch (const GuestFault& next) {
             if (fault.vector == Vector::DoubleFault) {
-                triple_fault();
+                shut_down("the guest's processor shut down after a triple fault");
                 break;
             }
             const Class first = class_of(fault.vector), second = class_of(next.vector);
@@ -56,11 +56,11 @@ void Executor::raise(GuestFault fault) {
     cpu_.in_helper = outer;
 }
 
-void Executor::triple_fault() {
+void Executor::shut_down(const char* why) {
     s_.activity = Activity::Shutdown;
     s_.wakes_on = 0;
     s_.run.halted.store(1, std::memory_order_release);
-    vcpu_.log().guest_error("triple fault", "the guest's processor shut down after a triple fault");
+    vcpu_.log().guest_error("shutdown", why);
     cpu_.processor->shut_down();
 }
 
@@ -235,7 +235,7 @@ bool Executor::take_requests() {
         changed = true;
     }
     const std::uint32_t requests = s_.requests.load();
-    if (requests & (request::kInit | request::kStartUp)) {
+    if (!s_.smm && (requests & (request::kInit | request::kStartUp))) {
         lock.lock();
         if (requests & request::kInit) cpu_.processor->take_init();
         if (requests & request::kStartUp) cpu_.processor->take_start_up();
@@ -244,11 +244,17 @@ bool Executor::take_requests() {
         changed = true;
     }
     if (s_.activity != Activity::Running) return changed;
+    const bool was_halted = s_.wakes_on.exchange(0) != 0;
     cpu_.in_helper = true;
     cpu_.fault_recorded = cpu_.bus_fault = false;
     changed |= take_pending_events();
-    // System management mode is not there: nobody hears of it.
-    if (requests & request::kSmi) s_.requests.fetch_and(~request::kSmi);
+    if ((requests & request::kSmi) && !s_.smm && !s_.interrupt_shadow) {
+        s_.requests.fetch_and(~request::kSmi);
+        if (cpu_.management) {
+            enter_management(was_halted);
+            changed = true;
+        }
+    }
     std::uint8_t vector = 0;
     bool taken = false;
     if ((s_.requests.load() & request::kNmi) && !s_.nmi_blocked && !s_.interrupt_shadow) {

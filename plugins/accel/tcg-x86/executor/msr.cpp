@@ -114,13 +114,17 @@ bool Executor::get_msr(std::uint32_t index, std::uint64_t& value) {
     return true;
 }
 
-bool Executor::write_efer(std::uint64_t value) {
+std::uint64_t Executor::known_efer() const {
     const CpuidRegisters extended = cpu_.processor->cpuid(0x80000001, 0);
     std::uint64_t known = efer::kLma;
     if (extended.edx >> 11 & 1) known |= efer::kSce;
     if (extended.edx >> 20 & 1) known |= efer::kNxe;
     if (extended.edx >> 29 & 1) known |= efer::kLme;
-    if (value & ~known) return false;
+    return known;
+}
+
+bool Executor::write_efer(std::uint64_t value) {
+    if (value & ~known_efer()) return false;
     if ((s_.cr0 & cr0::kPg) && ((value ^ s_.efer) & efer::kLme)) return false;
     const bool flush = (value ^ s_.efer) & efer::kNxe;
     s_.efer = (value & ~efer::kLma) | (s_.efer & efer::kLma);

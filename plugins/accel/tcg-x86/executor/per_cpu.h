@@ -18,6 +18,7 @@ struct PerCpu {
     bool fault_recorded = false;
     bool bus_fault = false;  ///< nobody answered: reads are ones
     bool a20 = true;
+    bool management = false;     ///< it has memory for system management mode; else an SMI does nothing
     bool apic_touched = false;   ///< a store may have reached the local APIC
     std::uint64_t tsc_base = 0;  ///< IA32_TSC at time 0 of the virtual clock
     GuestFault fault{};

@@ -30,8 +30,7 @@ void Executor::write_cr0(std::uint64_t value) {
     if (value >> 32) general_protection();
     if (((value & cr0::kPg) && !(value & cr0::kPe)) || ((value & cr0::kNw) && !(value & cr0::kCd)))
         general_protection();
-    constexpr std::uint64_t kKnown = 0xe005003f;
-    value = (value & kKnown) | cr0::kEt;
+    value = (value & kKnownCr0) | cr0::kEt;
     const bool paging_now = value & cr0::kPg, paging_before = s_.cr0 & cr0::kPg;
     if (paging_now && !paging_before && (s_.efer & efer::kLme)) {
         if (!(s_.cr4 & cr4::kPae) || (s_.segments[kCs].attributes & Segment::kLong)) general_protection();
@@ -56,7 +55,7 @@ void Executor::write_cr3(std::uint64_t value) {
     vcpu_.flush_tlb_local();
 }
 
-void Executor::write_cr4(std::uint64_t value) {
+std::uint64_t Executor::known_cr4() const {
     const CpuidRegisters basic = cpu_.processor->cpuid(1, 0), structured = cpu_.processor->cpuid(7, 0);
     std::uint64_t known = kCr4Always;
     if (basic.ecx >> 26 & 1) known |= cr4::kOsxsave;
@@ -66,7 +65,11 @@ void Executor::write_cr4(std::uint64_t value) {
     if (structured.ebx >> 20 & 1) known |= cr4::kSmap;
     if (structured.ecx >> 2 & 1) known |= cr4::kUmip;
     if (structured.ecx >> 16 & 1) known |= cr4::kLa57;
-    if (value & ~known) general_protection();
+    return known;
+}
+
+void Executor::write_cr4(std::uint64_t value) {
+    if (value & ~known_cr4()) general_protection();
     const std::uint64_t changed = s_.cr4 ^ value;
     if (long_mode() && (!(value & cr4::kPae) || (changed & cr4::kLa57))) general_protection();
     if ((changed & value & cr4::kPcide) && (!long_mode() || (s_.cr3 & 0xfff))) general_protection();
@@ -133,8 +136,8 @@ void Executor::move_debug() {
     if (i_.opcode == 0x21) return set_gpr(i_.rm(), reg, size);
     const std::uint64_t value = gpr(i_.rm(), size);
     if (number >= 6 && value >> 32) general_protection();
-    if (number == 6) reg = (value & 0xe00f) | 0xffff0ff0;
-    else if (number == 7) reg = (value & 0xffff2bff) | 0x400;
+    if (number == 6) reg = (value & kDr6Writable) | kDr6Ones;
+    else if (number == 7) reg = (value & kDr7Writable) | kDr7Ones;
     else reg = value;
 }
 
@@ -234,10 +237,16 @@ void Executor::sti() {
 
 void Executor::halt() {
     require_kernel();
-    std::uint32_t wakes = request::kSmi | request::kInit | request::kNmi;
+    await_event();
+}
+
+/// Also where one waits already: it is taken as one that came to a halted processor. Not 0 in `wakes_on` says that it was.
+void Executor::await_event() {
+    std::uint32_t wakes = s_.smm ? 0 : request::kSmi | request::kInit;
+    if (!s_.nmi_blocked) wakes |= request::kNmi;
     if (s_.rflags & rflags::kInterrupt) wakes |= request::kInterrupt;
     s_.wakes_on = wakes;
-    if (!(s_.requests.load() & wakes)) s_.run.halted.store(1, std::memory_order_release);
+    s_.run.halted.store(1, std::memory_order_release);
 }
 
 // ---- ports

@@ -76,7 +76,8 @@ Translated Translator::behind_call() {
     case Operation::Halt:
     case Operation::Sti:
     case Operation::PopFlags:
-    case Operation::InterruptReturn: return leave(tcg::LeaveKind::Interrupts);
+    case Operation::InterruptReturn:
+    case Operation::Resume: return leave(tcg::LeaveKind::Interrupts);
     default: break;
     }
     return i_.row().has(row_flag::kEnds) ? leave(tcg::LeaveKind::Continue) : Translated::Next;
