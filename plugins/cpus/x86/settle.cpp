@@ -48,6 +48,12 @@ std::string place_of(const Feature& feature) {
     return text;
 }
 
+/// Models have it for the sake of their hardware, the default one among them, and few guests look for it.
+bool of_nested_guests(const Feature& feature) {
+    constexpr std::string_view kSvm = "svm";
+    return feature.word == Word::Leaf8000000aEdx || feature.name == kSvm;
+}
+
 }  // namespace
 
 bool X86Cpu::settle(const ProcessorSupport& support, Errors& errors) {
@@ -124,9 +130,13 @@ bool X86Cpu::warn_of_missing(const Features& missing, const ProcessorSupport& su
     for (const Feature& feature : kFeatures)
         if (missing.has(feature)) all.push_back(&feature);
     std::ranges::sort(all, {}, [](const Feature* f) { return std::pair(f->word, f->bit); });
+    // A translator lacks it always: that is worth a word to those who asked for it by name.
+    const auto quiet = [&](const Feature& feature) {
+        return !support.runs_on_host() && of_nested_guests(feature) && !switched_on_.has(feature);
+    };
     if (bootstrap() && (settings_.check || settings_.enforce))
         for (const Feature* feature : all)
-            context_.log().write(LogLevel::Warning, "cpu", start + place_of(*feature));
+            if (!quiet(*feature)) context_.log().write(LogLevel::Warning, "cpu", start + place_of(*feature));
     if (!settings_.enforce) return true;
     const std::string first = all.front()->name;
     errors.fail(std::string(support.name().view()) + " doesn't support requested features (" + first +

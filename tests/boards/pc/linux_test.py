@@ -40,6 +40,7 @@ class Linux(ConsoleTest):
         self.boot(
             *("-M", "pc-i440fx-9.0,graphics=off", "-cpu", "qemu64,-svm"),
             *("-smp", "2,maxcpus=3", "-m", "256,slots=1,maxmem=1G"),
+            *("-M", "pc-i440fx-9.0,graphics=off", "-m", "256"),
             *("-qmp", f"unix:{monitor},server=on,wait=off"),
             *("-kernel", GUEST / "vmlinuz", "-initrd", self.file("initramfs", initramfs()), "-append", "console=ttyS0"),
         )

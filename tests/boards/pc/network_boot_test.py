@@ -29,7 +29,7 @@ class NetworkBoot(ProgramTest):
         place = next(place for place in PLACES if (place / ROM).exists())
         (self.folder / "hello.bin").write_bytes(program())
         process = self.start(
-            *("-M", "pc-i440fx-9.0,graphics=off", "-accel", "tcg", "-cpu", "qemu64,-svm", "-nodefaults", "-display", "none", "-serial", "null"),
+            *("-M", "pc-i440fx-9.0,graphics=off", "-accel", "tcg", "-nodefaults", "-display", "none", "-serial", "null"),
             *("-L", str(place), "-netdev", f"user,id=n,tftp={self.folder},bootfile=hello.bin"),
             *("-device", "e1000,netdev=n,bootindex=0", "-device", f"isa-debug-exit,iobase={EXIT_PORT},iosize=4"),
         )

@@ -162,6 +162,23 @@ TEST_F(ProcessorTest, WhatIsNotGivenIsTakenAwayAndNamed) {
     EXPECT_EQ(cpuid(7).ebx & (1u << 4), 0u);
 }
 
+TEST_F(ProcessorTest, ATranslatorIsSilentOfNestedGuestsThatOnlyTheModelAsksFor) {
+    make("qemu64-v1");
+    support.taken[{0x80000001, 0}].ecx = 1u << 2;  // svm
+    ::testing::internal::CaptureStderr();
+    settle();
+    EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+    EXPECT_EQ(cpuid(0x80000001).ecx & (1u << 2), 0u);
+}
+
+TEST_F(ProcessorTest, ATranslatorTellsWhoAsksForNestedGuestsByName) {
+    make("qemu64-v1", {{"svm", "on"}});
+    support.taken[{0x80000001, 0}].ecx = 1u << 2;
+    ::testing::internal::CaptureStderr();
+    settle();
+    EXPECT_NE(::testing::internal::GetCapturedStderr().find("ECX.svm"), std::string::npos);
+}
+
 TEST_F(ProcessorTest, EnforceRefusesInstead) {
     make("Haswell-v1", {{"enforce", "on"}});
     support.taken[{1, 0}].ecx = 1u << 28;  // avx
