@@ -6,6 +6,8 @@
 #include "kernel/module/type_check.h"
 #include "kernel/object/type_store.h"
 
+#include <map>
+
 namespace backplane::kernel {
 
 class Callee;

@@ -1,6 +1,7 @@
 #include "kernel/module/json_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace backplane::kernel {
@@ -54,6 +55,13 @@ char* write_utf8(char* to, unsigned character) {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+/// What stands for itself in a string.
+constexpr auto kPlain = [] {
+    std::array<bool, 256> plain{};
+    for (unsigned c = 0x20; c < 0x7f; ++c) plain[c] = c != '"' && c != '\\';
+    return plain;
+}();
+
 }  // namespace
 
 void JsonReader::fault(const std::string& expected) const {
@@ -62,6 +70,7 @@ void JsonReader::fault(const std::string& expected) const {
 
 /// The next character that is no white space, not taken; 0 at the end.
 char JsonReader::peek() {
+    if (at_ < text_.size() && text_[at_] > ' ') return text_[at_];
     while (at_ < text_.size() && (text_[at_] == ' ' || (text_[at_] >= '\t' && text_[at_] <= '\r'))) {
         if (text_[at_] == '\v' || text_[at_] == '\f') return text_[at_];
         ++at_;
@@ -104,9 +113,9 @@ std::string_view JsonReader::string() {
     const std::size_t start = at_;
     // Most of a text is plain, and stays where it is.
     const auto pass_plain = [this] {
-        while (at_ < text_.size() && text_[at_] >= 0x20 && text_[at_] < 0x7f && text_[at_] != '"' &&
-               text_[at_] != '\\')
-            ++at_;
+        const std::string_view left = rest();
+        at_ += std::size_t(std::ranges::find_if_not(left, [](char c) { return kPlain[std::uint8_t(c)]; }) -
+                           left.begin());
     };
     pass_plain();
     char* to = text_.data() + at_;

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 namespace backplane::kernel {
 namespace {
@@ -62,15 +63,15 @@ class FileSource final : public ElfSource {
     FileSource(int fd, std::uint64_t size) : fd_(fd), size_(size) {}
     std::uint64_t size() const override { return size_; }
     const std::uint8_t* bytes(std::uint64_t offset, std::uint64_t length) override {
-        if (offset < start_ || offset - start_ > window_.size() ||
-            window_.size() - (offset - start_) < length) {
-            window_.resize(std::size_t(std::min(std::max<std::uint64_t>(length, kWindow), size_ - offset)));
+        if (offset < start_ || offset - start_ > length_ || length_ - (offset - start_) < length) {
+            const auto wanted =
+                std::size_t(std::min(std::max<std::uint64_t>(length, kWindow), size_ - offset));
+            if (wanted > room_) window_ = std::make_unique_for_overwrite<std::uint8_t[]>(room_ = wanted);
             start_ = offset;
-            const ssize_t got = pread(fd_, window_.data(), window_.size(), off_t(offset));
-            window_.resize(std::size_t(std::max<ssize_t>(got, 0)));
-            if (window_.size() < length) return nullptr;
+            length_ = std::size_t(std::max<ssize_t>(pread(fd_, window_.get(), wanted, off_t(offset)), 0));
+            if (length_ < length) return nullptr;
         }
-        return window_.data() + (offset - start_);
+        return window_.get() + (offset - start_);
     }
 
   private:
@@ -78,7 +79,8 @@ class FileSource final : public ElfSource {
     int fd_;
     std::uint64_t size_;
     std::uint64_t start_ = 0;
-    std::vector<std::uint8_t> window_;
+    std::size_t length_ = 0, room_ = 0;  ///< of the window: what was read, and what it can hold
+    std::unique_ptr<std::uint8_t[]> window_;
 };
 
 /// Copies a T out of `bytes`; false when it does not lie inside.

@@ -58,6 +58,13 @@ bool same_members(const std::vector<ManifestArgument>& a, const std::vector<Mani
     });
 }
 
+/// A text that is there more than once; empty: none is.
+std::string_view repeated(std::vector<std::string_view> texts) {
+    std::ranges::sort(texts);
+    const auto twice = std::ranges::adjacent_find(texts);
+    return twice == texts.end() ? std::string_view() : *twice;
+}
+
 /// The row as the type has it; valid as long as `property`. Null where this host does not know the kind.
 std::optional<PropertyInfo> paper(const ManifestProperty& property) {
     PropertyInfo info;
@@ -97,7 +104,7 @@ const std::string& TypeCheck::verdict(const ManifestType& type) {
 std::string TypeCheck::problem(const ManifestType& type) {
     if (type.name == "object") return {};
     if (std::string reason = ancestry_problem(type); !reason.empty()) return reason;
-    const ManifestType& parent = *find_(type.parent);
+    const ManifestType& parent = *ancestry(type)[1];
     if (const std::string& reason = verdict(parent); !reason.empty())
         return "it derives from " + quote(parent.name) + ", which is refused: " + reason;
     for (const Check check :
@@ -111,23 +118,28 @@ std::string TypeCheck::problem(const ManifestType& type) {
 std::string TypeCheck::ancestry_problem(const ManifestType& type) const {
     if (type.parent.empty()) return "it has no parent";
     const std::vector<const ManifestType*>& line = ancestry(type);
-    if (!find_(type.parent))
+    if (line.size() == 1 && !find_(type.parent))
         return "it derives from " + quote(type.parent) + ", which " + missing_(type.parent);
-    if (find_(line.back()->parent) != &type) return {};
+    const TextPart above = line.back()->parent;
+    if (above.empty() || find_(above) != &type) return {};
     std::string circle;
     for (const ManifestType* each : line) circle += quote(each->name) + " derives from ";
     return "it is its own ancestor: " + circle + quote(type.name);
 }
 
 std::string TypeCheck::property_problem(const ManifestType& type) const {
-    std::set<std::string_view> names;
+    const auto which = [](std::string_view name) { return "property " + quote(name); };
+    std::vector<std::string_view> names;
+    for (const ManifestProperty& property : type.properties) names.push_back(property.name);
+    if (const std::string_view name = repeated(std::move(names)); !name.empty())
+        return which(name) + " stands there twice";
     for (const ManifestProperty& property : type.properties) {
-        const std::string which = "property " + quote(property.name);
         if (property.name.empty()) return "it has a property without a name";
-        if (!names.insert(property.name).second) return which + " stands there twice";
         if (!property_kind(property.kind))
-            return which + " is of kind " + quote(property.kind) + ", which this host does not know";
-        if (property.kind == "enum" && property.choices.empty()) return which + " has no choices";
+            return which(property.name) + " is of kind " + quote(property.kind) +
+                   ", which this host does not know";
+        if (property.kind == "enum" && property.choices.empty())
+            return which(property.name) + " has no choices";
         if (!property.has_default) continue;
         if (const std::string reason = value_problem(property, type.name, property.default_text);
             !reason.empty())
@@ -175,18 +187,22 @@ std::string TypeCheck::interface_problem(const ManifestType& type) const {
 std::string TypeCheck::outside_problem(const ManifestType& type) const {
     if ((!type.regions.empty() || !type.wires.empty()) && !is_a(type, "device"))
         return "it lists regions or wires, and does not derive from 'device'";
-    std::set<std::string> names;
+    std::vector<std::pair<std::string_view, std::string_view>> taken;
+    const auto take = [&taken](std::string_view kind, std::string_view name) {
+        const bool first = std::ranges::find(taken, std::pair(kind, name)) == taken.end();
+        if (first) taken.emplace_back(kind, name);
+        return first;
+    };
     for (const ManifestType* each : ancestry(type)) {
         for (const ManifestRegion& region : each->regions) {
             if (region.name.empty()) return "it has a region without a name";
-            if (!names.insert("region " + quote(region.name)).second)
-                return "region " + quote(region.name) + " stands there twice";
+            if (!take("region", region.name)) return "region " + quote(region.name) + " stands there twice";
         }
         for (const ManifestWire& wire : each->wires) {
             if (wire.direction != "output" && wire.direction != "input")
                 return "wire " + quote(wire.name) + " is an " + quote(wire.direction) +
                        ", which this host does not know";
-            if (!names.insert(wire.direction + " " + quote(wire.name)).second)
+            if (!take(wire.direction, wire.name))
                 return wire.direction + " " + quote(wire.name) + " stands there twice";
         }
     }
@@ -194,10 +210,11 @@ std::string TypeCheck::outside_problem(const ManifestType& type) const {
 }
 
 std::string TypeCheck::version_problem(const ManifestType& type) const {
-    std::set<std::string_view> names;
+    std::vector<std::string_view> numbers;
+    for (const ManifestVersion& version : type.versions) numbers.push_back(version.version);
+    if (const std::string_view number = repeated(std::move(numbers)); !number.empty())
+        return "version " + quote(number) + " stands there twice";
     for (const ManifestVersion& version : type.versions) {
-        if (!names.insert(version.version).second)
-            return "version " + quote(version.version) + " stands there twice";
         if (!version.release.empty() && !Release::parse(version.release))
             return "version " + quote(version.version) + " names " + quote(version.release) +
                    ", which is no release";
@@ -276,9 +293,20 @@ std::string TypeCheck::delta_warning(const ManifestDelta& delta,
 const std::vector<const ManifestType*>& TypeCheck::ancestry(const ManifestType& type) const {
     std::vector<const ManifestType*>& line = ancestries_[&type];
     if (!line.empty()) return line;
-    for (const ManifestType* at = &type; at && std::ranges::find(line, at) == line.end();
-         at = find_(at->parent))
-        line.push_back(at);
+    const auto add = [&line](const ManifestType* at) {
+        const bool first = std::ranges::find(line, at) == line.end();
+        if (first) line.push_back(at);
+        return first;
+    };
+    for (const ManifestType* at = &type; at; at = find_(at->parent)) {
+        const auto known = ancestries_.find(at);
+        if (at != &type && known != ancestries_.end()) {
+            for (const ManifestType* each : known->second)
+                if (!add(each)) break;
+            break;
+        }
+        if (!add(at)) break;
+    }
     return line;
 }
 

@@ -5,8 +5,7 @@
 #include "kernel/module/manifest.h"
 
 #include <functional>
-#include <map>
-#include <set>
+#include <unordered_map>
 
 namespace backplane::kernel {
 
@@ -50,15 +49,15 @@ class TypeCheck {
 
     Find find_;
     Explain missing_;
-    std::map<const ManifestType*, std::string> verdicts_;
-    mutable std::map<const ManifestType*, std::vector<const ManifestType*>> ancestries_;
+    std::unordered_map<const ManifestType*, std::string> verdicts_;
+    mutable std::unordered_map<const ManifestType*, std::vector<const ManifestType*>> ancestries_;
     /// Whose is what users name, by what it is ("option '-vnc'").
-    std::map<std::string, std::string> owners_;
+    std::unordered_map<std::string, std::string> owners_;
     struct EventOwner {
         std::string text;
         std::vector<ManifestArgument> members;
     };
-    std::map<std::string, EventOwner> event_owners_;
+    std::unordered_map<std::string, EventOwner> event_owners_;
 };
 
 }  // namespace backplane::kernel
