@@ -61,6 +61,42 @@ TEST(X86Counts, OfHostInstructions) {
     }
 }
 
+// addps xmm0, xmm1; paddd xmm2, xmm3; dec ecx; jnz to the first
+const Bytes kLoop = {0x0f, 0x58, 0xc1, 0x66, 0x0f, 0xfe, 0xd3, 0xff, 0xc9, 0x75, 0xf5};
+
+TEST(X86Units, ALoopKeepsItsVectors) {
+    TranslatedCpu cpu;
+    cpu.set_code(kStart, kLoop.data(), unsigned(kLoop.size()));
+    std::uint32_t values[4][4] = {};
+    std::fill_n(values[1], 4, 0x3f800000u);  // 1.0
+    std::fill_n(values[3], 4, 1u);
+    std::memcpy(cpu.guest.xsave + kVectorOffset, values, sizeof values);
+    cpu.guest.gpr[kRcx] = 1000;
+    cpu.guest.pc = kStart;
+    EXPECT_EQ(cpu.run(false), std::nullopt);
+    std::memcpy(values, cpu.guest.xsave + kVectorOffset, sizeof values);
+    for (unsigned lane = 0; lane < 4; ++lane) {
+        EXPECT_EQ(values[0][lane], 0x447a0000u);  // 1000.0
+        EXPECT_EQ(values[2][lane], 1000u);
+    }
+}
+
+/// From its end it goes on behind the loads.
+TEST(X86Units, ALoopLoadsItsVectorsOnce) {
+    if (!__builtin_cpu_supports("bmi2")) GTEST_SKIP() << "without BMI2 there are no native instructions";
+    TranslatedCpu cpu;
+    cpu.set_code(kStart, kLoop.data(), unsigned(kLoop.size()));
+    cpu.guest.gpr[kRcx] = 2;
+    const std::string text = cpu.host_code(kStart);
+    const auto address = [&](std::size_t at) {
+        return std::stoull(text.substr(text.find("0x", at)), nullptr, 16);
+    };
+    const std::size_t loads = text.rfind("movups xmm"), jump = text.rfind("jmp 0x");
+    ASSERT_NE(loads, std::string::npos);
+    ASSERT_NE(jump, std::string::npos);
+    EXPECT_EQ(address(jump), address(text.find('\n', loads))) << text;
+}
+
 struct Division {
     bool is_signed, wide;
     std::uint64_t high, low, divisor;

@@ -82,6 +82,7 @@ void Emitter::prepare(const Block& block) {
         });
     }
     prepare_status(block);
+    prepare_loop();
 }
 
 /// Those that stand beside the op.
@@ -120,6 +121,7 @@ void Emitter::emit(const EmitRequest& request, EmitResult& result) {
         return;
     }
     result.start = request.at;
+    load_for_loop();
     for (index_ = 0; index_ < block_->ops.size(); ++index_) {
         const Op& op = block_->ops[index_];
         if (index_ != skip_) {

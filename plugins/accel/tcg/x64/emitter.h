@@ -240,6 +240,10 @@ class Emitter {
     void forget_vectors();
     std::uint32_t remember_residents();
     void vectors_before_op(const Op& op);
+    bool label_keeps_vectors(const Op& op) const;
+    void prepare_loop();
+    void load_for_loop();
+    bool goes_round() const;
     void clear_upper();
 
     // ---- integer.cpp
@@ -377,6 +381,8 @@ class Emitter {
     std::vector<NativePlan> plans_;
     Residents residents_;
     bool any_resident_ = false;
+    Residents loop_;                ///< what a unit that jumps to its own start keeps in registers meanwhile
+    std::uint32_t loop_start_ = 0;  ///< where it goes then; 0: it does not
     std::vector<Residents> resident_sets_;  ///< the first is empty
     bool helper_stored_ = false;            ///< this instruction called one that may have changed the unit
     std::vector<LabelState> labels_;

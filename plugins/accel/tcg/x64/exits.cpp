@@ -112,6 +112,7 @@ void Emitter::goto_pc(const Op& op) {
         c.from[0] = field;
         c.x = target;
     }
+    if (target == block_->pc && chains_to(target) && goes_round()) return jump_to(loop_start_);
     if (chains_to(target)) return direct_exit(jump(), target);
     load_immediate(kRax, target);
     if (!request_->chain) return jump_to(thunks_.miss);

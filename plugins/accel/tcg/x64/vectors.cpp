@@ -1,6 +1,6 @@
 // Vector registers of the guest in the host's. They have no homes across units, as helpers and the engine's own code use
 // all of the host's: a register is loaded by the first native instruction of a unit that wants it, and stored where the
-// unit may be left or something else may run. The slow ways of accesses store what the state does not have, and load
+// unit may be left or something else may run. A unit that jumps to its own start finds them loaded there. The slow ways of accesses store what the state does not have, and load
 // again.
 #include "emitter.h"
 
@@ -114,10 +114,83 @@ std::uint32_t Emitter::remember_residents() {
     return std::uint32_t(resident_sets_.size() - 1);
 }
 
+namespace {
+
+bool forgets_vectors(Opcode op) {
+    return op == Opcode::call || op == Opcode::popcnt || op == Opcode::clmul || op == Opcode::clmulh ||
+           (op >= Opcode::fadd && op <= Opcode::fp_forget);
+}
+
+}  // namespace
+
+/// `if (…) goto L; goto_pc X; L:`: one path comes here, with what it had.
+bool Emitter::label_keeps_vectors(const Op& op) const {
+    if (index_ < 2 || block_->ops[index_ - 1].opcode != Opcode::goto_pc) return false;
+    const auto branches = [&](const Op& o) {
+        return o.imm == op.imm && (o.opcode == Opcode::br_status || o.opcode == Opcode::brcond);
+    };
+    if (!branches(block_->ops[index_ - 2])) return false;
+    unsigned uses = 0;
+    for (const Op& o : block_->ops) uses += branches(o) || (o.opcode == Opcode::br && o.imm == op.imm);
+    return uses == 1;
+}
+
+/// The vectors that a unit uses which may jump to its start, where they all have room.
+void Emitter::prepare_loop() {
+    loop_ = {};
+    loop_start_ = 0;
+    if (!flags_) return;
+    bool round = false;
+    unsigned next = kFirst;
+    const auto use = [&](const Native& n, const NativeOperand& o) {
+        if (!o.value.is_register() || guest_.registers[o.value.index()].klass != RegisterClass::Vector)
+            return true;
+        const auto guest = std::int16_t(o.value.index());
+        unsigned at = kFirst;
+        while (at < next && loop_[at].guest != guest) ++at;
+        if (at == loop_.size()) return false;
+        next = std::max(next, at + 1);
+        const std::uint8_t bytes = o.written && n.vex ? 32 : o.bytes;
+        loop_[at] = {guest, std::max(loop_[at].bytes, bytes), 0, 0};
+        return true;
+    };
+    for (const Op& op : block_->ops) {
+        bool fits = !forgets_vectors(op.opcode);
+        if (op.opcode == Opcode::goto_pc) round |= value_of(op.a) == block_->pc;
+        if (op.opcode == Opcode::native) {
+            const Native& n = block_->natives[std::size_t(op.imm)];
+            fits = use(n, n.reg) && use(n, n.vvvv) && use(n, n.rm);
+        }
+        if (fits) continue;
+        loop_ = {};
+        return;
+    }
+    if (!round || next == kFirst) loop_ = {};
+}
+
+void Emitter::load_for_loop() {
+    if (loop_[kFirst].guest < 0 || !request_->chain) return;
+    load_residents(loop_);
+    residents_ = loop_;
+    any_resident_ = true;
+    loop_start_ = here();
+}
+
+/// Are the vectors, which are all stored, where the start of the loop has them?
+bool Emitter::goes_round() const {
+    if (loop_start_ == 0) return false;
+    for (unsigned n = kFirst; n < loop_.size(); ++n)
+        if (loop_[n].guest != residents_[n].guest || loop_[n].bytes > residents_[n].bytes) return false;
+    return true;
+}
+
 void Emitter::vectors_before_op(const Op& op) {
     if (!any_resident_) return;
     switch (op.opcode) {
     case Opcode::label:  // other paths come with others
+        if (label_keeps_vectors(op)) return;
+        vectors_to_state();
+        return forget_vectors();
     case Opcode::call:
     case Opcode::popcnt:  // may be calls on this host
     case Opcode::clmul:
