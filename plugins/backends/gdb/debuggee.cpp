@@ -104,6 +104,8 @@ void Debuggee::machine_stopped(Str state) {
         if (!arrived_.empty()) {
             const auto cpus = run_.cpus();
             report.cpu = std::size_t(std::ranges::find(cpus, arrived_.front().first) - cpus.begin());
+            // One that stopped may have left the machine since.
+            if (report.cpu == cpus.size) report.cpu = 0;
             report.stop = arrived_.front().second;
         }
         // Another CPU that stopped as well comes to the same stop when it goes on.
