@@ -224,11 +224,14 @@ void ManagementHost::machine_event(std::string_view name, std::string_view data)
 
 Cpu* ManagementHost::current_cpu() const {
     const auto& cpus = machine_->cpus();
-    return current_cpu_ < cpus.size() ? cpus[current_cpu_] : nullptr;
+    const auto chosen = std::ranges::find(cpus, current_cpu_, [](const Cpu* cpu) { return cpu->index(); });
+    // One that is gone leaves the choice to the first.
+    return chosen != cpus.end() ? *chosen : cpus.empty() ? nullptr : cpus.front();
 }
 
 void ManagementHost::select_cpu(std::uint64_t index) {
-    if (index >= machine_->cpus().size()) fail_command("invalid CPU index " + std::to_string(index));
+    if (std::ranges::none_of(machine_->cpus(), [&](const Cpu* cpu) { return cpu->index() == index; }))
+        fail_command("invalid CPU index " + std::to_string(index));
     current_cpu_ = index;
 }
 
