@@ -1,5 +1,8 @@
 """Processors and memory modules that come and go, as monitors and as a guest's ACPI code see them."""
 
+import shutil
+import subprocess
+import sys
 import unittest
 
 from program import ProgramTest, Qmp, connect
@@ -27,6 +30,14 @@ class HotPlugBase(ProgramTest):
         self.addCleanup(self.qmp.__exit__)
         self.addCleanup(self.qtest.close)
         self.qmp("qmp_capabilities")
+
+    def file(self, name, limit):
+        """What firmware finds in the configuration device."""
+        self.write(0x510, 0x19, 2)
+        directory = bytes(self.read(0x511, 1) for _ in range(4 + 64 * 32))
+        row = directory[directory.index(name.encode() + b"\0") - 8 :]
+        self.write(0x510, int.from_bytes(row[4:6], "big"), 2)
+        return bytes(self.read(0x511, 1) for _ in range(min(limit, int.from_bytes(row[:4], "big"))))
 
     def read(self, port, size):
         return int(self.qtest(f"in{ {1: 'b', 2: 'w', 4: 'l'}[size] } {port}").split()[1], 0)
@@ -102,6 +113,18 @@ class ProcessorHotPlug(HotPlugBase):
         self.assertIn(f"expected cpu type: '{CPU}'", self.refusal(driver="kvm64-x86_64-cpu", **SECOND))
         self.assertEqual(self.places()[1], None)
         self.assertEqual(self.qmp("device_add", driver=CPU, id="c", **{"apic-id": 3})["return"], {})
+
+    def test_the_chosen_one_may_leave(self):
+        self.start_pc("-smp", "1,maxcpus=3")
+        say = lambda line: self.qmp("human-monitor-command", **{"command-line": line})["return"]
+        self.assertEqual(self.qmp("device_add", driver=CPU, id="c2", **{**SECOND, "core-id": 2})["return"], {})
+        self.assertIn("invalid CPU index 1", say("cpu 1"))
+        self.assertEqual(say("cpu 2"), "")
+        self.assertIn("CPU#2", say("info registers"))
+        self.write(SELECTOR, 2, 4)
+        self.write(STATE, EJECT, 1)
+        self.qmp.event("DEVICE_DELETED")
+        self.assertIn("CPU#0", say("info registers"))
 
     def test_one_that_is_there_from_the_start_is_no_news(self):
         self.start_pc("-smp", "1,maxcpus=2", "-device", f"{CPU},id=c1,socket-id=0,core-id=1,thread-id=0")
@@ -185,6 +208,11 @@ class MemoryHotPlug(HotPlugBase):
         self.assertEqual(self.devices(), [])
         self.assertIsNone(self.add(memdev="m"), "a refusal leaves the backend free")
 
+    def test_room_that_processors_do_not_reach_is_refused(self):
+        result = self.run_program("-M", "pc", "-display", "none", "-accel", "tcg", "-m", "512M,slots=2,maxmem=2T")
+        self.assertEqual(result.status, 1)
+        self.assertIn("and processors reach RAM below 0xfd00000000", result.errors)
+
     def test_without_room_there_is_none(self):
         self.start_pc("-m", "512M")
         self.backend("m", 128)
@@ -193,13 +221,31 @@ class MemoryHotPlug(HotPlugBase):
     def test_firmware_keeps_off(self):
         self.start_pc(*self.ROOM, "-object", "memory-backend-ram,id=m,size=64M", "-device", "pc-dimm,id=d,memdev=m")
         self.assertEqual(self.read(GPE, 1), 0, "what is there from the start is no news")
-        end = b"etc/reserved-memory-end\0"
-        self.write(0x510, 0x19, 2)
-        directory = bytes(self.read(0x511, 1) for _ in range(4 + 64 * 32))
-        row = directory[directory.index(end) - 8 :]
-        self.write(0x510, int.from_bytes(row[4:6], "big"), 2)
-        self.assertEqual(bytes(self.read(0x511, 1) for _ in range(8)), (0x200000000).to_bytes(8, "little"))
+        self.assertEqual(self.file("etc/reserved-memory-end", 8), (0x200000000).to_bytes(8, "little"))
         self.assertEqual(self.qmp("query-memory-devices")["return"][0]["data"]["hotplugged"], False)
+
+
+class Tables(HotPlugBase):
+    def check_dsdt(self, machine, *wanted):
+        self.start_pc("-smp", "2,maxcpus=4", "-m", "64M,slots=3,maxmem=1G", machine=machine)
+        tables = self.file("etc/acpi/tables", 0x3000)
+        start = tables.index(b"DSDT")
+        table = bytearray(tables[start : start + int.from_bytes(tables[start + 4 : start + 8], "little")])
+        table[9] = -(sum(table) - table[9]) & 0xFF  # as firmware makes it right
+        path = self.folder / "dsdt.aml"
+        path.write_bytes(table)
+        self.assertEqual(subprocess.run(["iasl", "-d", path], capture_output=True).returncode, 0)
+        made = subprocess.run(["iasl", path.with_suffix(".dsl")], capture_output=True, text=True)
+        self.assertIn("0 Errors, 0 Warnings", made.stdout, made.stdout + made.stderr)
+        text = path.with_suffix(".dsl").read_text()
+        for name in wanted:
+            self.assertIn(name, text)
+
+    def test_processors_and_modules_are_devices(self):
+        self.check_dsdt("pc", "Device (C003)", "Device (MP02)", "_E02", "_E03", "CRMV")
+
+    def test_old_ones_go_by_the_bitmap(self):
+        self.check_dsdt("pc-i440fx-2.6", "Device (C003)", "Device (MP02)", "_E02", "CPON")
 
 
 class Saved(HotPlugBase):
@@ -230,4 +276,7 @@ class Saved(HotPlugBase):
 
 
 if __name__ == "__main__":
+    if not shutil.which("iasl"):
+        print("skipped: no iasl, which checks tables")
+        sys.exit(77)
     unittest.main()

@@ -58,6 +58,11 @@ TEST(Aml, FieldWidthsDoNotCountThemselves) {
               (Bytes{'A', '_', '_', '_', 8, 0, 63, 'B', '_', '_', '_', 0x40, 4}));
 }
 
+TEST(Aml, AFieldOfABufferIsCreatedByItsPlace) {
+    EXPECT_EQ(create_dword_field(local(0), integer(14), "MNL"),
+              (Bytes{0x8a, 0x60, 0x0a, 0x0e, 'M', 'N', 'L', '_'}));
+}
+
 TEST(Aml, ResourcesEndWithTheirTag) {
     EXPECT_EQ(resources({io(0x60, 1)}),
               (Bytes{0x11, 0x0d, 0x0a, 0x0a, 0x47, 0x01, 0x60, 0, 0x60, 0, 1, 1, 0x79, 0}));
