@@ -119,7 +119,7 @@ class ProcessorHotPlug(HotPlugBase):
         say = lambda line: self.qmp("human-monitor-command", **{"command-line": line})["return"]
         self.assertEqual(self.qmp("device_add", driver=CPU, id="c2", **{**SECOND, "core-id": 2})["return"], {})
         self.assertIn("invalid CPU index 1", say("cpu 1"))
-        self.assertEqual(say("cpu 2"), "")
+        self.assertNotIn("invalid", say("cpu 2"))
         self.assertIn("CPU#2", say("info registers"))
         self.write(SELECTOR, 2, 4)
         self.write(STATE, EJECT, 1)
