@@ -38,9 +38,7 @@ class Linux(ConsoleTest):
         super().setUp()
         monitor = self.folder / "monitor"
         self.boot(
-            *("-M", "pc-i440fx-9.0,graphics=off", "-cpu", "qemu64,-svm"),
-            *("-smp", "2,maxcpus=3", "-m", "256,slots=1,maxmem=1G"),
-            *("-M", "pc-i440fx-9.0,graphics=off", "-m", "256"),
+            *("-M", "pc-i440fx-9.0,graphics=off", "-smp", "2,maxcpus=3", "-m", "256,slots=1,maxmem=1G"),
             *("-qmp", f"unix:{monitor},server=on,wait=off"),
             *("-kernel", GUEST / "vmlinuz", "-initrd", self.file("initramfs", initramfs()), "-append", "console=ttyS0"),
         )
