@@ -117,11 +117,10 @@ bool PcBoard::fit_processor(Object& processor, std::uint32_t, Errors& errors) {
 }
 
 /// Firmware waits for as many of them after a reset.
-void PcBoard::processors_changed() {
+void PcBoard::tell_processors(std::uint32_t count) {
     IgnoredErrors none;
-    query<Cmos>(chip("rtc"))->set_byte(kProcessorsInCmos, std::uint8_t(processors_.present() - 1));
-    set_fw_cfg_number(*query<FwCfg>(chip("fw_cfg")), FwCfgKey::CpuCount, std::uint16_t(processors_.present()),
-                      none);
+    query<Cmos>(chip("rtc"))->set_byte(kProcessorsInCmos, std::uint8_t(count - 1));
+    set_fw_cfg_number(*query<FwCfg>(chip("fw_cfg")), FwCfgKey::CpuCount, std::uint16_t(count), none);
 }
 
 /// What processors see in system management mode: memory as ever, until the bridge lays its own over it.

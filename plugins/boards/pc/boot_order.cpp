@@ -69,9 +69,10 @@ void PcBoard::write_drive_order(std::string_view letters) {
 /// Users may have changed an index, plugged something in or pulled it out.
 void PcBoard::reset(BoardContext& context) {
     boot_order_changed();
-    if (drives_once_.empty() ||
-        static_cast<MachineSleep*>(context.host_interface(MachineSleep::kId))->waking())
-        return;
+    if (static_cast<MachineSleep*>(context.host_interface(MachineSleep::kId))->waking()) return;
+    counted_processors_ = processors_.present();
+    tell_processors(counted_processors_);
+    if (drives_once_.empty()) return;
     drives_once_.clear();
     write_drive_order(drives_);
 }

@@ -231,6 +231,8 @@ void PcBoard::falls_asleep() {
     constexpr unsigned kShutdownStatus = 0x0f;
     constexpr std::uint8_t kResume = 0xfe;
     query<Cmos>(chip("rtc"))->set_byte(kShutdownStatus, kResume);
+    // Waking, it cannot count anew: its memory is read-only then.
+    tell_processors(counted_processors_);
 }
 
 /// What firmware has programmed meanwhile stands in them.

@@ -114,6 +114,27 @@ class ProcessorHotPlug(HotPlugBase):
         self.assertEqual(self.places()[1], None)
         self.assertEqual(self.qmp("device_add", driver=CPU, id="c", **{"apic-id": 3})["return"], {})
 
+    def counted_by_firmware(self):
+        self.write(0x70, 0x5F, 1)
+        return self.read(0x71, 1) + 1
+
+    def test_firmware_that_wakes_is_told_what_it_knew(self):
+        self.start_pc("-smp", "1,maxcpus=2")
+        for register, value in ((0x40, 0x601), (0x80, 1)):  # where the PIIX4's power management is, and that it is
+            self.write(0xCF8, 0x80000B00 | register, 4)
+            self.write(0xCFC, value, 4)
+        self.assertEqual(self.qmp("device_add", driver=CPU, id="c1", **SECOND)["return"], {})
+        self.assertEqual(self.counted_by_firmware(), 2)
+        self.write(0x604, 1 << 13 | 1 << 10, 2)
+        self.qmp.event("SUSPEND")
+        self.assertEqual(self.counted_by_firmware(), 1)
+        self.qmp("system_wakeup")
+        self.qmp.event("WAKEUP")
+        self.assertEqual(self.counted_by_firmware(), 1)
+        self.qmp("system_reset")
+        self.qmp.event("RESET")
+        self.assertEqual(self.counted_by_firmware(), 2)
+
     def test_the_chosen_one_may_leave(self):
         self.start_pc("-smp", "1,maxcpus=3")
         say = lambda line: self.qmp("human-monitor-command", **{"command-line": line})["return"]
