@@ -333,7 +333,9 @@ std::string Catalog::resolve_option(std::string_view option, std::string_view an
         if (std::string found = named_type(type, option); !found.empty()) return found;
         std::ranges::copy(type.option_names(), std::back_inserter(names));
     }
-    const std::string message = "unsupported " + std::string(what) + " " + quote(option);
+    // The words that users, and tools that look for them, know.
+    const std::string_view complaint = what == "CPU model" ? "unable to find " : "unsupported ";
+    const std::string message = std::string(complaint) + std::string(what) + " " + quote(option);
     if (const std::string reason = refused_option_text(option, ancestor); !reason.empty()) {
         errors.fail(message + ": " + reason);
     } else if (const std::string other = other_architecture_text(option, ancestor); !other.empty()) {

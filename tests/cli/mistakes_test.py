@@ -59,6 +59,7 @@ class Mistakes(ProgramTest):
         self.refused("; -cpu help lists them", *BASE, "-cpu", "foo")
         self.blamed("-accel foo: unsupported", *BASE, "-accel", "foo")
         self.refused("; -accel help lists them", *BASE, "-accel", "foo")
+        self.refused("unable to find CPU model 'r64'; did you mean 'rv64'?", *BASE, "-cpu", "r64")
         self.refused("; -chardev help lists them", *BASE, "-chardev", "foo,id=c")
         self.refused("; -netdev help lists them", *BASE, "-netdev", "foo,id=n")
         self.refused("; -object help lists them", *BASE, "-object", "foo,id=o")
