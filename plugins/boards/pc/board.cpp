@@ -162,6 +162,20 @@ bool PcBoard::build_bridges(BoardContext& context, Errors& errors) {
     if (acpi_ == Switch::Off) power.emplace_back("acpi-root-pci-hotplug", "off");
     return make(context, pci_bus_, "PIIX4_PM", "PIIX4_PM", power, errors) &&
            build_slot_registers(context, errors);
+           build_module_memories(context, errors);
+}
+
+/// The serial memories that modules of RAM have, of eight sockets; they are blank.
+bool PcBoard::build_module_memories(BoardContext& context, Errors& errors) {
+    constexpr unsigned kFirstAddress = 0x50, kSockets = 8;
+    if (!smbus_) return true;
+    Object* bus = chip("PIIX4_PM").child("i2c");
+    for (unsigned socket = 0; socket < kSockets; ++socket) {
+        const std::string name = "spd" + std::to_string(socket);
+        const Settings place{{"address", std::to_string(kFirstAddress + socket)}};
+        if (!make(context, bus, "smbus-eeprom", name.c_str(), place, errors)) return false;
+    }
+    return true;
 }
 
 // --- interrupts ---

@@ -62,7 +62,8 @@ class PcBoard final : public Board,
     std::uint64_t max_ram_below_4g_ = kLowRamLimit;
     Switch acpi_ = Switch::Auto, pit_ = Switch::Auto, pic_ = Switch::Auto, smm_ = Switch::Auto,
            vmport_ = Switch::Auto;
-    bool hpet_ = true, i8042_ = true, graphics_ = true, usb_ = false, sata_ = true, hmat_ = false;
+    bool hpet_ = true, i8042_ = true, graphics_ = true, usb_ = false, sata_ = true, hmat_ = false,
+         smbus_ = true;
     std::string firmware_, kernel_, initrd_, arguments_, oem_id_, oem_table_;
     SmbiosEntry smbios_entry_ = SmbiosEntry::Auto;
     // What older versions had otherwise.
@@ -91,6 +92,7 @@ class PcBoard final : public Board,
     void tell_processors(std::uint32_t count);
     bool build_management_mode(BoardContext& context, Errors& errors);
     bool build_bridges(BoardContext& context, Errors& errors);
+    bool build_module_memories(BoardContext& context, Errors& errors);
     bool build_interrupts(BoardContext& context, Errors& errors);
     bool build_isa(BoardContext& context, Errors& errors);
     bool build_serial_ports(BoardContext& context, Errors& errors);

@@ -379,6 +379,11 @@ class Trees(PcTest):
         self.assertRegex(text, r"(?m)^    0+-f{16} \(prio -1, i/o\): pci$")
         self.assertRegex(text, r"(?m)^    00000000000c0000-00000000000c3fff \(prio 1, i/o\): alias pam-pci @pci ")
 
+    def test_memories_of_modules(self):
+        text = self.tree("info qtree")
+        for socket in range(8):
+            self.assertIn(f"address = {0x50 + socket} ", text)
+
     def test_functions(self):
         self.assertIn("\n    Bridge: PCI device 8086:7113\n", self.tree("info pci"))
 
