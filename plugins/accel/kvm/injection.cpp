@@ -49,8 +49,9 @@ void Vcpu::inject() {
         lock.unlock();
         if (vector >= 0) {
             const kvm_interrupt interrupt{std::uint32_t(vector)};
-            if (const int result = request(fd_, KVM_INTERRUPT, &interrupt); result < 0)
-                vm_.refusals().say("an interrupt", -result);
+            const int result = request(fd_, KVM_INTERRUPT, &interrupt);
+            if (result < 0) vm_.refusals().say("an interrupt", -result);
+            else if (vm_.local_apics_in_kernel()) handed_ = vector;
             run_->ready_for_interrupt_injection = 0;
         }
     }

@@ -181,8 +181,11 @@ int Vcpu::enter() {
     int result = -EINTR;
     if (!vm_.gate().closed() && run_state_.exit_request.load(std::memory_order_seq_cst) == 0) {
         write_task_priority();
+        if (handed_ >= 0) run_->exit_reason = KVM_EXIT_UNKNOWN;
         result = kernel_calls::control(fd_.get(), KVM_RUN, nullptr);
         unfinished_ = false;
+        // Where a signal came first, the kernel turns back before it takes anything, and gives no reason.
+        if (result == 0 || run_->exit_reason != KVM_EXIT_UNKNOWN) handed_ = -1;
     }
     in_guest_.store(false, std::memory_order_seq_cst);
     if (vm_.gate().closed()) {
@@ -210,11 +213,18 @@ void Vcpu::pull() {
     if (complete_) return;
     if (const std::string text = registers_->get(); !text.empty())
         return fail("KVM does not tell a CPU's state: " + text);
+    if (handed_ >= 0) {  // which the kernel does not tell
+        state_.interrupt_injected = true;
+        state_.interrupt_soft = false;
+        state_.interrupt_vector = std::uint8_t(handed_);
+    }
     complete_ = true;
 }
 
 void Vcpu::push() {
     if (!changed_) return;
+    if (state_.interrupt_injected && state_.interrupt_vector == handed_)
+        state_.interrupt_injected = false;  // the kernel has it
     const std::string text = registers_->set(restarted_ ? SyncLevel::Everything : SyncLevel::Registers);
     if (!text.empty()) fail("KVM does not take a CPU's state: " + text);
     changed_ = restarted_ = false;
