@@ -161,8 +161,7 @@ bool PcBoard::build_bridges(BoardContext& context, Errors& errors) {
     // Without tables no guest hears of what comes and goes.
     if (acpi_ == Switch::Off) power.emplace_back("acpi-root-pci-hotplug", "off");
     return make(context, pci_bus_, "PIIX4_PM", "PIIX4_PM", power, errors) &&
-           build_slot_registers(context, errors);
-           build_module_memories(context, errors);
+           build_module_memories(context, errors) && build_slot_registers(context, errors);
 }
 
 /// The serial memories that modules of RAM have, of eight sockets; they are blank.
