@@ -62,9 +62,8 @@ constexpr PropertyInfo PcBoard::kProperties[] = {
     property<&PcBoard::usb_>({.name = "usb", .summary = "a USB controller", .default_text = "off"}),
     property<&PcBoard::sata_>(
         {.name = "sata", .summary = "no difference here: this board has no SATA", .default_text = "on"}),
-    property<&PcBoard::smbus_>({.name = "smbus",
-                                .summary = "serial memories of modules on the SMBus",
-                                .default_text = "on"}),
+    property<&PcBoard::smbus_>(
+        {.name = "smbus", .summary = "serial memories of modules on the SMBus", .default_text = "on"}),
     property<&PcBoard::hmat_>({.name = "hmat",
                                .summary = "an ACPI table of how fast nodes' memory is (-numa hmat-lb)",
                                .default_text = "off"}),

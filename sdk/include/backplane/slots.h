@@ -41,7 +41,7 @@ class SlotBus {
     ~SlotBus() = default;
 };
 
-/// What a guest finds in a slot's registers. From the board.
+/// What a guest finds in a slot's registers. From the board. Fixed.
 struct AcpiSlot {
     Object* device = nullptr;  ///< null: the slot is empty
     /// A processor's local APIC id, which it has also while the slot is empty; the address of a memory module.
@@ -122,7 +122,7 @@ class MemoryRoom {
     ~MemoryRoom() = default;
 };
 
-/// Where a memory module is. From the module, and from the board.
+/// Where a memory module is. From the module, and from the board. Fixed.
 struct MemoryPlace {
     std::uint64_t address = 0;  ///< 0: none yet, or any
     std::int32_t slot = -1;     ///< likewise
@@ -146,7 +146,7 @@ class MemoryModule {
     ~MemoryModule() = default;
 };
 
-/// A place for a processor. From the board; a level that the board does not have, or does not show, is -1.
+/// A place for a processor. From the board; a level that the board does not have, or does not show, is -1. Fixed.
 struct ProcessorPlace {
     Object* processor = nullptr;  ///< null: it is free
     std::int32_t node = -1, socket = -1, die = -1, cluster = -1, module = -1, core = -1, thread = -1;
