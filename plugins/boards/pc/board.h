@@ -9,6 +9,7 @@
 #include <backplane/acpi.h>
 #include <backplane/board.h>
 #include <backplane/boot.h>
+#include <backplane/cmos.h>
 #include <backplane/fw_cfg.h>
 #include <backplane/pc.h>
 #include <backplane/property.h>
@@ -108,6 +109,7 @@ class PcBoard final : public Board,
     bool load_firmware(BoardContext& context, Errors& errors);
     bool load_kernel(BoardContext& context, FwCfg& fw_cfg, Errors& errors);
     bool fill_cmos(Errors& errors);
+    void fill_disks(Cmos& cmos);
     bool fill_fw_cfg(BoardContext& context, Errors& errors);
     bool fill_boot_order(Errors& errors);
     void write_drive_order(std::string_view letters);

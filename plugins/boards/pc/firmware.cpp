@@ -6,6 +6,7 @@
 #include "board.h"
 
 #include <backplane/acpi.h>
+#include <backplane/ata.h>
 #include <backplane/bus.h>
 #include <backplane/cmos.h>
 #include <backplane/floppy.h>
@@ -94,8 +95,34 @@ bool PcBoard::fill_cmos(Errors& errors) {
     auto& floppies = *query<FloppyDrives>(chip("fdc"));
     cmos->set_byte(0x10, std::uint8_t(floppies.floppy_geometry(0).cmos_type << 4 |
                                       floppies.floppy_geometry(1).cmos_type));
+    fill_disks(*cmos);
     write_drive_order(drives_);
     return true;
+}
+
+/// Of the first channel's disks the kind and the geometry, of all what firmware makes of it.
+void PcBoard::fill_disks(Cmos& cmos) {
+    const auto& disks = *query<AtaDisks>(chip("piix3-ide"));
+    constexpr unsigned kFirstChannel = 2, kEveryDisk = 4;
+    constexpr std::uint8_t kOwnKind = 47;  // of those that have their geometry beside it
+    std::uint8_t kinds = 0, translations = 0;
+    for (unsigned index = 0; index < kEveryDisk; ++index) {
+        const AtaGeometry disk = disks.disk_geometry(index);
+        if (disk.cylinders == 0) continue;
+        translations = std::uint8_t(translations | unsigned(disk.translation) << 2 * index);
+        if (index >= kFirstChannel) continue;
+        kinds = std::uint8_t(kinds | (index == 0 ? 0xf0 : 0x0f));
+        cmos.set_byte(0x19 + index, kOwnKind);
+        const auto low = std::uint8_t(disk.cylinders), high = std::uint8_t(disk.cylinders >> 8);
+        const std::uint8_t control = std::uint8_t(0xc0 | (disk.heads > 8 ? 0x08 : 0));
+        // Cylinders, heads, no write precompensation, control, the landing zone, sectors.
+        const std::uint8_t parameters[] = {low, high, std::uint8_t(disk.heads),  0xff, 0xff, control,
+                                           low, high, std::uint8_t(disk.sectors)};
+        for (unsigned i = 0; i < sizeof parameters; ++i)
+            cmos.set_byte(0x1b + unsigned(sizeof parameters) * index + i, parameters[i]);
+    }
+    cmos.set_byte(0x12, kinds);
+    cmos.set_byte(0x39, translations);
 }
 
 bool PcBoard::fill_fw_cfg(BoardContext& context, Errors& errors) {

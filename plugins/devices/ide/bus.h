@@ -16,6 +16,8 @@ class IdeBus {
     virtual void set_channel(Channel* channel, unsigned number) = 0;
     /// Of a drive that is plugged in; 0 for another.
     virtual unsigned unit_of(const Object& device) const = 0;
+    /// All zeros for a place without a hard disk.
+    virtual AtaGeometry geometry(unsigned unit) const = 0;
 
   protected:
     ~IdeBus() = default;
@@ -34,6 +36,9 @@ class IdeBusPart final : public BusBase, public IdeBus, public FirmwarePlace {
         number_ = number;
     }
     unsigned unit_of(const Object& device) const override { return units_[1] == &device ? 1 : 0; }
+    AtaGeometry geometry(unsigned unit) const override {
+        return units_[unit] ? query<Drive>(*units_[unit])->geometry() : AtaGeometry{};
+    }
     bool firmware_path(TextSink& out) const override;
 
   private:

@@ -51,8 +51,32 @@ enum Command : std::uint8_t {
 constexpr std::uint32_t kMostMultiple = 16;       // sectors of a PIO block
 constexpr std::uint32_t kDmaChunk = 128;          // sectors that are moved at a time
 constexpr std::uint64_t kMostShort = 0x0fffffff;  // sectors that 28 bits reach
-constexpr std::uint64_t kMostCylinders = 16383;
 constexpr std::uint8_t kPowerActive = 0xff;
+
+class FirstSector final : public BlockRequest {
+  public:
+    /// False: it is not to be had.
+    bool read(BlockBackend& medium) {
+        vector_ = {bytes_, sizeof bytes_};
+        operation = BlockOperation::Read;
+        size = sizeof bytes_;
+        vectors = {&vector_, 1};
+        medium.submit(*this);
+        while (!ended_) medium.drain();
+        return status_ == BlockStatus::Ok;
+    }
+    Bytes bytes() const { return Bytes(bytes_); }
+    void done(BlockStatus status) override {
+        status_ = status;
+        ended_ = true;
+    }
+
+  private:
+    std::uint8_t bytes_[kSector] = {};
+    IoVector vector_{};
+    BlockStatus status_ = BlockStatus::IoError;
+    bool ended_ = false;
+};
 
 }  // namespace
 
@@ -81,15 +105,45 @@ bool Disk::check(Errors& errors) {
     else if (size() == 0) errors.fail("the drive is empty: a disk has at least one sector");
     else if (heads_ > 16) errors.fail("heads must be between 1 and 16");
     else if (sectors_ > 255) errors.fail("secs must be between 1 and 255");
-    else {
-        if (heads_ == 0) heads_ = 16;
-        if (sectors_ == 0) sectors_ = 63;
-        if (cylinders_ == 0)
-            cylinders_ =
-                std::uint32_t(std::clamp<std::uint64_t>(size() / (heads_ * sectors_), 2, kMostCylinders));
-        return true;
-    }
+    else return true;
     return false;
+}
+
+bool Disk::realize(Errors& errors) {
+    if (!DriveBase::realize(errors)) return false;
+    settle_geometry();
+    return true;
+}
+
+void Disk::settle_geometry() {
+    const bool asked = cylinders_ != 0 || heads_ != 0 || sectors_ != 0;
+    Geometry found =
+        geometry_of_size(size(), heads_ ? heads_ : kMostHeads, sectors_ ? sectors_ : kMostSectors);
+    if (cylinders_ != 0) found.cylinders = cylinders_;
+    usual_translation_ = usual_translation(found);
+    FirstSector first;
+    if (!asked && first.read(*drive_)) {
+        const std::optional<Geometry> written = geometry_of_table(first.bytes(), size());
+        if (written && written->heads > kMostHeads) {
+            usual_translation_ = translation_to_more_heads(found);
+        } else if (written) {
+            found = *written;
+            usual_translation_ = AtaTranslation::None;
+        }
+    }
+    cylinders_ = found.cylinders;
+    heads_ = found.heads;
+    sectors_ = found.sectors;
+}
+
+AtaGeometry Disk::geometry() const {
+    AtaGeometry result;
+    result.cylinders = cylinders_;
+    result.heads = heads_;
+    result.sectors = sectors_;
+    result.translation =
+        translation_ == Translation::Auto ? usual_translation_ : AtaTranslation(std::uint8_t(translation_));
+    return result;
 }
 
 void Disk::signature() {

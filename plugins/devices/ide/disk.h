@@ -4,6 +4,7 @@
 #pragma once
 
 #include "drive.h"
+#include "geometry.h"
 
 #include <backplane/property.h>
 
@@ -13,9 +14,17 @@ class Disk final : public DriveBase {
   public:
     explicit Disk(Object& object);
 
+    /// As a user says it, in the order of AtaTranslation.
+    enum class Translation : std::uint32_t { None, Lba, Large, Rechs, Auto };
+
+    bool realize(Errors& errors) override;
+    AtaGeometry geometry() const override;
+
     std::uint32_t cylinders_ = 0, heads_ = 0, sectors_ = 0;
+    Translation translation_ = Translation::Auto;
 
   private:
+    void settle_geometry();
     bool check(Errors& errors) override;
     bool start_command(std::uint8_t command) override;
     void block_done() override;
@@ -34,12 +43,13 @@ class Disk final : public DriveBase {
     bool smart();
     std::uint64_t size() const { return drive_->size() / kSector; }
 
-    std::uint64_t sector_ = 0;     ///< the next one of the transfer
-    std::uint32_t remaining_ = 0;  ///< sectors
-    std::uint32_t chunk_ = 0;      ///< sectors in the buffer
-    std::uint32_t block_ = 1;      ///< sectors of a PIO block of this command
-    std::uint32_t multiple_ = 16;  ///< SET MULTIPLE MODE; 0: off
-    bool out_ = false;             ///< the transfer goes to the disk
+    AtaTranslation usual_translation_ = AtaTranslation::None;  ///< of the geometry, unless the user names one
+    std::uint64_t sector_ = 0;                                 ///< the next one of the transfer
+    std::uint32_t remaining_ = 0;                              ///< sectors
+    std::uint32_t chunk_ = 0;                                  ///< sectors in the buffer
+    std::uint32_t block_ = 1;                                  ///< sectors of a PIO block of this command
+    std::uint32_t multiple_ = 16;                              ///< SET MULTIPLE MODE; 0: off
+    bool out_ = false;                                         ///< the transfer goes to the disk
     bool long_ = false;
     bool write_cache_ = true;
     bool smart_ = true;

@@ -4,6 +4,7 @@
 // transport. A drive knows no ports: its channel gives it the registers' values and asks for its data.
 #pragma once
 
+#include <backplane/ata.h>
 #include <backplane/block.h>
 #include <backplane/boot.h>
 #include <backplane/device.h>
@@ -68,6 +69,8 @@ class Drive {
     virtual void start_dma() = 0;
     /// The bus master was stopped in the middle.
     virtual void stop_dma() = 0;
+    /// Of a hard disk; all zeros for another drive.
+    virtual AtaGeometry geometry() const { return {}; }
 
   protected:
     ~Drive() = default;

@@ -38,11 +38,17 @@ constexpr auto with_drive_properties(const std::array<PropertyInfo, Size>& own) 
 
 constexpr auto kDiskProperties = with_drive_properties(std::array{
     property<&DriveBase::drive_>({.name = "drive", .summary = "the block node that holds the data"}),
-    property<&Disk::cylinders_>(
-        {.name = "cyls", .summary = "cylinders; 0: from the size", .default_text = "0", .maximum = 65535}),
+    property<&Disk::cylinders_>({.name = "cyls",
+                                 .summary = "cylinders; 0: of the partition table or the size",
+                                 .default_text = "0",
+                                 .maximum = 65535}),
     property<&Disk::heads_>({.name = "heads", .summary = "heads; 0: 16", .default_text = "0", .maximum = 16}),
     property<&Disk::sectors_>(
         {.name = "secs", .summary = "sectors; 0: 63", .default_text = "0", .maximum = 255}),
+    enum_property<&Disk::translation_>({.name = "bios-chs-trans",
+                                        .summary = "how firmware makes its cylinders and heads of the disk's",
+                                        .default_text = "auto",
+                                        .choices = "none|lba|large|rechs|auto"}),
 });
 
 constexpr auto kCdProperties = with_drive_properties(std::array{
@@ -56,6 +62,8 @@ constexpr InterfaceInfo kCdInterfaces[] = {offers<CdDrive, Device>(), offers<CdD
                                            offers<CdDrive, Bootable>(), offers<CdDrive, MediumDrive>()};
 constexpr InterfaceInfo kBusInterfaces[] = {offers<IdeBusPart, Bus>(), offers<IdeBusPart, IdeBus>(),
                                             offers<IdeBusPart, FirmwarePlace>()};
+
+constexpr InterfaceInfo kPiix3Interfaces[] = {offers<Piix3Ide, Device>(), offers<Piix3Ide, AtaDisks>()};
 
 constexpr RegionInfo kPiix3Regions[] = {
     {.name = "ide0-command", .summary = "command block of the first channel"},
@@ -79,7 +87,7 @@ constexpr TypeInfo kTypes[] = {
                            .summary = "IDE controller of the PIIX3",
                            .user_creatable = true,
                            .category = "Storage",
-                           .interfaces = kDeviceInterfaces<Piix3Ide>,
+                           .interfaces = kPiix3Interfaces,
                            .regions = kPiix3Regions,
                            .wires = kPiix3Wires,
                            .architecture = "x86_64"}),

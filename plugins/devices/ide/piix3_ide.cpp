@@ -49,6 +49,11 @@ bool Piix3Ide::realize(Errors& errors) {
     return true;
 }
 
+AtaGeometry Piix3Ide::disk_geometry(unsigned index) const {
+    const Object* bus = context_.object().child("ide." + std::to_string(index / 2));
+    return bus ? query<IdeBus>(const_cast<Object&>(*bus))->geometry(index % 2) : AtaGeometry{};
+}
+
 void Piix3Ide::reset(ResetPhase phase) {
     if (phase == ResetPhase::Enter)
         for (unsigned i = 0; i < 2; ++i) half(i).master.reset();

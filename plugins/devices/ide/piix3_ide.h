@@ -9,11 +9,12 @@
 
 namespace backplane::ide {
 
-class Piix3Ide final : public DeviceBase {
+class Piix3Ide final : public DeviceBase, public AtaDisks {
   public:
     explicit Piix3Ide(Object& object);
     bool realize(Errors& errors) override;
     void reset(ResetPhase phase) override;
+    AtaGeometry disk_geometry(unsigned index) const override;
 
   private:
     struct Half {

@@ -227,6 +227,36 @@ class Memory(PcTest):
         )
 
 
+class Disks(PcTest):
+    NUMBERS = (0x12, *range(0x19, 0x2D), 0x39)
+
+    def drive(self, number, mebibytes, last=None):
+        """A disk; `last`: head and sector at the end of its partition."""
+        path = self.folder / f"{mebibytes}-{number}.img"
+        table = bytearray(512)
+        if last:
+            table[446:462] = bytes((0x80, 1, 1, 0, 12, *last, 5)) + (63).to_bytes(4, "little") + (80000).to_bytes(4, "little")
+            table[510:] = b"\x55\xaa"
+        with open(path, "wb") as file:
+            file.write(table)
+            file.truncate(mebibytes << 20)
+        return "-drive", f"file={path},format=raw,if=ide,index={number}"
+
+    def test_what_cmos_says_of_them(self):
+        # As a running peer has it.
+        none = "00" * 10
+        for arguments, text in [
+            (self.drive(0, 504), "f0" "2f00" "0004" "10ffffc8" "00043f" + none[2:] + "00"),
+            (self.drive(0, 9000), "f0" "2f00" "ff3f" "10ffffc8" "ff3f3f" + none[2:] + "01"),
+            (self.drive(0, 100, (15, 17)), "f0" "2f00" "f002" "10ffffc8" "f00211" + none[2:] + "00"),
+            (self.drive(0, 2000, (254, 63)), "f0" "2f00" "df0f" "10ffffc8" "df0f3f" + none[2:] + "02"),
+            (self.drive(1, 4000), "0f" "002f" + none[2:] + "be1f" "10ffffc8" "be1f3f" "04"),
+            (self.drive(3, 4000), "00" + none + none + "40"),
+        ]:
+            with self.subTest(arguments):
+                self.assertEqual(self.cmos(self.board(*arguments), *self.NUMBERS), text)
+
+
 class Floppies(PcTest):
     def image(self, kibibytes):
         path = self.folder / f"{kibibytes}.img"

@@ -1,6 +1,7 @@
 // The IDE controller, disks and CD drives, through their ports.
 #include "tests/devices/virtio/fakes.h"
 
+#include <backplane/ata.h>
 #include <backplane/boot.h>
 #include <backplane/medium.h>
 #include <backplane/pci.h>
@@ -144,6 +145,39 @@ TEST_F(Ide, BothKindsOfDriveTellTheirWorldWideName) {
         bench.remove(drive);
         bench.focus(controller);
     }
+}
+
+TEST_F(Ide, ADisksGeometryIsThatOfItsPartitionTable) {
+    std::fill_n(node.data.begin(), 512, std::uint8_t{0});
+    std::uint8_t* entry = node.data.data() + 446;
+    entry[5] = 3;   // the last head
+    entry[6] = 4;   // the last sector
+    entry[12] = 1;  // its size
+    node.data[510] = 0x55;
+    const auto& disks = *query<AtaDisks>(controller);
+    EXPECT_EQ(disks.disk_geometry(0).cylinders, 0u) << "no disk";
+    const auto geometry = [&](const Properties& properties) {
+        Object& disk = add("ide-hd", properties);
+        out(kDevice, 0xa0);
+        out(kCommand, 0xec);
+        const auto identity = data(512);
+        const AtaGeometry told = disks.disk_geometry(0);
+        EXPECT_EQ(identity[2] | identity[3] << 8u, told.cylinders);
+        EXPECT_EQ(identity[6], told.heads);
+        EXPECT_EQ(identity[12], told.sectors);
+        bench.remove(disk);
+        return std::vector<std::uint32_t>{told.cylinders, told.heads, told.sectors,
+                                          std::uint32_t(told.translation)};
+    };
+    using Row = std::vector<std::uint32_t>;
+    EXPECT_EQ(geometry({}), Row({2, 16, 63, 0})) << "a table has a signature";
+    node.data[511] = 0xaa;
+    EXPECT_EQ(geometry({}), Row({8, 4, 4, 0}));
+    EXPECT_EQ(geometry({{"secs", "32"}}), Row({2, 16, 32, 0})) << "its user knows better";
+    EXPECT_EQ(geometry({{"cyls", "1025"}}), Row({1025, 16, 63, 1})) << "more than firmware counts";
+    entry[5] = 31;
+    EXPECT_EQ(geometry({}), Row({2, 16, 63, 2})) << "firmware had more heads than a disk has";
+    EXPECT_EQ(geometry({{"bios-chs-trans", "rechs"}}), Row({2, 16, 63, 3}));
 }
 
 TEST_F(Ide, FirmwareFindsADriveByItsPlace) {
