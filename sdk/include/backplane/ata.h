@@ -6,7 +6,7 @@
 namespace backplane {
 
 /// How firmware of PCs makes the cylinders and heads of its own calls from those of a disk: as the two bits of a disk in
-/// byte 39h of the CMOS memory ("CMOS memory map" of Ralf Brown's interrupt list).
+/// byte 39h of the CMOS memory ("CMOS memory map" of Ralf Brown's interrupt list). Default: None.
 enum class AtaTranslation : std::uint8_t { None, Lba, Large, Rechs };
 
 /// One disk. Sized.
