@@ -58,7 +58,7 @@ class VcpuThread : public VcpuRunner {
     /// Nothing to execute until somebody asks, or wakes() says so.
     virtual bool waits() const = 0;
     virtual bool wakes() const = 0;
-    /// state_changed() was called. With mutex_.
+    /// state_changed() was called, or it runs for the first time. With mutex_.
     virtual void state_was_changed() = 0;
     /// Looks at interrupts, and at what the accelerator itself left to do.
     virtual void take_requests() = 0;
@@ -100,7 +100,8 @@ class VcpuThread : public VcpuRunner {
     std::thread thread_;
     std::condition_variable wake_;  ///< its thread waits for it
     std::atomic<bool> sleeping_{false};
-    bool go_ = false, quit_ = false, state_stale_ = false;
+    bool go_ = false, quit_ = false;
+    bool state_stale_ = true;  ///< as it is before the first start
     std::vector<Work*> work_;
 };
 
