@@ -53,23 +53,22 @@ TEST_F(Ram, ItsPlaceIsItsOwnWhileItsContentsAreExchanged) {
     MemoryRegion& ram = add_ram("ram", 0, kSize);
     auto& storage = kernel::RamStorage::of(block(ram));
     std::uint8_t* const place = ram.bytes().data;
-    std::atomic<bool> stop = false;
-    std::atomic<unsigned> found_free = 0, rounds = 0;
-    std::thread other([&] {
-        for (; !stop; ++rounds)
-            found_free += mmap(place, kSize, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
-                               0) != MAP_FAILED;
-    });
     kernel::RamContents contents;
     ASSERT_TRUE(contents.make("other", kSize, errors)) << errors.text;
     ram.bytes()[5] = 1;
     contents.bytes()[5] = 2;
+    std::atomic<unsigned> found_free = 0, rounds = 0;
+    std::jthread other([&](const std::stop_token& stop) {
+        for (; !stop.stop_requested(); ++rounds)
+            found_free += mmap(place, kSize, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+                               0) != MAP_FAILED;
+    });
     for (unsigned n = 0; n < 2000 || rounds < 2000; ++n) {
         ASSERT_TRUE(storage.exchange(contents, errors)) << errors.text;
         ASSERT_EQ(ram.bytes()[5], n % 2 ? 1 : 2);
         ASSERT_EQ(contents.bytes()[5], n % 2 ? 2 : 1);
     }
-    stop = true;
+    other.request_stop();
     other.join();
     EXPECT_EQ(found_free, 0u);
     EXPECT_EQ(ram.bytes().data, place);

@@ -62,7 +62,8 @@ class FakeVcpu final : public VcpuThread {
     FakeVcpu(MachineLock& lock, Cpu& cpu) : VcpuThread(lock, cpu, "FAKE") { begin_thread(); }
     ~FakeVcpu() { end_thread(); }
 
-    std::counting_semaphore<> visits{0}, looks{0};
+    std::counting_semaphore<> visits{0};
+    mutable std::counting_semaphore<> rests{0};  ///< it is about to sleep
     std::atomic<bool> idle{false};
     std::atomic<unsigned> fresh_states{0}, stops{0};
     std::atomic<bool> complete{true};  ///< the CPU has all of its state
@@ -78,9 +79,12 @@ class FakeVcpu final : public VcpuThread {
         std::this_thread::yield();
     }
     bool waits() const override { return idle; }
-    bool wakes() const override { return false; }
+    bool wakes() const override {
+        rests.release();
+        return false;
+    }
     void state_was_changed() override { ++fresh_states; }
-    void take_requests() override { looks.release(); }
+    void take_requests() override {}
 };
 
 class VcpuThreadTest : public ::testing::Test {
@@ -122,10 +126,10 @@ TEST_F(VcpuThreadTest, ItSleepsUntilItIsKicked) {
     FakeVcpu vcpu(lock, cpus[0]);
     vcpu.idle = true;
     vcpu.start();
-    vcpu.looks.acquire();
+    vcpu.rests.acquire();
+    EXPECT_FALSE(vcpu.visits.try_acquire());
     vcpu.idle = false;
     vcpu.kick();
-    vcpu.looks.acquire();
     vcpu.visits.acquire();
 }
 
@@ -143,6 +147,8 @@ TEST_F(VcpuThreadTest, WorkIsDoneByItsThreadOrWhereItStandsByWhoAsks) {
     vcpu.start();
     EXPECT_NE(thread_of(vcpu), std::this_thread::get_id());
     vcpu.idle = true;
+    vcpu.kick();
+    vcpu.rests.acquire();
     EXPECT_NE(thread_of(vcpu), std::this_thread::get_id()) << "also where it sleeps";
 }
 
