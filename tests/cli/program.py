@@ -7,6 +7,7 @@ import select
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 BINARY = os.environ.get("BACKPLANE_BINARY", "build/bin/backplane")
@@ -66,6 +67,15 @@ class Qmp:
 
     def human(self, line):
         return self("human-monitor-command", command_line=line)["return"]
+
+    def await_status(self, command, *wanted):
+        """What the command's "status" is when it is one of these."""
+        end = time.monotonic() + DEADLINE
+        while (found := self(command)["return"].get("status")) not in wanted:
+            if time.monotonic() > end:
+                raise AssertionError(f"{command} says {found}")
+            select.select([], [], [], 0.02)
+        return found
 
     def event(self, name):
         while not any(each["event"] == name for each in self.events):

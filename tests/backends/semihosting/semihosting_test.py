@@ -80,8 +80,7 @@ class SemihostingTest(ProgramTest):
         while ", halted" not in monitor.human("info cpus"):  # it waits for a character
             pass
         monitor("migrate", uri=f"file:{saved}")
-        while monitor("query-migrate")["return"]["status"] != "completed":
-            pass
+        self.assertEqual(monitor.await_status("query-migrate", "completed", "failed"), "completed")
         guest.kill()
         guest, monitor, console = start(2, "-incoming", f"file:{saved}")
         console.sendall(b"typed\n")

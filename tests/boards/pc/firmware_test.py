@@ -89,8 +89,7 @@ class Firmware(ProgramTest):
         self.boots("it sleeps", *drive, "-qmp", f"unix:{monitor},server=on,wait=off")
         with Qmp(connect(monitor, self.process)) as qmp:
             qmp("qmp_capabilities")
-            while qmp("query-status")["return"]["status"] != "suspended":
-                pass
+            qmp.await_status("query-status", "suspended")
             self.assertEqual(qmp("system_wakeup")["return"], {})
             qmp.event("WAKEUP")
             self.sees("it woke with its memory")

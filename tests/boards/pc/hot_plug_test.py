@@ -137,7 +137,7 @@ class ProcessorHotPlug(HotPlugBase):
 
     def test_the_chosen_one_may_leave(self):
         self.start_pc("-smp", "1,maxcpus=3")
-        say = lambda line: self.qmp("human-monitor-command", **{"command-line": line})["return"]
+        say = self.qmp.human
         self.assertEqual(self.qmp("device_add", driver=CPU, id="c2", **{**SECOND, "core-id": 2})["return"], {})
         self.assertIn("invalid CPU index 1", say("cpu 1"))
         self.assertNotIn("invalid", say("cpu 2"))
@@ -282,15 +282,12 @@ class Saved(HotPlugBase):
         self.qtest("writeq 0x100001000 0x123456789")
         stream = self.folder / "stream"
         self.assertEqual(first("migrate", uri=f"file:{stream}")["return"], {})
-        while first("query-migrate")["return"].get("status") not in ("completed", "failed"):
-            pass
-        self.assertEqual(first("query-migrate")["return"]["status"], "completed")
+        self.assertEqual(first.await_status("query-migrate", "completed", "failed"), "completed")
 
         devices = ("-object", "memory-backend-ram,id=m,size=2M", "-device", "pc-dimm,id=d,memdev=m")
         processor = ("-device", f"{CPU},id=c,socket-id=0,core-id=1,thread-id=0")
         self.start_pc(*self.SIZE, *devices, *processor, "-incoming", f"file:{stream}", place="second")
-        while self.qmp("query-status")["return"]["status"] == "inmigrate":
-            pass
+        self.qmp.await_status("query-status", "running")
         self.assertEqual(self.read(STATE, 1), ENABLED | INSERTING, "the guest has not looked yet")
         self.assertEqual(self.read(MEMORY_STATE, 1), ENABLED | INSERTING)
         self.assertEqual(self.qtest.value("readq 0x100001000"), 0x123456789)

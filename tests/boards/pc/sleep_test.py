@@ -142,13 +142,10 @@ class Sleep(PcTest):
                 if stopped:
                     qmp("stop")
                 qmp("migrate", uri=f"file:{saved}")
-                while qmp("query-migrate")["return"]["status"] not in ("completed", "failed"):
-                    pass
+                self.assertEqual(qmp.await_status("query-migrate", "completed", "failed"), "completed")
                 qtest, qmp = self.machine("-incoming", f"file:{saved}")
-                while self.status(qmp)["status"] == "inmigrate":
-                    pass
+                self.assertEqual(qmp.await_status("query-status", "paused", "suspended") == "paused", stopped)
                 if stopped:
-                    self.assertEqual(self.status(qmp)["status"], "paused")
                     qmp("cont")
                 self.assertEqual(self.status(qmp)["status"], "suspended")
                 qmp("system_wakeup")

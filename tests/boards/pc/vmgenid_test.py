@@ -82,11 +82,9 @@ class Generation(PcTest):
                 self.start_up(qtest)
                 self.assertEqual(self.in_memory(qtest), FIRST)
                 qmp("migrate", uri=f"file:{saved}")
-                while qmp("query-migrate")["return"]["status"] not in ("completed", "failed"):
-                    pass
+                self.assertEqual(qmp.await_status("query-migrate", "completed", "failed"), "completed")
                 qtest, qmp = self.machine("-device", f"vmgenid,guid={loaded}", "-incoming", f"file:{saved}")
-                while qmp("query-status")["return"]["status"] != "running":
-                    pass
+                qmp.await_status("query-status", "running")
                 self.assertEqual(self.number(qmp), loaded)
                 self.assertEqual(self.in_memory(qtest), loaded)
                 self.assertEqual(qtest.value(f"inw {GPE_STATUS}"), event)
