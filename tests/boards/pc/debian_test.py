@@ -33,7 +33,7 @@ class Debian(ConsoleTest):
         kernel = ("-kernel", GUEST / "debian.vmlinuz", "-initrd", GUEST / "debian.initrd")
         self.boot_debian(*kernel, "-append", "root=LABEL=debian console=ttyS0 quiet")
         self.log_in()
-        self.assertEqual(self.run_in_guest("nproc; systemctl is-system-running").split(), ["2", "running"])
+        self.assertEqual(self.run_in_guest("nproc; systemctl is-system-running --wait").split(), ["2", "running"])
         said = self.run_in_guest("/root/check short")
         self.assertEqual(len(re.findall(r"^check \w+: right", said, re.MULTILINE)), 8, said)
         self.power_off()

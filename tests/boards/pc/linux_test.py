@@ -70,7 +70,7 @@ class Linux(ConsoleTest):
         self.assertEqual(self.qmp("device_add", driver="pc-dimm", id="dimm", memdev="ram")["return"], {})
         end = time.monotonic() + self.patience
         wake = "for f in /sys/devices/system/memory/memory*/state; do echo online_movable >$f; done 2>/dev/null"
-        while self.run_in_guest(wake) and self.memory() < before + 100:
+        while (self.run_in_guest(wake), self.memory())[1] < before + 100:
             self.assertLess(time.monotonic(), end, "it has no more memory")
         self.qmp.events.clear()
         self.assertEqual(self.qmp("device_del", id="dimm")["return"], {})
