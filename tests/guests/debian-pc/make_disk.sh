@@ -3,8 +3,9 @@
 #
 #   make_disk.sh make SUITE ARCHIVE FOLDER   FOLDER/debian.raw, FOLDER/debian.vmlinuz, FOLDER/debian.initrd
 #
-# As root, or as anyone for whom mmdebstrap has a namespace. The disk has one partition behind an MBR, GRUB between the two, and
-# `root` without a password on the serial console. /root/system.sha256 has what every file of /usr and /boot is.
+# As root: what mmdebstrap runs in a namespace of others cannot write to FOLDER. The disk has one partition behind an MBR, GRUB
+# between the two, and `root` without a password on the serial console. /root/system.sha256 has what every file of /usr and
+# /boot is.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -14,14 +15,18 @@ disk_mebibytes=2048
 
 make() {
     local suite=$1 archive=$2 folder=$3
+    [ "$(id -u)" -eq 0 ] || {
+        echo "make_disk.sh: a disk is made by root alone" >&2
+        exit 1
+    }
     # shellcheck disable=SC2016  # mmdebstrap's shell says what $1 is.
-    mmdebstrap --quiet --variant=minbase --format=null --include="$(IFS=, && echo "${packages[*]}")" \
+    mmdebstrap --mode=root --quiet --variant=minbase --format=null --include="$(IFS=, && echo "${packages[*]}")" \
         --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
         --customize-hook="$(printf '%q ' "$here/make_disk.sh" finish "$folder")"'"$1"' \
         "$suite" /dev/null "deb $archive $suite main"
 }
 
-# Everything that follows is done inside of the namespace.
+# What mmdebstrap calls when the packages are there.
 finish() {
     local folder=$1 root=$2 new="$1/debian.raw.new"
     set_up "$root"
@@ -77,10 +82,13 @@ PYTHON
 copy_files() {
     local root=$1 disk=$2 bare
     bare=$(mktemp -d)
+    # shellcheck disable=SC2064  # The folder of now.
+    trap "umount -q '$bare'; rmdir '$bare'" EXIT
     mount --bind "$root" "$bare"
     mke2fs -q -t ext4 -L debian -E offset=1048576,root_owner=0:0 -d "$bare" "$disk" "$((disk_mebibytes - 1))M"
     umount "$bare"
     rmdir "$bare"
+    trap - EXIT
 }
 
 "$@"
