@@ -9,7 +9,6 @@
 namespace backplane::x86::testing {
 namespace {
 
-constexpr std::uint64_t kStart = 0x400000;
 using Bytes = std::vector<std::uint8_t>;
 
 struct Snippet {
@@ -52,10 +51,10 @@ TEST(X86Counts, OfHostInstructions) {
     for (const Snippet& snippet : kSnippets) {
         Bytes code = snippet.code;
         code.insert(code.end(), {0xeb, 0});  // jmp to what follows
-        cpu.set_code(kStart, code.data(), unsigned(code.size()));
+        cpu.set_code(kCode, code.data(), unsigned(code.size()));
         for (std::uint64_t& gpr : cpu.guest.gpr) gpr = kMemoryBase + 0x100;
         cpu.guest.gpr[kRdx] = 0;
-        const std::string text = cpu.host_code(kStart);
+        const std::string text = cpu.host_code(kCode);
         const auto lines = unsigned(std::count(text.begin(), text.end(), '\n'));
         EXPECT_EQ(lines, snippet.expected + 1) << snippet.name << ":\n" << text;
     }
@@ -66,14 +65,14 @@ const Bytes kLoop = {0x0f, 0x58, 0xc1, 0x66, 0x0f, 0xfe, 0xd3, 0xff, 0xc9, 0x75,
 
 TEST(X86Units, ALoopKeepsItsVectors) {
     TranslatedCpu cpu;
-    cpu.set_code(kStart, kLoop.data(), unsigned(kLoop.size()));
+    cpu.set_code(kCode, kLoop.data(), unsigned(kLoop.size()));
     std::uint32_t values[4][4] = {};
     std::fill_n(values[1], 4, 0x3f800000u);  // 1.0
     std::fill_n(values[3], 4, 1u);
     std::memcpy(cpu.guest.xsave + kVectorOffset, values, sizeof values);
     cpu.guest.gpr[kRcx] = 1000;
-    cpu.guest.pc = kStart;
-    EXPECT_EQ(cpu.run(false), std::nullopt);
+    cpu.guest.pc = kCode;
+    EXPECT_EQ(cpu.run(), std::nullopt);
     std::memcpy(values, cpu.guest.xsave + kVectorOffset, sizeof values);
     for (unsigned lane = 0; lane < 4; ++lane) {
         EXPECT_EQ(values[0][lane], 0x447a0000u);  // 1000.0
@@ -85,9 +84,9 @@ TEST(X86Units, ALoopKeepsItsVectors) {
 TEST(X86Units, ALoopLoadsItsVectorsOnce) {
     if (!__builtin_cpu_supports("bmi2")) GTEST_SKIP() << "without BMI2 there are no native instructions";
     TranslatedCpu cpu;
-    cpu.set_code(kStart, kLoop.data(), unsigned(kLoop.size()));
+    cpu.set_code(kCode, kLoop.data(), unsigned(kLoop.size()));
     cpu.guest.gpr[kRcx] = 2;
-    const std::string text = cpu.host_code(kStart);
+    const std::string text = cpu.host_code(kCode);
     const auto address = [&](std::size_t at) {
         return std::stoull(text.substr(text.find("0x", at)), nullptr, 16);
     };
@@ -124,13 +123,13 @@ TEST(X86Units, DivideAsTheHostDoesAndRaiseBefore) {
     for (const Division& d : all) {
         Bytes code = {0xf7, std::uint8_t(d.is_signed ? 0xf9 : 0xf1)};  // by rCX
         if (d.wide) code.insert(code.begin(), 0x48);
-        cpu.set_code(kStart, code.data(), unsigned(code.size()));
+        cpu.set_code(kCode, code.data(), unsigned(code.size()));
         cpu.guest.gpr[kRax] = d.low;
         cpu.guest.gpr[kRdx] = d.high;
         cpu.guest.gpr[kRcx] = d.divisor;
         cpu.guest.rflags = rflags::kOne;
-        cpu.guest.pc = kStart;
-        const std::optional<Vector> vector = cpu.run(false);
+        cpu.guest.pc = kCode;
+        const std::optional<Vector> vector = cpu.run();
         EXPECT_EQ(vector.has_value(), !d.quotient) << d.high << ":" << d.low << " / " << d.divisor;
         EXPECT_EQ(cpu.guest.gpr[kRax], d.quotient.value_or(d.low));
         EXPECT_EQ(vector.value_or(Vector::DivideError), Vector::DivideError);

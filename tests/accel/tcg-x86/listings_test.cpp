@@ -1,5 +1,6 @@
 // What the oracle once found, and what the manual's edges are: code and a state, and what the host's processor made of them.
 // Each file of listings/ is run as units, and an instruction at a time.
+#include "run_comparison.h"
 #include "sequence.h"
 
 #include <filesystem>
@@ -21,6 +22,7 @@ std::vector<std::filesystem::path> listings() {
 class X86Listing : public ::testing::TestWithParam<std::filesystem::path> {};
 
 TEST_P(X86Listing, GivesWhatItGave) {
+    if (!host_has_avx()) GTEST_SKIP() << "the host's processor has no AVX, which listings use";
     std::ifstream file(GetParam());
     Sequence sequence;
     Outcome expected;

@@ -1,11 +1,11 @@
 // The executor beside the host's own processor, on random user-mode instructions and states: `x86_oracle_test SECONDS [SEED]`
 // goes on for as long as one lets it (`./dev fuzz x86`); as a test it is short.
 #include "random_code.h"
+#include "run_comparison.h"
 
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <string>
 
 namespace backplane::x86::testing {
@@ -15,8 +15,6 @@ namespace {
 std::uint64_t compared_flags(const Instruction& i) {
     return i.operation() == Operation::Divide ? 0 : kArithmeticFlags | rflags::kDirection;
 }
-
-constexpr std::uint64_t kPc = 0x400000;
 
 class Comparison {
   public:
@@ -35,29 +33,26 @@ class Comparison {
         const std::optional<int> signal = host_.run(code, undefined ? kLongestInstruction : i.length);
         std::optional<Vector> vector = cpu_.run(i);
         // A repeated string instruction is done in stretches.
-        while (!vector && cpu_.state.pc == kPc) vector = cpu_.run(i);
+        for (unsigned more = 0; !vector && cpu_.state.pc == kCode; ++more) {
+            if (more == kMemorySize) return report(code, i, "it does not come to its end");
+            vector = cpu_.run(i);
+        }
         return compare(code, i, signal, vector);
     }
+    void summarize(unsigned wrong) const {
+        std::printf("%lu instructions compared, %lu of them raised, %u differ\n", compared_, raised_, wrong);
+    }
     unsigned long compared() const { return compared_; }
-    unsigned long raised() const { return raised_; }
 
   private:
     /// The same state for both.
     void prepare() {
         random_.state(before_);
-        HostState& host = host_.state();
-        X86State& guest = cpu_.state;
-        for (unsigned n = 0; n < 16; ++n) guest.gpr[n] = host.gpr[n] = before_.gpr[n];
-        guest.rflags = host.flags = before_.flags;
-        std::memcpy(host.area, before_.area, sizeof host.area);
-        std::memcpy(guest.xsave, before_.area, sizeof before_.area);
-        std::memcpy(host.vectors, before_.vectors, sizeof host.vectors);
-        for (unsigned n = 0; n < 16; ++n)
-            std::memcpy(guest.xsave + kUpperOffset + 16 * n, before_.vectors[n] + 16, 16);
-        std::memcpy(host_.memory(), before_.memory.data(), kMemorySize);
+        load(host_, before_);
+        load(cpu_.state, before_);
         std::memcpy(cpu_.vcpu.bytes.data(), before_.memory.data(), kMemorySize);
         cpu_.vcpu.plain = random_.below(2);
-        guest.pc = kPc;
+        cpu_.state.pc = kCode;
     }
 
     bool compare(const std::uint8_t* code, const Instruction& i, std::optional<int> signal,
@@ -83,33 +78,11 @@ class Comparison {
             if (std::memcmp(host.vectors[n], guest.xsave + kVectorOffset + 16 * n, 16) ||
                 std::memcmp(host.vectors[n] + 16, guest.xsave + kUpperOffset + 16 * n, 16))
                 return report(code, i, "vector register " + std::to_string(n));
-        if (const std::string what = compare_x87(host.area, guest.xsave); !what.empty())
+        if (const std::string what = x87_difference(host.area, guest.xsave); !what.empty())
             return report(code, i, what);
         if (std::memcmp(host_.memory(), cpu_.vcpu.bytes.data(), kMemorySize))
             return report(code, i, "memory");
         return true;
-    }
-    /// Pointers to the last instruction aside.
-    static std::string compare_x87(const std::uint8_t* host, const std::uint8_t* guest) {
-        if (std::memcmp(host, guest, 5)) return "x87 control, status or tags";
-        if (std::memcmp(host + 24, guest + 24, 4)) return "MXCSR";
-        for (unsigned n = 0; n < 8; ++n)
-            if (std::memcmp(host + 32 + 16 * n, guest + 32 + 16 * n, 10))
-                return "x87 register " + std::to_string(n);
-        return {};
-    }
-    static bool same(int signal, Vector vector) {
-        switch (vector) {
-        case Vector::DivideError:
-        case Vector::MathFault:
-        case Vector::SimdFault: return signal == SIGFPE;
-        // A host that is itself a guest may look at the operand first.
-        case Vector::InvalidOpcode: return signal == SIGILL || signal == SIGSEGV || signal == SIGBUS;
-        case Vector::StackFault: return signal == SIGBUS || signal == SIGSEGV;
-        case Vector::GeneralProtection:
-        case Vector::PageFault: return signal == SIGSEGV || signal == SIGBUS;
-        default: return false;
-        }
     }
     bool report(const std::uint8_t* code, const Instruction& i, const std::string& what,
                 std::uint64_t host = 0, std::uint64_t guest = 0) {
@@ -136,19 +109,5 @@ class Comparison {
 }  // namespace backplane::x86::testing
 
 int main(int argc, char** argv) {
-    if (!__builtin_cpu_supports("avx")) {
-        std::puts("skipped: this host's processor has no AVX, whose registers are compared");
-        return 77;
-    }
-    const double seconds = argc > 1 ? std::atof(argv[1]) : 5;
-    const std::uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 0) : 1;
-    backplane::x86::testing::Comparison comparison(seed);
-    const std::clock_t end = std::clock() + std::clock_t(seconds * CLOCKS_PER_SEC);
-    unsigned wrong = 0;
-    while (std::clock() < end && wrong < 40)
-        for (unsigned n = 0; n < 1000; ++n)
-            if (!comparison.step()) ++wrong;
-    std::printf("%lu instructions compared, %lu of them raised, %u differ\n", comparison.compared(),
-                comparison.raised(), wrong);
-    return wrong != 0 || comparison.compared() < 1000;
+    return backplane::x86::testing::run_comparison<backplane::x86::testing::Comparison>(argc, argv, 1000);
 }

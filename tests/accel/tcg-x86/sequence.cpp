@@ -9,7 +9,15 @@ namespace {
 
 constexpr std::uint64_t kComparedFlags = kArithmeticFlags | rflags::kDirection;
 
-/// Is this signal what a user gets of this exception?
+std::string different(const char* what, unsigned number, std::uint64_t host, std::uint64_t translated) {
+    char text[120];
+    std::snprintf(text, sizeof text, "%s %u: host %llx, translator %llx", what, number,
+                  static_cast<unsigned long long>(host), static_cast<unsigned long long>(translated));
+    return text;
+}
+
+}  // namespace
+
 bool same(int signal, Vector vector) {
     switch (vector) {
     case Vector::DivideError:
@@ -24,24 +32,35 @@ bool same(int signal, Vector vector) {
     }
 }
 
-std::string different(const char* what, unsigned number, std::uint64_t host, std::uint64_t translated) {
-    char text[120];
-    std::snprintf(text, sizeof text, "%s %u: host %llx, translator %llx", what, number,
-                  static_cast<unsigned long long>(host), static_cast<unsigned long long>(translated));
-    return text;
-}
-
-/// Pointers to the last instruction aside.
-std::string x87_difference(const std::uint8_t* host, const std::uint8_t* translated) {
-    if (std::memcmp(host, translated, 5)) return "x87 control, status or tags";
-    if (std::memcmp(host + kMxcsrOffset, translated + kMxcsrOffset, 4)) return "MXCSR";
+std::string x87_difference(const std::uint8_t* host, const std::uint8_t* other) {
+    if (std::memcmp(host, other, 5)) return "x87 control, status or tags";
+    if (std::memcmp(host + kMxcsrOffset, other + kMxcsrOffset, 4)) return "MXCSR";
     for (unsigned n = 0; n < 8; ++n)
-        if (std::memcmp(host + 32 + 16 * n, translated + 32 + 16 * n, 10))
+        if (std::memcmp(host + 32 + 16 * n, other + 32 + 16 * n, 10))
             return "x87 register " + std::to_string(n);
     return {};
 }
 
-}  // namespace
+void load(Host& host, const UserState& before) {
+    HostState& state = host.state();
+    std::copy(std::begin(before.gpr), std::end(before.gpr), state.gpr);
+    state.flags = before.flags;
+    std::memcpy(state.area, before.area, sizeof state.area);
+    std::memcpy(state.vectors, before.vectors, sizeof state.vectors);
+    std::memcpy(host.memory(), before.memory.data(), kMemorySize);
+}
+
+void load(X86State& guest, const UserState& before) {
+    std::copy(std::begin(before.gpr), std::end(before.gpr), guest.gpr);
+    guest.rflags = before.flags;
+    std::memcpy(guest.xsave, before.area, sizeof before.area);
+    constexpr std::uint64_t kAll = 7;
+    std::memcpy(guest.xsave + kXsaveHeader, &kAll, sizeof kAll);
+    for (unsigned n = 0; n < 16; ++n) {
+        std::memcpy(guest.xsave + kVectorOffset + 16 * n, before.vectors[n], 16);
+        std::memcpy(guest.xsave + kUpperOffset + 16 * n, before.vectors[n] + 16, 16);
+    }
+}
 
 UserState::UserState() {
     constexpr std::uint32_t kMasked = 0x1f80;
@@ -63,12 +82,8 @@ std::vector<std::uint8_t> Sequence::assemble() const {
 
 Outcome run(Host& host, const Sequence& sequence) {
     const std::vector<std::uint8_t> code = sequence.assemble();
-    HostState& state = host.state();
-    std::copy(std::begin(sequence.before.gpr), std::end(sequence.before.gpr), state.gpr);
-    state.flags = sequence.before.flags;
-    std::memcpy(state.area, sequence.before.area, sizeof state.area);
-    std::memcpy(state.vectors, sequence.before.vectors, sizeof state.vectors);
-    std::memcpy(host.memory(), sequence.before.memory.data(), kMemorySize);
+    load(host, sequence.before);
+    const HostState& state = host.state();
     Outcome outcome;
     outcome.signal = host.run(code.data(), unsigned(code.size())).value_or(0);
     outcome.offset = host.offset();
@@ -86,18 +101,10 @@ Outcome run(TranslatedCpu& translated, const Sequence& sequence) {
     X86State& state = translated.guest;
     std::optional<Vector> vector;
     for (unsigned time = 0; time < 2; ++time) {
-        std::copy(std::begin(sequence.before.gpr), std::end(sequence.before.gpr), state.gpr);
+        load(state, sequence.before);
         state.pc = kCode;
-        state.rflags = sequence.before.flags;
-        std::memcpy(state.xsave, sequence.before.area, sizeof sequence.before.area);
-        constexpr std::uint64_t kAll = 7;
-        std::memcpy(state.xsave + kXsaveHeader, &kAll, sizeof kAll);
-        for (unsigned n = 0; n < 16; ++n) {
-            std::memcpy(state.xsave + kVectorOffset + 16 * n, sequence.before.vectors[n], 16);
-            std::memcpy(state.xsave + kUpperOffset + 16 * n, sequence.before.vectors[n] + 16, 16);
-        }
         std::memcpy(translated.memory(), sequence.before.memory.data(), kMemorySize);
-        vector = translated.run(false);
+        vector = translated.run();
     }
     Outcome outcome;
     outcome.raised = vector.has_value();

@@ -11,9 +11,6 @@
 
 namespace backplane::x86::testing {
 
-/// Where translated code begins.
-inline constexpr std::uint64_t kCode = 0x400000;
-
 struct UserState {
     std::uint64_t gpr[16] = {};
     std::uint64_t flags = rflags::kOne | rflags::kInterrupt;
@@ -25,6 +22,14 @@ struct UserState {
     /// The part of `memory` that most operands are in: kUsed bytes around its middle.
     static constexpr std::size_t kUsed = 0x2000, kUsedFrom = kMemorySize / 2 - kUsed / 2;
 };
+
+void load(Host& host, const UserState& before);
+/// Registers alone.
+void load(X86State& guest, const UserState& before);
+/// Is this signal what a user gets of this exception?
+bool same(int signal, Vector vector);
+/// Between two FXSAVE images, MXCSR included, pointers to the last instruction aside; empty: none.
+std::string x87_difference(const std::uint8_t* host, const std::uint8_t* other);
 
 struct Piece {
     std::vector<std::uint8_t> bytes;

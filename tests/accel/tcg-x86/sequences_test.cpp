@@ -2,10 +2,9 @@
 // goes on for as long as one lets it (`./dev fuzz x86`), and prints what differs as a listing, reduced; as a test it is short.
 // `x86_sequences_test FILE` runs a listing on the host and prints what is behind its `after` anew.
 #include "random_code.h"
+#include "run_comparison.h"
 
 #include <cstdio>
-#include <cstdlib>
-#include <ctime>
 #include <fstream>
 #include <iostream>
 
@@ -95,18 +94,7 @@ int complete(const char* path) {
 }  // namespace backplane::x86::testing
 
 int main(int argc, char** argv) {
-    if (!__builtin_cpu_supports("avx")) {
-        std::puts("skipped: this host's processor has no AVX, whose registers are compared");
-        return 77;
-    }
-    if (argc == 2 && std::ifstream(argv[1])) return backplane::x86::testing::complete(argv[1]);
-    const double seconds = argc > 1 ? std::atof(argv[1]) : 5;
-    const std::uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 0) : 1;
-    backplane::x86::testing::Comparison comparison(seed);
-    const std::clock_t end = std::clock() + std::clock_t(seconds * CLOCKS_PER_SEC);
-    unsigned wrong = 0;
-    while (std::clock() < end && wrong < 10)
-        if (!comparison.step()) ++wrong;
-    comparison.summarize(wrong);
-    return wrong != 0 || comparison.compared() < 100;
+    using namespace backplane::x86::testing;
+    if (argc == 2 && std::ifstream(argv[1])) return complete(argv[1]);
+    return run_comparison<Comparison>(argc, argv, 100);
 }

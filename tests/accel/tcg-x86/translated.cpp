@@ -1,6 +1,8 @@
 #include "translated.h"
 
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 
 namespace backplane::x86::testing {
 
@@ -9,8 +11,11 @@ namespace {
 constexpr std::uint64_t kPage = 4096, kPresent = 1, kWritable = 2, kUserPage = 4, kHandlerCount = 32;
 constexpr std::uint8_t kHlt = 0xf4;
 
-struct Print final : Errors {
-    void fail(Str message) override { std::fprintf(stderr, "%.*s\n", int(message.size), message.data); }
+struct Abort final : Errors {
+    void fail(Str message) override {
+        std::fprintf(stderr, "%.*s\n", int(message.size), message.data);
+        std::abort();
+    }
 };
 
 }  // namespace
@@ -22,7 +27,7 @@ TranslatedCpu::TranslatedCpu(bool one_instruction) {
     own_.templates = &TestCpu::templates();
     guest.executor = &own_;
     set_mxcsr_of(guest, kMxcsrMasks);
-    Print errors;
+    Abort errors;
     const tcg::VcpuOptions options{.code_size = 8u << 20, .one_instruction = one_instruction};
     vcpu_ = tcg::TcgVcpu::create(context_, *this, front_end_, pages_, options, errors);
 }
@@ -43,7 +48,7 @@ void TranslatedCpu::map(std::uint64_t address, std::uint64_t offset, std::uint64
 
 void TranslatedCpu::make_system() {
     map(0, kSystem, 8, false);
-    map(0x400000, kCode, kCodePages, true);
+    map(kCode, kCodeAt, kCodePages, true);
     map(kMemoryBase, kMemory, kMemorySize / kPage, true);
     constexpr std::uint64_t kCodeSelector = 8, kGate = 0x8e, kFirstStack = 1;
     for (std::uint64_t n = 0; n < kHandlerCount; ++n) {
@@ -61,7 +66,7 @@ void TranslatedCpu::make_system() {
 }
 
 void TranslatedCpu::set_code(std::uint64_t pc, const std::uint8_t* code, unsigned length) {
-    const std::uint64_t offset = kCode + pc - 0x400000;
+    const std::uint64_t offset = kCodeAt + pc - kCode;
     std::memcpy(at(offset), code, length);
     *at(offset + length) = kHlt;
     end_ = pc + length;
@@ -77,7 +82,7 @@ bool TranslatedCpu::has_work() const {
     return false;
 }
 
-std::optional<Vector> TranslatedCpu::run(bool warm) {
+std::optional<Vector> TranslatedCpu::run() {
     guest.cr0 = cr0::kPe | cr0::kPg | cr0::kMp | cr0::kNe | cr0::kWp;
     guest.cr4 = cr4::kPae | cr4::kOsfxsr | cr4::kOsxmmexcpt | cr4::kOsxsave;
     guest.efer = efer::kLma | efer::kLme | efer::kSce | efer::kNxe;
@@ -87,12 +92,14 @@ std::optional<Vector> TranslatedCpu::run(bool warm) {
     guest.activity = Activity::Running;
     guest.run.halted = 0;
     has_halted_ = false;
-    if (warm) vcpu_->set_fp_mode(mxcsr_of(guest));
-    else vcpu_->state_changed();
+    vcpu_->state_changed();
     vcpu_->start();
     {
         std::unique_lock guard(mutex_);
-        halted_.wait(guard, [this] { return has_halted_; });
+        if (!halted_.wait_for(guard, std::chrono::seconds(60), [this] { return has_halted_; })) {
+            std::fprintf(stderr, "translated code does not come to its end\n");
+            std::abort();
+        }
     }
     vcpu_->request_stop();
     vcpu_->wait_stopped();
@@ -111,7 +118,7 @@ std::string TranslatedCpu::host_code(std::uint64_t pc) {
     context_.log_.text.clear();
     guest.pc = pc;
     guest.rflags = rflags::kOne;
-    run(false);
+    run();
     context_.log_.watched.clear();
     const std::string& text = context_.log_.text;
     const std::size_t start = text.find("  0x");

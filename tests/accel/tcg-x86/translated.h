@@ -11,6 +11,9 @@
 
 namespace backplane::x86::testing {
 
+/// Where user code begins.
+inline constexpr std::uint64_t kCode = 0x400000;
+
 class TranslatedCpu final : public Cpu {
   public:
     /// `one_instruction`: each unit has one.
@@ -19,8 +22,8 @@ class TranslatedCpu final : public Cpu {
     /// Places the bytes, and what halts behind them.
     void set_code(std::uint64_t pc, const std::uint8_t* code, unsigned length);
     /// Runs from the state's pc on. Nothing, or the vector of what was raised; the state's pc is then the instruction's that
-    /// raised it, and else what lies behind the code. `warm`: with the soft TLB as it was.
-    std::optional<Vector> run(bool warm);
+    /// raised it, and else what lies behind the code.
+    std::optional<Vector> run();
     std::uint8_t* memory() { return at(kMemory); }
     /// What the first unit of the code at `pc` is to the host: the lines of what is usually run.
     std::string host_code(std::uint64_t pc);
@@ -45,7 +48,7 @@ class TranslatedCpu final : public Cpu {
 
   private:
     // Where things are in the RAM: the tables of pages; what the processor looks at, mapped at 0; code; memory.
-    static constexpr std::uint64_t kTables = 0, kSystem = 0x8000, kCode = 0x10000, kMemory = 0x20000;
+    static constexpr std::uint64_t kTables = 0, kSystem = 0x8000, kCodeAt = 0x10000, kMemory = 0x20000;
     static constexpr std::uint64_t kIdt = 0, kGdt = 0x1000, kTask = 0x1800, kHandlers = 0x2000,
                                    kStack = 0x4000;
     static constexpr std::uint64_t kCodePages = 2, kHandlerSize = 16;
