@@ -1,7 +1,7 @@
 // One vCPU: its way into the guest and out of it.
 //
-// vcpu.cpp has what its thread does, exits.cpp what the guest left for, injection.cpp how
-// interrupts get in while the machine's chips are devices, guest_debug.cpp what debuggers do.
+// vcpu.cpp has what its thread does, exits.cpp what the guest left for, injection.cpp how interrupts get in while the
+// machine's chips are devices, guest_debug.cpp what debuggers do.
 #pragma once
 
 #include "guest_debug.h"

@@ -1,9 +1,7 @@
 // One vCPU: its translations, its soft TLB, and what front ends ask of the engine.
 //
 // vcpu.cpp has what its thread does and the services, memory.cpp the slow paths of accesses (native_access.cpp: of native
-// instructions), translate.cpp makes units,
-// requests.cpp is what other threads ask for, vcpu_debug.cpp what
-// debuggers do.
+// instructions), translate.cpp makes units, requests.cpp is what other threads ask for, vcpu_debug.cpp what debuggers do.
 #pragma once
 
 #include "code_cache.h"

@@ -1,7 +1,7 @@
 // Vector registers of the guest in the host's. They have no homes across units, as helpers and the engine's own code use
 // all of the host's: a register is loaded by the first native instruction of a unit that wants it, and stored where the
-// unit may be left or something else may run. A unit that jumps to its own start finds them loaded there. The slow ways of accesses store what the state does not have, and load
-// again.
+// unit may be left or something else may run. A unit that jumps to its own start finds them loaded there. The slow ways of
+// accesses store what the state does not have, and load again.
 #include "emitter.h"
 
 #include <algorithm>
