@@ -156,7 +156,7 @@ TEST_F(ManagementTest, AHaltedProcessorHaltsAgain) {
 TEST_F(ManagementTest, AProcessorWithoutLongModeHasTheAreaOf32BitOnes) {
     cpu.processor.long_mode = false;
     X86State& s = cpu.state;
-    s.efer = 0;
+    s.efer = efer::kNxe;
     s.cr4 = 0;
     s.segments[kCs] = {0x1000, 0xffffffff, 8, 0xc09b};
     set_instruction_pointer(s, 0x2345);
@@ -168,6 +168,7 @@ TEST_F(ManagementTest, AProcessorWithoutLongModeHasTheAreaOf32BitOnes) {
     EXPECT_EQ(saved<std::uint16_t>(0x1ac), 8u);
     ASSERT_EQ(resume(), std::nullopt);
     EXPECT_EQ(s.pc, 0x3345u);
+    EXPECT_EQ(s.efer, efer::kNxe);
     EXPECT_EQ(s.segments[kCs].base, 0x1000u);
     EXPECT_EQ(s.segments[kCs].attributes, 0xc09bu);
 }

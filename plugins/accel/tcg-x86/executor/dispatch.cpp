@@ -10,16 +10,16 @@ namespace {
 constexpr std::uint32_t kMxcsrFlags = 0x3f;
 /// Invalid, denormal, divide by zero: found before anything is computed (SDM 1, 11.5.2).
 constexpr std::uint32_t kMxcsrBefore = 7;
-
-/// Of what would be raised if all were masked, what is: an exception that is found beforehand keeps the others from coming.
-std::uint32_t raised_with(std::uint32_t unmasked, std::uint32_t raised) {
-    return raised & unmasked & kMxcsrBefore ? raised & kMxcsrBefore : raised;
-}
 constexpr unsigned kMaskShift = 7;
 constexpr std::uint16_t kX87Exceptions = 0x3f;  ///< of the control word (masks) and the status word
 constexpr std::size_t kStatusWord = 2;          ///< in the XSAVE area (SDM 1, table 10-2)
 constexpr std::size_t kUpperSize = 256;
 constexpr std::uint64_t kAvxState = 6;  ///< XCR0: SSE and AVX
+
+/// Of what would be raised if all were masked, what is: what is found beforehand keeps the others from coming.
+std::uint32_t raised_with(std::uint32_t unmasked, std::uint32_t raised) {
+    return raised & unmasked & kMxcsrBefore ? raised & kMxcsrBefore : raised;
+}
 
 template <class T>
 T read_area(const X86State& state, std::size_t offset) {
@@ -60,11 +60,13 @@ void Executor::begin(const Instruction& instruction) {
     if (!code_64()) next_ = std::uint32_t(next_);
 }
 
-void Executor::run(const Instruction& instruction) {
+bool Executor::run(const Instruction& instruction) {
     begin(instruction);
+    bool ended = false;
     try {
         execute();
         set_instruction_pointer(s_, next_);
+        ended = true;
         // It may be what let interrupts through.
         if ((s_.rflags & rflags::kInterrupt) &&
             (s_.requests.load(std::memory_order_relaxed) & request::kInterrupt))
@@ -76,6 +78,7 @@ void Executor::run(const Instruction& instruction) {
         vcpu_.raised();
     }
     cpu_.in_helper = false;
+    return ended;
 }
 
 std::optional<Vector> Executor::try_run(const Instruction& instruction) {
@@ -260,7 +263,6 @@ void Executor::run_x87() {
     set_mxcsr_of(s_, mxcsr);
     if (raised & unmasked) {
         std::memcpy(s_.xsave, before, sizeof before);
-        set_mxcsr_of(s_, mxcsr);
         set_mxcsr(mxcsr | raised);
         throw GuestFault{s_.cr4 & cr4::kOsxmmexcpt ? Vector::SimdFault : Vector::InvalidOpcode};
     }

@@ -39,8 +39,9 @@ class Executor {
   public:
     explicit Executor(X86State& state) : s_(state), cpu_(per_cpu(state)), vcpu_(tcg::vcpu_of(&state)) {}
 
-    /// Runs it and delivers what it raises. The state's pc is the instruction's before, and what follows it after.
-    void run(const Instruction& instruction);
+    /// Runs it and delivers what it raises. The state's pc is the instruction's before, and what follows it after. True: it
+    /// came to its end.
+    bool run(const Instruction& instruction);
     /// Runs it without delivering anything: what it raised, if it did.
     std::optional<Vector> try_run(const Instruction& instruction);
     /// Delivers an exception whose instruction is at the state's pc.

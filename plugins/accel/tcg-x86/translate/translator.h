@@ -38,6 +38,7 @@ class Translator {
   private:
     // ---- translator.cpp
     void call();
+    void call(tcg::Helper4 function);
     tcg::Translated go_on();
     tcg::Translated leave(tcg::LeaveKind kind);
     tcg::Translated behind_call();
@@ -56,6 +57,7 @@ class Translator {
     void fence();
     std::optional<tcg::Address> memory(bool linear);
     void move_stack_pointer(std::int32_t by);
+    void push_value(tcg::Value value);
     /// The linear address of the memory operand, or of what LEA computes; false: segments matter.
     bool address(tcg::Value& result, bool linear);
     void set_register(unsigned number, tcg::Value value, unsigned size);
@@ -72,7 +74,7 @@ class Translator {
     bool control();
     bool conditional();
     bool call_near();
-    bool call_near_64();
+    std::optional<tcg::Value> indirect_target();
     bool return_near();
     std::uint64_t next_pc() const;
     std::uint64_t target() const;
