@@ -81,7 +81,7 @@ bool flat(const X86State& s) {
 std::uint64_t vector_flags(const X86State& s) {
     constexpr std::uint64_t kVectorStates = 6;  // of XCR0
     if (s.cr0 & cr0::kTs) return 0;
-    std::uint64_t flags = (mxcsr_of(s) & kMxcsrMasks) == kMxcsrMasks ? 0 : key_flag::kUnmasked;
+    std::uint64_t flags = masks_all(mxcsr_of(s)) ? 0 : key_flag::kUnmasked;
     if (!(s.cr0 & cr0::kEm) && (s.cr4 & cr4::kOsfxsr)) flags |= key_flag::kSse;
     const bool segmented = (s.cr0 & cr0::kPe) && !(s.rflags & rflags::kVirtual8086);
     if (segmented && (s.cr4 & cr4::kOsxsave) && (s.xcr0 & kVectorStates) == kVectorStates)
@@ -105,8 +105,8 @@ class MemoryBytes final : public ByteSource {
     bool failed_ = false;
 };
 
-/// Does the instruction at the state's pc access the stack segment?
-bool on_stack(X86State& s) {
+/// Does the instruction at the state's pc access the stack segment at `address`?
+bool on_stack(X86State& s, std::uint64_t address) {
     PerCpu& cpu = per_cpu(s);
     cpu.in_helper = true;  // what fails is recorded, and forgotten
     MemoryBytes bytes(s);
@@ -119,7 +119,10 @@ bool on_stack(X86State& s) {
     case Operation::Pop:
     case Operation::Call:
     case Operation::CallRm:
-    case Operation::Return: return !i.has_memory() || i.segment == kSs;
+    case Operation::Return: {
+        const bool pushed = s.gpr[kRsp] - address <= 8;  // 8 bytes below it, and no more
+        return !i.has_memory() || i.segment == kSs || pushed;
+    }
     default: return i.has_memory() && i.segment == kSs;
     }
 }
@@ -192,7 +195,7 @@ tcg::Translated X86FrontEnd::translate(tcg::Builder& builder, tcg::UnitTranslati
 }
 
 bool X86FrontEnd::fill(void* state, const tcg::FillRequest& request, tcg::FillAnswer& answer) const {
-    answer.space = state_of(state).smm ? 1 : 0;
+    answer.space = std::uint8_t(per_cpu(state_of(state)).cpu->current_address_space());
     return walk(state_of(state), tcg::vcpu_of(state), request, answer);
 }
 
@@ -202,8 +205,11 @@ void X86FrontEnd::raise_memory_fault(void* state, const tcg::MemoryFault& fault)
     if (fault.kind == tcg::MemoryFaultKind::Translation) {
         const bool page = fault.fault != kNotCanonical;
         if (page) s.cr2 = fault.address;
-        const Vector general = !cpu.in_helper && on_stack(s) ? Vector::StackFault : Vector::GeneralProtection;
-        const GuestFault exception{page ? Vector::PageFault : general, true, std::uint32_t(fault.fault)};
+        const bool stack = !page && !cpu.in_helper && on_stack(s, fault.address);
+        const GuestFault exception{page    ? Vector::PageFault
+                                   : stack ? Vector::StackFault
+                                           : Vector::GeneralProtection,
+                                   true, std::uint32_t(fault.fault)};
         if (!cpu.in_helper) return Executor(s).raise(exception);
         cpu.fault_recorded = true;
         cpu.fault = exception;
@@ -212,7 +218,7 @@ void X86FrontEnd::raise_memory_fault(void* state, const tcg::MemoryFault& fault)
     // A vector that is to be aligned (SDM 1, 11.5.2); an address that is none comes first.
     if (fault.kind == tcg::MemoryFaultKind::Misaligned) {
         Executor executor(s);
-        const bool stack = !executor.canonical(fault.address) && on_stack(s);
+        const bool stack = !executor.canonical(fault.address) && on_stack(s, fault.address);
         return executor.raise({stack ? Vector::StackFault : Vector::GeneralProtection, true});
     }
     if (cpu.in_helper) cpu.bus_fault = true;

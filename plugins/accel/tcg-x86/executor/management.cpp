@@ -15,8 +15,8 @@ namespace {
 constexpr std::uint32_t kAreaPlace = 0xfe00, kAreaSize = 0x200;
 constexpr std::uint32_t kHandler = 0x8000;
 constexpr std::uint32_t kRevision32 = 0x20000, kRevision64 = 0x20064;
-constexpr std::uint32_t kEntryCode = Segment::kPresent | Segment::kNotSystem | Segment::kCode | 3,
-                        kEntryData = Segment::kPresent | Segment::kNotSystem | 3;
+constexpr std::uint32_t kEntryData = Segment::kPresent | Segment::kNotSystem | Segment::kGranularity | 3;
+constexpr std::uint32_t kEntryCode = kEntryData | Segment::kCode;
 constexpr std::uint16_t kKeptAttributes = 0xf0ff;
 
 /// What the area holds beside registers that the state has as they are there.
@@ -94,10 +94,12 @@ void move_wide(const Move& move, X86State& s, Saved& saved) {
     for (unsigned n = 0; n < kGprCount; ++n) move(0x1f8 - 8 * n, s.gpr[n]);
 }
 
-/// SDM 3C, table 31-1. What is reserved there has the hidden parts of the segments, the tables and CR4, in an order of ours.
+/// SDM 3C, table 31-1. What is reserved there has the hidden parts of the segments, the tables, CR4 and EFER (of a processor
+/// with NX), in an order of ours.
 template <class Move>
 void move_narrow(const Move& move, X86State& s, Saved& saved) {
-    constexpr std::uint32_t kHidden = 0x110, kTables = 0x170, kCr4 = 0x180, kNmiBlocked = 0x184;
+    constexpr std::uint32_t kHidden = 0x110, kTables = 0x170, kCr4 = 0x180, kNmiBlocked = 0x184,
+                            kEfer = 0x188;
     unsigned hidden = 0;
     const auto segment = [&](std::uint32_t place, Segment& it) {
         move(place, it.selector);
@@ -115,6 +117,7 @@ void move_narrow(const Move& move, X86State& s, Saved& saved) {
     move(kTables + 12, s.idt.limit);
     move_half(move, kCr4, saved.cr4);
     move(kNmiBlocked, saved.nmi_blocked);
+    move_half(move, kEfer, saved.efer);
     move(0xf8, saved.smbase);
     move(0x102, saved.halted);
     move_half(move, 0x1c8, saved.dr7);
@@ -166,9 +169,8 @@ void Executor::enter_management(bool was_halted) {
     s_.cr4 = s_.efer = 0;
     s_.dr7 = kDr7Ones;
     s_.rflags = rflags::kOne;
-    for (Segment& segment : s_.segments) segment = {0, 0xffffffff, 0, kEntryData | Segment::kGranularity};
-    s_.segments[kCs] = {s_.smbase, 0xffffffff, std::uint16_t(s_.smbase >> 4),
-                        kEntryCode | Segment::kGranularity};
+    for (Segment& segment : s_.segments) segment = {0, 0xffffffff, 0, kEntryData};
+    s_.segments[kCs] = {s_.smbase, 0xffffffff, std::uint16_t(s_.smbase >> 4), kEntryCode};
     set_instruction_pointer(s_, kHandler);
     vcpu_.flush_tlb();
     try {

@@ -124,10 +124,10 @@ void Executor::zero_upper() {
 
 /// The masks are in the state, the rest is the host's while translated code runs. Units know whether all are set.
 void Executor::set_mxcsr(std::uint32_t value) {
-    const bool masked = (mxcsr_of(s_) & kMxcsrMasks) == kMxcsrMasks;
+    const bool masked = masks_all(mxcsr_of(s_));
     set_mxcsr_of(s_, value);
     vcpu_.set_fp_mode(value);
-    if (((value & kMxcsrMasks) == kMxcsrMasks) != masked) vcpu_.leave(tcg::LeaveKind::Continue);
+    if (masks_all(value) != masked) vcpu_.leave(tcg::LeaveKind::Continue);
 }
 
 void Executor::load_mxcsr() {

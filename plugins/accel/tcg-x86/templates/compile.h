@@ -35,6 +35,7 @@ inline std::uint32_t mxcsr_of(const X86State& state) {
     std::memcpy(&value, state.xsave + kMxcsrOffset, sizeof value);
     return value;
 }
+inline bool masks_all(std::uint32_t mxcsr) { return (mxcsr & kMxcsrMasks) == kMxcsrMasks; }
 inline void set_mxcsr_of(X86State& state, std::uint32_t value) {
     std::memcpy(state.xsave + kMxcsrOffset, &value, sizeof value);
 }
