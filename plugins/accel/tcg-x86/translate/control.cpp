@@ -58,46 +58,25 @@ bool Translator::conditional() {
     return true;
 }
 
-bool Translator::call_near_64() {
-    Value to{};
-    if (i_.operation() == Operation::CallRm) {
-        to = b_.temp();
-        if (i_.has_memory()) {
-            Value at{};
-            if (!address(at, true)) return false;
-            b_.load(to, at, 0, tcg::mem::k64);
-        } else {
-            b_.mov(to, tcg::Builder::reg(i_.rm()));
-        }
+/// Where ModRM says that it goes.
+std::optional<Value> Translator::indirect_target() {
+    const Value to = b_.temp();
+    if (!i_.has_memory()) {
+        b_.mov(to, get_register(i_.rm(), i_.operand_size));
+        return to;
     }
-    b_.store(b_.pc_constant(next_pc()), tcg::Builder::reg(kRsp), -8, tcg::mem::k64);
-    move_stack_pointer(-8);
-    if (to.none()) b_.call_pc(target(), next_pc());
-    else b_.goto_value(to, tcg::JumpHint::Call, next_pc());
-    return true;
+    Value at{};
+    if (!address(at, true)) return std::nullopt;
+    b_.load(to, at, 0, access());
+    return to;
 }
 
 bool Translator::call_near() {
-    const unsigned size = i_.operand_size;
-    if (i_.is_64bit()) return call_near_64();
-    const Value sp = b_.temp();
-    b_.sub(sp, stack_pointer(), b_.constant(size));
-    b_.zext32(sp, sp);
-    Value to{};
-    if (i_.operation() == Operation::CallRm) {
-        to = b_.temp();
-        if (i_.has_memory()) {
-            Value at{};
-            if (!address(at, true)) return false;
-            b_.load(to, at, 0, access());
-        } else {
-            b_.mov(to, get_register(i_.rm(), size));
-        }
-    }
-    b_.store(b_.pc_constant(next_pc()), sp, 0, access());
-    set_stack_pointer(sp);
-    if (to.none()) b_.call_pc(target(), next_pc());
-    else b_.goto_value(to, tcg::JumpHint::Call, next_pc());
+    std::optional<Value> to;
+    if (i_.operation() == Operation::CallRm && !(to = indirect_target())) return false;
+    push_value(b_.pc_constant(next_pc()));
+    if (to) b_.goto_value(*to, tcg::JumpHint::Call, next_pc());
+    else b_.call_pc(target(), next_pc());
     return true;
 }
 
@@ -127,16 +106,9 @@ bool Translator::control() {
     case Operation::CallRm: return call_near();
     case Operation::Return: return return_near();
     case Operation::JumpRm: {
-        const Value to = b_.temp();
-        if (i_.has_memory()) {
-            Value at{};
-            if (!address(at, true)) return false;
-            b_.load(to, at, 0, access());
-        } else {
-            b_.mov(to, get_register(i_.rm(), i_.operand_size));
-        }
-        b_.goto_value(to);
-        return true;
+        const std::optional<Value> to = indirect_target();
+        if (to) b_.goto_value(*to);
+        return to.has_value();
     }
     default: return false;
     }

@@ -16,52 +16,10 @@ std::uint8_t Translator::access() const { return std::uint8_t(std::countr_zero(u
 
 /// FS and GS have their base added; the other segments are flat.
 bool Translator::address(Value& result, bool linear) {
-    if (unit_.native) {
-        const std::optional<tcg::Address> at = memory(linear);
-        if (!at) return false;
-        result = b_.temp();
-        b_.address(result, *at);
-        return true;
-    }
-    const bool based = linear && i_.segment >= kFs;
-    if (!flat_ || i_.address_size == 2 || (based && !i_.is_64bit())) return false;
-    const unsigned rm = i_.modrm & 7;
-    const auto displacement = std::uint64_t(std::int64_t(i_.displacement));
-    Value sum{};
-    std::uint64_t fixed = displacement;
-    if (rm == 4) {
-        const unsigned base = (i_.sib & 7u) | (i_.rex & 1u) << 3, index = (i_.sib >> 3 & 7u) | (i_.rex & 2u)
-                                                                                                   << 2;
-        if (!((i_.sib & 7) == 5 && i_.mod() == 0)) sum = Builder::reg(base);
-        if (index != 4) {
-            const Value scaled = b_.temp();
-            if (sum.none()) b_.shl(scaled, Builder::reg(index), b_.constant(i_.sib >> 6));
-            else b_.add_shifted(scaled, Builder::reg(index), sum, i_.sib >> 6);
-            sum = scaled;
-        }
-    } else if (rm == 5 && i_.mod() == 0) {
-        if (i_.is_64bit()) fixed += next_pc();
-    } else {
-        sum = Builder::reg(i_.rm());
-    }
-    if (sum.none()) {
-        sum = b_.constant(i_.address_size == 4 ? std::uint32_t(fixed) : fixed);
-    } else if (fixed != 0) {
-        const Value moved = b_.temp();
-        b_.add(moved, sum, b_.constant(fixed));
-        sum = moved;
-    }
-    if (i_.address_size == 4 && !sum.is_constant()) {
-        const Value cut = b_.temp();
-        b_.zext32(cut, sum);
-        sum = cut;
-    }
-    if (based) {
-        const Value all = b_.temp();
-        b_.add(all, base_value(i_.segment), sum);
-        sum = all;
-    }
-    result = sum;
+    const std::optional<tcg::Address> at = memory(linear);
+    if (!at) return false;
+    result = b_.temp();
+    b_.address(result, *at);
     return true;
 }
 
@@ -124,21 +82,11 @@ bool Translator::move() {
 }
 
 bool Translator::lea() {
-    if (unit_.native && i_.operand_size != 2) {
-        std::optional<tcg::Address> at = memory(false);
-        if (!at) return false;
-        if (i_.operand_size == 4) at->bits = 32;
-        b_.address(Builder::reg(i_.reg()), *at);
-        return true;
-    }
-    Value at{};
-    if (i_.operand_size == 2 || !address(at, false)) return false;
-    if (i_.operand_size == 4 && i_.address_size == 8) {
-        const Value cut = b_.temp();
-        b_.zext32(cut, at);
-        at = cut;
-    }
-    b_.mov(Builder::reg(i_.reg()), at);
+    if (i_.operand_size == 2) return false;
+    std::optional<tcg::Address> at = memory(false);
+    if (!at) return false;
+    if (i_.operand_size == 4) at->bits = 32;
+    b_.address(Builder::reg(i_.reg()), *at);
     return true;
 }
 
@@ -189,17 +137,21 @@ bool Translator::push() {
     } else {
         value = Builder::reg(i_.opcode_register());
     }
+    push_value(value);
+    return true;
+}
+
+void Translator::push_value(Value value) {
+    const int size = i_.operand_size;
     if (i_.is_64bit()) {
-        b_.store(value, Builder::reg(kRsp), -int(size), access());
-        move_stack_pointer(-int(size));
-        return true;
+        b_.store(value, Builder::reg(kRsp), -size, access());
+        return move_stack_pointer(-size);
     }
     const Value sp = b_.temp();
-    b_.sub(sp, stack_pointer(), b_.constant(size));
+    b_.sub(sp, stack_pointer(), b_.constant(unsigned(size)));
     b_.zext32(sp, sp);
     b_.store(value, sp, 0, access());
     set_stack_pointer(sp);
-    return true;
 }
 
 bool Translator::pop() {

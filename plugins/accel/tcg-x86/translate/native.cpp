@@ -107,8 +107,11 @@ bool one_byte(const Instruction& i, Effects& e) {
         if (extension == 2) return e.rm = kBoth, true;
         e.flags_written = status::kAll;
         e.rm = extension == 3 ? kBoth : kRead;
-        if (extension >= 4)
-            multiplication(e), e.rax = kBoth, e.rdx = byte ? kNot : i.operand_size == 2 ? kBoth : kWritten;
+        if (extension >= 4) {
+            multiplication(e);
+            e.rax = kBoth;
+            e.rdx = byte ? kNot : i.operand_size == 2 ? kBoth : kWritten;
+        }
         return true;
     case 0xfe:
     case 0xff:

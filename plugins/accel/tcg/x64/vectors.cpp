@@ -116,6 +116,7 @@ std::uint32_t Emitter::remember_residents() {
 
 namespace {
 
+/// Is a call, or may be one on this host.
 bool forgets_vectors(Opcode op) {
     return op == Opcode::call || op == Opcode::popcnt || op == Opcode::clmul || op == Opcode::clmulh ||
            (op >= Opcode::fadd && op <= Opcode::fp_forget);
@@ -186,15 +187,15 @@ bool Emitter::goes_round() const {
 
 void Emitter::vectors_before_op(const Op& op) {
     if (!any_resident_) return;
+    if (forgets_vectors(op.opcode)) {
+        vectors_to_state();
+        return forget_vectors();
+    }
     switch (op.opcode) {
     case Opcode::label:  // other paths come with others
         if (label_keeps_vectors(op)) return;
         vectors_to_state();
         return forget_vectors();
-    case Opcode::call:
-    case Opcode::popcnt:  // may be calls on this host
-    case Opcode::clmul:
-    case Opcode::clmulh: vectors_to_state(); return forget_vectors();
     case Opcode::br:
     case Opcode::brcond:
     case Opcode::br_status:
@@ -206,9 +207,6 @@ void Emitter::vectors_before_op(const Op& op) {
         return;
     default: break;
     }
-    if (op.opcode < Opcode::fadd || op.opcode > Opcode::fp_forget) return;
-    vectors_to_state();  // likewise
-    forget_vectors();
 }
 
 }  // namespace backplane::tcg::x64
