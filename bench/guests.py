@@ -6,6 +6,11 @@ import sys
 MEMORY_MIB = 512
 
 
+def fetched_peer(folder, program):
+    fetched = sorted(folder.glob(f"peer-*/{program}"))
+    return str(fetched[-1]) if fetched else None
+
+
 class Riscv:
     """Debian's kernel behind OpenSBI on the virt machine."""
 
@@ -20,10 +25,7 @@ class Riscv:
         return ["-bios", guests / "firmware/fw_dynamic.bin", "-kernel", guests / "riscv64/vmlinux"]
 
     def peer(self, options):
-        if options.peer:
-            return options.peer
-        fetched = sorted(options.guests.glob("peer-*/run"))
-        return str(fetched[-1]) if fetched else None
+        return options.peer or fetched_peer(options.guests, "run")
 
 
 class X86:
@@ -42,10 +44,7 @@ class X86:
         return ["-kernel", guests / "x86_64/vmlinuz"]
 
     def peer(self, options):
-        if options.peer_x86:
-            return options.peer_x86
-        fetched = sorted(options.guests.glob("peer-*/run-x86"))
-        return str(fetched[-1]) if fetched else None
+        return options.peer_x86 or fetched_peer(options.guests, "run-x86")
 
 
 GUESTS = {guest.name: guest for guest in (Riscv(), X86())}

@@ -37,7 +37,6 @@ import kvm  # noqa: E402
 import payload  # noqa: E402
 import saving  # noqa: E402
 
-MEMORY_MIB = guests.MEMORY_MIB
 DEADLINE = 300  # Seconds for one run of one emulator.
 
 
@@ -49,7 +48,7 @@ class Emulator:
         lines = subprocess.run([program, "--version"], capture_output=True, text=True).stdout.splitlines()
         self.version = lines[0] if lines else "version unknown"
 
-    def command(self, *arguments, processors=1, memory=MEMORY_MIB):
+    def command(self, *arguments, processors=1, memory=guests.MEMORY_MIB):
         return [self.program, *self.guest.machine(processors, memory), *map(str, arguments)]
 
 
@@ -170,7 +169,7 @@ class Bench:
         return (time.monotonic() - began) * 1e3
 
 
-def resident_beyond_guest(pid, memory=MEMORY_MIB):
+def resident_beyond_guest(pid, memory=guests.MEMORY_MIB):
     """Resident MiB of all mappings but the one that has exactly the guest memory's size."""
     total, size = 0, 0
     for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
@@ -300,7 +299,7 @@ def main():
     cache = os.environ.get("BACKPLANE_CACHE") or os.path.expanduser("~/.cache/backplane")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--emulator", default="build/bin/backplane")
-    parser.add_argument("--peer", help="another emulator to measure beside")
+    parser.add_argument("--peer", help="another emulator to measure beside; with --guest x86: --peer-x86")
     parser.add_argument("--peer-x86", help="the same, for PCs")
     parser.add_argument("--guest", choices=list(guests.GUESTS), default="riscv", help="which machine is translated")
     parser.add_argument("--only", choices=["backplane", "peer"], help="measure one of the two")
@@ -314,6 +313,8 @@ def main():
     parser.add_argument("--only-kvm", action="store_true", help="PCs under KVM alone")
     parser.add_argument("--build", action="store_true", help="measure the build alone")
     options = parser.parse_args()
+    if options.only_saving and options.guest != "riscv":
+        parser.error("--only-saving measures RISC-V machines: without --guest")
 
     if options.build:
         return build.measure(HERE.parent)
