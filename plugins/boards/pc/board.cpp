@@ -5,7 +5,6 @@
 #include <backplane/bus.h>
 #include <backplane/cmos.h>
 #include <backplane/device.h>
-#include <backplane/text.h>
 #include <backplane/x86.h>
 
 #include <algorithm>
@@ -61,12 +60,7 @@ void PcBoard::split_ram(std::uint64_t size) {
 /// Memory modules lie behind the RAM, from the next gibibyte on.
 bool PcBoard::build_memory_slots(BoardContext& context, Errors& errors) {
     const std::uint64_t behind = kFourGibibytes + (high_ram_ + kGibibyte - 1) / kGibibyte * kGibibyte;
-    if (!memory_slots_.build(context, behind, acpi_ != Switch::Off, errors)) return false;
-    if (memory_slots_.size() == 0 || memory_end() <= kHyperTransport) return true;
-    errors.fail("-m maxmem=: with room for " + std::to_string(memory_slots_.count()) +
-                " modules memory would end at 0x" + hex(memory_end()) +
-                ", and processors reach RAM below 0x" + hex(kHyperTransport) + "; ask for less");
-    return false;
+    return memory_slots_.build(context, behind, acpi_ != Switch::Off, errors);
 }
 
 std::uint64_t PcBoard::memory_end() const {

@@ -27,9 +27,19 @@ std::string range_text(std::uint64_t start, std::uint64_t size) {
 
 }  // namespace
 
-/// Each may begin at a gibibyte of its own.
-std::uint64_t MemorySlots::room(std::uint64_t memory, std::uint32_t slots) {
-    return memory + slots * kGibibyte;
+/// For `more` bytes, however the modules are aligned: each may begin at a gibibyte of its own. What there may be in all is
+/// looked at first, so that no sum wraps.
+bool MemorySlots::make_room(const MemoryRoom& wanted, std::uint64_t more, Errors& errors) {
+    std::uint64_t end = wanted.maximum();
+    if (end <= kHyperTransport) {
+        size_ = more + wanted.slots() * kGibibyte;
+        end = base_ + size_;
+    }
+    return end <= kHyperTransport ||
+           refuse(errors, "-m maxmem=: with room for " + std::to_string(wanted.slots()) +
+                              " modules memory would end at 0x" + hex(end) +
+                              ", and processors reach RAM below 0x" + hex(kHyperTransport) +
+                              "; ask for less");
 }
 
 bool MemorySlots::build(BoardContext& context, std::uint64_t base, bool tells_guests, Errors& errors) {
@@ -38,8 +48,8 @@ bool MemorySlots::build(BoardContext& context, std::uint64_t base, bool tells_gu
     const auto& wanted = *static_cast<const MemoryRoom*>(context.host_interface(MemoryRoom::kId));
     modules_.resize(wanted.slots());
     base_ = base;
-    if (const std::uint64_t more = wanted.maximum() - context.ram().size())
-        size_ = room(more, wanted.slots());
+    const std::uint64_t more = wanted.maximum() - context.ram().size();
+    if (more != 0 && !make_room(wanted, more, errors)) return false;
     Object* bus = context.create("dimm-slots", "dimm-slots", errors);
     if (!bus || !context.realize(*bus, errors)) return false;
     query<SlotBus>(*bus)->set_owner(this, true);

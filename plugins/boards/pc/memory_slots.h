@@ -20,8 +20,6 @@ class MemorySlots final : public SlotOwner, public AcpiSlotOwner {
     std::uint32_t count() const { return std::uint32_t(modules_.size()); }
     std::uint64_t base() const { return base_; }
     std::uint64_t size() const { return size_; }  ///< 0: there is no room for any
-    /// Room for `memory` more, however the modules are aligned.
-    static std::uint64_t room(std::uint64_t memory, std::uint32_t slots);
 
     // SlotOwner
     bool take(Object& device, Errors& errors) override;
@@ -44,6 +42,7 @@ class MemorySlots final : public SlotOwner, public AcpiSlotOwner {
         }
     };
     Module* find(const Object& device);
+    bool make_room(const MemoryRoom& wanted, std::uint64_t more, Errors& errors);
     bool choose_slot(MemoryPlace& place, Errors& errors) const;
     bool choose_address(MemoryPlace& place, std::uint64_t size, std::uint64_t alignment,
                         Errors& errors) const;
