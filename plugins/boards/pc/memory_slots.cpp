@@ -67,10 +67,11 @@ MemorySlots::Module* MemorySlots::find(const Object& device) {
 }
 
 bool MemorySlots::choose_slot(MemoryPlace& place, Errors& errors) const {
-    if (place.slot >= std::int32_t(count()))
+    constexpr std::int32_t kAny = -1;
+    if (place.slot < kAny || place.slot >= std::int32_t(count()))
         return refuse(errors, "invalid slot number " + std::to_string(place.slot) + ", valid range is [0-" +
                                   std::to_string(count() - 1) + "]");
-    if (place.slot >= 0)
+    if (place.slot != kAny)
         return !modules_[std::size_t(place.slot)].device ||
                refuse(errors, "slot " + std::to_string(place.slot) + " is busy");
     const auto free = std::ranges::find(modules_, nullptr, &Module::device);

@@ -222,6 +222,7 @@ class MemoryHotPlug(HotPlugBase):
             "must be multiple of 0x200000": {"memdev": "odd"},
             "exceeds the number of numa nodes: 1": {"memdev": "m", "node": 3},
             "invalid slot number 7, valid range is [0-1]": {"memdev": "m", "slot": 7},
+            "invalid slot number -2, valid range is [0-1]": {"memdev": "m", "slot": -2},
             "address must be aligned to 0x200000 bytes": {"memdev": "m", "addr": 0x100000001},
             "usable range for memory devices [0x100000000:0xe0000000]": {"memdev": "m", "addr": 0x1F0000000},
         }.items():
