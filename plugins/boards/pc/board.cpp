@@ -110,11 +110,14 @@ bool PcBoard::fit_processor(Object& processor, std::uint32_t, Errors& errors) {
            wire_a20(processor, errors);
 }
 
-/// Firmware waits for as many of them after a reset.
-void PcBoard::tell_processors(std::uint32_t count) {
+/// Firmware waits for as many of them after a reset. Waking, it cannot count anew, for its memory is read-only then: it is
+/// told what the CMOS memory has kept since its start, on a saved machine as well.
+void PcBoard::tell_processors(bool waking) {
+    Cmos& cmos = *query<Cmos>(chip("rtc"));
+    if (!waking) cmos.set_byte(kProcessorsInCmos, std::uint8_t(processors_.present() - 1));
     IgnoredErrors none;
-    query<Cmos>(chip("rtc"))->set_byte(kProcessorsInCmos, std::uint8_t(count - 1));
-    set_fw_cfg_number(*query<FwCfg>(chip("fw_cfg")), FwCfgKey::CpuCount, std::uint16_t(count), none);
+    set_fw_cfg_number(*query<FwCfg>(chip("fw_cfg")), FwCfgKey::CpuCount,
+                      std::uint16_t(cmos.byte(kProcessorsInCmos) + 1), none);
 }
 
 /// What processors see in system management mode: memory as ever, until the bridge lays its own over it.

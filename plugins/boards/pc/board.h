@@ -89,8 +89,7 @@ class PcBoard final : public Board,
     std::uint64_t memory_end() const;
     bool prepare_processor(Object& processor, Errors& errors) override;
     bool fit_processor(Object& processor, std::uint32_t number, Errors& errors) override;
-    void processors_changed() override { tell_processors(processors_.present()); }
-    void tell_processors(std::uint32_t count);
+    void tell_processors(bool waking);
     bool build_management_mode(BoardContext& context, Errors& errors);
     bool build_bridges(BoardContext& context, Errors& errors);
     bool build_module_memories(BoardContext& context, Errors& errors);
@@ -130,7 +129,6 @@ class PcBoard final : public Board,
     BoardContext* context_ = nullptr;
     std::uint64_t low_ram_ = 0;  ///< bytes from 0
     ProcessorSlots processors_{*this};
-    std::uint32_t counted_processors_ = 1;  ///< when firmware started last, and not to wake
     MemorySlots memory_slots_;
     std::vector<std::vector<std::uint8_t>> user_tables_;  ///< -acpitable
     std::vector<AcpiNode> nodes_;                         ///< empty: memory is uniform

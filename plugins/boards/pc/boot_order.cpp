@@ -69,9 +69,9 @@ void PcBoard::write_drive_order(std::string_view letters) {
 /// Users may have changed an index, plugged something in or pulled it out.
 void PcBoard::reset(BoardContext& context) {
     boot_order_changed();
-    if (static_cast<MachineSleep*>(context.host_interface(MachineSleep::kId))->waking()) return;
-    counted_processors_ = processors_.present();
-    tell_processors(counted_processors_);
+    const bool waking = static_cast<MachineSleep*>(context.host_interface(MachineSleep::kId))->waking();
+    tell_processors(waking);
+    if (waking) return;
     if (drives_once_.empty()) return;
     drives_once_.clear();
     write_drive_order(drives_);

@@ -89,7 +89,6 @@ bool PcBoard::fill_cmos(Errors& errors) {
     const std::uint64_t high = high_ram_ / kFirmwareUnit;
     word(0x5b, high);
     cmos->set_byte(0x5d, std::uint8_t(high >> 16));
-    cmos->set_byte(kProcessorsInCmos, std::uint8_t(processors_.present() - 1));
     constexpr std::uint8_t kCoprocessor = 0x02, kMouse = 0x04;
     cmos->set_byte(0x14, std::uint8_t(kCoprocessor | (i8042_ ? kMouse : 0)));
     auto& floppies = *query<FloppyDrives>(chip("fdc"));
@@ -129,13 +128,11 @@ bool PcBoard::fill_fw_cfg(BoardContext& context, Errors& errors) {
     FwCfg& fw_cfg = *query<FwCfg>(chip("fw_cfg"));
     constexpr std::uint16_t kIrq0Override = std::uint16_t(FwCfgKey::ArchitectureLocal) + 2;
     const std::uint64_t ram = context.ram().size();
-    const auto cpus = std::uint16_t(processors_.present());
     // As many APIC ids as there may be.
     const auto most = std::uint16_t(processors_.apic_id(processors_.count() - 1) + 1);
     constexpr std::uint8_t kWaitForEver[] = {0xff, 0xff, 0xff, 0xff};
     constexpr std::uint8_t kOn[] = {1};
     return set_fw_cfg_number(fw_cfg, FwCfgKey::RamSize, ram, errors) &&
-           set_fw_cfg_number(fw_cfg, FwCfgKey::CpuCount, cpus, errors) &&
            set_fw_cfg_number(fw_cfg, FwCfgKey::MaximumCpus, most, errors) &&
            fw_cfg.set_item(kIrq0Override, Bytes(kOn), errors) &&
            (!geometry_file_ || fw_cfg.set_file("bios-geometry", {}, errors)) &&
@@ -258,8 +255,6 @@ void PcBoard::falls_asleep() {
     constexpr unsigned kShutdownStatus = 0x0f;
     constexpr std::uint8_t kResume = 0xfe;
     query<Cmos>(chip("rtc"))->set_byte(kShutdownStatus, kResume);
-    // Waking, it cannot count anew: its memory is read-only then.
-    tell_processors(counted_processors_);
 }
 
 /// What firmware has programmed meanwhile stands in them.

@@ -161,9 +161,7 @@ bool ProcessorSlots::take(Object& device, Errors& errors) {
 bool ProcessorSlots::placed(Object& device, Errors& errors) {
     const std::uint32_t number = find(device).value();
     if (!fitter_.fit_processor(device, number, errors) || !plug_->attach(device, errors)) return false;
-    if (!finished_) return true;
-    if (registers_ && tells_guests_) registers_->occupied(number);
-    fitter_.processors_changed();
+    if (finished_ && registers_ && tells_guests_) registers_->occupied(number);
     return true;
 }
 
@@ -171,9 +169,7 @@ void ProcessorSlots::gone(Object& device) {
     const auto number = find(device);
     if (!number) return;
     processors_[*number] = nullptr;
-    if (!finished_) return;
-    if (registers_) registers_->emptied(*number);
-    fitter_.processors_changed();
+    if (finished_ && registers_) registers_->emptied(*number);
 }
 
 bool ProcessorSlots::ask_to_leave(Object& device, Errors& errors) {

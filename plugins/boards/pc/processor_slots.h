@@ -18,8 +18,6 @@ class ProcessorSlots final : public SlotOwner, public AcpiSlotOwner {
         virtual bool prepare_processor(Object& processor, Errors& errors) = 0;
         /// Realized: its local APIC, its wires.
         virtual bool fit_processor(Object& processor, std::uint32_t number, Errors& errors) = 0;
-        /// While the machine runs, one came or went.
-        virtual void processors_changed() = 0;
 
       protected:
         ~Fitter() = default;

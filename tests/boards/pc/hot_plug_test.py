@@ -31,6 +31,24 @@ class HotPlugBase(ProgramTest):
         self.addCleanup(self.qtest.close)
         self.qmp("qmp_capabilities")
 
+    def place_power_management(self):
+        """Where the PIIX4 has its registers, and that it has them."""
+        for register, value in ((0x40, 0x601), (0x80, 1)):
+            self.write(0xCF8, 0x80000B00 | register, 4)
+            self.write(0xCFC, value, 4)
+
+    def sleep_and_wake(self):
+        self.write(0x604, 1 << 13 | 1 << 10, 2)
+        self.qmp.event("SUSPEND")
+        self.qmp("system_wakeup")
+        self.qmp.event("WAKEUP")
+
+    def counted_by_firmware(self):
+        """By the CMOS memory, and by the configuration device."""
+        self.write(0x70, 0x5F, 1)
+        self.write(0x510, 5, 2)
+        return self.read(0x71, 1) + 1, self.read(0x511, 1)
+
     def file(self, name, limit):
         """What firmware finds in the configuration device."""
         self.write(0x510, 0x19, 2)
@@ -66,13 +84,10 @@ class ProcessorHotPlug(HotPlugBase):
 
     def test_one_comes_and_goes(self):
         self.start_pc("-smp", "1,maxcpus=2")
-        self.write(0x70, 0x5F, 1)
-        self.assertEqual(self.read(0x71, 1), 0)
         self.assertEqual(self.qmp("device_add", driver=CPU, id="c1", **SECOND)["return"], {})
         self.assertEqual(self.places()[1], "/machine/peripheral/c1")
         self.assertEqual(self.read(GPE, 1), 4)
         self.assertEqual(self.state(1), ENABLED | INSERTING)
-        self.assertEqual(self.read(0x71, 1), 1, "firmware waits for it after a reset")
         self.assertEqual(len(self.qmp("query-cpus-fast")["return"]), 2)
         self.write(STATE, INSERTING, 1)
 
@@ -114,26 +129,16 @@ class ProcessorHotPlug(HotPlugBase):
         self.assertEqual(self.places()[1], None)
         self.assertEqual(self.qmp("device_add", driver=CPU, id="c", **{"apic-id": 3})["return"], {})
 
-    def counted_by_firmware(self):
-        self.write(0x70, 0x5F, 1)
-        return self.read(0x71, 1) + 1
-
     def test_firmware_that_wakes_is_told_what_it_knew(self):
         self.start_pc("-smp", "1,maxcpus=2")
-        for register, value in ((0x40, 0x601), (0x80, 1)):  # where the PIIX4's power management is, and that it is
-            self.write(0xCF8, 0x80000B00 | register, 4)
-            self.write(0xCFC, value, 4)
+        self.place_power_management()
+        self.assertEqual(self.counted_by_firmware(), (1, 1))
         self.assertEqual(self.qmp("device_add", driver=CPU, id="c1", **SECOND)["return"], {})
-        self.assertEqual(self.counted_by_firmware(), 2)
-        self.write(0x604, 1 << 13 | 1 << 10, 2)
-        self.qmp.event("SUSPEND")
-        self.assertEqual(self.counted_by_firmware(), 1)
-        self.qmp("system_wakeup")
-        self.qmp.event("WAKEUP")
-        self.assertEqual(self.counted_by_firmware(), 1)
+        self.sleep_and_wake()
+        self.assertEqual(self.counted_by_firmware(), (1, 1))
         self.qmp("system_reset")
         self.qmp.event("RESET")
-        self.assertEqual(self.counted_by_firmware(), 2)
+        self.assertEqual(self.counted_by_firmware(), (2, 2), "it waits for it after a reset")
 
     def test_the_chosen_one_may_leave(self):
         self.start_pc("-smp", "1,maxcpus=3")
@@ -274,6 +279,29 @@ class Tables(HotPlugBase):
 class Saved(HotPlugBase):
     SIZE = ("-smp", "1,maxcpus=2", "-m", "64M,slots=2,maxmem=1G")
 
+    PROCESSOR = ("-device", f"{CPU},id=c,socket-id=0,core-id=1,thread-id=0")
+
+    def save(self):
+        stream = self.folder / "stream"
+        self.assertEqual(self.qmp("migrate", uri=f"file:{stream}")["return"], {})
+        self.assertEqual(self.qmp.await_status("query-migrate", "completed", "failed"), "completed")
+        return stream
+
+    def load(self, stream, *arguments):
+        self.start_pc(*self.SIZE, *arguments, "-incoming", f"file:{stream}", place="second")
+        self.qmp.await_status("query-status", "running")
+
+    def test_firmware_that_wakes_elsewhere_is_told_what_it_knew(self):
+        self.start_pc(*self.SIZE)
+        self.place_power_management()
+        self.assertEqual(self.qmp("device_add", driver=CPU, id="c", **SECOND)["return"], {})
+        self.load(self.save(), *self.PROCESSOR)
+        self.sleep_and_wake()
+        self.assertEqual(self.counted_by_firmware(), (1, 1))
+        self.qmp("system_reset")
+        self.qmp.event("RESET")
+        self.assertEqual(self.counted_by_firmware(), (2, 2))
+
     def test_what_came_goes_along(self):
         self.start_pc(*self.SIZE)
         first = self.qmp
@@ -282,14 +310,8 @@ class Saved(HotPlugBase):
         self.assertEqual(first("device_add", driver=CPU, id="c", **SECOND)["return"], {})
         self.write(SELECTOR, 1, 4)
         self.qtest("writeq 0x100001000 0x123456789")
-        stream = self.folder / "stream"
-        self.assertEqual(first("migrate", uri=f"file:{stream}")["return"], {})
-        self.assertEqual(first.await_status("query-migrate", "completed", "failed"), "completed")
-
         devices = ("-object", "memory-backend-ram,id=m,size=2M", "-device", "pc-dimm,id=d,memdev=m")
-        processor = ("-device", f"{CPU},id=c,socket-id=0,core-id=1,thread-id=0")
-        self.start_pc(*self.SIZE, *devices, *processor, "-incoming", f"file:{stream}", place="second")
-        self.qmp.await_status("query-status", "running")
+        self.load(self.save(), *devices, *self.PROCESSOR)
         self.assertEqual(self.read(STATE, 1), ENABLED | INSERTING, "the guest has not looked yet")
         self.assertEqual(self.read(MEMORY_STATE, 1), ENABLED | INSERTING)
         self.assertEqual(self.qtest.value("readq 0x100001000"), 0x123456789)
