@@ -115,20 +115,22 @@ bool MemorySlots::choose_address(MemoryPlace& place, std::uint64_t size, std::ui
 }
 
 bool MemorySlots::take(Object& device, Errors& errors) {
-    auto& module = *query<MemoryModule>(device);
+    auto* module = query<MemoryModule>(device);
+    if (!module)
+        return refuse(errors, "'" + std::string(device.type_name().view()) + "' is no memory module");
     if (count() == 0)
         return refuse(
             errors,
             "memory devices (e.g. for memory hotplug) are not enabled, please specify the maxmem option "
             "(-m SIZE,slots=N,maxmem=SIZE)");
-    if (!module.backend()) return refuse(errors, "'memdev' property must be set");
-    const auto* backend = query<MemoryBackend>(*module.backend());
-    const std::string id(module.backend()->id().view());
+    if (!module->backend()) return refuse(errors, "'memdev' property must be set");
+    const auto* backend = query<MemoryBackend>(*module->backend());
+    const std::string id(module->backend()->id().view());
     if (!backend)
         return refuse(errors, "memdev: '" + id + "' is no memory backend; -object help lists those");
     const std::uint64_t size = backend->memory().size;
     const std::uint64_t alignment = std::max(kAlignment, backend->memory().page_size);
-    MemoryPlace place = module.place();
+    MemoryPlace place = module->place();
     if (size % alignment != 0)
         return refuse(errors, "backend memory size must be multiple of 0x" + hex(alignment));
     if (const std::uint32_t nodes = numa_of(*context_).nodes(); place.node >= nodes)
@@ -136,7 +138,7 @@ bool MemorySlots::take(Object& device, Errors& errors) {
                                   "' which exceeds the number of numa nodes: " + std::to_string(nodes));
     if (!choose_slot(place, errors) || !choose_address(place, size, alignment, errors)) return false;
     place.hot_plugged = finished_;
-    module.set_place(place);
+    module->set_place(place);
     modules_[std::size_t(place.slot)] = {&device, place.address, size, place.node};
     return true;
 }

@@ -1,5 +1,6 @@
 """Processors and memory modules that come and go, as monitors and as a guest's ACPI code see them."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -234,6 +235,10 @@ class MemoryHotPlug(HotPlugBase):
             self.assertIn(wanted, self.add(**arguments))
         self.assertEqual(self.devices(), [])
         self.assertIsNone(self.add(memdev="m"), "a refusal leaves the backend free")
+
+    def test_only_modules_go_into_slots(self):
+        self.start_pc(*self.ROOM, "--plugin-dir", os.environ["FIXTURES"])
+        self.assertEqual(self.qmp("device_add", driver="stranger")["error"]["desc"], "'stranger' is no memory module")
 
     def test_room_that_processors_do_not_reach_is_refused(self):
         for most in ("2T", "17179869183G"):
