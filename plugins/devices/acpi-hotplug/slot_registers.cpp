@@ -1,5 +1,7 @@
 #include "slot_registers.h"
 
+#include <lib/json.h>
+
 #include <string>
 
 namespace backplane::hotplug {
@@ -63,13 +65,13 @@ void SlotRegisters::control(std::uint8_t value) {
 void SlotRegisters::set_status(std::uint32_t status) {
     Slot& slot = *selected();
     slot.status = status;
-    const AcpiSlotReport said = report(selected_);
-    std::string device;
-    if (said.device) device = ",\"device\":\"" + std::string(said.device->id().view()) + "\"";
-    context_.emit_event("ACPI_DEVICE_OST", "{\"info\":{\"slot\":\"" + std::to_string(selected_) +
-                                               "\",\"source\":" + std::to_string(slot.event) +
-                                               ",\"status\":" + std::to_string(status) + ",\"slot-type\":\"" +
-                                               std::string(kind().view()) + "\"" + device + "}}");
+    Json said{{"slot", std::to_string(selected_)},
+              {"source", slot.event},
+              {"status", status},
+              {"slot-type", std::string(kind().view())}};
+    const Object* device = there().device;
+    if (device && !device->id().empty()) said["device"] = std::string(device->id().view());
+    context_.emit_event("ACPI_DEVICE_OST", json_text({{"info", said}}));
 }
 
 }  // namespace backplane::hotplug

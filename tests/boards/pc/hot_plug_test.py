@@ -119,6 +119,15 @@ class ProcessorHotPlug(HotPlugBase):
         self.assertEqual(self.qmp.event("DEVICE_DELETED")["data"], {"path": path[1]})
         self.assertEqual(self.state(1), 0)
 
+    def test_reports_of_one_without_a_name(self):
+        self.start_pc("-smp", "2")
+        self.write(SELECTOR, 1, 4)
+        self.write(COMMAND, 2, 1)
+        self.write(DATA, 0x84, 4)
+        report = self.qmp.event("ACPI_DEVICE_OST")["data"]["info"]
+        self.assertEqual(report, {"slot": "1", "slot-type": "CPU", "source": 0, "status": 0x84})
+        self.assertIn(report, self.qmp("query-acpi-ospm-status")["return"])
+
     def test_what_does_not_fit_is_refused(self):
         self.start_pc("-smp", "1,maxcpus=4,cores=2,sockets=2")
         self.assertEqual(self.refusal(), "CPU socket-id is not set")
