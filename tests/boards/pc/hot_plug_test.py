@@ -1,5 +1,6 @@
 """Processors and memory modules that come and go, as monitors and as a guest's ACPI code see them."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -259,6 +260,12 @@ class MemoryHotPlug(HotPlugBase):
         self.start_pc("-m", "512M")
         self.backend("m", 128)
         self.assertIn("not enabled, please specify the maxmem option", self.add(memdev="m"))
+
+    def test_their_chip_says_that_it_reports(self):
+        types = json.loads(self.run_program("plugin", "info", "acpi-hotplug", "--json").output)["types"]
+        events = {each["name"]: each.get("events") for each in types}
+        self.assertEqual(events["acpi-memory-hotplug"], ["ACPI_DEVICE_OST"])
+        self.assertEqual(events["acpi-memory-hotplug"], events["acpi-cpu-hotplug"])
 
     def test_firmware_keeps_off(self):
         self.start_pc(*self.ROOM, "-object", "memory-backend-ram,id=m,size=64M", "-device", "pc-dimm,id=d,memdev=m")
