@@ -103,7 +103,7 @@ bool machine_tells_speed(BuildSite& site) {
 void set_memory_room(BuildSite& site) {
     const std::uint32_t slots = site.plan.ram_slots, most = site.machine.traits().memory_slots;
     if (most == 0) {
-        if (slots != 0)
+        if (slots != 0 || site.plan.ram_maximum > site.plan.ram_size)
             site.machine.log().write(LogLevel::Warning, "machine",
                                      site.plan.ram_option + ": memory cannot be plugged in on machine '" +
                                          site.machine_name + "'; slots= and maxmem= hold nothing");

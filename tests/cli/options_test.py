@@ -193,6 +193,12 @@ class Options(ProgramTest):
             self.assertEqual(os.readlink(f"/proc/{pid}/fd/0"), "/dev/null")
             qmp("quit")
 
+    def test_room_for_memory_that_nothing_can_have_is_warned_of(self):
+        for size, warns in (("64M,slots=2,maxmem=1G", True), ("64M,maxmem=1G", True), ("64M,maxmem=64M", False)):
+            result = self.run_program("-M", f"virt,dumpdtb={self.folder}/tree", "-display", "none", "-m", size)
+            self.assertEqual(result.status, 0, result.errors)
+            self.assertEqual("slots= and maxmem= hold nothing" in result.errors, warns, size)
+
     def test_a_daemon_that_could_not_start_says_so(self):
         pid_file = self.folder / "pid"
         result = self.run_program("-display", "none", "-M", "virt", "-daemonize", "-pidfile", pid_file, "-kernel", "/nonexist")
