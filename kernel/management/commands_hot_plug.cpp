@@ -1,4 +1,4 @@
-// Commands that show what may come and go: places for CPUs, memory modules, and what the guest reports of them.
+// Commands that show what may come and go: places for CPUs, and memory modules.
 #include "kernel/management/management.h"
 
 #include <backplane/memory_backend.h>
@@ -113,23 +113,6 @@ std::string show_memory_size(const Json& result) {
            "\nplugged memory: " + result["plugged-memory"].dump() + "\n";
 }
 
-Json slot_reports(const Call& call) {
-    Json list = Json::array();
-    each_offered<AcpiSlots>(call, [&](Instance&, const AcpiSlots& slots) {
-        for (std::uint32_t number = 0; number < slots.count(); ++number) {
-            const AcpiSlotReport report = slots.report(number);
-            Json row{{"slot", std::to_string(number)},
-                     {"slot-type", std::string(slots.kind().view())},
-                     {"source", report.event},
-                     {"status", report.status}};
-            if (report.device && !report.device->id().empty())
-                row["device"] = std::string(report.device->id().view());
-            list.push_back(std::move(row));
-        }
-    });
-    return list;
-}
-
 constexpr CoreCommand kHotPlugCommands[] = {
     {{.name = "query-hotpluggable-cpus",
       .human = "info hotpluggable-cpus",
@@ -149,10 +132,6 @@ constexpr CoreCommand kHotPlugCommands[] = {
       .returns = "MemoryInfo"},
      memory_size,
      show_memory_size},
-    {{.name = "query-acpi-ospm-status",
-      .summary = "what the guest reports of slots for CPUs and memory modules",
-      .returns = "[ACPIOSTInfo]"},
-     slot_reports},
 };
 
 }  // namespace

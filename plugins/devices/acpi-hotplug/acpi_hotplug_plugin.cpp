@@ -2,6 +2,7 @@
 #include "memory_registers.h"
 #include "processor_registers.h"
 #include "slot_bus.h"
+#include "slot_reports.h"
 
 #include <backplane/plugin.h>
 #include <backplane/property.h>
@@ -18,9 +19,12 @@ void* make_bus(Object& object, const void* kind, Errors&) {
 
 constexpr InterfaceInfo kBusInterfaces[] = {offers<SlotBusPart, Bus>(), offers<SlotBusPart, SlotBus>()};
 constexpr InterfaceInfo kProcessorInterfaces[] = {offers<ProcessorRegisters, Device>(),
-                                                  offers<ProcessorRegisters, AcpiSlots>()};
+                                                  offers<ProcessorRegisters, AcpiSlots>(),
+                                                  offers<ProcessorRegisters, SlotReports>()};
 constexpr InterfaceInfo kMemoryInterfaces[] = {offers<MemoryRegisters, Device>(),
-                                               offers<MemoryRegisters, AcpiSlots>()};
+                                               offers<MemoryRegisters, AcpiSlots>(),
+                                               offers<MemoryRegisters, SlotReports>()};
+constexpr InterfaceInfo kReportInterfaces[] = {offers<ReportCommands, CommandHandler>()};
 constexpr InterfaceInfo kDimmInterfaces[] = {offers<Dimm, Device>(), offers<Dimm, MemoryModule>()};
 
 constexpr PropertyInfo kProcessorProperties[] = {
@@ -90,6 +94,13 @@ constexpr TypeInfo kTypes[] = {
                                      .regions = kRegions,
                                      .history = kProcessorHistory,
                                      .events = kEvents}),
+    {.name = "acpi-slot-reports",
+     .parent = "service",
+     .summary = "shows in monitors what guests report of slots",
+     .interfaces = kReportInterfaces,
+     .commands = kReportCommands,
+     .instance_init = make_part<ReportCommands>,
+     .instance_finalize = free_part<ReportCommands>},
 };
 
 }  // namespace

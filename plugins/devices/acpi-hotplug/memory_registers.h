@@ -11,11 +11,11 @@ class MemoryRegisters final : public SlotRegisters {
   public:
     explicit MemoryRegisters(Object& object);
 
-    Str kind() const override { return "DIMM"; }
     std::uint64_t read(Offset offset, unsigned size, Access& access) override;
     void write(Offset offset, std::uint64_t value, unsigned size, Access& access) override;
 
   private:
+    const char* kind() const override { return "DIMM"; }
     void describe_registers(StateTable&) override {}
     MemoryRegion& make_ports() override;
 };

@@ -13,7 +13,6 @@ class ProcessorRegisters final : public SlotRegisters {
   public:
     explicit ProcessorRegisters(Object& object);
 
-    Str kind() const override { return "CPU"; }
     bool asks() const override { return !bitmap_; }
     std::uint64_t read(Offset offset, unsigned size, Access& access) override;
     void write(Offset offset, std::uint64_t value, unsigned size, Access& access) override;
@@ -22,6 +21,7 @@ class ProcessorRegisters final : public SlotRegisters {
     bool bitmap_ = false;
 
   private:
+    const char* kind() const override { return "CPU"; }
     void describe_registers(StateTable& state) override;
     MemoryRegion& make_ports() override;
     bool by_slot() const { return !bitmap_ || switched_; }

@@ -1,7 +1,5 @@
 #include "slot_registers.h"
 
-#include <lib/json.h>
-
 #include <string>
 
 namespace backplane::hotplug {
@@ -42,9 +40,15 @@ void SlotRegisters::emptied(std::uint32_t slot) {
     slots_.at(slot).inserting = slots_.at(slot).removing = false;
 }
 
-AcpiSlotReport SlotRegisters::report(std::uint32_t number) const {
+Json SlotRegisters::report(std::uint32_t number) const {
     const Slot& slot = slots_.at(number);
-    return {number, owner_ ? owner_->slot(number).device : nullptr, slot.event, slot.status};
+    Json said{{"slot", std::to_string(number)},
+              {"slot-type", kind()},
+              {"source", slot.event},
+              {"status", slot.status}};
+    const Object* device = slot_at(number).device;
+    if (device && !device->id().empty()) said["device"] = std::string(device->id().view());
+    return said;
 }
 
 std::uint8_t SlotRegisters::state_byte() {
@@ -63,15 +67,8 @@ void SlotRegisters::control(std::uint8_t value) {
 }
 
 void SlotRegisters::set_status(std::uint32_t status) {
-    Slot& slot = *selected();
-    slot.status = status;
-    Json said{{"slot", std::to_string(selected_)},
-              {"source", slot.event},
-              {"status", status},
-              {"slot-type", std::string(kind().view())}};
-    const Object* device = there().device;
-    if (device && !device->id().empty()) said["device"] = std::string(device->id().view());
-    context_.emit_event("ACPI_DEVICE_OST", json_text({{"info", said}}));
+    selected()->status = status;
+    context_.emit_event("ACPI_DEVICE_OST", json_text({{"info", report(selected_)}}));
 }
 
 }  // namespace backplane::hotplug

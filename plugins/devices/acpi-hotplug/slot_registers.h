@@ -1,6 +1,8 @@
 // What the registers of all kinds of slots have in common: which of them have news, and what the guest's system reports.
 #pragma once
 
+#include "slot_reports.h"
+
 #include <backplane/acpi.h>
 #include <backplane/device.h>
 #include <backplane/slots.h>
@@ -9,7 +11,7 @@
 
 namespace backplane::hotplug {
 
-class SlotRegisters : public DeviceBase, public AcpiSlots, public IoHandler {
+class SlotRegisters : public DeviceBase, public AcpiSlots, public SlotReports, public IoHandler {
   public:
     bool realize(Errors& errors) override;
 
@@ -19,8 +21,10 @@ class SlotRegisters : public DeviceBase, public AcpiSlots, public IoHandler {
     void ask_to_leave(std::uint32_t slot) override;
     void emptied(std::uint32_t slot) override;
     bool asks() const override { return true; }
+
+    // SlotReports
     std::uint32_t count() const override { return std::uint32_t(slots_.size()); }
-    AcpiSlotReport report(std::uint32_t slot) const override;
+    Json report(std::uint32_t slot) const override;
 
     // Properties
     std::uint32_t slot_count_ = 0;
@@ -35,6 +39,8 @@ class SlotRegisters : public DeviceBase, public AcpiSlots, public IoHandler {
 
     SlotRegisters(Object& object, unsigned event) : context_(device_context(object)), event_(event) {}
     ~SlotRegisters() = default;
+    /// "CPU", "DIMM".
+    virtual const char* kind() const = 0;
     virtual void describe_registers(StateTable& state) = 0;
     virtual MemoryRegion& make_ports() = 0;
     /// Null where the guest selected a slot that is not there.

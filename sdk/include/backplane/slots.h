@@ -61,14 +61,6 @@ class AcpiSlotOwner {
     ~AcpiSlotOwner() = default;
 };
 
-/// What the guest's system reported of a slot (ACPI 6.4, 6.3.5, _OST). Fixed.
-struct AcpiSlotReport {
-    std::uint32_t slot = 0;
-    Object* device = nullptr;  ///< null: none is there
-    std::uint32_t event = 0;
-    std::uint32_t status = 0;
-};
-
 /// Offered by a chip whose registers tell a guest of what comes and goes in slots.
 class AcpiSlots {
   public:
@@ -83,10 +75,6 @@ class AcpiSlots {
     virtual void ask_to_leave(std::uint32_t slot) = 0;
     /// The device is gone.
     virtual void emptied(std::uint32_t slot) = 0;
-    /// "CPU", "DIMM".
-    virtual Str kind() const = 0;
-    virtual std::uint32_t count() const = 0;
-    virtual AcpiSlotReport report(std::uint32_t slot) const = 0;
 
   protected:
     ~AcpiSlots() = default;

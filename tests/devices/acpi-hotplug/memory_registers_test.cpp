@@ -36,7 +36,7 @@ TEST_F(Memory, AModuleComesAndGoes) {
     EXPECT_EQ(state_of(1), kEnabled | kRemoving);
     bench.write(kEvent, 3, 4);
     bench.write(kStatus, 0x81, 4);
-    EXPECT_EQ(slots->report(1).status, 0x81u);
+    EXPECT_EQ(report(1)["status"], 0x81u);
     bench.write(kState, kRemoving, 1);
     EXPECT_TRUE(let_go_of.empty());
     bench.write(kState, kEject, 1);

@@ -73,10 +73,10 @@ TEST_F(Processors, KeepWhatTheSystemReports) {
     bench.write(kData, 3, 4);
     bench.write(kCommand, OstStatus, 1);
     bench.write(kData, 0x81, 4);
-    const AcpiSlotReport report = slots->report(1);
-    EXPECT_EQ(report.event, 3u);
-    EXPECT_EQ(report.status, 0x81u);
-    EXPECT_EQ(report.device, slot(1).device);
+    EXPECT_EQ(report(1)["source"], 3u);
+    EXPECT_EQ(report(1)["status"], 0x81u);
+    EXPECT_EQ(report(1)["slot-type"], "CPU");
+    EXPECT_EQ(report(1)["device"], std::string(slot(1).device->id().view()));
 }
 
 TEST_F(Processors, ASlotThatIsNotThereReadsAsZeros) {

@@ -1,6 +1,8 @@
 // A chip with registers of slots on a bench, and four slots in which a board would have devices.
 #pragma once
 
+#include "plugins/devices/acpi-hotplug/slot_reports.h"
+
 #include <backplane/acpi.h>
 #include <backplane/slots.h>
 #include <backplane/testing/bench.h>
@@ -25,6 +27,7 @@ class Slots : public ::testing::Test, protected AcpiSlotOwner, protected AcpiEve
         slots->set_owner(*this, *this);
         bench.reset();
     }
+    Json report(std::uint32_t number) { return query<hotplug::SlotReports>(bench.device())->report(number); }
     /// Any object is as good as a device here.
     void fill(std::uint32_t number) { there[number].device = &bench.device(); }
 
