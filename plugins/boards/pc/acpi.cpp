@@ -139,7 +139,6 @@ std::vector<std::uint32_t> AcpiAdditions::write(TableFile& file) const {
 
 /// 5.2.12.2, and 5.2.12.12 where an id needs more than eight bits.
 std::vector<std::uint8_t> local_apic(std::uint32_t uid, const AcpiProcessor& processor) {
-    constexpr std::uint32_t kLargestXapicId = 254;
     std::vector<std::uint8_t> entry;
     const auto number = [&entry](std::uint32_t value) {
         for (unsigned shift = 0; shift < 32; shift += 8) entry.push_back(std::uint8_t(value >> shift));

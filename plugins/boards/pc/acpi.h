@@ -17,6 +17,9 @@ class TableFile;
 
 namespace backplane::pc {
 
+/// Structures that have a local APIC's id in a byte go up to here.
+inline constexpr std::uint32_t kLargestXapicId = 254;
+
 /// A node of a machine with non-uniform memory.
 struct AcpiNode {
     struct Memory {

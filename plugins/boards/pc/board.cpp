@@ -59,7 +59,7 @@ void PcBoard::split_ram(std::uint64_t size) {
 
 /// Memory modules lie behind the RAM, from the next gibibyte on.
 bool PcBoard::build_memory_slots(BoardContext& context, Errors& errors) {
-    const std::uint64_t behind = kFourGibibytes + (high_ram_ + kGibibyte - 1) / kGibibyte * kGibibyte;
+    const std::uint64_t behind = kFourGibibytes + round_up(high_ram_, kGibibyte);
     return memory_slots_.build(context, behind, acpi_ != Switch::Off, errors);
 }
 

@@ -164,7 +164,7 @@ bool PcBoard::fill_map(FwCfg& fw_cfg, Errors& errors) {
 bool PcBoard::fill_memory_end(FwCfg& fw_cfg, Errors& errors) {
     if (memory_slots_.size() == 0) return true;
     std::vector<std::uint8_t> end;
-    put(end, (memory_end() + kGibibyte - 1) / kGibibyte * kGibibyte);
+    put(end, round_up(memory_end(), kGibibyte));
     return fw_cfg.set_file("etc/reserved-memory-end", Bytes(end), errors);
 }
 

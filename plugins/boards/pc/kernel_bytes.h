@@ -2,6 +2,7 @@
 #pragma once
 
 #include "map.h"
+#include "refuse.h"
 
 #include <backplane/abi.h>
 
@@ -25,13 +26,6 @@ T number_at(Bytes bytes, std::size_t at) {
 template <class T>
 void put_at(std::vector<std::uint8_t>& bytes, std::size_t at, T value) {
     for (std::size_t i = 0; i < sizeof value; ++i) bytes[at + i] = std::uint8_t(value >> 8 * i);
-}
-inline std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) {
-    return (value + unit - 1) / unit * unit;
-}
-inline bool refuse(Errors& errors, const std::string& reason) {
-    errors.fail(reason);
-    return false;
 }
 
 /// As high as it may lie: below the tables, and not past `limit`. 0: it does not fit above `floor`.

@@ -9,6 +9,10 @@ inline constexpr std::uint64_t kMebibyte = 1 << 20;
 inline constexpr std::uint64_t kGibibyte = 1 << 30;
 inline constexpr std::uint64_t kFourGibibytes = 4 * kGibibyte;
 
+constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) {
+    return (value + unit - 1) / unit * unit;
+}
+
 // RAM ends here at the latest, below 4 GiB; a machine that has more ends at 3 GiB and goes on behind 4 GiB.
 inline constexpr std::uint64_t kLowRamLimit = 0xe0000000;
 inline constexpr std::uint64_t kLowRamOfLarge = 0xc0000000;

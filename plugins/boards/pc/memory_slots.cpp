@@ -1,6 +1,7 @@
 #include "memory_slots.h"
 
 #include "map.h"
+#include "refuse.h"
 
 #include <backplane/acpi.h>
 #include <backplane/bus.h>
@@ -17,10 +18,6 @@ namespace {
 /// Guests' and hosts' pages of 2 MiB.
 constexpr std::uint64_t kAlignment = 2 * kMebibyte;
 
-bool refuse(Errors& errors, const std::string& reason) {
-    errors.fail(reason);
-    return false;
-}
 std::string range_text(std::uint64_t start, std::uint64_t size) {
     return "[0x" + hex(start) + ":0x" + hex(size) + "]";
 }
@@ -101,7 +98,7 @@ bool MemorySlots::choose_address(MemoryPlace& place, std::uint64_t size, std::ui
     std::vector<std::uint64_t> starts{base_};
     for (const Module& other : modules_)
         if (other.device) starts.push_back(other.address + other.size);
-    for (std::uint64_t& start : starts) start = (start + alignment - 1) / alignment * alignment;
+    for (std::uint64_t& start : starts) start = round_up(start, alignment);
     std::ranges::sort(starts);
     for (const std::uint64_t start : starts) {
         IgnoredErrors no;

@@ -9,7 +9,6 @@ namespace {
 using acpi::TableFile;
 
 constexpr std::uint32_t kEnabled = 1, kHotPluggable = 2;
-constexpr std::uint32_t kLargestXapicId = 254;
 
 void add_processor(TableFile& file, std::uint32_t apic_id, std::uint32_t node) {
     if (apic_id <= kLargestXapicId) {
