@@ -49,7 +49,7 @@ bool MemorySlots::build(BoardContext& context, std::uint64_t base, bool tells_gu
     if (more != 0 && !make_room(wanted, more, errors)) return false;
     Object* bus = context.create("dimm-slots", "dimm-slots", errors);
     if (!bus || !context.realize(*bus, errors)) return false;
-    query<SlotBus>(*bus)->set_owner(this, true);
+    query<SlotBus>(*bus)->set_owner(*this);
     return true;
 }
 

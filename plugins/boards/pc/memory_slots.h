@@ -25,7 +25,6 @@ class MemorySlots final : public SlotOwner, public AcpiSlotOwner {
     bool take(Object& device, Errors& errors) override;
     bool placed(Object& device, Errors& errors) override;
     void gone(Object& device) override;
-    bool has_room() const override { return true; }  // the refusal says more
     bool ask_to_leave(Object& device, Errors& errors) override;
 
     // AcpiSlotOwner

@@ -34,7 +34,7 @@ bool ProcessorSlots::build(BoardContext& context, bool tells_guests, Errors& err
     processors_.resize(topology_.max_cpus);
     Object* bus = context.create(kBus, "cpu-slots", errors);
     if (!bus || !context.realize(*bus, errors)) return false;
-    query<SlotBus>(*bus)->set_owner(this, true);
+    query<SlotBus>(*bus)->set_owner(*this);
     for (std::uint32_t number = 0; number < topology_.cpus; ++number) {
         Object* processor = context.create_cpu(number, errors);
         if (!processor) return false;

@@ -14,9 +14,4 @@ void SlotBusPart::detach(Object& device) {
     if (owner_) owner_->gone(device);
 }
 
-void SlotBusPart::set_owner(SlotOwner* owner, bool hot_pluggable) {
-    owner_ = owner;
-    hot_pluggable_ = hot_pluggable;
-}
-
 }  // namespace backplane::hotplug

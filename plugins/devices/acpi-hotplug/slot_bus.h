@@ -14,18 +14,17 @@ class SlotBusPart final : public BusBase, public SlotBus {
     bool attach(Object& device, Errors& errors) override;
     bool place(Object& device, Errors& errors) override { return owner_->placed(device, errors); }
     void detach(Object& device) override;
-    bool has_room() const override { return owner_ && owner_->has_room(); }
-    bool hot_pluggable() const override { return owner_ && hot_pluggable_; }
+    bool has_room() const override { return owner_ != nullptr; }  // the refusal says more
+    bool hot_pluggable() const override { return owner_ != nullptr; }
     bool request_unplug(Object& device, Errors& errors) override {
         return owner_->ask_to_leave(device, errors);
     }
-    void set_owner(SlotOwner* owner, bool hot_pluggable) override;
+    void set_owner(SlotOwner& owner) override { owner_ = &owner; }
 
   private:
     Object& object_;
     const char* kind_;
     SlotOwner* owner_ = nullptr;
-    bool hot_pluggable_ = false;
 };
 
 }  // namespace backplane::hotplug

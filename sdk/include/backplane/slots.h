@@ -23,7 +23,6 @@ class SlotOwner {
     virtual bool placed(Object& device, Errors& errors) = 0;
     /// It leaves, or did not come to be. Nothing for one that has no slot.
     virtual void gone(Object& device) = 0;
-    virtual bool has_room() const = 0;
     virtual bool ask_to_leave(Object& device, Errors& errors) = 0;
 
   protected:
@@ -34,8 +33,8 @@ class SlotOwner {
 class SlotBus {
   public:
     static constexpr const char* kId = "backplane.slot-bus/1";
-    /// Null, or before it is called: there are no slots. May devices come and go while the machine runs?
-    virtual void set_owner(SlotOwner* owner, bool hot_pluggable) = 0;
+    /// Before it is called there are no slots. Whether one is free the owner says when it takes a device.
+    virtual void set_owner(SlotOwner& owner) = 0;
 
   protected:
     ~SlotBus() = default;
