@@ -3,8 +3,6 @@
 #include "map.h"
 #include "refuse.h"
 
-#include <backplane/acpi.h>
-#include <backplane/bus.h>
 #include <backplane/device.h>
 #include <backplane/memory_backend.h>
 #include <backplane/text.h>
@@ -40,22 +38,12 @@ bool MemorySlots::make_room(const MemoryRoom& wanted, std::uint64_t more, Errors
 }
 
 bool MemorySlots::build(BoardContext& context, std::uint64_t base, bool tells_guests, Errors& errors) {
-    context_ = &context;
-    tells_guests_ = tells_guests;
     const auto& wanted = *static_cast<const MemoryRoom*>(context.host_interface(MemoryRoom::kId));
     modules_.resize(wanted.slots());
     base_ = base;
     const std::uint64_t more = wanted.maximum() - context.ram().size();
     if (more != 0 && !make_room(wanted, more, errors)) return false;
-    Object* bus = context.create("dimm-slots", "dimm-slots", errors);
-    if (!bus || !context.realize(*bus, errors)) return false;
-    query<SlotBus>(*bus)->set_owner(*this);
-    return true;
-}
-
-void MemorySlots::set_registers(AcpiSlots& registers, AcpiEvents& events) {
-    registers_ = &registers;
-    registers.set_owner(*this, events);
+    return make_bus(context, "dimm-slots", "dimm-slots", tells_guests, errors) != nullptr;
 }
 
 MemorySlots::Module* MemorySlots::find(const Object& device) {
@@ -130,11 +118,11 @@ bool MemorySlots::take(Object& device, Errors& errors) {
     MemoryPlace place = module->place();
     if (size % alignment != 0)
         return refuse(errors, "backend memory size must be multiple of 0x" + hex(alignment));
-    if (const std::uint32_t nodes = numa_of(*context_).nodes(); place.node >= nodes)
+    if (const std::uint32_t nodes = numa_of(context()).nodes(); place.node >= nodes)
         return refuse(errors, "'DIMM property node has value " + std::to_string(place.node) +
                                   "' which exceeds the number of numa nodes: " + std::to_string(nodes));
     if (!choose_slot(place, errors) || !choose_address(place, size, alignment, errors)) return false;
-    place.hot_plugged = finished_;
+    place.hot_plugged = finished();
     module->set_place(place);
     modules_[std::size_t(place.slot)] = {&device, place.address, size, place.node};
     return true;
@@ -142,9 +130,8 @@ bool MemorySlots::take(Object& device, Errors& errors) {
 
 bool MemorySlots::placed(Object& device, Errors& errors) {
     const Module& module = *find(device);
-    if (!context_->map(device, "memory", GuestAddress(module.address), errors)) return false;
-    if (finished_ && registers_ && tells_guests_)
-        registers_->occupied(std::uint32_t(&module - modules_.data()));
+    if (!context().map(device, "memory", GuestAddress(module.address), errors)) return false;
+    came(std::uint32_t(&module - modules_.data()));
     return true;
 }
 
@@ -153,23 +140,18 @@ void MemorySlots::gone(Object& device) {
     Module* module = find(device);
     if (!module) return;
     *module = {};
-    if (registers_) registers_->emptied(std::uint32_t(module - modules_.data()));
+    left(std::uint32_t(module - modules_.data()));
 }
 
 bool MemorySlots::ask_to_leave(Object& device, Errors& errors) {
-    if (!tells_guests_ || !registers_) return refuse(errors, "memory hot unplug not supported without ACPI");
-    registers_->ask_to_leave(std::uint32_t(find(device) - modules_.data()));
+    if (!asked()) return refuse(errors, "memory hot unplug not supported without ACPI");
+    asked()->ask_to_leave(std::uint32_t(find(device) - modules_.data()));
     return true;
 }
 
 AcpiSlot MemorySlots::slot(std::uint32_t number) const {
     const Module& module = modules_.at(number);
     return {.device = module.device, .number = module.address, .size = module.size, .node = module.node};
-}
-
-void MemorySlots::let_go(std::uint32_t number) {
-    static_cast<UnpluggedDevices*>(context_->host_interface(UnpluggedDevices::kId))
-        ->unplugged(*modules_.at(number).device);
 }
 
 }  // namespace backplane::pc

@@ -2,20 +2,16 @@
 // and goes.
 #pragma once
 
-#include <backplane/board.h>
-#include <backplane/slots.h>
+#include "slots.h"
 
 #include <vector>
 
 namespace backplane::pc {
 
-class MemorySlots final : public SlotOwner, public AcpiSlotOwner {
+class MemorySlots final : public Slots {
   public:
     /// Makes the bus of slots. Modules lie from `base` on; guests are asked where `tells_guests`.
     bool build(BoardContext& context, std::uint64_t base, bool tells_guests, Errors& errors);
-    void set_registers(AcpiSlots& registers, AcpiEvents& events);
-    /// What comes from here on comes while the machine runs.
-    void finish() { finished_ = true; }
 
     std::uint32_t count() const { return std::uint32_t(modules_.size()); }
     std::uint64_t base() const { return base_; }
@@ -29,7 +25,6 @@ class MemorySlots final : public SlotOwner, public AcpiSlotOwner {
 
     // AcpiSlotOwner
     AcpiSlot slot(std::uint32_t number) const override;
-    void let_go(std::uint32_t number) override;
 
   private:
     struct Module {
@@ -48,11 +43,8 @@ class MemorySlots final : public SlotOwner, public AcpiSlotOwner {
     bool check_address(std::uint64_t address, std::uint64_t size, std::uint64_t alignment,
                        Errors& errors) const;
 
-    BoardContext* context_ = nullptr;
-    AcpiSlots* registers_ = nullptr;
     std::vector<Module> modules_;
     std::uint64_t base_ = 0, size_ = 0;
-    bool tells_guests_ = true, finished_ = false;
 };
 
 }  // namespace backplane::pc

@@ -1,7 +1,5 @@
 #include "processor_slots.h"
 
-#include <backplane/acpi.h>
-#include <backplane/bus.h>
 #include <backplane/text.h>
 
 #include <algorithm>
@@ -27,14 +25,11 @@ unsigned width(std::uint32_t count) { return unsigned(std::bit_width(count - 1))
 }  // namespace
 
 bool ProcessorSlots::build(BoardContext& context, bool tells_guests, Errors& errors) {
-    context_ = &context;
     plug_ = static_cast<ProcessorPlug*>(context.host_interface(ProcessorPlug::kId));
     topology_ = context.topology();
-    tells_guests_ = tells_guests;
     processors_.resize(topology_.max_cpus);
-    Object* bus = context.create(kBus, "cpu-slots", errors);
-    if (!bus || !context.realize(*bus, errors)) return false;
-    query<SlotBus>(*bus)->set_owner(*this);
+    Object* bus = make_bus(context, kBus, "cpu-slots", tells_guests, errors);
+    if (!bus) return false;
     for (std::uint32_t number = 0; number < topology_.cpus; ++number) {
         Object* processor = context.create_cpu(number, errors);
         if (!processor) return false;
@@ -45,11 +40,6 @@ bool ProcessorSlots::build(BoardContext& context, bool tells_guests, Errors& err
         if (!made) return false;
     }
     return true;
-}
-
-void ProcessorSlots::set_registers(AcpiSlots& registers, AcpiEvents& events) {
-    registers_ = &registers;
-    registers.set_owner(*this, events);
 }
 
 std::uint32_t ProcessorSlots::present() const {
@@ -63,7 +53,7 @@ std::uint32_t ProcessorSlots::apic_id(std::uint32_t number) const {
 }
 
 ProcessorPlace ProcessorSlots::place(std::uint32_t number) const {
-    const NumaTopology& numa = numa_of(*context_);
+    const NumaTopology& numa = numa_of(context());
     ProcessorPlace place;
     place.processor = processors_.at(number);
     if (numa.nodes() > 1) place.node = std::int32_t(numa.node_of_cpu(number));
@@ -161,7 +151,7 @@ bool ProcessorSlots::take(Object& device, Errors& errors) {
 bool ProcessorSlots::placed(Object& device, Errors& errors) {
     const std::uint32_t number = find(device).value();
     if (!fitter_.fit_processor(device, number, errors) || !plug_->attach(device, errors)) return false;
-    if (finished_ && registers_ && tells_guests_) registers_->occupied(number);
+    came(number);
     return true;
 }
 
@@ -169,17 +159,17 @@ void ProcessorSlots::gone(Object& device) {
     const auto number = find(device);
     if (!number) return;
     processors_[*number] = nullptr;
-    if (finished_ && registers_) registers_->emptied(*number);
+    left(*number);
 }
 
 bool ProcessorSlots::ask_to_leave(Object& device, Errors& errors) {
     const std::uint32_t number = find(device).value();
-    if (number == 0) errors.fail("Boot CPU is unpluggable");
-    else if (!tells_guests_ || !registers_) errors.fail("CPU hot unplug not supported without ACPI");
-    else if (!registers_->asks())
-        errors.fail("guests of this machine version are not asked to let go of a CPU");
-    else registers_->ask_to_leave(number);
-    return number != 0 && tells_guests_ && registers_ && registers_->asks();
+    if (number == 0) return refuse(errors, "Boot CPU is unpluggable");
+    if (!asked()) return refuse(errors, "CPU hot unplug not supported without ACPI");
+    if (!asked()->asks())
+        return refuse(errors, "guests of this machine version are not asked to let go of a CPU");
+    asked()->ask_to_leave(number);
+    return true;
 }
 
 AcpiSlot ProcessorSlots::slot(std::uint32_t number) const {
@@ -188,8 +178,7 @@ AcpiSlot ProcessorSlots::slot(std::uint32_t number) const {
 
 void ProcessorSlots::let_go(std::uint32_t number) {
     if (number == 0) return;  // the others would have nobody to start them
-    static_cast<UnpluggedDevices*>(context_->host_interface(UnpluggedDevices::kId))
-        ->unplugged(*processors_.at(number));
+    Slots::let_go(number);
 }
 
 }  // namespace backplane::pc

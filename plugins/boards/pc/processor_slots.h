@@ -1,15 +1,14 @@
 // The places for processors on the board: which there are, what is in them, and how one comes and goes.
 #pragma once
 
-#include <backplane/board.h>
-#include <backplane/slots.h>
+#include "slots.h"
 
 #include <optional>
 #include <vector>
 
 namespace backplane::pc {
 
-class ProcessorSlots final : public SlotOwner, public AcpiSlotOwner {
+class ProcessorSlots final : public Slots {
   public:
     /// Makes of a processor one of the board's.
     class Fitter {
@@ -26,10 +25,6 @@ class ProcessorSlots final : public SlotOwner, public AcpiSlotOwner {
     explicit ProcessorSlots(Fitter& fitter) : fitter_(fitter) {}
     /// Makes the bus of slots and those processors that the machine starts with. Guests are asked where `tells_guests`.
     bool build(BoardContext& context, bool tells_guests, Errors& errors);
-    /// The chip through which guests hear of them, and what raises events.
-    void set_registers(AcpiSlots& registers, AcpiEvents& events);
-    /// What comes from here on comes while the machine runs.
-    void finish() { finished_ = true; }
 
     std::uint32_t count() const { return std::uint32_t(processors_.size()); }
     std::uint32_t present() const;
@@ -57,13 +52,10 @@ class ProcessorSlots final : public SlotOwner, public AcpiSlotOwner {
     std::uint32_t cores() const { return topology_.cores * topology_.clusters; }
 
     Fitter& fitter_;
-    BoardContext* context_ = nullptr;
     ProcessorPlug* plug_ = nullptr;
-    AcpiSlots* registers_ = nullptr;
     Topology topology_;
     std::vector<Object*> processors_;
     std::optional<std::uint32_t> initial_;  ///< the board's own that is being realized
-    bool tells_guests_ = true, finished_ = false;
 };
 
 }  // namespace backplane::pc
