@@ -117,11 +117,17 @@ void Processors::put_on(Object& cpu, Object& bus) {
 
 bool Processors::adopt(Object& object, std::uint32_t index, Errors& errors) {
     Cpu* cpu = backplane::query<Cpu>(object);
-    const bool taken =
-        std::ranges::any_of(cpus_, [&](const Cpu* other) { return other == cpu || other->index() == index; });
-    if (cpu && !taken) add(*cpu, index);
-    else errors.fail(cpu ? "CPU " + std::to_string(index) + " is there already" : "it is no CPU");
-    return cpu && !taken;
+    if (!cpu) {
+        errors.fail("it is no CPU");
+        return false;
+    }
+    if (std::ranges::any_of(
+            cpus_, [&](const Cpu* other) { return other == cpu || other->index() == index; })) {
+        errors.fail("CPU " + std::to_string(index) + " is there already");
+        return false;
+    }
+    add(*cpu, index);
+    return true;
 }
 
 bool Processors::attach(Object& object, Errors& errors) {

@@ -46,10 +46,15 @@ std::uint32_t ProcessorSlots::present() const {
     return count() - std::uint32_t(std::ranges::count(processors_, nullptr));
 }
 
+ProcessorSlots::Levels ProcessorSlots::levels(std::uint32_t number) const {
+    return {.socket = number / (topology_.threads * cores()),
+            .core = number / topology_.threads % cores(),
+            .thread = number % topology_.threads};
+}
+
 std::uint32_t ProcessorSlots::apic_id(std::uint32_t number) const {
-    const std::uint32_t thread = number % topology_.threads, core = number / topology_.threads % cores(),
-                        socket = number / (topology_.threads * cores());
-    return (socket << width(cores()) | core) << width(topology_.threads) | thread;
+    const Levels at = levels(number);
+    return (at.socket << width(cores()) | at.core) << width(topology_.threads) | at.thread;
 }
 
 ProcessorPlace ProcessorSlots::place(std::uint32_t number) const {
@@ -57,9 +62,10 @@ ProcessorPlace ProcessorSlots::place(std::uint32_t number) const {
     ProcessorPlace place;
     place.processor = processors_.at(number);
     if (numa.nodes() > 1) place.node = std::int32_t(numa.node_of_cpu(number));
-    place.socket = std::int32_t(number / (topology_.threads * cores()));
-    place.core = std::int32_t(number / topology_.threads % cores());
-    place.thread = std::int32_t(number % topology_.threads);
+    const Levels at = levels(number);
+    place.socket = std::int32_t(at.socket);
+    place.core = std::int32_t(at.core);
+    place.thread = std::int32_t(at.thread);
     return place;
 }
 
@@ -79,7 +85,7 @@ std::optional<std::uint32_t> ProcessorSlots::slot_of_apic(std::uint32_t id, Erro
 }
 
 /// As the levels of the topology say. Those that hold one of everything may be left out.
-std::optional<std::uint32_t> ProcessorSlots::wanted_slot(Object& device, Errors& errors) const {
+std::optional<std::uint32_t> ProcessorSlots::slot_of_levels(Object& device, Errors& errors) const {
     const struct {
         const char* property;
         std::uint32_t count;
@@ -106,18 +112,25 @@ std::optional<std::uint32_t> ProcessorSlots::wanted_slot(Object& device, Errors&
     return number;
 }
 
+std::optional<std::uint32_t> ProcessorSlots::wanted_slot(Object& device, Errors& errors) const {
+    constexpr std::int64_t kNoApicId = 0xffffffff;
+    const std::int64_t apic_id = number_of(device, "apic-id");
+    return apic_id == kNoApicId ? slot_of_levels(device, errors)
+                                : slot_of_apic(std::uint32_t(apic_id), errors);
+}
+
 /// Tells the processor where it is.
 bool ProcessorSlots::set_place(Object& device, std::uint32_t number, Errors& errors) {
-    const ProcessorPlace at = place(number);
+    const Levels at = levels(number);
     const struct {
         const char* property;
         std::uint32_t value;
     } kRows[] = {{"apic-id", apic_id(number)},
-                 {"socket-id", std::uint32_t(at.socket)},
+                 {"socket-id", at.socket},
                  {"die-id", 0},
                  {"module-id", 0},
-                 {"core-id", std::uint32_t(at.core)},
-                 {"thread-id", std::uint32_t(at.thread)},
+                 {"core-id", at.core},
+                 {"thread-id", at.thread},
                  {"threads", topology_.threads},
                  {"cores", cores()}};
     return std::ranges::all_of(kRows, [&](const auto& row) {
@@ -130,11 +143,7 @@ bool ProcessorSlots::take(Object& device, Errors& errors) {
         errors.fail("Invalid CPU type, expected cpu type: '" + std::string(plug_->cpu_type().view()) + "'");
         return false;
     }
-    std::optional<std::uint32_t> number = initial_;
-    constexpr std::int64_t kNoApicId = 0xffffffff;
-    if (!number && number_of(device, "apic-id") != kNoApicId)
-        number = slot_of_apic(std::uint32_t(number_of(device, "apic-id")), errors);
-    else if (!number) number = wanted_slot(device, errors);
+    const std::optional<std::uint32_t> number = initial_ ? initial_ : wanted_slot(device, errors);
     if (!number) return false;
     if (processors_[*number]) {
         errors.fail("CPU[" + std::to_string(*number) + "] with APIC ID " + std::to_string(apic_id(*number)) +
