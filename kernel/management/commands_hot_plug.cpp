@@ -1,7 +1,7 @@
 // Commands that show what may come and go: places for CPUs, and memory modules.
 #include "kernel/management/management.h"
+#include "kernel/management/memory_modules.h"
 
-#include <backplane/memory_backend.h>
 #include <backplane/slots.h>
 #include <backplane/text.h>
 
@@ -53,22 +53,9 @@ std::string show_hotpluggable_cpus(const Json& result) {
     return text;
 }
 
-/// Calls `visit` for what of the machine offers `Interface`.
-template <class Interface, class Visit>
-void each_offered(const Call& call, Visit visit) {
-    call.machine.objects().walk(call.machine.objects().root(), [&](Instance& instance) {
-        if (!instance.realized()) return;
-        if (auto* part = backplane::query<Interface>(instance)) visit(instance, *part);
-    });
-}
-
-std::uint64_t size_of(const MemoryModule& module) {
-    return backplane::query<MemoryBackend>(*module.backend())->memory().size;
-}
-
 Json memory_devices(const Call& call) {
     Json list = Json::array();
-    each_offered<MemoryModule>(call, [&](Instance& instance, const MemoryModule& module) {
+    for (const auto& [instance, module, size] : plugged_modules(call.machine)) {
         const MemoryPlace place = module.place();
         TextBuffer backend;
         module.backend()->path(backend);
@@ -77,12 +64,12 @@ Json memory_devices(const Call& call) {
         data["addr"] = place.address;
         data["slot"] = place.slot;
         data["node"] = place.node;
-        data["size"] = size_of(module);
+        data["size"] = size;
         data["memdev"] = backend.text();
         data["hotplugged"] = place.hot_plugged;
         data["hotpluggable"] = true;
         list.push_back({{"type", std::string(module.kind().view())}, {"data", data}});
-    });
+    }
     return list;
 }
 
@@ -103,8 +90,7 @@ std::string show_memory_devices(const Json& result) {
 
 Json memory_size(const Call& call) {
     std::uint64_t plugged = 0;
-    each_offered<MemoryModule>(call,
-                               [&](Instance&, const MemoryModule& module) { plugged += size_of(module); });
+    for (const PluggedModule& each : plugged_modules(call.machine)) plugged += each.size;
     return {{"base-memory", call.machine.ram_size()}, {"plugged-memory", plugged}};
 }
 

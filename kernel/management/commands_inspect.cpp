@@ -1,13 +1,12 @@
 // Commands that show: trees, lines, CPUs, backends, plugins.
 #include "kernel/machine/machine_configuration.h"
 #include "kernel/management/management.h"
+#include "kernel/management/memory_modules.h"
 #include "kernel/management/stopped_cpus.h"
 #include "kernel/vocabulary/plugin_listing.h"
 
 #include <backplane/block.h>
 #include <backplane/draft/cpu.h>
-#include <backplane/memory_backend.h>
-#include <backplane/slots.h>
 
 #include <lib/json.h>
 
@@ -74,28 +73,26 @@ Json query_cpus(const Call& call) {
     return list;
 }
 
-/// Bytes that were plugged in.
-std::uint64_t plugged_memory(const Call& call, std::uint32_t node) {
-    std::uint64_t bytes = 0;
-    call.machine.objects().walk(call.machine.objects().root(), [&](Instance& instance) {
-        auto* module = instance.realized() ? backplane::query<MemoryModule>(instance) : nullptr;
-        if (module && module->place().node == node)
-            bytes += backplane::query<MemoryBackend>(*module->backend())->memory().size;
-    });
+/// Bytes that were plugged in, of each node.
+std::vector<std::uint64_t> plugged_memory(const Call& call) {
+    std::vector<std::uint64_t> bytes(call.machine.numa().nodes.size());
+    for (const PluggedModule& each : plugged_modules(call.machine))
+        if (const std::uint32_t node = each.module.place().node; node < bytes.size())
+            bytes[node] += each.size;
     return bytes;
 }
 
 Json numa_nodes(const Call& call) {
     const NumaConfiguration& numa = call.machine.numa();
+    const std::vector<std::uint64_t> plugged = plugged_memory(call);
     std::string text = std::to_string(numa.nodes.size()) + " nodes\n";
     for (std::uint32_t node = 0; node < numa.nodes.size(); ++node) {
         const std::string which = "node " + std::to_string(node);
-        const std::uint64_t plugged = plugged_memory(call, node);
         text += which + " cpus:";
         for (const Cpu* cpu : call.machine.cpus())
             if (numa.node_of_cpu[cpu->index()] == node) text += " " + std::to_string(cpu->index());
-        text += "\n" + which + " size: " + std::to_string((numa.nodes[node].memory + plugged) >> 20) +
-                " MB\n" + which + " plugged: " + std::to_string(plugged >> 20) + " MB\n";
+        text += "\n" + which + " size: " + std::to_string((numa.nodes[node].memory + plugged[node]) >> 20) +
+                " MB\n" + which + " plugged: " + std::to_string(plugged[node] >> 20) + " MB\n";
     }
     return {{"human-readable-text", text}};
 }
