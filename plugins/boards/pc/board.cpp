@@ -103,7 +103,7 @@ bool PcBoard::prepare_processor(Object& processor, Errors& errors) {
 }
 
 /// The chips that open the gate of A20 come after the processors that the machine starts with.
-bool PcBoard::fit_processor(Object& processor, std::uint32_t, Errors& errors) {
+bool PcBoard::fit_processor(Object& processor, Errors& errors) {
     Object* apic = context_->create_on(processor, "apic", "lapic", errors);
     return apic && apic->set_link("cpu", &processor, errors) &&
            apic->set_link("bus", &chip("apic-bus"), errors) && context_->realize(*apic, errors) &&

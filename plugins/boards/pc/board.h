@@ -88,7 +88,7 @@ class PcBoard final : public Board,
     /// Of RAM, and of what memory modules may lie at.
     std::uint64_t memory_end() const;
     bool prepare_processor(Object& processor, Errors& errors) override;
-    bool fit_processor(Object& processor, std::uint32_t number, Errors& errors) override;
+    bool fit_processor(Object& processor, Errors& errors) override;
     void tell_processors(bool waking);
     bool build_management_mode(BoardContext& context, Errors& errors);
     bool build_bridges(BoardContext& context, Errors& errors);

@@ -159,7 +159,7 @@ bool ProcessorSlots::take(Object& device, Errors& errors) {
 
 bool ProcessorSlots::placed(Object& device, Errors& errors) {
     const std::uint32_t number = find(device).value();
-    if (!fitter_.fit_processor(device, number, errors) || !plug_->attach(device, errors)) return false;
+    if (!fitter_.fit_processor(device, errors) || !plug_->attach(device, errors)) return false;
     came(number);
     return true;
 }

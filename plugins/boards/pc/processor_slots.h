@@ -16,7 +16,7 @@ class ProcessorSlots final : public Slots {
         /// Before it is realized: what it sees.
         virtual bool prepare_processor(Object& processor, Errors& errors) = 0;
         /// Realized: its local APIC, its wires.
-        virtual bool fit_processor(Object& processor, std::uint32_t number, Errors& errors) = 0;
+        virtual bool fit_processor(Object& processor, Errors& errors) = 0;
 
       protected:
         ~Fitter() = default;

@@ -8,7 +8,6 @@ namespace backplane::hotplug {
 bool Dimm::realize(Errors& errors) {
     MemoryRegion* memory = context_.memory().ram_of(backend_->id(), *backend_, errors);
     if (!memory) return false;
-    size_ = memory->size();
     context_.export_region("memory", *memory);
     return true;
 }

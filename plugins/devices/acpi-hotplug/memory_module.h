@@ -20,7 +20,7 @@ class Dimm final : public DeviceBase, public MemoryModule {
 
     // Properties
     Object* backend_ = nullptr;
-    std::uint64_t address_ = 0, size_ = 0;
+    std::uint64_t address_ = 0;
     std::int32_t slot_ = -1;
     std::uint32_t node_ = 0;
 

@@ -50,8 +50,8 @@ bool Piix3Ide::realize(Errors& errors) {
 }
 
 AtaGeometry Piix3Ide::disk_geometry(unsigned index) const {
-    const Object* bus = context_.object().child("ide." + std::to_string(index / 2));
-    return bus ? query<IdeBus>(const_cast<Object&>(*bus))->geometry(index % 2) : AtaGeometry{};
+    Object* bus = context_.object().child("ide." + std::to_string(index / 2));
+    return bus ? query<IdeBus>(*bus)->geometry(index % 2) : AtaGeometry{};
 }
 
 void Piix3Ide::reset(ResetPhase phase) {
