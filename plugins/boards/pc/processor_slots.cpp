@@ -1,4 +1,5 @@
 #include "processor_slots.h"
+#include "refuse.h"
 
 #include <backplane/text.h>
 
