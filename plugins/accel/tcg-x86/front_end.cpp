@@ -2,6 +2,7 @@
 #include "front_end.h"
 
 #include "decoder/decoder.h"
+#include "executor/breakpoints.h"
 #include "executor/executor.h"
 #include "mmu.h"
 #include "translate/translator.h"
@@ -173,7 +174,7 @@ tcg::BlockKey X86FrontEnd::key(const void* state) const {
     std::uint64_t flags = std::uint64_t(code_size(s));
     if (flags == std::uint64_t(CodeSize::Code32) && flat(s)) flags |= key_flag::kFlat;
     if (s.interrupt_shadow) flags |= key_flag::kShadow;
-    if (s.rflags & rflags::kTrap) flags |= key_flag::kTrap;
+    if ((s.rflags & rflags::kTrap) || breakpoints_enabled(s)) flags |= key_flag::kWatched;
     flags |= vector_flags(s);
     const bool user = (s.cr0 & cr0::kPe) && ((s.rflags & rflags::kVirtual8086) ||
                                              (s.segments[kSs].attributes >> Segment::kDplShift & 3) == 3);

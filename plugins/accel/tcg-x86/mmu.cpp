@@ -1,6 +1,9 @@
 #include "mmu.h"
 
+#include "executor/breakpoints.h"
 #include "executor/executor.h"
+
+#include <algorithm>
 
 namespace backplane::x86 {
 
@@ -141,6 +144,21 @@ class Walk {
     bool no_execute_ = false;
 };
 
+/// Every access to a page with a data breakpoint is asked for, and meets it here.
+void watch(const X86State& state, const tcg::FillRequest& request, tcg::FillAnswer& answer) {
+    const std::uint64_t address = state.efer & efer::kLma ? request.address : std::uint32_t(request.address);
+    const std::uint64_t last = address + std::max<unsigned>(request.size, 1) - 1;
+    const auto look_at = [&](Break type, bool meets) {
+        for_each_breakpoint(state, type, [&](unsigned number, std::uint64_t first, unsigned size) {
+            if ((first ^ address) >> 12 == 0) answer.whole_page = false;
+            if (meets && first <= last && address < first + size)
+                per_cpu(state).traps |= std::uint16_t(1u << number);
+        });
+    };
+    look_at(Break::Write, request.kind == tcg::AccessKind::Store);
+    look_at(Break::Access, request.kind != tcg::AccessKind::Fetch);
+}
+
 }  // namespace
 
 bool walk(X86State& state, tcg::Vcpu& vcpu, const tcg::FillRequest& request, tcg::FillAnswer& answer) {
@@ -159,6 +177,7 @@ bool walk(X86State& state, tcg::Vcpu& vcpu, const tcg::FillRequest& request, tcg
         answer.physical &= ~kA20;
         answer.page_bits = 12;
     }
+    if (breakpoints_enabled(state)) watch(state, request, answer);
     // What is written there may let an interrupt through that it held back.
     if (request.kind == tcg::AccessKind::Store && answer.physical >> 12 == kMessageBase >> 12) {
         cpu.apic_touched = true;

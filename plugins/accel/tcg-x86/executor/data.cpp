@@ -1,4 +1,5 @@
 // Instructions on data that the host cannot execute for the guest: the stack, decimal arithmetic, division (SDM 2).
+#include "breakpoints.h"
 #include "executor.h"
 
 #include <bit>
@@ -73,7 +74,9 @@ void Executor::push_flags() {
     push(s_.rflags & ~(rflags::kResume | rflags::kVirtual8086), i_.operand_size);
 }
 
+/// RF is kept while it has a meaning.
 void Executor::write_flags(std::uint64_t value, std::uint64_t changeable) {
+    if (!breakpoints_enabled(s_)) value &= ~rflags::kResume;
     s_.rflags = (s_.rflags & ~changeable) | (value & changeable) | rflags::kOne;
 }
 

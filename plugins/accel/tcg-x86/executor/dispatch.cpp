@@ -1,4 +1,5 @@
 // From an instruction to what carries it out, and the templates.
+#include "breakpoints.h"
 #include "executor.h"
 
 #include <xmmintrin.h>
@@ -67,14 +68,17 @@ bool Executor::run(const Instruction& instruction) {
         execute();
         set_instruction_pointer(s_, next_);
         ended = true;
+        if (cpu_.traps & debug::kTaskSwitch) post_trap();
         // It may be what let interrupts through.
         if ((s_.rflags & rflags::kInterrupt) &&
             (s_.requests.load(std::memory_order_relaxed) & request::kInterrupt))
             s_.run.exit_request.store(1, std::memory_order_relaxed);
     } catch (const GuestFault& fault) {
+        cpu_.traps = 0;  // of what was not done
         raise(fault);
         vcpu_.raised();
     } catch (const Abandoned&) {
+        cpu_.traps = 0;
         vcpu_.raised();
     }
     cpu_.in_helper = false;

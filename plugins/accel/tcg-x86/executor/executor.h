@@ -48,8 +48,9 @@ class Executor {
     void raise(GuestFault fault);
     /// Interrupts, NMI, INIT, start-up: what is asked of it between two instructions. Was the state changed?
     bool take_requests();
-    /// Behind an instruction that began with RFLAGS.TF set.
-    void trap_single_step();
+    /// As run(), while breakpoints are enabled or with RFLAGS.TF set: #DB comes ahead of the instruction or behind it. True:
+    /// an exception was delivered.
+    bool run_watched(const Instruction& instruction);
 
     enum class Event : std::uint8_t { Exception, Software, External };
     void deliver(std::uint8_t vector, Event event, bool has_error, std::uint32_t error,
@@ -230,6 +231,13 @@ class Executor {
     void enter_management(bool was_halted);
     void resume();
 
+    // ---- breakpoints.cpp
+    bool trap();
+    void post_trap();
+    bool stop_at_breakpoint();
+    void move_debug();
+    void watch_port(std::uint16_t port, unsigned size);
+
     // ---- system.cpp
     void require_kernel() const {
         if (privilege() != 0) general_protection();
@@ -239,7 +247,6 @@ class Executor {
     void write_cr3(std::uint64_t value);
     void write_cr4(std::uint64_t value);
     void load_pdptrs(std::uint64_t cr3);
-    void move_debug();
     void group_01();
     void store_table();
     void load_table();

@@ -1,4 +1,5 @@
 // Interrupts and exceptions on their way to their handlers (SDM 3A, chapter 6).
+#include "breakpoints.h"
 #include "executor.h"
 
 #include <backplane/draft/address_space.h>
@@ -39,6 +40,7 @@ void Executor::raise(GuestFault fault) {
             if (fault.vector == Vector::DoubleFault) s_.interrupt_shadow = false;
             deliver(std::uint8_t(fault.vector), Event::Exception, fault.has_error, fault.error,
                     instruction_pointer(s_));
+            if (cpu_.traps) post_trap();
             break;
         } catch (const GuestFault& next) {
             if (fault.vector == Vector::DoubleFault) {
@@ -64,14 +66,9 @@ void Executor::shut_down(const char* why) {
     cpu_.processor->shut_down();
 }
 
-void Executor::trap_single_step() {
-    constexpr std::uint64_t kSingleStep = 1u << 14;
-    s_.dr6 |= kSingleStep;
-    raise({Vector::Debug});
-}
-
 void Executor::deliver(std::uint8_t vector, Event event, bool has_error, std::uint32_t error,
                        std::uint64_t return_ip) {
+    if (vector == std::uint8_t(Vector::Debug) && event == Event::Exception) s_.dr7 &= ~debug::kGeneralDetect;
     if (!protected_mode()) deliver_real(vector, return_ip);
     else if (long_mode()) deliver_long(vector, event, has_error, error, return_ip);
     else deliver_protected(vector, event, has_error, error, return_ip);
@@ -201,6 +198,7 @@ void Executor::deliver_protected(std::uint8_t vector, Event event, bool has_erro
 void Executor::deliver_now(std::uint8_t vector, Event event) {
     try {
         deliver(vector, event, false, 0, instruction_pointer(s_));
+        if (cpu_.traps) post_trap();
     } catch (const GuestFault& fault) {
         raise(fault);
     } catch (const Abandoned&) {}

@@ -18,7 +18,10 @@ struct PerCpu {
     bool fault_recorded = false;
     bool bus_fault = false;  ///< nobody answered: reads are ones
     bool a20 = true;
-    bool management = false;     ///< it has memory for system management mode; else an SMI does nothing
+    bool stack_loaded =
+        false;                ///< by the instruction before, which was watched: no debug exception comes yet
+    std::uint16_t traps = 0;  ///< debug exceptions that are to come, as bits of DR6
+    bool management = false;  ///< it has memory for system management mode; else an SMI does nothing
     bool apic_touched = false;   ///< a store may have reached the local APIC
     std::uint64_t tsc_base = 0;  ///< IA32_TSC at time 0 of the virtual clock
     GuestFault fault{};

@@ -1,6 +1,7 @@
 // String instructions (SDM 1, 7.3.9): element by element, or a page at a time where nothing can tell the difference.
 //
 // A repeated one does at most a stretch and then stays at its place, so that interrupts come in between.
+#include "breakpoints.h"
 #include "executor.h"
 
 #include <algorithm>
@@ -90,10 +91,12 @@ bool Executor::string_step(unsigned size) {
     return i_.has(prefix::kRep) ? !zero : i_.has(prefix::kRepne) && zero;
 }
 
-/// MOVS and STOS upwards, as many elements as lie in one page of plain memory each. 0: not this way.
+/// MOVS and STOS upwards, as many elements as lie in one page of plain memory each. 0: not this way, or not while each is
+/// watched.
 std::uint64_t Executor::bulk(unsigned size, std::uint64_t count) {
     const bool move = i_.operation() == Operation::Movs;
-    if ((!move && i_.operation() != Operation::Stos) || (s_.rflags & rflags::kDirection) || count < 4)
+    if ((!move && i_.operation() != Operation::Stos) || count < 4 || breakpoints_enabled(s_) ||
+        (s_.rflags & (rflags::kDirection | rflags::kTrap)))
         return 0;
     const std::uint64_t mask = mask_of(i_.address_size);
     const std::uint64_t to = s_.gpr[kRdi] & mask, from = s_.gpr[kRsi] & mask;
@@ -135,9 +138,9 @@ void Executor::string_operation() {
         return;
     }
     const auto count = [this] { return s_.gpr[kRcx] & mask_of(i_.address_size); };
-    std::uint64_t left = kStretch;
+    std::uint64_t left = s_.rflags & rflags::kTrap ? 1 : kStretch;
     while (count() != 0) {
-        if (left == 0) {
+        if (left == 0 || cpu_.traps) {  // a trap comes behind the step that met it
             next_ = instruction_pointer(s_);
             return;
         }

@@ -122,25 +122,6 @@ void Executor::move_control() {
     }
 }
 
-/// Breakpoints are kept, and found nowhere.
-void Executor::move_debug() {
-    require_kernel();
-    unsigned number = i_.reg();
-    const unsigned size = i_.is_64bit() ? 8 : 4;
-    if (number > 7) undefined_opcode();
-    if (number == 4 || number == 5) {
-        if (s_.cr4 & cr4::kDe) undefined_opcode();
-        number += 2;
-    }
-    std::uint64_t& reg = number < 4 ? s_.dr[number] : number == 6 ? s_.dr6 : s_.dr7;
-    if (i_.opcode == 0x21) return set_gpr(i_.rm(), reg, size);
-    const std::uint64_t value = gpr(i_.rm(), size);
-    if (number >= 6 && value >> 32) general_protection();
-    if (number == 6) reg = (value & kDr6Writable) | kDr6Ones;
-    else if (number == 7) reg = (value & kDr7Writable) | kDr7Ones;
-    else reg = value;
-}
-
 /// 0F 01 with a register.
 void Executor::group_01() {
     switch (i_.modrm) {
@@ -265,9 +246,13 @@ void Executor::check_port(std::uint16_t port, unsigned size) {
     if (bits & ((1u << size) - 1)) general_protection();
 }
 
-std::uint64_t Executor::read_port(std::uint16_t port, unsigned size) { return vcpu_.load_port(port, size); }
+std::uint64_t Executor::read_port(std::uint16_t port, unsigned size) {
+    watch_port(port, size);
+    return vcpu_.load_port(port, size);
+}
 
 void Executor::write_port(std::uint16_t port, std::uint64_t value, unsigned size) {
+    watch_port(port, size);
     vcpu_.store_port(port, std::uint32_t(value), size);
 }
 

@@ -1,4 +1,5 @@
 // Task switches (SDM 3A, chapter 7).
+#include "breakpoints.h"
 #include "executor.h"
 
 namespace backplane::x86 {
@@ -43,6 +44,7 @@ void Executor::task_switch(std::uint16_t selector, Descriptor d, int source, boo
     for (unsigned n = 0; n < count; ++n)
         selectors[n] = std::uint16_t(load_linear(base + segments + word * n, 2, mode));
     const auto ldt = std::uint16_t(load_linear(base + segments + word * count, 2, mode));
+    const bool traps = wide && (load_linear(base + 100, 2, mode) & 1);
 
     // The old task.
     const unsigned old_state = old_wide ? 32 : 14;
@@ -73,12 +75,14 @@ void Executor::task_switch(std::uint16_t selector, Descriptor d, int source, boo
     task.attributes |= kBusy;
     s_.task = task;
     s_.cr0 |= cr0::kTs;
+    s_.dr7 &= ~debug::kEnabledLocally;
+    if (traps) cpu_.traps |= debug::kTaskSwitch;
     if (wide && (s_.cr0 & cr0::kPg)) {
         s_.cr3 = cr3;
         if (s_.cr4 & cr4::kPae) load_pdptrs(cr3);
         vcpu_.flush_tlb_local();
     }
-    s_.rflags = flags | rflags::kOne;
+    write_flags(flags, ~std::uint64_t{0});
     for (unsigned n = 0; n < 8; ++n) s_.gpr[n] = registers[n];
     next_ = ip;
     s_.ldt = {0, 0, ldt, Segment::kUnusable};

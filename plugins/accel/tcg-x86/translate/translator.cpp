@@ -21,29 +21,10 @@ std::uint64_t execute(void* state, std::uint64_t a, std::uint64_t b, std::uint64
     return 0;
 }
 
-/// What enters a handler has TF as the handler finds it; of all others it counts what TF was before them (SDM 3B, 17.3.1.4).
-bool enters_handler(Operation operation) {
-    switch (operation) {
-    case Operation::Interrupt:
-    case Operation::Breakpoint:
-    case Operation::Overflow:
-    case Operation::DebugTrap:
-    case Operation::SystemCall:
-    case Operation::SysEnter: return true;
-    default: return false;
-    }
-}
-
-/// The same under TF: behind the instruction comes #DB.
-std::uint64_t execute_and_trap(void* state, std::uint64_t a, std::uint64_t b, std::uint64_t c,
-                               std::uint64_t d) {
+std::uint64_t execute_watched(void* state, std::uint64_t a, std::uint64_t b, std::uint64_t c,
+                              std::uint64_t d) {
     const auto instruction = std::bit_cast<Instruction>(std::array{a, b, c, d});
-    X86State& s = *static_cast<X86State*>(state);
-    Executor executor(s);
-    if (!executor.run(instruction)) return 0;
-    if (enters_handler(instruction.operation()) && !(s.rflags & rflags::kTrap)) return 0;
-    executor.trap_single_step();
-    tcg::vcpu_of(state).raised();
+    if (Executor(*static_cast<X86State*>(state)).run_watched(instruction)) tcg::vcpu_of(state).raised();
     return 0;
 }
 
@@ -106,10 +87,11 @@ Translated Translator::behind_call() {
 }
 
 Translated Translator::run() {
-    const bool shadow = unit_.key.flags & key_flag::kShadow, trap = unit_.key.flags & key_flag::kTrap;
-    if (shadow || trap) {
+    const bool shadow = unit_.key.flags & key_flag::kShadow;
+    const bool watched = unit_.key.flags & key_flag::kWatched;
+    if (shadow || watched) {
         if (shadow) b_.store_state(offsetof(X86State, interrupt_shadow), b_.constant(0), tcg::mem::k8);
-        call(trap ? execute_and_trap : execute);
+        call(watched ? execute_watched : execute);
         return leave(tcg::LeaveKind::Interrupts);
     }
     if (data()) return Translated::Next;

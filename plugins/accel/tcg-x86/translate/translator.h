@@ -15,7 +15,7 @@ namespace backplane::x86 {
 namespace key_flag {
 inline constexpr std::uint64_t kCodeSizeMask = 15;  ///< CodeSize
 inline constexpr std::uint64_t kShadow = 16;        ///< one instruction, behind which interrupts are taken
-inline constexpr std::uint64_t kTrap = 32;          ///< one instruction, and then #DB
+inline constexpr std::uint64_t kWatched = 32;       ///< one instruction between two looks for #DB
 inline constexpr std::uint64_t kFlat = 64;  ///< 32-bit code; CS, DS, ES and SS begin at 0 and end at 4 GiB
 inline constexpr std::uint64_t kSse = 128;  ///< its instructions are enabled
 inline constexpr std::uint64_t kAvx = 256;

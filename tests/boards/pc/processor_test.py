@@ -1,0 +1,62 @@
+"""Small programs that try a PC's processor where no compiled program does, each the whole firmware of its machine: what they say
+stands in their sources behind "//=". Where the host has KVM, its processor says the same; what not every such host does stands
+behind "//~"."""
+
+import os
+import pathlib
+import subprocess
+import unittest
+
+from program import ProgramTest
+
+SOURCES = pathlib.Path(__file__).parent / "processor"
+MADE = pathlib.Path(os.environ["BACKPLANE_PC_PROGRAMS"])
+MACHINE = ("-M", "pc-i440fx-9.0,graphics=off", "-m", "16", "-nodefaults", "-display", "none", "-no-reboot")
+
+
+def marked(source, mark):
+    return [line[len(mark) :] for line in source.read_text().splitlines() if line.startswith(mark)]
+
+
+def expected(source):
+    return "\n".join(marked(source, "//= ")) + "\n."
+
+
+class Processor(ProgramTest):
+    def said(self, name, *accelerator):
+        log = self.folder / "said"
+        try:
+            done = self.run_program(
+                *(*MACHINE, *accelerator, "-bios", MADE / f"{name}.firmware"),
+                *("-chardev", f"file,id=debug,path={log}", "-device", "isa-debugcon,iobase=0x402,chardev=debug"),
+                *("-device", "isa-debug-exit,iobase=0xf4,iosize=4"),
+            )
+        except subprocess.TimeoutExpired:
+            return log.read_text(errors="replace")[:1000] + "... and no end"
+        self.assertEqual(done.errors, "")
+        return log.read_text(errors="replace")
+
+
+def add(name):
+    source = SOURCES / f"{name}.S"
+
+    def translated(self):
+        self.assertEqual(self.said(name, "-accel", "tcg", "-cpu", "max"), expected(source))
+
+    def on_the_host(self):
+        if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+            self.skipTest("the host has no KVM")
+        said = self.said(name, "-accel", "kvm", "-cpu", "host")
+        if said != expected(source) and (reasons := marked(source, "//~ ")):
+            self.skipTest(f"a host's KVM may be without: {reasons[0]}")
+        self.assertEqual(said, expected(source))
+
+    setattr(Processor, f"test_{name}_translated", translated)
+    setattr(Processor, f"test_{name}_on_the_host", on_the_host)
+
+
+for path in sorted(SOURCES.glob("*.S")):
+    add(path.stem)
+
+if __name__ == "__main__":
+    unittest.main()
