@@ -38,7 +38,7 @@ unsigned CodeCache::variant(const BlockKey& key) {
     variants_[number].flags = key.flags;
     variants_[number].mmu_mode = key.mmu_mode;
     variants_[number].data_mode = key.data_mode;
-    variants_[number].used.clear();
+    for (const bool global : {false, true}) forget_jumps(number, global);
     for (std::size_t i = 0; i < kJumpSize; ++i) reset_jump(number, i);
     return use(number);
 }
@@ -145,13 +145,16 @@ void CodeCache::reset_jump(unsigned variant, std::size_t index) {
     entry.code = backend_.miss_code();
 }
 
-void CodeCache::remember(unsigned variant, std::uint64_t pc, const Unit& unit) {
+void CodeCache::remember(unsigned variant, std::uint64_t pc, const Unit& unit, bool global) {
     const std::size_t index = jump_index(guest_, pc);
+    Variant& v = variants_[variant];
+    global &= !unit.crosses();  // of the second page nothing is known
+    if (!v.listed[global][index]) v.used[global].push_back(std::uint16_t(index));
+    v.listed[global][index] = true;
+    v.global[index] = global;
     JumpEntry& entry = hot_.jumps[variant][index];
-    if (entry.code == backend_.miss_code()) variants_[variant].used.push_back(std::uint16_t(index));
     entry.pc = pc;
     entry.code = code(unit);
-    variants_[variant].crossing[index] = unit.crosses();
     jump_filter_word(pc) |= std::uint64_t{1} << ((pc >> 12) & 63);
 }
 
@@ -160,11 +163,22 @@ const void* CodeCache::recall(unsigned variant, std::uint64_t pc) const {
     return entry.pc == pc && entry.code != backend_.miss_code() ? entry.code : nullptr;
 }
 
-void CodeCache::forget_jumps() {
-    for (unsigned c = 0; c < variants_.size(); ++c) {
-        for (std::uint16_t index : variants_[c].used) reset_jump(c, index);
-        variants_[c].used.clear();
+void CodeCache::forget_jumps(unsigned variant, bool global) {
+    Variant& v = variants_[variant];
+    for (std::uint16_t index : v.used[global]) {
+        if (v.global[index] == global) reset_jump(variant, index);
+        v.listed[global][index] = false;
     }
+    v.used[global].clear();
+}
+
+void CodeCache::forget_local_jumps() {
+    for (unsigned c = 0; c < variants_.size(); ++c) forget_jumps(c, false);
+}
+
+void CodeCache::forget_jumps() {
+    for (unsigned c = 0; c < variants_.size(); ++c)
+        for (const bool global : {false, true}) forget_jumps(c, global);
     std::fill(jump_filter_.begin(), jump_filter_.end(), 0);
 }
 
@@ -175,16 +189,13 @@ void CodeCache::forget_jumps_to(std::uint64_t address) {
         known |= (jump_filter_word(pc) >> ((pc >> 12) & 63) & 1) != 0;
     if (!known) return;
     const std::uint64_t page = address >> 12;
-    for (unsigned c = 0; c < variants_.size(); ++c) {
-        for (std::uint16_t index : variants_[c].used) {
-            const std::uint64_t there = hot_.jumps[c][index].pc >> 12;
-            if (there == page || there + 1 == page) {
-                // It stays in the list of used entries: point it at a miss under a pc that it cannot have.
-                JumpEntry& entry = hot_.jumps[c][index];
-                entry.pc = std::uint64_t(index ^ 1) << jump_shift(guest_);
+    // They stay in the lists of used entries.
+    for (unsigned c = 0; c < variants_.size(); ++c)
+        for (const std::vector<std::uint16_t>& used : variants_[c].used)
+            for (std::uint16_t index : used) {
+                const std::uint64_t there = hot_.jumps[c][index].pc >> 12;
+                if (there == page || there + 1 == page) reset_jump(c, index);
             }
-        }
-    }
 }
 
 // ---- invalidation

@@ -81,21 +81,13 @@ class CodeCache {
     void chain(std::uint64_t number, Unit& target);
 
     // ---- jump caches
-    void remember(unsigned variant, std::uint64_t pc, const Unit& unit);
+    /// `global`: the mapping that led there is in every address space.
+    void remember(unsigned variant, std::uint64_t pc, const Unit& unit, bool global);
     /// The code that was remembered for `pc`; null when there is none.
     const void* recall(unsigned variant, std::uint64_t pc) const;
     void forget_jumps();
-    /// Keeps those that `keep(mmu_mode, pc)` says are still right.
-    template <class Keep>
-    void forget_jumps_unless(Keep keep) {
-        for (unsigned c = 0; c < variants_.size(); ++c)
-            std::erase_if(variants_[c].used, [&](std::uint16_t index) {
-                if (!variants_[c].crossing[index] && keep(variants_[c].mmu_mode, hot_.jumps[c][index].pc))
-                    return false;
-                reset_jump(c, index);
-                return true;
-            });
-    }
+    /// Those that are right in one address space alone.
+    void forget_local_jumps();
     /// What may have been remembered for pcs of the page of `address`.
     void forget_jumps_to(std::uint64_t address);
 
@@ -130,9 +122,11 @@ class CodeCache {
     struct Variant {
         std::uint64_t flags = 0;
         std::uint8_t mmu_mode = 0, data_mode = 0;
-        std::uint64_t last_use = 0;       ///< 0: free
-        std::vector<std::uint16_t> used;  ///< entries of the jump cache
-        std::bitset<kJumpSize> crossing;  ///< of those, whose code lies in two pages
+        std::uint64_t last_use = 0;  ///< 0: free
+        /// Entries of the jump cache: those that are right in one address space, and the global ones.
+        std::vector<std::uint16_t> used[2];
+        std::bitset<kJumpSize> listed[2];  ///< what these lists have
+        std::bitset<kJumpSize> global;     ///< of what is there now
     };
 
     static Unit* next_in(const Unit& unit, std::uint64_t page) {
@@ -149,6 +143,7 @@ class CodeCache {
     template <class Which>
     std::vector<std::uint64_t> drop_units(Which which);
     void reset_jump(unsigned variant, std::size_t index);
+    void forget_jumps(unsigned variant, bool global);
     std::uint64_t& jump_filter_word(std::uint64_t pc) { return jump_filter_[(pc >> 18) & 1023]; }
 
     const GuestDescription& guest_;

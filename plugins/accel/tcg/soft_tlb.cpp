@@ -32,16 +32,18 @@ void SoftTlb::close(unsigned mode, AccessKind kind, std::size_t index) {
 void SoftTlb::clear(unsigned mode, unsigned kind, std::size_t index) {
     PageInfo& p = table(mode, kind)[index];
     p.permissions = 0;
-    p.listed = false;
     if (kind != unsigned(AccessKind::Fetch)) close(mode, AccessKind(kind), index);
 }
 
 PageInfo& SoftTlb::install(unsigned mode, AccessKind kind, const PageInfo& info) {
     const std::size_t index = tlb_index(info.page);
     PageInfo& p = slot(mode, kind, info.page);
-    if (!p.listed) used_[mode * kKinds + unsigned(kind)].push_back(std::uint16_t(index));
+    const auto bit = std::uint8_t(1u << info.global);
+    const std::uint8_t listed = p.listed;
+    if (!(listed & bit))
+        used_[mode * kKinds + unsigned(kind)].lists[info.global].push_back(std::uint16_t(index));
     p = info;
-    p.listed = true;
+    p.listed = listed | bit;
     if (kind == AccessKind::Load) {
         close(mode, kind, index);
         const bool watched = watches_ && watches_->watches_page(p.page, false);
@@ -102,23 +104,28 @@ void SoftTlb::allow_stores(unsigned mode, const PageInfo& info) {
     open(mode, AccessKind::Store, info);
 }
 
+/// Of a list, clears the entries that leave it. A place whose entry was replaced by one of the other list's leaves alone.
+template <class Leaves>
+void SoftTlb::sweep(unsigned mode, unsigned kind, bool global, Leaves leaves) {
+    std::erase_if(used_[mode * kKinds + kind].lists[global], [&](std::uint16_t index) {
+        PageInfo& p = table(mode, kind)[index];
+        const bool other = p.permissions != 0 && p.global != global;
+        if (!other && p.permissions != 0 && !leaves(p)) return false;
+        p.listed &= std::uint8_t(~(1u << global));
+        if (!other) clear(mode, kind, index);
+        return true;
+    });
+}
+
 void SoftTlb::flush_mode(unsigned mode) {
-    for (unsigned kind = 0; kind < kKinds; ++kind) {
-        std::vector<std::uint16_t>& used = used_[mode * kKinds + kind];
-        for (std::uint16_t index : used) clear(mode, kind, index);
-        used.clear();
-    }
+    for (unsigned kind = 0; kind < kKinds; ++kind)
+        for (const bool global : {false, true}) sweep(mode, kind, global, [](PageInfo&) { return true; });
 }
 
 void SoftTlb::flush_local() {
     for (unsigned mode = 0; mode < modes_; ++mode)
         for (unsigned kind = 0; kind < kKinds; ++kind)
-            std::erase_if(used_[mode * kKinds + kind], [&](std::uint16_t index) {
-                const PageInfo& p = table(mode, kind)[index];
-                if (p.global && p.permissions != 0) return false;
-                clear(mode, kind, index);
-                return true;
-            });
+            sweep(mode, kind, false, [](PageInfo&) { return true; });
 }
 
 void SoftTlb::flush() {
@@ -135,47 +142,47 @@ void SoftTlb::change_view(std::uint8_t space, const FlatView& view, Slice<const 
     };
     for (unsigned mode = 0; mode < modes_; ++mode)
         for (unsigned kind = 0; kind < kKinds; ++kind)
-            std::erase_if(used_[mode * kKinds + kind], [&](std::uint16_t index) {
-                PageInfo& p = table(mode, kind)[index];
-                if (p.permissions != 0 && p.space != space) return false;
-                if (p.permissions != 0 && !touched(p.physical)) {
+            for (const bool global : {false, true})
+                sweep(mode, kind, global, [&](PageInfo& p) {
+                    if (p.space != space) return false;
+                    if (touched(p.physical)) return true;
                     if (p.range) p.range = view.find(p.physical);
                     return false;
-                }
-                clear(mode, kind, index);
-                return true;
-            });
+                });
 }
 
-void SoftTlb::flush_page(std::uint64_t address) {
-    if (many_large_) return flush();
-    for (const Large& l : large_)
-        if (address >> l.bits << l.bits == l.base) return flush();
+bool SoftTlb::flush_page(std::uint64_t address) {
+    bool large = many_large_;
+    for (const Large& l : large_) large |= address >> l.bits << l.bits == l.base;
+    if (large) {
+        flush();
+        return true;
+    }
     const std::size_t index = tlb_index(address);
     const std::uint64_t page = address & ~(kPageSize - 1);
     for (unsigned mode = 0; mode < modes_; ++mode)
         for (unsigned kind = 0; kind < kKinds; ++kind) {
-            PageInfo& p = table(mode, kind)[index];
-            if (!p.permissions || p.page != page) continue;
-            const bool listed = p.listed;
-            clear(mode, kind, index);
-            p.listed = listed;
+            const PageInfo& p = table(mode, kind)[index];
+            if (p.permissions && p.page == page) clear(mode, kind, index);
         }
+    return false;
 }
 
 void SoftTlb::protect(std::uint64_t page_id) {
     const auto kind = unsigned(AccessKind::Store);
     for (unsigned mode = 0; mode < modes_; ++mode)
-        for (std::uint16_t index : used_[mode * kKinds + kind]) {
-            const PageInfo& p = table(mode, kind)[index];
-            if (p.permissions && p.block && p.page_id() == page_id) close(mode, AccessKind::Store, index);
-        }
+        for (const std::vector<std::uint16_t>& used : used_[mode * kKinds + kind].lists)
+            for (std::uint16_t index : used) {
+                const PageInfo& p = table(mode, kind)[index];
+                if (p.permissions && p.block && p.page_id() == page_id) close(mode, AccessKind::Store, index);
+            }
 }
 
 void SoftTlb::protect_all() {
     for (unsigned mode = 0; mode < modes_; ++mode)
-        for (std::uint16_t index : used_[mode * kKinds + unsigned(AccessKind::Store)])
-            close(mode, AccessKind::Store, index);
+        for (const std::vector<std::uint16_t>& used :
+             used_[mode * kKinds + unsigned(AccessKind::Store)].lists)
+            for (std::uint16_t index : used) close(mode, AccessKind::Store, index);
 }
 
 }  // namespace backplane::tcg

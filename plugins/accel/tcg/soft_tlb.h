@@ -26,10 +26,10 @@ struct PageInfo {
     std::uint8_t permissions = 0;  ///< 0: the entry is empty
     std::uint8_t space = 0;        ///< the number of the CPU's address space that `physical` is in
     bool mixed = false;            ///< several ranges: each access looks up its own
-    bool listed = false;
-    bool global = false;        ///< in every address space
-    bool direct_store = false;  ///< is RAM
-    bool once = false;          ///< the walk answered for one access only: the next one asks again
+    std::uint8_t listed = 0;       ///< which lists of used entries have its place: bits, by `global`
+    bool global = false;           ///< in every address space
+    bool direct_store = false;     ///< is RAM
+    bool once = false;             ///< the walk answered for one access only: the next one asks again
 
     std::uint8_t* host(std::uint64_t address) const {
         return block->host + block_offset + (address & (kPageSize - 1));
@@ -68,12 +68,8 @@ class SoftTlb {
     void flush_mode(unsigned mode);
     /// All but global pages.
     void flush_local();
-    bool is_global(unsigned mode, AccessKind kind, std::uint64_t address) {
-        const PageInfo& p = slot(mode, kind, address);
-        return p.global && p.permissions != 0 && p.page == (address & ~(kPageSize - 1));
-    }
-    /// All that belongs to the mapping of `address`.
-    void flush_page(std::uint64_t address);
+    /// All that belongs to the mapping of `address`. False: no more than the page; else all went.
+    bool flush_page(std::uint64_t address);
     /// Direct stores to the page with this id end.
     void protect(std::uint64_t page_id);
     void protect_all();
@@ -89,6 +85,8 @@ class SoftTlb {
 
     PageInfo* table(unsigned mode, unsigned kind) { return pages_[mode * kKinds + kind].get(); }
     void clear(unsigned mode, unsigned kind, std::size_t index);
+    template <class Leaves>
+    void sweep(unsigned mode, unsigned kind, bool global, Leaves leaves);
     TlbHalf& half(unsigned mode, AccessKind kind) {
         return kind == AccessKind::Store ? hot_.tlb[mode]->store : hot_.tlb[mode]->load;
     }
@@ -105,7 +103,10 @@ class SoftTlb {
     unsigned modes_;
     bool columns_;
     std::vector<std::unique_ptr<PageInfo[], Free>> pages_;  ///< zero pages of the host until used
-    std::array<std::vector<std::uint16_t>, kMaxModes * kKinds> used_;
+    struct Used {
+        std::vector<std::uint16_t> lists[2];  ///< those of one address space, and global ones
+    };
+    std::array<Used, kMaxModes * kKinds> used_;
     std::vector<Large> large_;  ///< mappings of more than a page that entries belong to
     bool many_large_ = false;
     const DebugPoints* watches_ = nullptr;

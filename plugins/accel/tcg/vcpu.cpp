@@ -179,6 +179,7 @@ const void* TcgVcpu::next_code() {
         chain = ~std::uint64_t{0};
         variant = cache_->variant(key);
     }
+    const bool global = info->global;
     if (single_step_ || info->once) {  // of a page with several rights, each instruction is asked for
         single_step_ = false;
         const Unit* alone = translate(key, variant, *info, true);
@@ -205,7 +206,7 @@ const void* TcgVcpu::next_code() {
     }
     if (chain != ~std::uint64_t{0}) cache_->chain(chain, *unit);
     // The unit's own number: a flush gives out new ones.
-    if (!each_unit_) cache_->remember(unit->variant, key.pc, *unit);
+    if (!each_unit_) cache_->remember(unit->variant, key.pc, *unit, global);
     return cache_->code(*unit);
 }
 
@@ -251,13 +252,12 @@ void TcgVcpu::flush_tlb() {
 }
 
 void TcgVcpu::flush_tlb_page(std::uint64_t address) {
-    tlb_->flush_page(address);
-    cache_->forget_jumps_to(address);
+    if (tlb_->flush_page(address)) cache_->forget_jumps();
+    else cache_->forget_jumps_to(address);
 }
 
 void TcgVcpu::flush_tlb_local() {
-    cache_->forget_jumps_unless(
-        [this](unsigned mode, std::uint64_t pc) { return tlb_->is_global(mode, AccessKind::Fetch, pc); });
+    cache_->forget_local_jumps();
     tlb_->flush_local();
 }
 
