@@ -21,15 +21,14 @@ std::string name_of_place(const BoardTraits& traits, const std::string& interfac
            std::to_string(index % per_bus);
 }
 
-/// Does the user add a device that takes the place of a drive that the machine would have?
-bool replaced(const LaunchPlan& plan, const DefaultDrive& drive) {
-    const auto types = split_alternatives(drive.instead ? drive.instead : "");
+}  // namespace
+
+bool user_adds(const LaunchPlan& plan, const char* types) {
+    const auto names = split_alternatives(types ? types : "");
     return std::ranges::any_of(plan.devices, [&](const DevicePlan& device) {
-        return std::ranges::any_of(types, [&](std::string_view type) { return type == device.type; });
+        return std::ranges::any_of(names, [&](std::string_view name) { return name == device.type; });
     });
 }
-
-}  // namespace
 
 /// Drives for chips of the board go to the board; those for plugged devices wait for the buses.
 void DrivePlaces::place() {
@@ -65,7 +64,7 @@ void DrivePlaces::place() {
     }
     if (site_.plan.default_devices)
         for (const DefaultDrive& drive : traits.default_drives)
-            if (!places.contains({drive.interface, drive.index}) && !replaced(site_.plan, drive))
+            if (!places.contains({drive.interface, drive.index}) && !user_adds(site_.plan, drive.instead))
                 add_empty(drive);
 }
 

@@ -166,16 +166,47 @@ void set_cpu(BuildSite& site, const BoardTraits& traits) {
     site.machine.set_cpu(std::move(type), site.plan.cpu ? site.plan.cpu->features : PropertyList{});
 }
 
+/// The ports of a kind, "serial" or "parallel": what the plan connects them to, and what the board has of them.
+struct PortKind {
+    const char* name;
+    const std::vector<std::string>& wanted;
+    bool by_default;  ///< nobody said anything of them
+    std::uint32_t most;
+    const char* instead;
+};
+
+/// What is behind a port that nobody said anything of.
+Instance* unseen_chardev(BuildSite& site, const PortKind& kind) {
+    const std::string option = "the default " + std::string(kind.name) + " port";
+    const std::string type =
+        resolve_type(site.catalog, option, site.plan.unseen_ports, "chardev", "backend", "-chardev");
+    Instance* made =
+        site.machine.create_backend(type, std::string(kind.name) + "0", {}, "chardevs", site.errors);
+    site.check(made != nullptr, option);
+    return made;
+}
+
 /// Ports that the board does not have stay unconnected: lines of users have spare ones.
-void set_serials(BuildSite& site, const BoardTraits& traits) {
-    std::vector<Instance*> serials;
-    for (const std::string& id : site.plan.serials) {
+std::vector<Instance*> ports_of(BuildSite& site, const PortKind& kind) {
+    std::vector<Instance*> ports;
+    if (kind.by_default && (kind.most == 0 || user_adds(site.plan, kind.instead))) return ports;
+    if (kind.by_default && kind.wanted.empty()) return {unseen_chardev(site, kind)};
+    for (const std::string& id : kind.wanted) {
         Instance* chardev = id.empty() ? nullptr : site.machine.objects().find_id(id);
         if (!id.empty() && !chardev)
-            throw UserError("-serial chardev:" + id + ": there is no chardev '" + id + "'");
-        if (serials.size() < traits.serial_ports) serials.push_back(chardev);
+            throw UserError("-" + std::string(kind.name) + " chardev:" + id + ": there is no chardev '" + id +
+                            "'");
+        if (ports.size() < kind.most) ports.push_back(chardev);
     }
-    site.machine.set_serials(std::move(serials));
+    return ports;
+}
+
+void set_ports(BuildSite& site, const BoardTraits& traits) {
+    const LaunchPlan& plan = site.plan;
+    site.machine.set_serials(ports_of(
+        site, {"serial", plan.serials, plan.default_serial, traits.serial_ports, traits.serial_instead}));
+    site.machine.set_parallels(ports_of(site, {"parallel", plan.parallels, plan.default_parallel,
+                                               traits.parallel_ports, traits.parallel_instead}));
 }
 
 RtcOptions rtc_options(const RtcPlan& plan) {
@@ -252,7 +283,7 @@ void configure_machine(BuildSite& site, const std::string& type) {
     set_numa(site, type);
     set_memory(site, traits);
     set_cpu(site, traits);
-    set_serials(site, traits);
+    set_ports(site, traits);
     site.machine.set_default_devices(site.plan.default_devices);
     site.machine.set_rtc(rtc_options(site.plan.rtc));
     site.machine.set_firmware_path(firmware_path(site.plan));

@@ -51,6 +51,9 @@ void open_accelerator(BuildSite& site);
 
 void add_device(BuildSite& site, const DevicePlan& device);
 void add_nics(BuildSite& site);
+/// Does the user add a device of one of these types ('|' between them; null: of none)? It takes the place of one that the
+/// machine would have.
+bool user_adds(const LaunchPlan& plan, const char* types);
 void make_monitors(BuildSite& site);
 void make_services(BuildSite& site);
 /// Is there a service among those of the plan that a saved machine comes from?

@@ -98,6 +98,9 @@ void add_default_consoles(PlanBuilder& builder) {
         throw UserError("-daemonize: its parent ends at once; leave out -run-with exit-with-parent=on");
     const bool terminal = builder.nographic || (!builder.display_none && plan.default_devices);
     plan.graphics = !terminal;
+    if (builder.nographic) plan.unseen_ports = "null";
+    plan.default_serial = !builder.serial_given && plan.default_devices;
+    plan.default_parallel = !builder.parallel_given && plan.default_devices;
     if (!terminal) return;
     if (plan.process.daemonize)
         throw UserError(builder.nographic

@@ -62,6 +62,7 @@ class PlanBuilder {
     bool display_none = false;
     bool machine_accelerator = false;
     bool serial_given = false;
+    bool parallel_given = false;
     bool monitor_given = false;
     std::optional<std::uint8_t> escape;  ///< -echr
     std::vector<NicPlan> legacy_nics;    ///< -net nic, until it is known what they are on

@@ -108,17 +108,27 @@ void apply_chardev(PlanBuilder& builder, const std::string& value) {
     builder.add_chardev({builder.option, *type, id, options.rest(), options.kinds()}, shared);
 }
 
-void apply_serial(PlanBuilder& builder, const std::string& value) {
+/// The next port of a kind: "serial0", "parallel0".
+void add_port(PlanBuilder& builder, const std::string& value, std::vector<std::string>& ports,
+              const char* kind) {
     std::string text = value;
-    LaunchPlan& plan = builder.plan();
-    builder.serial_given = true;
     const bool monitor = take_prefix(text, "mon:");
-    const std::string id = builder.chardev_for(text, "serial" + std::to_string(plan.serials.size()), monitor);
-    plan.serials.push_back(id);
+    const std::string id = builder.chardev_for(text, kind + std::to_string(ports.size()), monitor);
+    ports.push_back(id);
     if (!monitor) return;
     if (id.empty()) throw UserError("a monitor cannot be on 'none'");
     builder.monitor_given = true;
     add_monitor(builder, id, false, false);
+}
+
+void apply_serial(PlanBuilder& builder, const std::string& value) {
+    builder.serial_given = true;
+    add_port(builder, value, builder.plan().serials, "serial");
+}
+
+void apply_parallel(PlanBuilder& builder, const std::string& value) {
+    builder.parallel_given = true;
+    add_port(builder, value, builder.plan().parallels, "parallel");
 }
 
 void monitor_on(PlanBuilder& builder, const std::string& value, const std::string& stem, bool control,
@@ -250,6 +260,7 @@ OptionGroup character_options() {
               "tcp:HOST:PORT[,server=on][,wait=off], udp:HOST:PORT[@HOST:PORT],\n"
               "pipe:PATH, /dev/TTY, vc, null, none, chardev:ID",
               apply_serial},
+             {"parallel", "DEVICE", "the same of the next printer port", apply_parallel},
              {"monitor", "DEVICE", "a monitor for people, on a device as for -serial", apply_monitor},
              {"qmp", "DEVICE", "a monitor that speaks JSON",
               [](PlanBuilder& builder, const std::string& value) {
@@ -269,8 +280,6 @@ OptionGroup character_options() {
               [](PlanBuilder&, const std::string&) {}},
              {"audio", "none", "there is no sound", expect_silence},
              {"audiodev", "none,id=ID", "the same", expect_silence},
-             {"parallel", "none", "no machine has a parallel port of its own",
-              [](PlanBuilder&, const std::string& value) { expect_nothing(value, "isa-parallel"); }},
              {"debugcon", "none", "no machine has a debug console of its own",
               [](PlanBuilder&, const std::string& value) { expect_nothing(value, "isa-debugcon"); }},
              {"qtest", "DEVICE", "where -accel qtest listens", apply_qtest},

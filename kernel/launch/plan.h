@@ -228,7 +228,12 @@ struct LaunchPlan {
     std::vector<DrivePlan> drives;
     std::vector<NicPlan> nics;
     std::vector<DevicePlan> devices;
-    std::vector<std::string> serials;  ///< a chardev's id per port; empty: nothing is connected
+    std::vector<std::string> serials;    ///< a chardev's id per port; empty: nothing is connected
+    std::vector<std::string> parallels;  ///< the same of printer ports
+    /// The type of the chardevs behind ports that nobody said anything of, and that machines have all the same; `serials`
+    /// may have the first one already.
+    std::string unseen_ports = "vc";
+    bool default_serial = false, default_parallel = false;
     std::vector<MonitorPlan> monitors;
     std::vector<ServicePlan> services;
     bool default_devices = true;  ///< false: -nodefaults

@@ -191,6 +191,9 @@ std::string print_plan(const LaunchPlan& plan) {
     json["nics"] = list_json(plan.nics);
     json["devices"] = list_json(plan.devices);
     json["serials"] = list_json(plan.serials);
+    json["parallels"] = list_json(plan.parallels);
+    json["default-ports"] = {
+        {"serial", plan.default_serial}, {"parallel", plan.default_parallel}, {"on", plan.unseen_ports}};
     json["monitors"] = list_json(plan.monitors);
     json["services"] = list_json(plan.services);
     json["default-devices"] = plan.default_devices;

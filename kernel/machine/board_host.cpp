@@ -109,9 +109,16 @@ bool BoardHost::connect(Object& from, Str output, unsigned output_index, Object&
     return false;
 }
 
-Object* BoardHost::serial(unsigned index) {
-    return index < machine_.configuration.serials.size() ? machine_.configuration.serials[index] : nullptr;
+namespace {
+
+Object* port_of(const std::vector<Instance*>& ports, unsigned index) {
+    return index < ports.size() ? ports[index] : nullptr;
 }
+
+}  // namespace
+
+Object* BoardHost::serial(unsigned index) { return port_of(machine_.configuration.serials, index); }
+Object* BoardHost::parallel(unsigned index) { return port_of(machine_.configuration.parallels, index); }
 
 BoardDrive BoardHost::drive(Str interface, unsigned index) {
     return machine_.configuration.drives.take({std::string(interface.view()), index});
@@ -283,6 +290,9 @@ DmaPort& BoardHost::dma() {
 
 void BoardHost::random(MutableBytes bytes) { machine_.entropy.fill(bytes); }
 
-void* BoardHost::host_interface(Str interface_id) { return machine_.find_interface(interface_id); }
+void* BoardHost::host_interface(Str interface_id) {
+    if (interface_id == ParallelPorts::kId) return static_cast<ParallelPorts*>(this);
+    return machine_.find_interface(interface_id);
+}
 
 }  // namespace backplane::kernel

@@ -10,7 +10,7 @@
 
 namespace backplane::kernel {
 
-class BoardHost final : public InstanceHost, public BoardContext {
+class BoardHost final : public InstanceHost, public BoardContext, ParallelPorts {
   public:
     BoardHost(MachineParts& machine, Instance& instance);
 
@@ -47,6 +47,9 @@ class BoardHost final : public InstanceHost, public BoardContext {
     DmaPort& dma() override;
     void random(MutableBytes bytes) override;
     void* host_interface(Str interface_id) override;
+
+    // ParallelPorts
+    Object* parallel(unsigned index) override;
 
     /// Puts all blobs into memory: not into that of a machine which is to get a saved one's, or wakes with what it had.
     void load_blobs();

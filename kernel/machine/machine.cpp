@@ -102,6 +102,10 @@ void Machine::set_cpu(std::string type, PropertyList features) {
     parts_->configuration.cpu_type = std::move(type);
     parts_->configuration.cpu_features = std::move(features);
 }
+void Machine::set_parallels(std::vector<Instance*> parallels) {
+    parts_->configuration.parallels = std::move(parallels);
+}
+
 void Machine::set_serials(std::vector<Instance*> serials) {
     parts_->configuration.serials = std::move(serials);
 }

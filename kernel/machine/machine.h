@@ -63,6 +63,7 @@ class Machine {
     /// The CPU's type name and its features as properties, in order.
     void set_cpu(std::string type, PropertyList features);
     void set_serials(std::vector<Instance*> serials);
+    void set_parallels(std::vector<Instance*> parallels);
     void add_drive(std::string interface, unsigned index, const BoardDrive& drive);
     /// After finish(): the drives that the board has no place for.
     std::vector<std::pair<std::string, unsigned>> unused_drives() const;

@@ -64,6 +64,7 @@ struct MachineConfiguration {
     std::string cpu_type;
     PropertyList cpu_features;
     std::vector<Instance*> serials;
+    std::vector<Instance*> parallels;
     DriveTable drives;
     bool default_devices = true;
     std::vector<std::string> firmware_path;

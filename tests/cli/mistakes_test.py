@@ -197,7 +197,6 @@ class Mistakes(ProgramTest):
         self.assertIn(b"standard input is closed", done.stderr)
 
     def test_what_is_not_done_says_so(self):
-        self.refused("use -device isa-parallel,chardev=ID", *BASE, "-parallel", "stdio")
         self.refused("use -device isa-debugcon,chardev=ID", *BASE, "-debugcon", "stdio")
 
     def test_what_others_have_is_refused_with_what_is_there(self):

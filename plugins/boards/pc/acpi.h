@@ -76,13 +76,11 @@ struct AcpiContents {
     bool hpet = true;
     bool i8042 = true;
     FloppyGeometry floppies[kFloppyDrives];
-    bool parallel = false;
     bool rtc = true;
-    std::vector<unsigned> serial_ports;  ///< 0–3
     bool fw_cfg = true;
     bool pci_hot_plug = false;
     AcpiSleep sleep;
-    std::vector<std::uint8_t> isa_terms;  ///< of the devices that users plugged into the ISA bus
+    std::vector<std::uint8_t> isa_terms;  ///< of devices on the ISA bus that tell themselves
     AcpiAdditions additions;
     std::uint32_t pm_base = 0x600;                         ///< as firmware programmed it
     std::uint64_t hole_start = 0;                          ///< what goes to PCI below 4 GiB

@@ -38,7 +38,7 @@ bool PcBoard::build(BoardContext& context, Errors& errors) {
     return build_memory_slots(context, errors) && build_management_mode(context, errors) &&
            build_processors(context, errors) && build_bridges(context, errors) &&
            build_interrupts(context, errors) && build_isa(context, errors) &&
-           build_serial_ports(context, errors) && build_floppies(context, errors) &&
+           build_byte_ports(context, errors) && build_floppies(context, errors) &&
            build_disks(context, errors) && build_ports(context, errors) && wire(context, errors) &&
            load_firmware(context, errors);
 }

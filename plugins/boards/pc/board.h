@@ -25,6 +25,7 @@ enum class Switch : std::uint32_t { On, Off, Auto };
 /// The entry point of SMBIOS tables.
 enum class SmbiosEntry : std::uint32_t { Narrow, Wide, Auto };
 inline constexpr unsigned kSerialPorts = 4;
+inline constexpr unsigned kParallelPorts = 3;
 inline constexpr const char* kSwitchChoices = "on|off|auto";
 
 class PcBoard final : public Board,
@@ -95,7 +96,9 @@ class PcBoard final : public Board,
     bool build_module_memories(BoardContext& context, Errors& errors);
     bool build_interrupts(BoardContext& context, Errors& errors);
     bool build_isa(BoardContext& context, Errors& errors);
-    bool build_serial_ports(BoardContext& context, Errors& errors);
+    bool build_byte_ports(BoardContext& context, Errors& errors);
+    bool build_byte_port(BoardContext& context, const char* type, const std::string& name, unsigned index,
+                         Object* chardev, Errors& errors);
     bool build_floppies(BoardContext& context, Errors& errors);
     bool build_disks(BoardContext& context, Errors& errors);
     bool build_ports(BoardContext& context, Errors& errors);
@@ -149,7 +152,7 @@ class PcBoard final : public Board,
     std::string drives_ = "cad";  ///< as letters of -boot
     std::string drives_once_;     ///< for the first start; empty: the same
     bool boot_strict_ = false;
-    std::vector<unsigned> serial_ports_;  ///< 0-3: COM1 to COM4
+    bool has_serial_port_ = false;
     MemoryRegion* bios_ = nullptr;
     MemoryRegion* management_memory_ = nullptr;  ///< null: there is no system management mode
 };

@@ -61,18 +61,27 @@ bool PcBoard::build_isa(BoardContext& context, Errors& errors) {
     return true;
 }
 
-/// -serial: each that the user has or would have; COM1 is there without.
-bool PcBoard::build_serial_ports(BoardContext& context, Errors& errors) {
+/// -serial and -parallel: each that the user has or would have.
+bool PcBoard::build_byte_ports(BoardContext& context, Errors& errors) {
     for (unsigned index = 0; index < kSerialPorts; ++index) {
         Object* chardev = context.serial(index);
-        if (!chardev) continue;
-        Object* port = context.create_on(*isa_bus_, "isa-serial", "serial" + std::to_string(index), errors);
-        if (!port || !port->set_property("index", std::to_string(index), errors) ||
-            !port->set_link("chardev", chardev, errors) || !context.realize(*port, errors))
-            return false;
-        serial_ports_.push_back(index);
+        has_serial_port_ |= chardev != nullptr;
+        if (!build_byte_port(context, "isa-serial", "serial", index, chardev, errors)) return false;
     }
+    auto* printers = static_cast<ParallelPorts*>(context.host_interface(ParallelPorts::kId));
+    for (unsigned index = 0; printers && index < kParallelPorts; ++index)
+        if (!build_byte_port(context, "isa-parallel", "parallel", index, printers->parallel(index), errors))
+            return false;
     return true;
+}
+
+bool PcBoard::build_byte_port(BoardContext& context, const char* type, const std::string& name,
+                              unsigned index, Object* chardev, Errors& errors) {
+    if (!chardev) return true;
+    const std::string number = std::to_string(index);
+    Object* port = context.create_on(*isa_bus_, type, name + number, errors);
+    return port && port->set_property("index", number, errors) &&
+           port->set_link("chardev", chardev, errors) && context.realize(*port, errors);
 }
 
 /// -fda, -fdb and -drive if=floppy, and the drive that is there without them.

@@ -146,18 +146,6 @@ Term isa_devices(const AcpiContents& contents) {
                                        name("_CRS", resources({isa_irq(1 << 12)}))}));
     }
     terms.push_back(floppy_controller(contents));
-    if (contents.parallel)
-        terms.push_back(device("LPT1", {name("_HID", eisa_id("PNP0400")), name("_UID", one()),
-                                        name("_STA", integer(kPresent)),
-                                        name("_CRS", resources({io(0x378, 8, 8), isa_irq(1 << 7)}))}));
-    constexpr std::uint16_t kSerialPorts[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
-    constexpr unsigned kSerialLines[] = {4, 3, 4, 3};
-    for (const unsigned i : contents.serial_ports)
-        terms.push_back(device(
-            "COM" + std::to_string(i + 1),
-            {name("_HID", eisa_id("PNP0501")), name("_UID", integer(i + 1)), name("_STA", integer(kPresent)),
-             name("_CRS",
-                  resources({io(kSerialPorts[i], 8), isa_irq(std::uint16_t(1 << kSerialLines[i]))}))}));
     if (contents.rtc)
         terms.push_back(device("RTC", {name("_HID", eisa_id("PNP0B00")),
                                        name("_CRS", resources({io(0x70, 8), isa_irq(1 << kClockLine)}))}));

@@ -173,7 +173,7 @@ bool PcBoard::fill_console(FwCfg& fw_cfg, Errors& errors) {
     if (graphics_) return true;
     constexpr std::uint8_t kFirstPort[] = {0xf8, 0x03};
     return set_fw_cfg_number(fw_cfg, FwCfgKey::NoGraphic, std::uint16_t{1}, errors) &&
-           (serial_ports_.empty() || fw_cfg.set_file("etc/sercon-port", Bytes(kFirstPort), errors));
+           (!has_serial_port_ || fw_cfg.set_file("etc/sercon-port", Bytes(kFirstPort), errors));
 }
 
 // --- ACPI ---
@@ -278,7 +278,6 @@ bool PcBoard::put_acpi(FwCfg& fw_cfg, Errors& errors) {
     contents.i8042 = i8042_;
     for (unsigned unit = 0; unit < kFloppyDrives; ++unit)
         contents.floppies[unit] = query<FloppyDrives>(chip("fdc"))->floppy_geometry(unit);
-    contents.serial_ports = serial_ports_;
     contents.nodes = nodes_;
     contents.node_of_cpu = node_of_cpu_;
     contents.hmat = hmat_;

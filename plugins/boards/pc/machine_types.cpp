@@ -121,9 +121,12 @@ constexpr BoardTraits kTraits{
     .drive_interfaces = kDriveInterfaces,
     .nic_models = kNicModels,
     .device_aliases = kDeviceAliases,
-    .serial_ports = 4,
+    .serial_ports = kSerialPorts,
     .default_drives = kDefaultDrives,
     .memory_slots = 256,
+    .parallel_ports = kParallelPorts,
+    .serial_instead = "isa-serial",
+    .parallel_instead = "isa-parallel",
 };
 constexpr BoardTraits kTraitsUpTo6_1 = [] {
     BoardTraits past = kTraits;

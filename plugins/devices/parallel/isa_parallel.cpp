@@ -1,10 +1,13 @@
 // The printer port on the ISA bus: LPT1 to LPT3 of a PC.
 #include "parallel_port.h"
 
+#include <backplane/acpi.h>
 #include <backplane/isa.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
 #include <backplane/text.h>
+
+#include <lib/aml.h>
 
 #include <iterator>
 
@@ -14,7 +17,7 @@ namespace {
 constexpr std::uint32_t kUnset = 0xffffffff;
 constexpr std::uint32_t kBases[] = {0x378, 0x278, 0x3bc};
 
-class IsaParallel final : public DeviceBase, public IoHandler {
+class IsaParallel final : public DeviceBase, public IoHandler, public AcpiDevice {
   public:
     static const PropertyInfo kProperties[];
 
@@ -48,6 +51,19 @@ class IsaParallel final : public DeviceBase, public IoHandler {
         if (!access.debug()) port_.write(unsigned(offset.value), std::uint8_t(value));
     }
 
+    /// One at a place of the user's own has no name.
+    Bytes acpi_terms() override {
+        using namespace aml;
+        constexpr std::uint64_t kPresent = 0x0f;
+        if (index_ >= std::size(kBases)) return {};
+        terms_ = device(
+            "LPT" + std::to_string(index_ + 1),
+            {name("_HID", eisa_id("PNP0400")), name("_UID", integer(index_ + 1)),
+             name("_STA", integer(kPresent)),
+             name("_CRS", resources({io(std::uint16_t(iobase_), 8, 8), isa_irq(std::uint16_t(1 << irq_))}))});
+        return Bytes(terms_);
+    }
+
   private:
     /// 0 to 2, or the number that says that it was not given.
     bool check_index(std::uint64_t index, Errors& errors) {
@@ -73,6 +89,7 @@ class IsaParallel final : public DeviceBase, public IoHandler {
     Wire& interrupt_;
     parallel::ParallelPort port_;
     CharBackend* chardev_ = nullptr;
+    aml::Term terms_;
     std::uint32_t index_ = kUnset;
     std::uint32_t iobase_ = kUnset;
     std::uint32_t irq_ = 7;
@@ -87,6 +104,7 @@ constexpr PropertyInfo IsaParallel::kProperties[] = {
     property<&IsaParallel::chardev_>({.name = "chardev", .summary = "where what is printed goes"}),
 };
 
+constexpr InterfaceInfo kInterfaces[] = {offers<IsaParallel, Device>(), offers<IsaParallel, AcpiDevice>()};
 constexpr WireInfo kWires[] = {{.name = "irq"}};
 
 constexpr TypeInfo kTypes[] = {
@@ -96,7 +114,7 @@ constexpr TypeInfo kTypes[] = {
         .user_creatable = true,
         .bus = "isa",
         .category = "Input",
-        .interfaces = kDeviceInterfaces<IsaParallel>,
+        .interfaces = kInterfaces,
         .properties = IsaParallel::kProperties,
         .wires = kWires,
         .architecture = "x86_64",

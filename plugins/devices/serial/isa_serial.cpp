@@ -1,10 +1,13 @@
 // The 16550A on the ISA bus: COM1 to COM4 of a PC.
 #include "uart16550.h"
 
+#include <backplane/acpi.h>
 #include <backplane/isa.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
 #include <backplane/text.h>
+
+#include <lib/aml.h>
 
 #include <iterator>
 
@@ -21,7 +24,7 @@ struct Place {
 };
 constexpr Place kPlaces[] = {{0x3f8, 4}, {0x2f8, 3}, {0x3e8, 4}, {0x2e8, 3}};
 
-class IsaSerial final : public DeviceBase, public IoHandler {
+class IsaSerial final : public DeviceBase, public IoHandler, public AcpiDevice {
   public:
     static const PropertyInfo kProperties[];
 
@@ -56,6 +59,19 @@ class IsaSerial final : public DeviceBase, public IoHandler {
         if (!access.debug()) uart_.write(unsigned(offset.value), std::uint8_t(value));
     }
 
+    /// One at a place of the user's own has no name.
+    Bytes acpi_terms() override {
+        using namespace aml;
+        constexpr std::uint64_t kPresent = 0x0f;
+        if (index_ >= std::size(kPlaces)) return {};
+        terms_ = device(
+            "COM" + std::to_string(index_ + 1),
+            {name("_HID", eisa_id("PNP0501")), name("_UID", integer(index_ + 1)),
+             name("_STA", integer(kPresent)),
+             name("_CRS", resources({io(std::uint16_t(iobase_), 8), isa_irq(std::uint16_t(1 << irq_))}))});
+        return Bytes(terms_);
+    }
+
   private:
     /// 0 to 3, or the number that says that it was not given.
     bool check_index(std::uint64_t index, Errors& errors) {
@@ -84,6 +100,7 @@ class IsaSerial final : public DeviceBase, public IoHandler {
     DeviceContext& context_;
     serial::Uart16550 uart_;
     CharBackend* chardev_ = nullptr;
+    aml::Term terms_;
     std::uint32_t index_ = kUnset;
     std::uint32_t iobase_ = kUnset;
     std::uint32_t irq_ = kUnset;
@@ -103,6 +120,7 @@ constexpr PropertyInfo IsaSerial::kProperties[] = {
     property<&IsaSerial::chardev_>({.name = "chardev", .summary = "where characters go to and come from"}),
 };
 
+constexpr InterfaceInfo kInterfaces[] = {offers<IsaSerial, Device>(), offers<IsaSerial, AcpiDevice>()};
 constexpr WireInfo kWires[] = {{.name = "irq"}};
 
 constexpr TypeInfo kTypes[] = {
@@ -112,7 +130,7 @@ constexpr TypeInfo kTypes[] = {
         .user_creatable = true,
         .bus = "isa",
         .category = "Input",
-        .interfaces = kDeviceInterfaces<IsaSerial>,
+        .interfaces = kInterfaces,
         .properties = IsaSerial::kProperties,
         .wires = kWires,
         .architecture = "x86_64",

@@ -106,6 +106,11 @@ struct BoardTraits {
     Slice<const DefaultDrive> default_drives{};
     /// Memory modules that users may add at most (-m slots=); 0: the board takes none.
     std::uint32_t memory_slots = 0;
+    std::uint32_t parallel_ports = 0;
+    /// Device types, '|' between them, of which one that a user adds stands for the first serial or printer port that
+    /// the machine would have otherwise.
+    const char* serial_instead = nullptr;
+    const char* parallel_instead = nullptr;
 };
 
 /// A drive that the command line has for a chip of the board. From the host.
@@ -174,6 +179,18 @@ class BoardContext {
 
   protected:
     ~BoardContext() = default;
+};
+
+/// The printer ports of a machine, as BoardContext::serial() has the serial ones. BoardContext::host_interface() has it.
+/// Owner: the host, for the machine's life. Thread: main.
+class ParallelPorts {
+  public:
+    static constexpr const char* kId = "backplane.parallel-ports/1";
+    /// The chardev of `-parallel` number `index`; null for none.
+    virtual Object* parallel(unsigned index) = 0;
+
+  protected:
+    ~ParallelPorts() = default;
 };
 
 inline const NumaTopology& numa_of(BoardContext& context) {

@@ -39,11 +39,11 @@ SIZES = {
 
 
 class PcTest(ProgramTest):
-    def board(self, *arguments, memory="128M", machine="pc-i440fx-9.0"):
+    def board(self, *arguments, memory="128M", machine="pc-i440fx-9.0", serial="null"):
         place = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
         qtest = Qtest(place)
         self.process = self.start(
-            *("-display", "none", "-vga", "none", "-M", machine, "-m", memory, "-serial", "null"),
+            *("-display", "none", "-vga", "none", "-M", machine, "-m", memory, "-serial", serial),
             *("-accel", "qtest", "-qtest", f"unix:{qtest.path}", *arguments),
         )
         qtest.accept()

@@ -27,6 +27,18 @@ TEST(Consoles, WithoutADisplayThatIsTheDefault) {
     EXPECT_TRUE(plan_of("-nodefaults").chardevs.empty());
 }
 
+TEST(Consoles, PortsThatNobodySpeaksOfAreTheMachinesOwn) {
+    const LaunchPlan bare = plan_of("-display none");
+    EXPECT_TRUE(bare.default_serial && bare.default_parallel);
+    EXPECT_EQ(bare.unseen_ports, "vc");
+    EXPECT_EQ(plan_of("-nographic").unseen_ports, "null");
+    const LaunchPlan given = plan_of("-display none -serial none -parallel null");
+    EXPECT_FALSE(given.default_serial || given.default_parallel);
+    EXPECT_EQ(given.parallels, (std::vector<std::string>{"parallel0"}));
+    const LaunchPlan without = plan_of("-display none -nodefaults");
+    EXPECT_FALSE(without.default_serial || without.default_parallel);
+}
+
 TEST(Consoles, WhatTheUserConnectedStaysThere) {
     const LaunchPlan serial = plan_of("-nographic -serial null");
     EXPECT_EQ(chardev(serial, "serial0").type, "null");
