@@ -65,7 +65,7 @@ class PcBoard final : public Board,
     Switch acpi_ = Switch::Auto, pit_ = Switch::Auto, pic_ = Switch::Auto, smm_ = Switch::Auto,
            vmport_ = Switch::Auto;
     bool hpet_ = true, i8042_ = true, graphics_ = true, usb_ = false, sata_ = true, hmat_ = false,
-         smbus_ = true;
+         smbus_ = true, floppy_check_ = true;
     std::string firmware_, kernel_, initrd_, arguments_, oem_id_, oem_table_;
     SmbiosEntry smbios_entry_ = SmbiosEntry::Auto;
     // What older versions had otherwise.

@@ -57,13 +57,14 @@ void PcBoard::boot_order_changed() {
     fill_boot_order(none);
 }
 
-/// A nibble each: the first two stand in 3Dh, the third in the upper half of 38h.
+/// A nibble each: the first two stand in 3Dh, the third in the upper half of 38h. Bit 0 there says that a diskette's boot
+/// sector needs no signature.
 void PcBoard::write_drive_order(std::string_view letters) {
     unsigned codes[kMostDrives] = {};
     for (std::size_t i = 0; i < letters.size() && i < kMostDrives; ++i) codes[i] = drive_code(letters[i]);
     auto& cmos = *query<Cmos>(chip("rtc"));
     cmos.set_byte(0x3d, std::uint8_t(codes[1] << 4 | codes[0]));
-    cmos.set_byte(0x38, std::uint8_t(codes[2] << 4));
+    cmos.set_byte(0x38, std::uint8_t(codes[2] << 4 | (floppy_check_ ? 0 : 1)));
 }
 
 /// Users may have changed an index, plugged something in or pulled it out.

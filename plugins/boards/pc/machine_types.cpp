@@ -64,6 +64,9 @@ constexpr PropertyInfo PcBoard::kProperties[] = {
         {.name = "sata", .summary = "no difference here: this board has no SATA", .default_text = "on"}),
     property<&PcBoard::smbus_>(
         {.name = "smbus", .summary = "serial memories of modules on the SMBus", .default_text = "on"}),
+    property<&PcBoard::floppy_check_>({.name = "fd-bootchk",
+                                       .summary = "firmware starts no diskette without a signature",
+                                       .default_text = "on"}),
     property<&PcBoard::hmat_>({.name = "hmat",
                                .summary = "an ACPI table of how fast nodes' memory is (-numa hmat-lb)",
                                .default_text = "off"}),

@@ -36,6 +36,11 @@ class BootOrder(PcTest):
             with self.subTest(option):
                 self.assertEqual(self.cmos(self.board("-boot", option), 0x38, 0x3D), bytes_)
 
+    def test_a_diskette_may_go_without_a_signature(self):
+        for check, byte in (("on", "20"), ("off", "21")):
+            qtest = self.board("-boot", "order=adc", machine=f"pc-i440fx-9.0,fd-bootchk={check}")
+            self.assertEqual(self.cmos(qtest, 0x38), byte)
+
     def test_once_is_for_the_first_start(self):
         monitor = self.folder / "qmp"
         qtest = self.board("-boot", "once=d,order=c", "-qmp", f"unix:{monitor},server=on,wait=off")
