@@ -12,12 +12,6 @@
 namespace backplane::pci {
 namespace {
 
-std::string place_text(unsigned place) {
-    char text[24];
-    std::snprintf(text, sizeof text, "%02x.%x", place >> 3, place & 7);
-    return text;
-}
-
 std::string describe(const Object& device) {
     std::string text(device.type_name().view());
     if (!device.id().empty()) text += " '" + std::string(device.id().view()) + "'";

@@ -34,7 +34,7 @@ bool DevicePart::realize(Errors& errors) {
                     "hexadecimal, 0 to 1f and 0 to 7");
         return false;
     }
-    if (!romfile_.empty() && !add_rom(errors)) return false;
+    if (!romfile_.empty() && rombar_ != 0 && !add_rom(errors)) return false;
     if (multifunction_) config_.set(kHeaderType, 1, 0x80);
     sink_ = static_cast<MessageSink*>(context_.host_interface(MessageSink::kId));
     update_dma();
@@ -51,6 +51,7 @@ void DevicePart::unrealize() {
 void DevicePart::plugged(PciBus& bus, std::uint8_t place) {
     bus_ = &bus;
     place_ = place;
+    if (wanted_address_.empty() || parse_place(wanted_address_)) wanted_address_ = place_text(place);
 }
 
 PciAddress DevicePart::address() const {
@@ -124,6 +125,12 @@ bool DevicePart::rom_is_missing(Errors& errors) {
     return true;
 }
 
+bool DevicePart::check_rom_size(std::uint64_t size, Errors& errors) const {
+    if (size == kSizeOfFile || std::has_single_bit(size)) return true;
+    errors.fail("ROM size " + std::to_string(size) + " is not a power of two");
+    return false;
+}
+
 /// 6.2.5.2: as large as a power of two, of at least 2 KiB; bit 0 of its register switches it on.
 bool DevicePart::add_rom(Errors& errors) {
     const std::string path = find_rom_file(context_, romfile_);
@@ -131,7 +138,15 @@ bool DevicePart::add_rom(Errors& errors) {
     std::vector<std::uint8_t> bytes;
     if (!read_rom_file(context_, path, bytes, errors)) return false;
     constexpr std::uint64_t kLeast = 2048;
-    const std::uint64_t size = std::bit_ceil(std::max<std::uint64_t>(bytes.size(), kLeast));
+    if (romsize_ != kSizeOfFile && romsize_ < bytes.size()) {
+        errors.fail("romfile \"" + romfile_ + "\" (" + std::to_string(bytes.size()) +
+                    " bytes) is too large for ROM size " + std::to_string(romsize_) +
+                    "; give a larger romsize");
+        return false;
+    }
+    const std::uint64_t size = romsize_ != kSizeOfFile
+                                   ? std::max<std::uint64_t>(romsize_, kLeast)
+                                   : std::bit_ceil(std::max<std::uint64_t>(bytes.size(), kLeast));
     MemoryRegion* rom = context_.memory().rom("expansion-rom", size, errors);
     if (!rom) return false;
     std::ranges::copy(bytes, rom->bytes().data);

@@ -109,9 +109,14 @@ class DevicePart final : public Device,
     // Properties
     std::string wanted_address_;
     std::string romfile_;
+    std::int32_t rombar_ = -1;
+    std::uint32_t romsize_ = kSizeOfFile;
     bool multifunction_ = false;
     /// romfile_ is what it is without the user's say: a device goes without its own ROM where the host has none.
     void keep_default_rom() { default_rom_ = romfile_; }
+
+    bool check_rom_size(std::uint64_t size, Errors& errors) const;
+    static constexpr std::uint32_t kSizeOfFile = ~0u;
 
   private:
     struct Bar {
@@ -160,5 +165,7 @@ class DevicePart final : public Device,
 
 /// "02.0", "2", "0x1f.7" (hexadecimal): device << 3 | function; nothing when it is no such place.
 std::optional<std::uint8_t> parse_place(std::string_view text);
+/// "02.0".
+std::string place_text(unsigned place);
 
 }  // namespace backplane::pci

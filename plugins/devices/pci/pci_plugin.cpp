@@ -33,6 +33,12 @@ constexpr PropertyInfo kDeviceProperties[] = {
                                            .default_text = "off"}),
     property<&DevicePart::romfile_>(
         {.name = "romfile", .summary = "file of the expansion ROM; empty: there is none"}),
+    property<&DevicePart::rombar_>(
+        {.name = "rombar", .summary = "0: guests see no expansion ROM", .default_text = "-1"}),
+    property<&DevicePart::romsize_, &DevicePart::check_rom_size>(
+        {.name = "romsize",
+         .summary = "bytes of the expansion ROM, a power of two; 4294967295: as its file needs",
+         .default_text = "4294967295"}),
 };
 
 constexpr TypeInfo kTypes[] = {

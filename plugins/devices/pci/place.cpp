@@ -2,6 +2,7 @@
 #include "device.h"
 
 #include <charconv>
+#include <cstdio>
 
 namespace backplane::pci {
 namespace {
@@ -23,6 +24,12 @@ std::optional<std::uint8_t> parse_place(std::string_view text) {
         dot == std::string_view::npos ? std::optional<unsigned>(0) : hexadecimal(text.substr(dot + 1));
     if (!device || !function || *device > 31 || *function > 7) return std::nullopt;
     return std::uint8_t(*device << 3 | *function);
+}
+
+std::string place_text(unsigned place) {
+    char text[24];
+    std::snprintf(text, sizeof text, "%02x.%x", place >> 3, place & 7);
+    return text;
 }
 
 int DevicePart::wanted_place() const {

@@ -73,6 +73,16 @@ class PcTest(ProgramTest):
         return found
 
 
+class Places(PcTest):
+    def test_a_card_tells_where_it_is(self):
+        path = self.folder / "qmp"
+        self.board("-qmp", f"unix:{path},server=on,wait=off", "-nodefaults", "-device", "virtio-rng-pci,id=a", "-device", "virtio-rng-pci,id=b,addr=6")
+        with Qmp(connect(path, self.process)) as qmp:
+            qmp("qmp_capabilities")
+            for name, place in (("a", "02.0"), ("b", "06.0")):
+                self.assertEqual(qmp("qom-get", path=f"/machine/peripheral/{name}", property="addr")["return"], place)
+
+
 class Registers(PcTest):
     def test_ports(self):
         qtest = self.board()

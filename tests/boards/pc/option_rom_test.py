@@ -32,6 +32,17 @@ class OptionRom(PcTest):
         self.assertEqual(self.words("-L", str(self.folder), "-device", "e1000,addr=4"), ("", 8192))
         self.assertEqual(self.words("-L", str(self.folder), "-device", "e1000,addr=4,romfile="), ("", 0))
 
+    def test_users_say_how_large_it_is_or_that_there_is_none(self):
+        file = self.folder / ROM
+        file.write_bytes(b"\x55\xaa\x0a" + bytes(5000))
+        card = f"e1000,addr=4,romfile={file}"
+        self.assertEqual(self.words("-device", f"{card},romsize=16384"), ("", 16384))
+        self.assertEqual(self.words("-device", f"{card},rombar=0"), ("", 0))
+        for size, why in ((4096, "is too large for ROM size 4096"), (5000, "ROM size 5000 is not a power of two")):
+            result = self.run_program("-M", "pc", "-accel", "qtest", "-qtest", "null", "-display", "none", "-device", f"{card},romsize={size}")
+            self.assertEqual(result.status, 1)
+            self.assertIn(why, result.errors)
+
     def test_a_host_without_the_file_is_told(self):
         missing = "-global", "e1000.romfile=not-there.rom"
         words, size = self.words(*missing, "-device", "e1000,addr=4")
