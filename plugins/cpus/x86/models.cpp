@@ -55,7 +55,13 @@ constexpr Past kHistory[] = {
 constexpr Model kBase{.name = "base"};
 constexpr Model kMax{
     .name = "max",
-    .data = {.vendor = "AuthenticAMD", .level = 0xd, .xlevel = 0x80000008, .model_id = "Virtual CPU"},
+    .data = {.vendor = "AuthenticAMD",
+             .family = 6,
+             .model = 6,
+             .stepping = 3,
+             .level = 0xd,
+             .xlevel = 0x80000008,
+             .model_id = "Virtual CPU"},
     .kind = Model::Kind::Max};
 constexpr Model kHost{.name = "host", .data = kMax.data, .kind = Model::Kind::Host};
 

@@ -150,6 +150,13 @@ TEST_F(ProcessorTest, SwitchesAddAndTakeAway) {
     EXPECT_EQ(bench.property(bench.device(), "pni"), "off");
 }
 
+/// Linux for 32-bit processors refuses a family below 4.
+TEST_F(ProcessorTest, WhatHasAllFeaturesHasAFamilyThatCouldHaveThem) {
+    make("max");
+    settle();
+    EXPECT_EQ(cpuid(1).eax, 0x663u);
+}
+
 TEST_F(ProcessorTest, WhatIsNotGivenIsTakenAwayAndNamed) {
     make("Haswell-v1");
     support.taken[{7, 0}].ebx = 1u << 4;  // hle
