@@ -2,6 +2,7 @@
 
 #include "executor/breakpoints.h"
 #include "executor/executor.h"
+#include "executor/xsave.h"
 
 #include <algorithm>
 
@@ -13,7 +14,7 @@ constexpr std::uint64_t kPresent = 1, kWritable = 2, kUserPage = 4, kAccessed = 
                         kLarge = 0x80, kGlobal = 0x100, kNoExecute = std::uint64_t{1} << 63;
 constexpr std::uint64_t kFrame = 0x000ffffffffff000;  ///< bits 51:12
 constexpr std::uint64_t kErrorPresent = 1, kErrorWrite = 2, kErrorUser = 4, kErrorReserved = 8,
-                        kErrorFetch = 16;
+                        kErrorFetch = 16, kErrorKey = 32;
 
 enum class Step : std::uint8_t { Done, Fault, Again };
 
@@ -37,7 +38,8 @@ class Walk {
         const bool no_execute = (s_.efer & efer::kNxe) && (s_.cr4 & cr4::kPae);
         return (present ? kErrorPresent : 0) | (write_ ? kErrorWrite : 0) |
                (mode_ == kUser ? kErrorUser : 0) | (reserved ? kErrorReserved : 0) |
-               (fetch_ && (no_execute || (s_.cr4 & cr4::kSmep)) ? kErrorFetch : 0);
+               (fetch_ && (no_execute || (s_.cr4 & cr4::kSmep)) ? kErrorFetch : 0) |
+               (!fetch_ && !(write_ ? key_writes_ : key_reads_) ? kErrorKey : 0);
     }
 
   private:
@@ -114,13 +116,20 @@ class Walk {
         return leaf(entry, 4, (entry.value & 0xfffff000) | (address_ & 0xfff), 12);
     }
 
+    /// SDM 3A 4.6.2: what PKRU says of the page's key.
+    void look_at_key(const Entry& entry) {
+        const auto bits = unsigned(pkru_of(s_) >> (2 * (entry.value >> 59 & 15)) & 3);
+        key_reads_ = !(bits & 1);
+        key_writes_ = key_reads_ && !((bits & 2) && (mode_ == kUser || (s_.cr0 & cr0::kWp)));
+    }
     /// SDM 3A 4.6.1.
     Step leaf(const Entry& entry, unsigned size, std::uint64_t physical, unsigned shift) {
         rights_ &= entry.value | ~(kWritable | kUserPage);
         if (size == 8 && (entry.value & kNoExecute)) no_execute_ = true;
         const bool user_page = rights_ & kUserPage, user = mode_ == kUser;
-        const bool data = user ? user_page : !(user_page && mode_ == kSupervisorSmap);
-        const bool writes = data && ((rights_ & kWritable) || (!user && !(s_.cr0 & cr0::kWp)));
+        if ((s_.cr4 & cr4::kPke) && long_ && user_page) look_at_key(entry);
+        const bool data = key_reads_ && (user ? user_page : !(user_page && mode_ == kSupervisorSmap));
+        const bool writes = key_writes_ && data && ((rights_ & kWritable) || (!user && !(s_.cr0 & cr0::kWp)));
         const bool executes = !no_execute_ && (user ? user_page : !(user_page && (s_.cr4 & cr4::kSmep)));
         if (fetch_ ? !executes : write_ ? !writes : !data) return refuse(true);
         if (const Step step = set_bits(entry, kAccessed | (write_ ? kDirty : 0), size); step != Step::Done)
@@ -139,9 +148,11 @@ class Walk {
     tcg::FillAnswer& answer_;
     std::uint64_t address_;
     const bool write_, fetch_;
+    const bool long_ = s_.efer & efer::kLma;
     const std::uint8_t mode_;
     std::uint64_t rights_ = ~std::uint64_t{0};
     bool no_execute_ = false;
+    bool key_reads_ = true, key_writes_ = true;
 };
 
 /// Every access to a page with a data breakpoint is asked for, and meets it here.

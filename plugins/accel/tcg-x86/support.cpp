@@ -2,6 +2,8 @@
 // instructions do for the guest is there only where the host has them.
 #include "support.h"
 
+#include "executor/xsave.h"
+
 #include <cpuid.h>
 
 namespace backplane::x86 {
@@ -14,17 +16,17 @@ constexpr std::uint32_t bits(Numbers... numbers) {
 }
 
 // Leaf 1: what this front end does itself, and what it asks the host for.
-// FPU VME DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 HTT.
+// FPU VME DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 SS HTT.
 constexpr std::uint32_t kBasicEdx =
-    bits(0, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 19, 23, 24, 25, 26, 28);
-constexpr std::uint32_t kBasicEcxOwn = bits(17, 26, 31);  // PCID XSAVE; a hypervisor is there
+    bits(0, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 19, 23, 24, 25, 26, 27, 28);
+constexpr std::uint32_t kBasicEcxOwn = bits(17, 21, 26, 31);  // PCID x2APIC XSAVE; a hypervisor is there
 /// SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES AVX F16C RDRAND.
 constexpr std::uint32_t kBasicEcxHost = bits(0, 1, 9, 12, 13, 19, 20, 22, 23, 25, 28, 29, 30);
-// Leaf 7: FSGSBASE TSC_ADJUST SMEP ERMS INVPCID SMAP CLFLUSHOPT; UMIP LA57 RDPID.
-constexpr std::uint32_t kStructuredEbxOwn = bits(0, 1, 7, 9, 10, 20, 23);
+// Leaf 7: FSGSBASE TSC_ADJUST SMEP ERMS INVPCID SMAP CLFLUSHOPT CLWB; UMIP PKU LA57 RDPID.
+constexpr std::uint32_t kStructuredEbxOwn = bits(0, 1, 7, 9, 10, 20, 23, 24);
 /// BMI1 AVX2 BMI2 RDSEED ADX SHA.
 constexpr std::uint32_t kStructuredEbxHost = bits(3, 5, 8, 18, 19, 29);
-constexpr std::uint32_t kStructuredEcxOwn = bits(2, 16, 22);
+constexpr std::uint32_t kStructuredEcxOwn = bits(2, 3, 16, 22);
 constexpr std::uint32_t kStructuredEcxHost = bits(9, 10);  // VAES VPCLMULQDQ
 constexpr std::uint32_t kStructuredEdxOwn = bits(4);       // FSRM
 // Leaf 80000001: SYSCALL NX PDPE1GB RDTSCP LM; LAHF CR8 3DNOWPREFETCH; what the host does: ABM SSE4A.
@@ -33,8 +35,9 @@ constexpr std::uint32_t kExtendedEdx =
 constexpr std::uint32_t kExtendedEcxOwn = bits(0, 1, 4, 8);
 constexpr std::uint32_t kExtendedEcxHost = bits(5, 6);
 
-constexpr std::uint32_t kXsaveStates = 7;  // x87, SSE, AVX
-constexpr std::uint32_t kXsaveSize = 832, kAvxSize = 256, kAvxOffset = 576;
+constexpr std::uint32_t kXsaveWays = bits(0, 1, 2, 3);  // XSAVEOPT XSAVEC XGETBV(1) XSAVES
+constexpr std::uint32_t kAlwaysRunningTimer = bits(2);  // leaf 6, ARAT
+constexpr std::uint32_t kNoInvalidation = bits(9);      // leaf 80000008, WBNOINVD
 
 CpuidRegisters host(std::uint32_t leaf, std::uint32_t subleaf) {
     CpuidRegisters value;
@@ -59,17 +62,18 @@ CpuidRegisters TranslatorSupport::cpuid(std::uint32_t leaf, std::uint32_t sublea
         value.edx = kStructuredEdxOwn;
         return value;
     case 0xd:
-        if (subleaf == 0) return {kXsaveStates, kXsaveSize, kXsaveSize, 0};
-        if (subleaf == 1) return {1, 0, 0, 0};  // XSAVEOPT
-        if (subleaf == 2) return {kAvxSize, kAvxOffset, 0, 0};
+        if (subleaf == 0) return {std::uint32_t(xsave::kKnown), xsave::kEnd, xsave::kEnd, 0};
+        if (subleaf == 1) return {kXsaveWays, 0, 0, 0};
+        for (const xsave::Component& component : xsave::kComponents)
+            if (subleaf == component.number) return {component.size, component.offset, 0, 0};
         return {};
+    case 6: return {kAlwaysRunningTimer, 0, 0, 0};
     case 0x80000001:
         value.edx = kExtendedEdx;
         value.ecx = kExtendedEcxOwn | (value.ecx & kExtendedEcxHost);
         return value;
     case 0x80000007: return {0, 0, 0, 1u << 8};  // the time-stamp counter does not vary
-    case 0x80000008: value.ebx = 0; return value;
-    case 6:
+    case 0x80000008: value.ebx = kNoInvalidation; return value;
     case 0xa:
     case 0x14:
     case 0x19:

@@ -92,9 +92,7 @@ bool left_out(const ZydisDecodedInstruction& i) {
                                                    "VTX",
                                                    "WAITPKG",
                                                    "WRMSRNS",
-                                                   "XOP",
-                                                   "XSAVEC",
-                                                   "XSAVES"};
+                                                   "XOP"};
     const std::string extension = ZydisISAExtGetString(i.meta.isa_ext);
     if (kLeftOut.count(extension) || extension.find("AVX512") != std::string::npos) return true;
     return i.mnemonic == ZYDIS_MNEMONIC_UD0 || i.mnemonic == ZYDIS_MNEMONIC_UD1 ||

@@ -55,8 +55,10 @@ enum class Operation : std::uint8_t {
     ZeroUpper,
     LoadMxcsr,
     StoreMxcsr,
-    SaveState,     ///< FXSAVE, XSAVE, XSAVEOPT
-    RestoreState,  ///< FXRSTOR, XRSTOR
+    SaveState,         ///< FXSAVE, XSAVE, XSAVEOPT
+    RestoreState,      ///< FXRSTOR, XRSTOR
+    SaveCompacted,     ///< XSAVEC, XSAVES
+    RestoreCompacted,  ///< XRSTORS
     Wait,
     Prefetch,  ///< and CLFLUSH, which may fault
     // Control.

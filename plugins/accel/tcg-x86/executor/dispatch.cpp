@@ -337,6 +337,8 @@ void Executor::execute() {
     case Operation::StoreMxcsr: return store_mxcsr();
     case Operation::SaveState: return save_state();
     case Operation::RestoreState: return restore_state();
+    case Operation::SaveCompacted: return save_compacted();
+    case Operation::RestoreCompacted: return restore_compacted();
     case Operation::Wait:
         if ((s_.cr0 & cr0::kMp) && (s_.cr0 & cr0::kTs)) throw GuestFault{Vector::DeviceNotAvailable};
         if (x87_pending()) throw GuestFault{Vector::MathFault};

@@ -158,10 +158,20 @@ class Executor {
     void set_mxcsr(std::uint32_t value);
     void load_mxcsr();
     void store_mxcsr();
+
+    // ---- xsave.cpp
+    std::uint64_t components_in_use() const;
+    std::uint64_t components_asked() const;
+    void check_area_enabled(bool extended) const;
     void save_state();
+    void save_compacted();
     void restore_state();
-    void load_xsave(std::uint64_t from, std::uint64_t mask);
-    void store_xsave(std::uint64_t to, std::uint64_t mask);
+    void restore_compacted();
+    void store_components(std::uint64_t to, std::uint64_t wanted, std::uint64_t layout);
+    void check_header(const std::uint64_t* header, bool compacted_only) const;
+    void load_area(std::uint64_t offset, std::uint64_t wanted, bool compacted_only);
+    void take_components(const std::uint8_t* area, std::uint64_t wanted, std::uint64_t present);
+    void protection_keys(bool write);
 
     // ---- control.cpp
     void jump_to(std::uint64_t ip);
@@ -247,6 +257,7 @@ class Executor {
     void write_cr3(std::uint64_t value);
     void write_cr4(std::uint64_t value);
     void load_pdptrs(std::uint64_t cr3);
+    void get_extended_control();
     void group_01();
     void store_table();
     void load_table();

@@ -162,6 +162,7 @@ bool Executor::set_msr(std::uint32_t index, std::uint64_t value) {
             if (const unsigned type = value >> (8 * n) & 0xff; type > 7 || type == 2 || type == 3)
                 return false;
         break;
+    case msr::kXss: return value == 0;  // no component is a supervisor's
     case 0x79:
         return true;  // IA32_BIOS_UPDT_TRIG
     // None of their bits does anything here.

@@ -1,5 +1,6 @@
 // Control registers, descriptor tables, ports, HLT, CPUID (SDM 3A, chapter 2; SDM 2).
 #include "executor.h"
+#include "xsave.h"
 
 #include <backplane/draft/address_space.h>
 
@@ -64,6 +65,7 @@ std::uint64_t Executor::known_cr4() const {
     if (structured.ebx >> 7 & 1) known |= cr4::kSmep;
     if (structured.ebx >> 20 & 1) known |= cr4::kSmap;
     if (structured.ecx >> 2 & 1) known |= cr4::kUmip;
+    if (structured.ecx >> 3 & 1) known |= cr4::kPke;
     if (structured.ecx >> 16 & 1) known |= cr4::kLa57;
     return known;
 }
@@ -122,6 +124,15 @@ void Executor::move_control() {
     }
 }
 
+/// XGETBV: XCR0, and with 1 in ECX what of it is in use (SDM 1, 13.6).
+void Executor::get_extended_control() {
+    const auto index = std::uint32_t(s_.gpr[kRcx]);
+    if (index > 1 || (index == 1 && !(cpu_.processor->cpuid(0xd, 1).eax >> 2 & 1))) general_protection();
+    const std::uint64_t value = index == 0 ? s_.xcr0 : components_in_use();
+    s_.gpr[kRax] = std::uint32_t(value);
+    s_.gpr[kRdx] = value >> 32;
+}
+
 /// 0F 01 with a register.
 void Executor::group_01() {
     switch (i_.modrm) {
@@ -133,20 +144,21 @@ void Executor::group_01() {
         return;
     case 0xd0:  // XGETBV
         if (!(s_.cr4 & cr4::kOsxsave)) undefined_opcode();
-        if (std::uint32_t(s_.gpr[kRcx]) != 0) general_protection();
-        s_.gpr[kRax] = std::uint32_t(s_.xcr0);
-        s_.gpr[kRdx] = s_.xcr0 >> 32;
-        return;
+        return get_extended_control();
     case 0xd1: {  // XSETBV
         if (!(s_.cr4 & cr4::kOsxsave)) undefined_opcode();
         require_kernel();
         const std::uint64_t value = s_.gpr[kRdx] << 32 | std::uint32_t(s_.gpr[kRax]);
         const std::uint64_t known = cpu_.processor->cpuid(0xd, 0).eax;
-        if (std::uint32_t(s_.gpr[kRcx]) != 0 || !(value & 1) || (value & ~known) || (value & 6) == 4)
+        if (std::uint32_t(s_.gpr[kRcx]) != 0 || !(value & 1) || (value & ~(known & xsave::kKnown)) ||
+            (value & 6) == 4)
             general_protection();
         s_.xcr0 = value;
         return;
     }
+    case 0xee:  // RDPKRU
+    case 0xef:  // WRPKRU
+        return protection_keys(i_.modrm == 0xef);
     case 0xf8: {  // SWAPGS
         if (!code_64()) undefined_opcode();
         require_kernel();
@@ -284,8 +296,6 @@ void Executor::cpuid() {
         const LocalApic* apic = cpu_.processor->local_apic();
         if (!apic || !(apic->base() >> 11 & 1)) value.edx &= ~kApic;
         lock.unlock();
-    } else if (leaf == 0xd && subleaf == 0) {
-        value.ebx = s_.xcr0 & 4 ? 832 : 576;
     }
     s_.gpr[kRax] = value.eax;
     s_.gpr[kRbx] = value.ebx;

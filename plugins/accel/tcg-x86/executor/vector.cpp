@@ -1,4 +1,4 @@
-// Vector instructions whose memory operand is not one stretch of bytes, and the saving of the state (SDM 1, chapter 13).
+// Vector instructions whose memory operand is not one stretch of bytes, and MXCSR.
 #include "executor.h"
 
 #include <algorithm>
@@ -8,12 +8,9 @@ namespace backplane::x86 {
 
 namespace {
 
-constexpr std::size_t kLegacySize = 512, kAvxOffset = 576, kAvxSize = 256;
-constexpr std::size_t kRegistersOffset = 32, kX87End = 160, kXmmEnd = 416;
+constexpr std::size_t kRegistersOffset = 32;
 constexpr std::size_t kStatusTop = 3, kTags = 4;  ///< bytes of the legacy region
 constexpr std::uint8_t kTopMask = 0x38;
-constexpr std::uint64_t kX87 = 1, kSse = 2, kAvx = 4;
-constexpr std::uint16_t kControlWordReset = 0x37f;
 
 }  // namespace
 
@@ -142,106 +139,6 @@ void Executor::store_mxcsr() {
     if (i_.is_vex() && (i_.vvvv() || i_.long_vector())) undefined_opcode();
     check_vector_enabled();
     store_memory(mxcsr(), 4);
-}
-
-/// FXSAVE (/0), XSAVE (/4), XSAVEOPT (/6), which saves all that is asked for.
-void Executor::save_state() {
-    const bool extended = i_.extension() != 0;
-    if (extended ? !(s_.cr4 & cr4::kOsxsave) : (s_.cr0 & cr0::kEm) != 0) undefined_opcode();
-    if (s_.cr0 & cr0::kTs) throw GuestFault{Vector::DeviceNotAvailable};
-    set_mxcsr_of(s_, mxcsr());
-    const std::uint64_t offset = effective_address();
-    if (!extended) {
-        const std::uint64_t address = linear(i_.segment, offset, kLegacySize, true);
-        if (address & 15) general_protection();
-        std::uint8_t area[kLegacySize];
-        load_bytes(address, area, sizeof area, data_mode());
-        const bool sse = (s_.cr4 & cr4::kOsfxsr) != 0;
-        std::memcpy(area, s_.xsave, sse ? (i_.is_64bit() ? kXmmEnd : 288) : kX87End);
-        return store_bytes(address, area, sizeof area, data_mode());
-    }
-    const std::uint64_t wanted = (s_.gpr[kRdx] << 32 | std::uint32_t(s_.gpr[kRax])) & s_.xcr0;
-    const std::uint64_t address =
-        linear(i_.segment, offset, unsigned(kAvxOffset + (wanted & kAvx ? kAvxSize : 0)), true);
-    if (address & 63) general_protection();
-    store_xsave(address, wanted);
-}
-
-void Executor::store_xsave(std::uint64_t to, std::uint64_t wanted) {
-    const std::uint8_t mode = data_mode();
-    std::uint64_t present = load_linear(to + kLegacySize, 8, mode);
-    const unsigned vectors = i_.is_64bit() ? 16 : 8;
-    if (wanted & kX87) {
-        store_bytes(to, s_.xsave, 24, mode);
-        store_bytes(to + kRegistersOffset, s_.xsave + kRegistersOffset, kX87End - kRegistersOffset, mode);
-    }
-    if (wanted & (kSse | kAvx)) store_bytes(to + kMxcsrOffset, s_.xsave + kMxcsrOffset, 8, mode);
-    if (wanted & kSse) store_bytes(to + kVectorOffset, s_.xsave + kVectorOffset, 16 * vectors, mode);
-    if (wanted & kAvx) store_bytes(to + kAvxOffset, s_.xsave + kAvxOffset, 16 * vectors, mode);
-    present |= wanted;
-    store_linear(to + kLegacySize, present, 8, mode);
-}
-
-void Executor::restore_state() {
-    const bool extended = i_.extension() != 1;
-    if (extended ? !(s_.cr4 & cr4::kOsxsave) : (s_.cr0 & cr0::kEm) != 0) undefined_opcode();
-    if (s_.cr0 & cr0::kTs) throw GuestFault{Vector::DeviceNotAvailable};
-    const std::uint64_t offset = effective_address();
-    const std::uint8_t mode = data_mode();
-    if (extended) {
-        const std::uint64_t wanted = (s_.gpr[kRdx] << 32 | std::uint32_t(s_.gpr[kRax])) & s_.xcr0;
-        const std::uint64_t address =
-            linear(i_.segment, offset, unsigned(kAvxOffset + (wanted & kAvx ? kAvxSize : 0)), false);
-        if (address & 63) general_protection();
-        return load_xsave(address, wanted);
-    }
-    const std::uint64_t address = linear(i_.segment, offset, kLegacySize, false);
-    if (address & 15) general_protection();
-    std::uint8_t area[kLegacySize];
-    load_bytes(address, area, sizeof area, mode);
-    const bool sse = (s_.cr4 & cr4::kOsfxsr) != 0;
-    std::uint32_t mxcsr = 0;
-    std::memcpy(&mxcsr, area + kMxcsrOffset, sizeof mxcsr);
-    if (sse && (mxcsr & ~kMxcsrValid)) general_protection();
-    std::memcpy(s_.xsave, area, kMxcsrOffset);
-    if (sse) set_mxcsr(mxcsr);
-    std::memcpy(s_.xsave + kRegistersOffset, area + kRegistersOffset, kX87End - kRegistersOffset);
-    if (sse) std::memcpy(s_.xsave + kVectorOffset, area + kVectorOffset, (i_.is_64bit() ? 16 : 8) * 16);
-}
-
-void Executor::load_xsave(std::uint64_t from, std::uint64_t wanted) {
-    const std::uint8_t mode = data_mode();
-    alignas(64) std::uint8_t area[kAvxOffset + kAvxSize] = {};
-    load_bytes(from, area, unsigned(kAvxOffset), mode);
-    if (wanted & kAvx) load_bytes(from + kAvxOffset, area + kAvxOffset, kAvxSize, mode);
-    std::uint64_t header[8];
-    std::memcpy(header, area + kLegacySize, sizeof header);
-    if (header[0] & ~s_.xcr0) general_protection();
-    if (std::any_of(header + 1, header + 3, [](std::uint64_t word) { return word != 0; }))
-        general_protection();
-    std::uint32_t mxcsr = 0;
-    std::memcpy(&mxcsr, area + kMxcsrOffset, sizeof mxcsr);
-    if ((wanted & (kSse | kAvx)) && (mxcsr & ~kMxcsrValid)) general_protection();
-    const unsigned vectors = (i_.is_64bit() ? 16 : 8) * 16;
-    if (wanted & kX87) {
-        if (header[0] & kX87) {
-            std::memcpy(s_.xsave, area, kMxcsrOffset);
-            std::memcpy(s_.xsave + kRegistersOffset, area + kRegistersOffset, kX87End - kRegistersOffset);
-        } else {
-            std::memset(s_.xsave, 0, kMxcsrOffset);
-            std::memset(s_.xsave + kRegistersOffset, 0, kX87End - kRegistersOffset);
-            std::memcpy(s_.xsave, &kControlWordReset, sizeof kControlWordReset);
-        }
-    }
-    if (wanted & (kSse | kAvx)) set_mxcsr(mxcsr);
-    if (wanted & kSse) {
-        if (header[0] & kSse) std::memcpy(s_.xsave + kVectorOffset, area + kVectorOffset, vectors);
-        else std::memset(s_.xsave + kVectorOffset, 0, vectors);
-    }
-    if (wanted & kAvx) {
-        if (header[0] & kAvx) std::memcpy(s_.xsave + kAvxOffset, area + kAvxOffset, vectors);
-        else std::memset(s_.xsave + kAvxOffset, 0, vectors);
-    }
 }
 
 }  // namespace backplane::x86
