@@ -1,7 +1,8 @@
 // A PCI-to-PCI bridge.
 //
 // Follows "PCI-to-PCI Bridge Architecture Specification" 1.2: 3.2 (configuration space), 4 (address decoding), 9.1
-// (interrupts), 13 (slot numbering). Not modelled: ISA Enable, parity and system errors, discard timers, hot-plugging.
+// (interrupts), 13 (slot numbering). Not modelled: ISA Enable, Bus Master Enable for what is behind the bridge, parity and
+// system errors, discard timers, hot-plugging.
 #include <backplane/bus.h>
 #include <backplane/device.h>
 #include <backplane/pci.h>
@@ -24,23 +25,6 @@ constexpr unsigned kControlReset = 1u << 6;
 constexpr unsigned kControlWritable = 0x0beb;  // 3.2.5.18, but for ISA Enable
 constexpr unsigned kCapabilitySlotNumber = 0x04;
 constexpr unsigned kFirstInChassis = 1u << 5;
-
-/// A bus master behind the bridge: what the bridge itself may reach as one.
-class Upstream final : public DmaPort {
-  public:
-    explicit Upstream(DeviceContext& context) : context_(context) {}
-    bool read(GuestAddress address, MutableBytes to) override { return context_.dma().read(address, to); }
-    bool write(GuestAddress address, Bytes from) override { return context_.dma().write(address, from); }
-    DmaWindow map(GuestAddress address, std::uint64_t size, bool writable) override {
-        return context_.dma().map(address, size, writable);
-    }
-    void unmap(const DmaWindow& window, std::uint64_t written) override {
-        context_.dma().unmap(window, written);
-    }
-
-  private:
-    DeviceContext& context_;
-};
 
 /// Addresses of the primary side that are passed on.
 struct Window {
@@ -83,12 +67,11 @@ class PciToPciBridge final : public DeviceBase,
     MemoryRegion& pci_memory() override { return memory_; }
     MemoryRegion& pci_io() override { return ports_; }
     unsigned interrupt_line(unsigned device, unsigned pin) const override { return (device + pin) % kPins; }
-    void set_interrupt_line(unsigned line, int level) override {
-        const PciAddress place = pci_->address();
-        pci_->bus().set_pin(std::uint8_t(place.device << 3 | place.function), line, level);
-    }
+    void set_interrupt_line(unsigned line, int level) override { pci_->bus().set_pin(place(), line, level); }
     bool delivers_messages() const override { return pci_->bus().bridge().delivers_messages(); }
-    DmaPort* dma(std::uint8_t) override { return &upstream_; }
+    /// As far as the bridge's own place reaches, whether it may master itself or not: firmware starts from disks behind it
+    /// and never lets it.
+    DmaPort* dma(std::uint8_t) override { return pci_->bus().bridge().dma(place()); }
 
     // PciForwarder
     PciBus& secondary() override { return *secondary_; }
@@ -100,6 +83,10 @@ class PciToPciBridge final : public DeviceBase,
   private:
     void config_reading(unsigned, unsigned, const Access&) override {}
     void config_written(unsigned offset, unsigned size, const Access& access) override;
+    std::uint8_t place() const {
+        const PciAddress address = pci_->address();
+        return std::uint8_t(address.device << 3 | address.function);
+    }
     bool make_header(Errors& errors);
     bool make_windows(Errors& errors);
     void update();
@@ -109,7 +96,6 @@ class PciToPciBridge final : public DeviceBase,
     DeviceContext& context_;
     PciDevice* pci_ = nullptr;
     PciBus* secondary_ = nullptr;
-    Upstream upstream_{context_};
     MemoryRegion& memory_;
     MemoryRegion& ports_;
     enum Which { Memory, Prefetchable, VgaMemory, Io, VgaIoLow, VgaIoHigh, kWindows };
@@ -168,13 +154,12 @@ bool PciToPciBridge::make_windows(Errors& errors) {
                                       "bridge-io",     "bridge-vga-io-3b0",   "bridge-vga-io-3c0"};
     // Over BARs, and each at a priority of its own: the guest may lay them over each other.
     constexpr int kOverBars = 0x1000;
-    const PciAddress place = pci_->address();
     PciBridge& above = pci_->bus().bridge();
     for (unsigned which = 0; which < kWindows; ++which) {
         const bool io = which >= Io;
         MemoryRegion& region = context_.memory().alias(kNames[which], io ? ports_ : memory_, Offset(0), 1);
         region.set_enabled(false);
-        const int priority = kOverBars + (place.device << 3 | place.function) * kWindows + int(which);
+        const int priority = kOverBars + place() * kWindows + int(which);
         if (!(io ? above.pci_io() : above.pci_memory()).add(region, Offset(0), priority, errors))
             return false;
         windows_[which].region = &region;

@@ -1,0 +1,87 @@
+"""A PC that starts from a boot sector of a test's own, which speaks on the debug port; and a text screen on a terminal."""
+
+import os
+import pathlib
+import re
+import select
+import time
+
+from program import ProgramTest, Qmp, connect
+
+PATIENCE = 60
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1bc|\r")
+
+
+def sector(name, way=0):
+    """One of kernels/, told which of its ways to go."""
+    code = bytearray((pathlib.Path(os.environ["BACKPLANE_PC_KERNELS"]) / f"{name}.kernel").read_bytes())
+    code[508] = way
+    return bytes(code)
+
+
+def printing(text):
+    """A boot sector that has firmware print a text, and stands."""
+    # xor ax, ax; mov ds, ax; mov si, text; next: lodsb; test al, al; jz halt; mov ah, 0eh; mov bx, 7; int 10h; jmp next;
+    # halt: hlt; jmp halt
+    code = bytes.fromhex("31c0 8ed8 be187c ac 84c0 7409 b40e bb0700 cd10 ebf2 f4 ebfd")
+    return (code + text.encode() + b"\0").ljust(510, b"\0") + b"\x55\xaa"
+
+
+class SectorTest(ProgramTest):
+    def on_each_accelerator(self):
+        """For a loop: their names. Where there is no KVM, its part is skipped, and says so."""
+        yield "tcg"
+        with self.subTest("kvm"):
+            try:
+                os.close(os.open("/dev/kvm", os.O_RDWR))
+            except OSError as error:
+                self.skipTest(f"/dev/kvm: {error.strerror}")
+        yield "kvm"
+
+    def disk(self, content, size=1 << 20):
+        """An image that begins so; its file's name."""
+        path = self.folder / f"disk{len(list(self.folder.iterdir()))}"
+        path.write_bytes(content.ljust(size, b"\0"))
+        return path
+
+    def boot(self, *arguments, accelerator="tcg"):
+        """It stands until cont(); `said` has what came on the terminal."""
+        number = len(list(self.folder.iterdir()))
+        self.debug, monitor = self.folder / f"debug{number}", self.folder / f"monitor{number}"
+        self.process = self.start(
+            *("-M", "pc-i440fx-9.0,graphics=off", "-accel", accelerator, "-m", "64", "-nodefaults", "-display", "none"),
+            *("-chardev", f"file,id=debug,path={self.debug}", "-device", "isa-debugcon,iobase=0x402,chardev=debug"),
+            *("-serial", "stdio", "-qmp", f"unix:{monitor},server=on,wait=off", "-S", *map(str, arguments)),
+        )
+        self.said = ""
+        self.qmp = Qmp(connect(monitor, self.process)).__enter__()
+        self.addCleanup(self.qmp.__exit__)
+        self.qmp("qmp_capabilities")
+        self.qmp("cont")
+
+    def end_machine(self):
+        self.qmp("quit")
+        self.process.wait(PATIENCE)
+
+    def sees(self, marker):
+        """Until the boot sector, or firmware, says so on the debug port."""
+        end = time.monotonic() + PATIENCE
+        while marker not in (text := self.debug.read_text(errors="replace")):
+            self.assertLess(time.monotonic(), end, f"{marker!r} was not seen; it ends with: {text[-600:]}")
+            select.select([], [], [], 0.05)
+
+    def reads(self, text, patience=PATIENCE):
+        """Until it stands on the terminal; what stood before."""
+        end = time.monotonic() + patience
+        while text not in self.said:
+            ready = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0]
+            more = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+            self.assertTrue(more, f"{text!r} did not come; it said:\n{self.said[-2000:]}")
+            self.said = ANSI.sub("", self.said + more.decode(errors="replace"))
+        before, self.said = self.said.split(text, 1)
+        return before
+
+    def press(self, *keys):
+        for key in keys:
+            self.assertEqual(self.qmp.human(f"sendkey {key} 60"), "")
+            select.select([], [], [], 0.15)  # a guest takes one at a time
