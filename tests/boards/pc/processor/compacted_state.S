@@ -9,7 +9,7 @@
 //= 0000000e 0000000e 0000000e 0000000e 0000000e g
 //= 00000007 00000003 h
 //= 00001f80 i
-#include "program.inc"
+#include "long_mode.inc"
         .set AREA, 0x8000
         .set MXCSR, 24
         .set XMM, 160

@@ -8,7 +8,7 @@
 //= 00000000 0000000e 0000000e f
 //= 0000000f 00000023 00000000 g
 //= 00000007 h
-#include "program.inc"
+#include "long_mode.inc"
         .set PAGE, 0x50000
         .set KEY, 5 << 59
         .set FEATURES, 0x20 | 0x400000   // PAE, PKE
