@@ -18,7 +18,7 @@ constexpr std::uint32_t bits(Numbers... numbers) {
 // Leaf 1: what this front end does itself, and what it asks the host for.
 // FPU VME DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 SS HTT.
 constexpr std::uint32_t kBasicEdx =
-    bits(0, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 19, 23, 24, 25, 26, 27, 28);
+    bits(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 19, 23, 24, 25, 26, 27, 28);
 constexpr std::uint32_t kBasicEcxOwn = bits(17, 21, 26, 31);  // PCID x2APIC XSAVE; a hypervisor is there
 /// SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES AVX F16C RDRAND.
 constexpr std::uint32_t kBasicEcxHost = bits(0, 1, 9, 12, 13, 19, 20, 22, 23, 25, 28, 29, 30);
@@ -31,7 +31,8 @@ constexpr std::uint32_t kStructuredEcxHost = bits(9, 10);  // VAES VPCLMULQDQ
 constexpr std::uint32_t kStructuredEdxOwn = bits(4);       // FSRM
 // Leaf 80000001: SYSCALL NX PDPE1GB RDTSCP LM; LAHF CR8 3DNOWPREFETCH; what the host does: ABM SSE4A.
 constexpr std::uint32_t kExtendedEdx =
-    (kBasicEdx & bits(0, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16, 17, 23, 24)) | bits(11, 20, 26, 27, 29);
+    (kBasicEdx & bits(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16, 17, 23, 24)) |
+    bits(11, 20, 26, 27, 29);
 constexpr std::uint32_t kExtendedEcxOwn = bits(0, 1, 4, 8);
 constexpr std::uint32_t kExtendedEcxHost = bits(5, 6);
 

@@ -48,7 +48,7 @@ def add(name):
         if not os.access("/dev/kvm", os.R_OK | os.W_OK):
             self.skipTest("the host has no KVM")
         reasons = marked(source, "//~ ")
-        said = self.said(name, 5 if reasons else DEADLINE, "-accel", "kvm", "-cpu", "host")
+        said = self.said(name, 2 if reasons else DEADLINE, "-accel", "kvm", "-cpu", "host")
         if said != expected(source) and reasons:
             self.skipTest(f"a host's KVM may be without: {reasons[0]}")
         self.assertEqual(said, expected(source))

@@ -205,23 +205,27 @@ std::uint64_t Executor::changeable_by_return(unsigned size) const {
     std::uint64_t all = kArithmeticFlags | rflags::kTrap | rflags::kDirection | rflags::kNestedTask;
     if (size != 2) all |= rflags::kResume | rflags::kAlignmentCheck | rflags::kId;
     if (privilege() == 0) all |= 3u << rflags::kIoplShift;
+    if (privilege() == 0 && size != 2) all |= rflags::kVirtualInterrupt | rflags::kVirtualInterruptPending;
     if (privilege() <= (s_.rflags >> rflags::kIoplShift & 3)) all |= rflags::kInterrupt;
     return all;
 }
 
 void Executor::interrupt_return_real() {
     const unsigned size = i_.operand_size;
-    if (virtual_8086() && (s_.rflags >> rflags::kIoplShift & 3) != 3) general_protection();
+    const bool virtual_flag = virtual_interrupts() && size == 2;
+    if (virtual_8086() && (s_.rflags >> rflags::kIoplShift & 3) != 3 && !virtual_flag) general_protection();
     Stack all = stack();
     const std::uint64_t ip = pop(all, size);
     const auto selector = std::uint16_t(pop(all, size));
     const std::uint64_t flags = pop(all, size);
     if (ip > s_.segments[kCs].limit) general_protection();
+    if (virtual_flag) check_virtual_flags(flags);
     std::uint64_t changeable = changeable_by_return(size);
     if (virtual_8086()) changeable &= ~std::uint64_t(3u << rflags::kIoplShift);
     commit(all);
     set_real_segment(kCs, selector);
-    write_flags(flags, changeable);
+    if (virtual_flag) take_virtual_flags(flags);
+    else write_flags(flags, changeable);
     next_ = ip;
 }
 
@@ -300,10 +304,10 @@ void Executor::return_protected(Stack& all, const Return& to) {
 void Executor::return_to_8086(Stack& all, std::uint64_t ip, std::uint16_t selector, std::uint64_t flags) {
     std::uint64_t values[6];
     for (std::uint64_t& value : values) value = pop(all, 4);
-    constexpr std::uint64_t kChangeable = kArithmeticFlags | rflags::kTrap | rflags::kInterrupt |
-                                          rflags::kDirection | 3u << rflags::kIoplShift |
-                                          rflags::kNestedTask | rflags::kResume | rflags::kVirtual8086 |
-                                          rflags::kAlignmentCheck | rflags::kId;
+    constexpr std::uint64_t kChangeable =
+        kArithmeticFlags | rflags::kTrap | rflags::kInterrupt | rflags::kDirection |
+        3u << rflags::kIoplShift | rflags::kNestedTask | rflags::kResume | rflags::kVirtual8086 |
+        rflags::kAlignmentCheck | rflags::kId | rflags::kVirtualInterrupt | rflags::kVirtualInterruptPending;
     write_flags(flags, kChangeable);
     set_real_segment(kCs, selector);
     s_.gpr[kRsp] = std::uint32_t(values[0]);
@@ -313,7 +317,7 @@ void Executor::return_to_8086(Stack& all, std::uint64_t ip, std::uint16_t select
 }
 
 void Executor::software_interrupt(std::uint8_t vector, bool short_form) {
-    if (virtual_8086() && !short_form && (s_.rflags >> rflags::kIoplShift & 3) != 3) general_protection();
+    if (virtual_8086() && !short_form && virtual_interrupt(vector)) return;
     deliver(vector, Event::Software, false, 0, next_);
     next_ = instruction_pointer(s_);
 }

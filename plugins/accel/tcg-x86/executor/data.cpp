@@ -70,6 +70,7 @@ void Executor::pop_all() {
 }
 
 void Executor::push_flags() {
+    if (virtual_interrupts() && i_.operand_size == 2) return push(virtual_flags(), 2);
     if (virtual_8086() && (s_.rflags >> rflags::kIoplShift & 3) != 3) general_protection();
     push(s_.rflags & ~(rflags::kResume | rflags::kVirtual8086), i_.operand_size);
 }
@@ -83,10 +84,13 @@ void Executor::write_flags(std::uint64_t value, std::uint64_t changeable) {
 void Executor::pop_flags() {
     constexpr std::uint64_t kIopl = 3u << rflags::kIoplShift;
     const std::uint64_t iopl = s_.rflags >> rflags::kIoplShift & 3;
-    if (virtual_8086() && iopl != 3) general_protection();
+    const bool virtual_flag = virtual_interrupts() && i_.operand_size == 2;
+    if (virtual_8086() && iopl != 3 && !virtual_flag) general_protection();
     Stack all = stack();
     const std::uint64_t value = pop(all, i_.operand_size);
+    if (virtual_flag) take_virtual_flags(value);
     commit(all);
+    if (virtual_flag) return;
     std::uint64_t changeable = kArithmeticFlags | rflags::kTrap | rflags::kDirection | rflags::kNestedTask;
     if (i_.operand_size != 2) changeable |= rflags::kAlignmentCheck | rflags::kId | rflags::kResume;
     if (privilege() == 0) changeable |= kIopl;

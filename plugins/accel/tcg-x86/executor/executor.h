@@ -248,6 +248,16 @@ class Executor {
     void move_debug();
     void watch_port(std::uint16_t port, unsigned size);
 
+    // ---- virtual_8086.cpp
+    bool virtual_interrupts() const;
+    std::uint64_t virtual_flags() const;
+    void take_virtual_flags(std::uint64_t flags);
+    void check_virtual_flags(std::uint64_t flags) const;
+    void set_virtual_interrupt(bool on);
+    void change_virtual_interrupt(bool on);
+    bool redirected(std::uint8_t vector);
+    bool virtual_interrupt(std::uint8_t vector);
+
     // ---- system.cpp
     void require_kernel() const {
         if (privilege() != 0) general_protection();

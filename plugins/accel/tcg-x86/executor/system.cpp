@@ -12,8 +12,8 @@ constexpr std::uint64_t kCr0Paging = cr0::kPg | cr0::kWp | cr0::kPe;
 constexpr std::uint64_t kCr4Paging =
     cr4::kPse | cr4::kPae | cr4::kPge | cr4::kLa57 | cr4::kPcide | cr4::kSmep | cr4::kSmap | cr4::kPke;
 /// Those that need no feature (SDM 3A 2.5); the others as CPUID has their features.
-constexpr std::uint64_t kCr4Always = cr4::kVme | cr4::kPvi | cr4::kTsd | cr4::kDe | cr4::kPse | cr4::kPae |
-                                     cr4::kMce | cr4::kPge | cr4::kPce | cr4::kOsfxsr | cr4::kOsxmmexcpt;
+constexpr std::uint64_t kCr4Always = cr4::kTsd | cr4::kDe | cr4::kPse | cr4::kPae | cr4::kMce | cr4::kPge |
+                                     cr4::kPce | cr4::kOsfxsr | cr4::kOsxmmexcpt;
 constexpr std::uint64_t kNoFlush = std::uint64_t{1} << 63;
 
 }  // namespace
@@ -59,6 +59,7 @@ void Executor::write_cr3(std::uint64_t value) {
 std::uint64_t Executor::known_cr4() const {
     const CpuidRegisters basic = cpu_.processor->cpuid(1, 0), structured = cpu_.processor->cpuid(7, 0);
     std::uint64_t known = kCr4Always;
+    if (basic.edx >> 1 & 1) known |= cr4::kVme | cr4::kPvi;
     if (basic.ecx >> 26 & 1) known |= cr4::kOsxsave;
     if (basic.ecx >> 17 & 1) known |= cr4::kPcide;
     if (structured.ebx & 1) known |= cr4::kFsgsbase;
@@ -218,12 +219,12 @@ void Executor::invalidate_pcid() {
 // ---- interrupts
 
 void Executor::cli() {
-    if (privilege() > (s_.rflags >> rflags::kIoplShift & 3)) general_protection();
+    if (privilege() > (s_.rflags >> rflags::kIoplShift & 3)) return change_virtual_interrupt(false);
     s_.rflags &= ~rflags::kInterrupt;
 }
 
 void Executor::sti() {
-    if (privilege() > (s_.rflags >> rflags::kIoplShift & 3)) general_protection();
+    if (privilege() > (s_.rflags >> rflags::kIoplShift & 3)) return change_virtual_interrupt(true);
     if (!(s_.rflags & rflags::kInterrupt)) s_.interrupt_shadow = true;
     s_.rflags |= rflags::kInterrupt;
 }
