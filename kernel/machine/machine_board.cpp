@@ -47,7 +47,8 @@ bool MachineBoard::build(Errors& errors) {
     const bool ram = backends.empty() ? machine_.memory.make_ram(wanted.ram_size, errors)
                                       : machine_.memory.take_ram(backends, errors);
     if (!ram) return false;
-    // Each mapping shows at once: a board may put bytes into what it has mapped.
+    // A board may put bytes into what it has mapped; few look, and each look renders the map.
+    const MapTransaction transaction(machine_.memory.map());
     return object_->realize(errors) &&
            refusable(object_->callee(), "Board::build()", errors,
                      [&](Errors& reason) { return board_->build(host(), reason); });

@@ -9,13 +9,19 @@
 namespace backplane::kernel {
 
 void MapCore::commit() {
-    // A listener may change the map again: it then publishes after this round.
-    if (depth_ == 1)
-        while (!changed_roots_.empty()) publish();
+    if (depth_ == 1) publish_all();
     --depth_;
 }
 
+/// A listener may change the map again: it then publishes after this round, and so does what the listener looks at.
+void MapCore::publish_all() {
+    if (std::exchange(publishing_, true)) return;
+    while (!changed_roots_.empty()) publish();
+    publishing_ = false;
+}
+
 void MapCore::changed(Region& region) {
+    behind_.store(true, std::memory_order_relaxed);
     std::vector<Region*> todo{&region};
     std::set<const Region*> seen;
     while (!todo.empty()) {
@@ -30,6 +36,7 @@ void MapCore::changed(Region& region) {
 }
 
 void MapCore::publish() {
+    behind_.store(false, std::memory_order_relaxed);
     const std::set<const Region*> roots = std::exchange(changed_roots_, {});
     std::map<Region*, std::shared_ptr<RenderedView>> rendered;
     const std::vector<MappedSpace*> spaces = spaces_;

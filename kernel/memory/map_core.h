@@ -4,6 +4,7 @@
 #include "kernel/memory/flatten.h"
 #include "kernel/memory/read_epoch.h"
 
+#include <atomic>
 #include <mutex>
 #include <set>
 
@@ -41,6 +42,10 @@ class MapCore {
     };
     void begin() { ++depth_; }
     void commit();
+    /// For who is about to look, and may be in the midst of a change.
+    void catch_up() {
+        if (behind_.load(std::memory_order_relaxed) && lock_.held()) publish_all();
+    }
     /// What `region` shows changed: every space that reaches it, itself or through aliases, is rendered anew.
     void changed(Region& region);
 
@@ -57,6 +62,7 @@ class MapCore {
 
   private:
     RamStorage* keep(RamStorage* storage);
+    void publish_all();
     void publish();
 
     MachineLock& lock_;
@@ -69,6 +75,8 @@ class MapCore {
     std::uint64_t generation_ = 0;
     unsigned depth_ = 0;
     std::set<const Region*> changed_roots_;
+    std::atomic<bool> behind_{false};  ///< there are such
+    bool publishing_ = false;
 };
 
 }  // namespace backplane::kernel

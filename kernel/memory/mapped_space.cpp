@@ -78,6 +78,7 @@ MappedSpace::~MappedSpace() {
 }
 
 std::shared_ptr<const FlatView> MappedSpace::view() const {
+    core_.catch_up();
     const ReadEpoch::Guard guard(core_.epoch());
     const std::shared_ptr<const RenderedView> rendered = current_.load()->shared_from_this();
     return {rendered, &rendered->flat};
@@ -279,6 +280,7 @@ MappedSpace::Window MappedSpace::window(GuestAddress address, std::uint64_t size
 
 void MappedSpace::add_listener(MemoryListener& listener) {
     const std::lock_guard guard(core_.lock());
+    core_.catch_up();
     listeners_.push_back(&listener);
     const std::shared_ptr<RenderedView> view = holder_;
     listener.map_changed({*this, view->flat, {}, view->flat.ranges});

@@ -46,7 +46,10 @@ class MappedSpace final : public AddressSpace {
     const std::vector<MemoryListener*>& listeners() const { return listeners_; }
 
   private:
-    const FlatView& current() const { return current_.load()->flat; }
+    const FlatView& current() const {
+        core_.catch_up();
+        return current_.load()->flat;
+    }
     std::uint64_t load_at(Master master, std::uint64_t address, unsigned size, Access& access);
     void store_at(Master master, std::uint64_t address, std::uint64_t value, unsigned size, Access& access);
     std::uint64_t load_range(Master master, const FlatRange& range, std::uint64_t delta, unsigned size,

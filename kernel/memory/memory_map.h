@@ -76,7 +76,8 @@ class MemoryMap {
     /// The DMA of `device` in `space`: it does not reach I/O of `device`, nor of a device whose handler is running.
     std::unique_ptr<MemoryPort> create_port(AddressSpace& space, MemoryOwner& device);
 
-    /// Between the two, changes are collected; commit() of the outermost pair publishes them at once.
+    /// Between the two, changes are collected; commit() of the outermost pair publishes them at once. What holds the lock
+    /// and looks at the map in between has those so far published.
     void begin();
     void commit();
 

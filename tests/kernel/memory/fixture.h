@@ -5,8 +5,10 @@
 
 #include <backplane/log.h>
 
+#include <atomic>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace backplane::test {
@@ -16,16 +18,18 @@ class CountingLock final : public MachineLock {
     void lock() override {
         mutex_.lock();
         ++depth_;
+        owner_ = std::this_thread::get_id();
     }
     void unlock() override {
-        --depth_;
+        if (--depth_ == 0) owner_ = std::thread::id();
         mutex_.unlock();
     }
-    bool held() const override { return depth_ > 0; }
+    bool held() const override { return owner_ == std::this_thread::get_id(); }
 
   private:
     std::recursive_mutex mutex_;
-    std::atomic<int> depth_{0};
+    unsigned depth_ = 0;
+    std::atomic<std::thread::id> owner_{};
 };
 
 class RecordingLog final : public Log {

@@ -151,6 +151,26 @@ TEST_F(Flatten, ATransactionPublishesOnce) {
     space.remove_listener(counter);
 }
 
+TEST_F(Flatten, WhoLooksInTheMidstOfATransactionSeesWhatChangedSoFar) {
+    Access access;
+    const auto ranges_elsewhere = [&] {
+        std::size_t ranges = 0;
+        std::thread([&] { ranges = space.view()->ranges.size(); }).join();
+        return ranges;
+    };
+    const kernel::MapTransaction transaction(map);
+    add(*owner->ram("a", 0x1000, errors), 0);
+    EXPECT_EQ(ranges_elsewhere(), 0u) << "but not who has no lock";
+    space.store(GuestAddress(8), 0x55, 1, access);
+    EXPECT_FALSE(access.failed);
+    EXPECT_EQ(ranges_elsewhere(), 1u);
+    add(*owner->ram("b", 0x1000, errors), 0x1000);
+    EXPECT_EQ(space.view()->ranges.size(), 2u);
+    add(*owner->ram("c", 0x1000, errors), 0x2000);
+    std::uint8_t byte = 0;
+    EXPECT_TRUE(space.read(GuestAddress(0x2000), {&byte, 1}, access));
+}
+
 /// Takes another listener off at the first change that it hears of.
 struct Remover final : MemoryListener {
     void map_changed(const MapChange& change) override {
