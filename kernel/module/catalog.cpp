@@ -120,25 +120,37 @@ void Catalog::claim_type_names() {
     for (PluginFile& file : plugins_) {
         if (!file.refusal.empty()) continue;
         for (const ManifestType& type : file.manifest.types) {
-            std::vector<std::string> names{type.name};
-            for (const ManifestVersion& version : type.versions) names.push_back(type.version_type(version));
-            const auto taken = std::ranges::find_if(names, [&](const std::string& name) {
+            const auto is_taken = [&](std::string_view name) {
                 return by_name_.contains(name) || versions_.contains(name);
-            });
-            if (taken != names.end()) {
-                const auto owner = providers_.find(*taken);
+            };
+            std::vector<std::string> versions;
+            for (const ManifestVersion& version : type.versions)
+                versions.push_back(type.version_type(version));
+            std::string_view taken;
+            if (is_taken(type.name)) taken = type.name;
+            else if (const auto first = std::ranges::find_if(versions, is_taken); first != versions.end())
+                taken = *first;
+            if (!taken.empty()) {
+                const PluginFile* owner = provider(taken);
                 refuse(file, type,
-                       quote(*taken) + " is provided by " +
-                           (owner == providers_.end() ? "the core" : owner->second->path.string()) +
+                       quote(taken) + " is provided by " + (owner ? owner->path.string() : "the core") +
                            " already; remove or rename one of the two");
                 continue;
             }
-            for (const std::string& name : names) providers_[name] = &file;
             by_name_[type.name] = {&type, &file};
-            for (const ManifestVersion& version : type.versions)
-                versions_[type.version_type(version)] = {&type, &version};
+            for (std::size_t i = 0; i < versions.size(); ++i)
+                versions_[std::move(versions[i])] = {&type, &type.versions[i]};
         }
     }
+}
+
+/// Whose code has the type, or the board that the type is a version of; null: the core's, or nobody's.
+PluginFile* Catalog::provider(std::string_view name) {
+    if (const auto version = versions_.find(name); version != versions_.end())
+        name = version->second.board->name;
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end() || !found->second.plugin) return nullptr;
+    return &plugins_[std::size_t(found->second.plugin - plugins_.data())];
 }
 
 /// What cannot be made is not listed.
@@ -173,11 +185,7 @@ void Catalog::check_types(const CoreNames& core) {
     for (const auto& [file, type] : refused) {
         refuse(*file, *type, checks_->verdict(*type));
         by_name_.erase(type->name);
-        providers_.erase(type->name);
-        for (const ManifestVersion& version : type->versions) {
-            versions_.erase(type->version_type(version));
-            providers_.erase(type->version_type(version));
-        }
+        for (const ManifestVersion& version : type->versions) versions_.erase(type->version_type(version));
     }
 }
 
@@ -401,7 +409,7 @@ std::string Catalog::explain_unknown(std::string_view name, std::string_view wha
     if (const std::string reason = refused_text(name); !reason.empty()) return asked + ": " + reason;
     std::vector<std::string> names;
     for (const auto& [known, listed] : by_name_)
-        if (listed.plugin && !listed.type->abstract) names.push_back(known);
+        if (listed.plugin && !listed.type->abstract) names.emplace_back(known);
     const std::string near = nearest(name, names);
     return asked +
            (near.empty() ? ""
@@ -412,9 +420,8 @@ std::string Catalog::explain_unknown(std::string_view name, std::string_view wha
 
 bool Catalog::load_provider(std::string_view name, Errors& errors) {
     if (types_.known(name)) return true;
-    const auto provider = providers_.find(name);
-    if (provider != providers_.end() && provider->second->refusal.empty())
-        return provider->second->loaded || load(*provider->second, errors);
+    if (PluginFile* file = provider(name); file && file->refusal.empty())
+        return file->loaded || load(*file, errors);
     errors.fail(explain_unknown(name, "type"));
     return false;
 }

@@ -108,6 +108,7 @@ class Catalog {
     void claim_type_names();
     void check_types(const CoreNames& core);
     void refuse(PluginFile& file, const ManifestType& type, const std::string& reason);
+    PluginFile* provider(std::string_view name);
     bool load(PluginFile& file, Errors& errors);
     bool register_types(PluginFile& file, const Callee& callee, const void* base, Errors& errors);
     std::string refused_text(std::string_view name) const;
@@ -118,9 +119,8 @@ class Catalog {
     std::vector<SearchFolder> search_path_;
     std::vector<PluginFile> plugins_;
     std::vector<ManifestType> core_;  ///< the core's own abstract types, as a manifest would have them
-    std::map<std::string, Listed, std::less<>> by_name_;
+    std::map<std::string_view, Listed> by_name_;
     std::map<std::string, ListedVersion, std::less<>> versions_;
-    std::map<std::string, PluginFile*, std::less<>> providers_;  ///< of types and of machine versions' types
     std::unique_ptr<TypeCheck> checks_;
     TypeStore types_;
 };

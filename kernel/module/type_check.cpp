@@ -23,7 +23,7 @@ namespace {
 
 /// What a type that can be made has to offer, itself or by an ancestor, to be of any use as what it derives from.
 struct NeededInterface {
-    const char* ancestor;
+    std::string_view ancestor;
     const char* id;
 };
 constexpr NeededInterface kNeeded[] = {
@@ -40,6 +40,8 @@ constexpr NeededInterface kNeeded[] = {
 };
 
 constexpr const char* kCore = "the core";
+
+std::string owner_text(const ManifestType* owner) { return owner ? "type " + quote(owner->name) : kCore; }
 
 std::string option_claim(const std::string& name) { return "option '-" + name + "'"; }
 
@@ -89,9 +91,9 @@ std::string value_problem(const ManifestProperty& property, std::string_view own
 
 TypeCheck::TypeCheck(Find find, Explain missing, const CoreNames& core)
     : find_(std::move(find)), missing_(std::move(missing)) {
-    for (const std::string& option : core.options) owners_[option_claim(option)] = kCore;
+    for (const std::string& option : core.options) owners_[option_claim(option)] = nullptr;
     for (const ManifestCommand& command : core.commands)
-        for (std::string& name : command_claims(command)) owners_[std::move(name)] = kCore;
+        for (std::string& name : command_claims(command)) owners_[std::move(name)] = nullptr;
     for (const ManifestEvent& event : core.events) event_owners_[event.name] = {kCore, event.members};
 }
 
@@ -171,10 +173,11 @@ std::string TypeCheck::interface_problem(const ManifestType& type) const {
             return std::ranges::find(each->interfaces, id) != each->interfaces.end();
         });
     };
-    for (const NeededInterface& needed : kNeeded)
-        if (is_a(type, needed.ancestor) && !offers(needed.id))
-            return "it derives from " + quote(needed.ancestor) + ", but neither it nor an ancestor offers " +
-                   needed.id;
+    for (const ManifestType* each : line)
+        for (const NeededInterface& needed : kNeeded)
+            if (each->name == needed.ancestor && !offers(needed.id))
+                return "it derives from " + quote(needed.ancestor) +
+                       ", but neither it nor an ancestor offers " + needed.id;
     if (!type.commands.empty() && !offers(CommandHandler::kId))
         return std::string("it has commands, but does not offer ") + CommandHandler::kId;
     const auto has_class_data = [](const ManifestType* each) { return each->has_class_data; };
@@ -187,6 +190,7 @@ std::string TypeCheck::interface_problem(const ManifestType& type) const {
 std::string TypeCheck::outside_problem(const ManifestType& type) const {
     if ((!type.regions.empty() || !type.wires.empty()) && !is_a(type, "device"))
         return "it lists regions or wires, and does not derive from 'device'";
+    if (type.regions.empty() && type.wires.empty()) return {};  // its ancestors' were looked at before
     std::vector<std::pair<std::string_view, std::string_view>> taken;
     const auto take = [&taken](std::string_view kind, std::string_view name) {
         const bool first = std::ranges::find(taken, std::pair(kind, name)) == taken.end();
@@ -228,7 +232,7 @@ std::string TypeCheck::claim(const ManifestType& type) {
     std::string family;
     for (const ManifestType* each : ancestry(type))
         if (family.empty() && each != &type && each->abstract) family = each->name;
-    const auto in_family = [&](const std::string& name) { claims.push_back(family + " " + quote(name)); };
+    const auto in_family = [&](std::string_view name) { claims.push_back(family + " " + quote(name)); };
     if (!type.abstract) {
         if (!type.option.empty()) in_family(type.option);
         std::ranges::for_each(type.aliases, in_family);
@@ -240,13 +244,14 @@ std::string TypeCheck::claim(const ManifestType& type) {
     for (const ManifestOption& option : type.options) claims.push_back(option_claim(option.name));
     for (const ManifestCommand& command : type.commands)
         std::ranges::copy(command_claims(command), std::back_inserter(claims));
-    const std::string self = "type " + quote(type.name);
-    for (const std::string& each : claims) {
-        const auto held = owners_.find(each);
-        if (held != owners_.end()) return "its " + each + " is taken by " + held->second;
+    for (auto each = claims.begin(); each != claims.end(); ++each) {
+        const auto [held, first] = owners_.try_emplace(*each, &type);
+        if (first) continue;
+        const std::string reason =
+            held->second == &type ? "stands there twice" : "is taken by " + owner_text(held->second);
+        std::for_each(claims.begin(), each, [&](const std::string& claimed) { owners_.erase(claimed); });
+        return "its " + *each + " " + reason;
     }
-    for (const std::string& each : claims)
-        if (!owners_.emplace(each, self).second) return "its " + each + " stands there twice";
     return {};
 }
 

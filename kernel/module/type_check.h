@@ -51,8 +51,8 @@ class TypeCheck {
     Explain missing_;
     std::unordered_map<const ManifestType*, std::string> verdicts_;
     mutable std::unordered_map<const ManifestType*, std::vector<const ManifestType*>> ancestries_;
-    /// Whose is what users name, by what it is ("option '-vnc'").
-    std::unordered_map<std::string, std::string> owners_;
+    /// Whose is what users name, by what it is ("option '-vnc'"); null: the core's.
+    std::unordered_map<std::string, const ManifestType*> owners_;
     struct EventOwner {
         std::string text;
         std::vector<ManifestArgument> members;

@@ -67,19 +67,17 @@ std::string plugin_label(const std::string& plugin) {
     return plugin.empty() ? "the core" : "plugin '" + plugin + "'";
 }
 
-/// What a third party's constant data may get wrong; empty when nothing is.
+/// What a third party's constant data may get wrong of a type that has a name, as it follows that; empty when nothing is.
 std::string malformed(const TypeInfo& info) {
-    if (!info.name || !*info.name) return "a type without a name";
-    const std::string name = "type '" + std::string(info.name) + "'";
-    if (!info.parent && std::string_view(info.name) != "object") return name + " has no parent";
-    if (info.instance_init && !info.instance_finalize) return name + " makes a part but does not free it";
+    if (!info.parent && std::string_view(info.name) != "object") return " has no parent";
+    if (info.instance_init && !info.instance_finalize) return " makes a part but does not free it";
     for (const InterfaceInfo& interface : info.interfaces)
-        if (!interface.id || !interface.cast) return name + " has an incomplete interface row";
-    if (!info.interfaces.empty() && !info.instance_init) return name + " offers interfaces but has no part";
+        if (!interface.id || !interface.cast) return " has an incomplete interface row";
+    if (!info.interfaces.empty() && !info.instance_init) return " offers interfaces but has no part";
     std::set<std::string_view> names;
     for (const PropertyInfo& property : info.properties) {
-        if (!property.name || !*property.name) return name + " has a property without a name";
-        const std::string which = name + ", property '" + property.name + "'";
+        if (!property.name || !*property.name) return " has a property without a name";
+        const std::string which = ", property '" + std::string(property.name) + "'";
         if (!names.insert(property.name).second) return which + " stands there twice";
         if (property.kind > PropertyKind::Link) return which + " is of a kind that this host does not know";
         if (property.set && !info.instance_init) return which + ": the type has no part to hold it";
@@ -90,23 +88,23 @@ std::string malformed(const TypeInfo& info) {
             return which + " has a default that it does not take: " + reason.text();
     }
     for (const RegionInfo& region : info.regions)
-        if (!region.name || !*region.name) return name + " has a region without a name";
+        if (!region.name || !*region.name) return " has a region without a name";
     for (const WireInfo& wire : info.wires)
         if (!wire.name || wire.direction > WireDirection::Input)
-            return name + " has a wire without a name, or of a direction that this host does not know";
+            return " has a wire without a name, or of a direction that this host does not know";
     for (const HistoryRow& row : info.history) {
-        if (!row.release || !row.property || !row.value) return name + " has an incomplete history row";
+        if (!row.release || !row.property || !row.value) return " has an incomplete history row";
         if (!Release::parse(row.release))
-            return name + " has a history row of '" + row.release +
+            return std::string(" has a history row of '") + row.release +
                    "', which is no release (\"9.0\", \"acme:2.1\")";
     }
     for (const MachineVersion& row : info.versions) {
-        if (!row.version || !*row.version) return name + " has a version without a name";
+        if (!row.version || !*row.version) return " has a version without a name";
         if (row.release && !Release::parse(row.release))
-            return name + ", version " + row.version + ": '" + row.release + "' is no release";
+            return std::string(", version ") + row.version + ": '" + row.release + "' is no release";
         for (const CompatProperty& delta : row.deltas)
             if (!delta.type || !delta.property || !delta.value)
-                return name + ", version " + row.version + " has an incomplete delta";
+                return std::string(", version ") + row.version + " has an incomplete delta";
     }
     return {};
 }
@@ -131,9 +129,10 @@ bool TypeStore::register_types(const TypeTable& given, Errors& errors) {
 }
 
 bool TypeStore::register_type(const TypeInfo& info, Errors& errors) {
-    const std::string problem = malformed(info);
-    if (!problem.empty()) {
-        errors.fail(plugin_label(registering_) + " registers " + problem);
+    const bool named = info.name && *info.name;
+    if (const std::string problem = named ? malformed(info) : ""; !named || !problem.empty()) {
+        errors.fail(plugin_label(registering_) + " registers " +
+                    (named ? "type '" + std::string(info.name) + "'" + problem : "a type without a name"));
         return false;
     }
     return store(info, {}, errors) && store_versions(info, errors);
@@ -154,6 +153,7 @@ bool TypeStore::store(const TypeInfo& info, Version version, Errors& errors) {
 /// A machine version is a child of its board's type that differs in data: the deltas of its own row and of all
 /// newer rows, oldest change last so that it wins.
 bool TypeStore::store_versions(const TypeInfo& info, Errors& errors) {
+    if (info.versions.empty()) return true;
     std::vector<PropertyDefault> compat;
     const void* traits = nullptr;
     const std::string family = info.option_name ? info.option_name : info.name;
