@@ -86,7 +86,10 @@ void reset(const StateField& field, std::ptrdiff_t shift) {
     case StateKind::Timer: set_deadline(field, shift, kNotArmed); break;
     case StateKind::Variable: field.access->load(data_at(field, shift), {}); break;
     default:
-        for (std::size_t i = 0; i < field.count; ++i) set_element(field, shift, i, field.reset_value);
+        if (field.reset_value == 0)
+            std::fill_n(data_at(field, shift), std::size_t{field.count} * width(field.kind), std::uint8_t{0});
+        else
+            for (std::size_t i = 0; i < field.count; ++i) set_element(field, shift, i, field.reset_value);
     }
 }
 
