@@ -40,6 +40,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
     interfaces.offer<NumaPerformance>(numa);
     interfaces.offer<MediumWatch>(drives);
     interfaces.offer<FirmwareFiles>(firmware_files);
+    interfaces.offer<DirtyPages>(dirty_pages);
     objects->set_destroy_hook([this](Instance& instance) { forget(instance); });
     // Before the machine, so that they outlive it: also those that are filled while it runs.
     for (const char* name : {"objects", "chardevs", "blockdevs", "netdevs"}) folder(name);

@@ -22,6 +22,7 @@
 #include "kernel/machine/standstill_host.h"
 #include "kernel/machine/whereabouts_host.h"
 #include "kernel/machine/wiring.h"
+#include "kernel/memory/dirty_pages.h"
 #include "kernel/snapshot/snapshot_service.h"
 
 namespace backplane::kernel {
@@ -52,6 +53,7 @@ struct MachineParts {
     NumaHost numa{configuration.numa};
     MemoryRoomHost memory_room{configuration};
     FirmwareFilesHost firmware_files{configuration.firmware_path};
+    DirtyPagesHost dirty_pages{memory.map()};
     WhereaboutsHost whereabouts;
     StandstillHost standstill;
     RunControl run;

@@ -111,6 +111,8 @@ struct BoardTraits {
     /// the machine would have otherwise.
     const char* serial_instead = nullptr;
     const char* parallel_instead = nullptr;
+    /// -vga NAME: the graphics adapter that it means.
+    Slice<const ShortName> displays{};
 };
 
 /// A drive that the command line has for a chip of the board. From the host.
