@@ -176,8 +176,10 @@ tcg::BlockKey X86FrontEnd::key(const void* state) const {
     if (s.interrupt_shadow) flags |= key_flag::kShadow;
     if ((s.rflags & rflags::kTrap) || breakpoints_enabled(s)) flags |= key_flag::kWatched;
     flags |= vector_flags(s);
-    const bool user = (s.cr0 & cr0::kPe) && ((s.rflags & rflags::kVirtual8086) ||
-                                             (s.segments[kSs].attributes >> Segment::kDplShift & 3) == 3);
+    const unsigned level = s.segments[kSs].attributes >> Segment::kDplShift & 3;
+    const bool real = !(s.cr0 & cr0::kPe), virtual_8086 = s.rflags & rflags::kVirtual8086;
+    const bool user = !real && (virtual_8086 || level == 3);
+    if (real || (!virtual_8086 && level == 0)) flags |= key_flag::kKernel;
     const bool smap = (s.cr4 & cr4::kSmap) && !(s.rflags & rflags::kAlignmentCheck);
     return {.pc = s.pc,
             .flags = flags,

@@ -60,6 +60,8 @@ struct Services {
                         const void* where) = nullptr;
     SlowResult (*end)(void* engine, std::uint64_t address, std::uint64_t value, std::uint32_t descriptor,
                       const void* where) = nullptr;
+    /// The state is complete: the code that it executes next. Null where the engine itself is to look at something.
+    const void* (*next)(void* engine) = nullptr;
 };
 
 /// A direct exit: `patch` is where the back end redirects it, from `stub` (back to the engine) to a unit's code.

@@ -83,6 +83,12 @@ bool TcgVcpu::build(const BlockKey& key, Reader& reader, bool single, std::uint3
     const std::uint64_t page_end = (key.pc | (kPageSize - 1)) + 1;
     const std::size_t most = single || options_.one_instruction ? 1 : kMaxInstructions;
     std::uint64_t pc = key.pc;
+    bool together = false;
+    const auto end_at = [&](std::uint64_t at) {
+        if (!together) return builder.goto_pc(at);
+        builder.store_state(pc_offset_, builder.pc_constant(at), mem::k64);
+        builder.leave(LeaveKind::Continue);
+    };
     for (;;) {
         const std::size_t ops = block_.ops.size();
         block_.instructions.push_back({pc, 0});
@@ -94,17 +100,18 @@ bool TcgVcpu::build(const BlockKey& key, Reader& reader, bool single, std::uint3
             block_.ops.resize(ops);
             block_.instructions.pop_back();
             if (reader.first) return false;
-            builder.goto_pc(pc);
+            end_at(pc);
             break;
         }
         block_.instructions.back().size = unit.size;
         pc += unit.size;
         reader.first = false;
+        together = result == Translated::Together;
         if (result == Translated::End) break;
         const bool stops = points_ && points_->breakpoint(pc);
         if (pc == page_end || crosses || stops || block_.instructions.size() >= most ||
             block_.ops.size() > kMaxOps) {
-            builder.goto_pc(pc);
+            end_at(pc);
             break;
         }
     }

@@ -47,7 +47,8 @@ bool TcgVcpu::prepare(Errors& errors) {
                             &TcgVcpu::slow_store,
                             &TcgVcpu::slow_atomic,
                             &TcgVcpu::slow_begin,
-                            &TcgVcpu::slow_end};
+                            &TcgVcpu::slow_end,
+                            &TcgVcpu::next};
     cache_ = std::make_unique<CodeCache>(front_end_.description(), hot_memory_, code_memory_.get(), *backend_,
                                          services);
     tlb_ = std::make_unique<SoftTlb>(*hot_, front_end_.description().mmu_modes, backend_->takes_native());
@@ -208,6 +209,29 @@ const void* TcgVcpu::next_code() {
     // The unit's own number: a flush gives out new ones.
     if (!each_unit_) cache_->remember(unit->variant, key.pc, *unit, global);
     return cache_->code(*unit);
+}
+
+/// From one unit to another through the key, without leaving translated code: null where that is to be left. Makes no unit,
+/// as translating might use floating point, and the guest's environment is the host's here.
+const void* TcgVcpu::known_next() {
+    if (run_state_.exit_request.load(std::memory_order_acquire) != 0 || waits()) return nullptr;
+    if (in_single_ || single_step_ || each_unit_ || log_int_ || resume_ != DebugResume::Run) return nullptr;
+    if (!unconfirmed_.empty() || hot_->raised == kExitInterrupts) return nullptr;
+    const BlockKey key = front_end_.key(state_);
+    const unsigned variant = cache_->variant(key);
+    if (variant == kMaxVariants) return nullptr;
+    const void* code = cache_->recall(variant, key.pc);
+    if (!code) {
+        MemoryFault fault;
+        const PageInfo* const info = resolve(key.mmu_mode, key.pc, AccessKind::Fetch, 0, fault);
+        if (points_ || !info || !info->block || info->once) return nullptr;
+        Unit* const unit = cache_->find(info->page_id(), key.pc, variant);
+        if (!unit || unit->crosses()) return nullptr;
+        cache_->remember(variant, key.pc, *unit, info->global);
+        code = cache_->code(*unit);
+    }
+    hot_->raised = hot_->stale = 0;
+    return code;
 }
 
 void TcgVcpu::handle_exit(std::uint64_t reason) {

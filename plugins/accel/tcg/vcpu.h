@@ -95,6 +95,8 @@ class TcgVcpu final : public VcpuThread, public Vcpu, public MemoryListener, pub
     void take_fp();
     const void* next_code();
     void handle_exit(std::uint64_t reason);
+    const void* known_next();
+    static const void* next(void* engine) { return static_cast<TcgVcpu*>(engine)->known_next(); }
     std::uint64_t& state_pc() {
         return *reinterpret_cast<std::uint64_t*>(static_cast<char*>(state_) + pc_offset_);
     }

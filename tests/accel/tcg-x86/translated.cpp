@@ -82,13 +82,23 @@ bool TranslatedCpu::has_work() const {
     return false;
 }
 
-std::optional<Vector> TranslatedCpu::run() {
+void TranslatedCpu::ask(Vector vector) {
+    processor_.interrupt = int(vector);
+    guest.requests = request::kInterrupt;
+}
+
+std::optional<Vector> TranslatedCpu::run(unsigned privilege) {
     guest.cr0 = cr0::kPe | cr0::kPg | cr0::kMp | cr0::kNe | cr0::kWp;
-    guest.cr4 = cr4::kPae | cr4::kOsfxsr | cr4::kOsxmmexcpt | cr4::kOsxsave;
+    guest.cr4 = cr4::kPae | cr4::kOsfxsr | cr4::kOsxmmexcpt | cr4::kOsxsave | more_cr4;
     guest.efer = efer::kLma | efer::kLme | efer::kSce | efer::kNxe;
     guest.xcr0 = 7;
-    for (Segment& segment : guest.segments) segment = {0, 0xffffffff, 0x2b, 0xc0f3};
-    guest.segments[kCs] = {0, 0xffffffff, 0x33, 0xa0fb};
+    const auto level = std::uint16_t(privilege);
+    const std::uint32_t attributes = privilege << Segment::kDplShift;
+    for (unsigned n = 0; n < kSegmentCount; ++n) {
+        const std::uint64_t base = n >= kFs ? guest.segments[n].base : 0;
+        guest.segments[n] = {base, 0xffffffff, std::uint16_t(0x28 | level), 0xc093 | attributes};
+    }
+    guest.segments[kCs] = {0, 0xffffffff, std::uint16_t(0x30 | level), 0xa09b | attributes};
     guest.activity = Activity::Running;
     guest.run.halted = 0;
     has_halted_ = false;
@@ -103,6 +113,10 @@ std::optional<Vector> TranslatedCpu::run() {
     }
     vcpu_->request_stop();
     vcpu_->wait_stopped();
+    if (guest.pc == end_ + 1) {  // the kernel's own HLT
+        guest.pc = end_;
+        return std::nullopt;
+    }
     // What the handler was given (SDM 3A, figure 6-9): HLT is no user's instruction either.
     const auto vector = unsigned((guest.pc - kHandlers) / kHandlerSize);
     const std::uint64_t frame = kSystem + kStack - 40;

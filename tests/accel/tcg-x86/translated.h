@@ -1,5 +1,5 @@
-// Instructions as the translator runs them: the engine and the front end without a machine. 64-bit user code, and the memory at
-// kMemoryBase; every exception ends in a handler that halts.
+// Instructions as the translator runs them: the engine and the front end without a machine. 64-bit code, of a user unless the
+// test says otherwise, and the memory at kMemoryBase; every exception and interrupt ends in a handler that halts.
 #pragma once
 
 #include "plugins/accel/tcg-x86/front_end.h"
@@ -23,12 +23,15 @@ class TranslatedCpu final : public Cpu {
     void set_code(std::uint64_t pc, const std::uint8_t* code, unsigned length);
     /// Runs from the state's pc on. Nothing, or the vector of what was raised; the state's pc is then the instruction's that
     /// raised it, and else what lies behind the code.
-    std::optional<Vector> run();
+    std::optional<Vector> run(unsigned privilege = 3);
+    /// An interrupt waits for it.
+    void ask(Vector vector);
     std::uint8_t* memory() { return at(kMemory); }
     /// What the first unit of the code at `pc` is to the host: the lines of what is usually run.
     std::string host_code(std::uint64_t pc);
 
     X86State guest{};
+    std::uint64_t more_cr4 = 0;  ///< bits of CR4 beside those for SSE and AVX
 
     // ---- Cpu
     Str architecture() const override { return "x86_64"; }

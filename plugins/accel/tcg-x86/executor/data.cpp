@@ -82,7 +82,6 @@ void Executor::write_flags(std::uint64_t value, std::uint64_t changeable) {
 }
 
 void Executor::pop_flags() {
-    constexpr std::uint64_t kIopl = 3u << rflags::kIoplShift;
     const std::uint64_t iopl = s_.rflags >> rflags::kIoplShift & 3;
     const bool virtual_flag = virtual_interrupts() && i_.operand_size == 2;
     if (virtual_8086() && iopl != 3 && !virtual_flag) general_protection();
@@ -91,11 +90,17 @@ void Executor::pop_flags() {
     if (virtual_flag) take_virtual_flags(value);
     commit(all);
     if (virtual_flag) return;
+    take_flags(value, i_.operand_size);
+}
+
+void Executor::take_flags(std::uint64_t value, unsigned size) {
+    constexpr std::uint64_t kIopl = 3u << rflags::kIoplShift;
+    const std::uint64_t iopl = s_.rflags >> rflags::kIoplShift & 3;
     std::uint64_t changeable = kArithmeticFlags | rflags::kTrap | rflags::kDirection | rflags::kNestedTask;
-    if (i_.operand_size != 2) changeable |= rflags::kAlignmentCheck | rflags::kId | rflags::kResume;
+    if (size != 2) changeable |= rflags::kAlignmentCheck | rflags::kId | rflags::kResume;
     if (privilege() == 0) changeable |= kIopl;
     if (privilege() <= iopl) changeable |= rflags::kInterrupt;
-    write_flags(i_.operand_size == 2 ? value : value & ~rflags::kResume, changeable);
+    write_flags(size == 2 ? value : value & ~rflags::kResume, changeable);
 }
 
 void Executor::enter() {

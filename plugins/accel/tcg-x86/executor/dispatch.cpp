@@ -69,10 +69,7 @@ bool Executor::run(const Instruction& instruction) {
         set_instruction_pointer(s_, next_);
         ended = true;
         if (cpu_.traps & debug::kTaskSwitch) post_trap();
-        // It may be what let interrupts through.
-        if ((s_.rflags & rflags::kInterrupt) &&
-            (s_.requests.load(std::memory_order_relaxed) & request::kInterrupt))
-            s_.run.exit_request.store(1, std::memory_order_relaxed);
+        look_at_requests(s_);  // it may be what let them through
     } catch (const GuestFault& fault) {
         cpu_.traps = 0;  // of what was not done
         raise(fault);

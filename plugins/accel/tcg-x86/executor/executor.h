@@ -35,6 +35,13 @@ struct Descriptor {
     Segment segment(std::uint16_t selector) const;
 };
 
+/// Where requests wait that could be taken now, the engine looks at them before it goes on to another unit.
+inline void look_at_requests(X86State& state) {
+    const std::uint32_t requests = state.requests.load(std::memory_order_relaxed);
+    const bool taken = (requests & ~request::kInterrupt) || (state.rflags & rflags::kInterrupt);
+    if (requests && taken) state.run.exit_request.store(1, std::memory_order_relaxed);
+}
+
 class Executor {
   public:
     explicit Executor(X86State& state) : s_(state), cpu_(per_cpu(state)), vcpu_(tcg::vcpu_of(&state)) {}
@@ -56,6 +63,8 @@ class Executor {
     void deliver(std::uint8_t vector, Event event, bool has_error, std::uint32_t error,
                  std::uint64_t return_ip);
 
+    /// POPF's, of its operand size.
+    void take_flags(std::uint64_t value, unsigned size);
     bool canonical(std::uint64_t address) const;
     unsigned privilege() const;
     std::uint8_t data_mode() const;

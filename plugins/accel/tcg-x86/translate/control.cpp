@@ -18,6 +18,13 @@ std::uint64_t Translator::target() const {
     return i_.is_64bit() ? pc : std::uint32_t(pc);
 }
 
+/// Of the same mode. What ends the shadow of STI looks at the interrupts.
+void Translator::go_to(std::uint64_t pc) {
+    if (!ends_shadow()) return b_.goto_pc(pc);
+    b_.store_state(offsetof(X86State, pc), b_.pc_constant(pc), tcg::mem::k64);
+    b_.leave(tcg::LeaveKind::Continue);
+}
+
 /// Of the flags in the state.
 bool Translator::conditional() {
     constexpr std::uint64_t kSimple[] = {rflags::kOverflow, rflags::kCarry,
@@ -26,9 +33,9 @@ bool Translator::conditional() {
     if (unit_.native) {
         const tcg::Label taken = b_.make_label();
         b_.branch_if_status(tcg::StatusCond(i_.opcode & 15), taken);
-        b_.goto_pc(next_pc());
+        go_to(next_pc());
         b_.place(taken);
-        b_.goto_pc(target());
+        go_to(target());
         return true;
     }
     const unsigned code = i_.opcode >> 1 & 7;
@@ -52,9 +59,9 @@ bool Translator::conditional() {
     }
     const tcg::Label taken = b_.make_label();
     b_.branch_if(i_.opcode & 1 ? Cond::TestZero : Cond::TestNonZero, flags, b_.constant(mask), taken);
-    b_.goto_pc(next_pc());
+    go_to(next_pc());
     b_.place(taken);
-    b_.goto_pc(target());
+    go_to(target());
     return true;
 }
 
@@ -76,6 +83,7 @@ bool Translator::call_near() {
     if (i_.operation() == Operation::CallRm && !(to = indirect_target())) return false;
     push_value(b_.pc_constant(next_pc()));
     if (to) b_.goto_value(*to, tcg::JumpHint::Call, next_pc());
+    else if (ends_shadow()) go_to(target());
     else b_.call_pc(target(), next_pc());
     return true;
 }
@@ -100,7 +108,7 @@ bool Translator::control() {
     if (!flat_ || (i_.operand_size != 8 && i_.operand_size != 4)) return false;
     if (i_.is_64bit() && i_.operand_size != 8) return false;
     switch (i_.operation()) {
-    case Operation::Jump: b_.goto_pc(target()); return true;
+    case Operation::Jump: go_to(target()); return true;
     case Operation::JumpIf: return conditional();
     case Operation::Call:
     case Operation::CallRm: return call_near();

@@ -170,6 +170,14 @@ bool Translator::pop() {
     return true;
 }
 
+/// LEAVE.
+void Translator::leave_frame() {
+    const Value frame = b_.temp();
+    b_.load(frame, Builder::reg(kRbp), 0, access());
+    b_.address(Builder::reg(kRsp), {.base = Builder::reg(kRbp), .displacement = 8});
+    b_.mov(Builder::reg(kRbp), frame);
+}
+
 /// The memory operand of an operation that computes its address by itself; not `linear`: what LEA computes.
 std::optional<tcg::Address> Translator::memory(bool linear) {
     const bool based = linear && i_.segment >= kFs;
@@ -257,6 +265,10 @@ bool Translator::data() {
     case Operation::VectorTemplate: return native();
     case Operation::Lea: return lea();
     case Operation::Divide: return divide();
+    case Operation::Leave:
+        if (!i_.is_64bit() || i_.operand_size != 8) return false;
+        leave_frame();
+        return true;
     case Operation::Push:
     case Operation::PushImmediate: return push();
     case Operation::Pop: return pop();

@@ -77,9 +77,6 @@ Translated Translator::behind_call() {
         if (!i_.is_64bit()) return leave(tcg::LeaveKind::Continue);
         break;
     case Operation::Halt:
-    case Operation::Sti:
-    case Operation::PopFlags:
-    case Operation::InterruptReturn:
     case Operation::Resume: return leave(tcg::LeaveKind::Interrupts);
     default: break;
     }
@@ -94,13 +91,20 @@ Translated Translator::run() {
         call(watched ? execute_watched : execute);
         return leave(tcg::LeaveKind::Interrupts);
     }
+    behind_sti();
+    const Translated result = instruction();
+    return result == Translated::Next && ends_shadow() ? Translated::Together : result;
+}
+
+Translated Translator::instruction() {
     if (data()) return Translated::Next;
     if (control()) return Translated::End;
+    if (const std::optional<Translated> result = system()) return *result;
     call();
     return behind_call();
 }
 
-Translated translate_instruction(tcg::Builder& builder, const tcg::UnitTranslation& unit,
+Translated translate_instruction(tcg::Builder& builder, tcg::UnitTranslation& unit,
                                  Instruction instruction, TemplateCache& templates) {
     const Instruction original = instruction;
     if (is_template(instruction)) {

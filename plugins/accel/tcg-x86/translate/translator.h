@@ -20,12 +20,13 @@ inline constexpr std::uint64_t kFlat = 64;  ///< 32-bit code; CS, DS, ES and SS 
 inline constexpr std::uint64_t kSse = 128;  ///< its instructions are enabled
 inline constexpr std::uint64_t kAvx = 256;
 inline constexpr std::uint64_t kUnmasked = 512;  ///< an exception of MXCSR's may be raised
+inline constexpr std::uint64_t kKernel = 1024;   ///< the current privilege level is 0
 }  // namespace key_flag
 
 class Translator {
   public:
     /// `original`: with its immediate, where `instruction` has a template's code.
-    Translator(tcg::Builder& builder, const tcg::UnitTranslation& unit, const Instruction& instruction,
+    Translator(tcg::Builder& builder, tcg::UnitTranslation& unit, const Instruction& instruction,
                const Instruction& original)
         : b_(builder),
           unit_(unit),
@@ -42,6 +43,7 @@ class Translator {
     tcg::Translated go_on();
     tcg::Translated leave(tcg::LeaveKind kind);
     tcg::Translated behind_call();
+    tcg::Translated instruction();
 
     // ---- data.cpp: false, the executor is to do it
     bool data();
@@ -54,6 +56,7 @@ class Translator {
     bool native();
     std::optional<tcg::Native> as_native() const;
     bool zero_upper();
+    void leave_frame();
     void fence();
     std::optional<tcg::Address> memory(bool linear);
     void move_stack_pointer(std::int32_t by);
@@ -70,8 +73,22 @@ class Translator {
     // ---- divide.cpp
     bool divide();
 
+    // ---- system.cpp
+    std::optional<tcg::Translated> system();
+    void behind_sti();
+    bool ends_shadow() const;
+    tcg::Translated sti();
+    tcg::Translated push_flags();
+    tcg::Translated pop_flags();
+    tcg::Translated to_next_unit();
+    tcg::Translated change_access(bool allow);
+    tcg::Translated swap_gs();
+    bool has_smap() const;
+    void change_flag_bits(unsigned byte, std::uint8_t clear, std::uint8_t set);
+
     // ---- control.cpp: false, the executor is to do it
     bool control();
+    void go_to(std::uint64_t pc);
     bool conditional();
     bool call_near();
     std::optional<tcg::Value> indirect_target();
@@ -80,14 +97,14 @@ class Translator {
     std::uint64_t target() const;
 
     tcg::Builder& b_;
-    const tcg::UnitTranslation& unit_;
+    tcg::UnitTranslation& unit_;
     const Instruction& i_;
     const Instruction& original_;
     const bool flat_;
 };
 
 /// Guest registers as Values: the general ones by their number.
-tcg::Translated translate_instruction(tcg::Builder& builder, const tcg::UnitTranslation& unit,
+tcg::Translated translate_instruction(tcg::Builder& builder, tcg::UnitTranslation& unit,
                                       Instruction instruction, TemplateCache& templates);
 
 }  // namespace backplane::x86

@@ -73,6 +73,10 @@ void Emitter::call_helper(const Op& op) {
     for (unsigned n = 0; n < call.count; ++n) pass(kArguments[n + 1], call.arguments[n]);
     a_.lea(x86::rdi, x86::ptr(x86::rbp, -kStateBias));
     call_function(call.function);
+    if ((flags & helper::kMayRaise) && op.dst.none() && continues(block_->ops[index_ + 1])) {
+        skip_ = index_ + 1;
+        return jump_to(thunks_.next);
+    }
     if (flags & helper::kMayRaise) {
         a_.cmp(hot(&hot_.raised, 4), 0);
         jump_to(CC::kNE, thunks_.raised);

@@ -56,9 +56,12 @@ struct Thunks {
     std::uint32_t leave_save = 0;    ///< rax: why
     std::uint32_t leave_state = 0;   ///< the same; the status flags are in the state
     std::uint32_t leave_nosave = 0;  ///< the same; the state is complete already
+    std::uint32_t next = 0;          ///< the state is complete: goes on as that says
+    std::uint32_t next_state = 0;    ///< the same; registers are not in the state, the status flags are
+    std::uint32_t next_save = 0;     ///< the same; the status flags are in the host's
     std::uint32_t miss = 0;          ///< rax: a guest pc that no jump cache entry has
     std::uint32_t interrupt = 0;     ///< rax: the guest pc; an exit was requested
-    std::uint32_t raised = 0;
+    std::uint32_t raised = 0;        ///< a helper wants the block left: HotArea::raised
     /// Of the engine's services; the second where the status flags are in the host's.
     std::uint32_t load[2] = {}, store[2] = {}, atomic[2] = {}, begin[2] = {}, end[2] = {};
 };
@@ -281,6 +284,8 @@ class Emitter {
     void goto_value(const Op& op);
     void goto_value_with_status();
     void miss_unless_rcx_is_rax();
+    void look(const Op& op, std::uint64_t pc);
+    bool continues(const Op& op) const;
     void cold_interrupt(const Cold& c);
     void emit_exit_stubs();
     void emit_slow_thunks(const Services& services, bool status_in_host);

@@ -20,8 +20,10 @@ void Emitter::flow(const Op& op) {
     case Opcode::br_status: return branch(op);
     case Opcode::goto_pc: return goto_pc(op);
     case Opcode::goto_value: return goto_value(op);
+    case Opcode::look: return look(op, pc());
     default: break;  // leave
     }
+    if (continues(op)) return jump_to(status_in_host_ ? thunks_.next_save : thunks_.next_state);
     load_immediate(kRax, kExitContinue + std::uint64_t(op.imm));
     jump_to(leave_thunk(status_in_host_));
 }
@@ -98,20 +100,28 @@ void Emitter::store_pc(std::uint64_t pc, int scratch) {
     a_.mov(state(std::int32_t(guest_.pc_offset), 8), q(scratch));
 }
 
+/// Leaves if an exit was requested; the guest then goes on at `pc`.
+void Emitter::look(const Op& op, std::uint64_t pc) {
+    std::uint32_t field = 0;
+    if (flags_) {
+        field = jump_unless_zero(state(0, 4));
+    } else {
+        a_.cmp(state(0, 4), 0);
+        field = jump(CC::kNE);
+    }
+    Cold& c = cold(op, &Emitter::cold_interrupt);
+    c.from[0] = field;
+    c.x = pc;
+}
+
+/// Does the op leave by what the state says next?
+bool Emitter::continues(const Op& op) const {
+    return op.opcode == Opcode::leave && LeaveKind(op.imm) == LeaveKind::Continue && request_->chain;
+}
+
 void Emitter::goto_pc(const Op& op) {
     const std::uint64_t target = value_of(op.a);
-    if (target <= pc()) {
-        std::uint32_t field = 0;
-        if (flags_) {
-            field = jump_unless_zero(state(0, 4));
-        } else {
-            a_.cmp(state(0, 4), 0);
-            field = jump(CC::kNE);
-        }
-        Cold& c = cold(op, &Emitter::cold_interrupt);
-        c.from[0] = field;
-        c.x = target;
-    }
+    if (target <= pc()) look(op, target);
     if (target == block_->pc && chains_to(target) && goes_round()) return jump_to(loop_start_);
     if (chains_to(target)) return direct_exit(jump(), target);
     load_immediate(kRax, target);
@@ -148,7 +158,7 @@ void Emitter::goto_value_with_status() {
 void Emitter::cold_interrupt(const Cold& c) {
     store_pc(c.x, kRax);
     load_immediate(kRax, kExitInterrupts);
-    jump_to(thunks_.leave_save);
+    jump_to(flags_ ? leave_thunk(c.status_in_host) : thunks_.leave_save);
 }
 
 void Emitter::goto_value(const Op& op) {
@@ -190,6 +200,7 @@ std::uint32_t Emitter::emit_thunks(const Services& services) {
     a_.ldmxcsr(hot(&hot_.guest_fp_mode, 4));
     a_.lea(x86::rbp, x86::ptr(x86::rsi, kStateBias));
     a_.mov(x86::rdx, x86::rdi);
+    const std::uint32_t go_on = here();  // rdx: the code
     load_pinned(0, kPinnedCount);
     if (flags_) restore_status();
     a_.jmp(x86::rdx);
@@ -197,11 +208,6 @@ std::uint32_t Emitter::emit_thunks(const Services& services) {
     thunks_.interrupt = here();
     a_.mov(state(std::int32_t(guest_.pc_offset), 8), x86::rax);
     load_immediate(kRax, kExitInterrupts);
-    const std::uint32_t to_save = jump();
-    thunks_.miss = here();
-    a_.mov(state(std::int32_t(guest_.pc_offset), 8), x86::rax);
-    load_immediate(kRax, kExitLookup);
-    patch_here(to_save);
     thunks_.leave_save = here();
     if (flags_) {
         a_.mov(x86::rcx, x86::rax);
@@ -217,8 +223,29 @@ std::uint32_t Emitter::emit_thunks(const Services& services) {
     for (int r : {15, 14, 13, 12, kRbp, kRbx}) a_.pop(q(r));
     a_.ret();
 
-    thunks_.raised = here();  // or left otherwise: HotArea::raised says what a helper wants
-    load_immediate(kRax, kExitRaised);
+    const auto ask_for_next = [&](std::uint64_t otherwise) {
+        a_.mov(x86::rdi, Imm(std::uint64_t(reinterpret_cast<std::uintptr_t>(services.engine))));
+        call_function(reinterpret_cast<const void*>(services.next));
+        a_.mov(x86::rdx, x86::rax);
+        a_.test(x86::rax, x86::rax);
+        jump_to(CC::kNE, go_on);
+        load_immediate(kRax, otherwise);
+    };
+    thunks_.miss = here();
+    a_.mov(state(std::int32_t(guest_.pc_offset), 8), x86::rax);
+    if (flags_) save_status();
+    save_pinned(0, kPinnedCount);
+    ask_for_next(kExitLookup);
+    jump_to(thunks_.leave_nosave);
+    thunks_.next_save = here();
+    if (flags_) save_status();
+    thunks_.next_state = here();
+    save_pinned(0, kPinnedCount);
+    thunks_.next = here();
+    ask_for_next(kExitContinue);
+    jump_to(thunks_.leave_nosave);
+    thunks_.raised = here();
+    ask_for_next(kExitRaised);
     jump_to(thunks_.leave_nosave);
 
     emit_slow_thunks(services, false);

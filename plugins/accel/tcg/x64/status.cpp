@@ -24,6 +24,7 @@ Emitter::StatusUse Emitter::status_use(const Op& op) const {
     case Opcode::goto_pc:
     case Opcode::goto_value:
     case Opcode::leave:
+    case Opcode::look:
     case Opcode::load:
     case Opcode::store: return {kAll, 0};
     default: break;
@@ -49,6 +50,7 @@ bool Emitter::clobbers_status(const Op& op) const {
     case Opcode::goto_pc:
     case Opcode::goto_value:
     case Opcode::leave:
+    case Opcode::look:
     case Opcode::native:
     case Opcode::status_to_state:
     case Opcode::status_from_state:

@@ -201,7 +201,8 @@ void Emitter::vectors_before_op(const Op& op) {
     case Opcode::br_status:
     case Opcode::goto_pc:
     case Opcode::goto_value:
-    case Opcode::leave: return vectors_to_state();
+    case Opcode::leave:
+    case Opcode::look: return vectors_to_state();
     case Opcode::insn:
         if (helper_stored_) vectors_to_state();
         return;

@@ -176,6 +176,9 @@ class Builder {
     }
     /// The state's pc must have been written (store_state, a helper).
     void leave(LeaveKind kind) { emit({.opcode = Opcode::leave, .imm = static_cast<std::int32_t>(kind)}); }
+    /// Where an exit was requested, the unit is left for a look at the interrupts; the instruction runs behind that. Comes
+    /// before anything that it does.
+    void look() { emit({.opcode = Opcode::look}); }
     /// A direct call: goto_pc that also tells the return predictor. `return_address` is where the callee returns to.
     void call_pc(std::uint64_t pc, std::uint64_t return_address) {
         emit({.opcode = Opcode::goto_pc, .a = constant(pc), .b = constant(return_address), .imm = 1});

@@ -121,7 +121,10 @@ class CodeReader {
 };
 
 enum class Translated : std::uint8_t {
-    Next,         ///< goes on behind this instruction
+    Next,  ///< goes on behind this instruction
+    /// The same, but the state's key is another until the next instruction has begun, or interrupts wait for its end: where
+    /// the engine ends the unit here, it leaves it for a fresh look.
+    Together,
     End,          ///< the unit ended: every path out of the instruction is an exit
     FetchFailed,  ///< nothing was emitted
 };
