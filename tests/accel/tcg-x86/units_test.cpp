@@ -46,6 +46,27 @@ TEST(X86Units, ALoopLoadsItsVectorsOnce) {
     EXPECT_EQ(address(jump), address(text.find('\n', loads))) << text;
 }
 
+/// It ends in its middle, where a branch forward is taken.
+TEST(X86Units, ALoopThatIsLeftInItsMiddleStoresWhenItIs) {
+    if (!__builtin_cpu_supports("bmi2")) GTEST_SKIP() << "without BMI2 there are no native instructions";
+    TranslatedCpu cpu;
+    // addps xmm0, xmm1; dec ecx; jz out; paddd xmm2, xmm3; jmp to the first
+    const Bytes code = {0x0f, 0x58, 0xc1, 0xff, 0xc9, 0x74, 0x06, 0x66, 0x0f, 0xfe, 0xd3, 0xeb, 0xf3};
+    cpu.set_code(kCode, code.data(), unsigned(code.size()));
+    std::uint32_t values[4][4] = {};
+    std::fill_n(values[1], 4, 0x3f800000u);  // 1.0
+    std::fill_n(values[3], 4, 1u);
+    std::memcpy(cpu.guest.xsave + kVectorOffset, values, sizeof values);
+    cpu.guest.gpr[kRcx] = 1000;
+    const std::string text = cpu.host_code(kCode);
+    std::memcpy(values, cpu.guest.xsave + kVectorOffset, sizeof values);
+    for (unsigned lane = 0; lane < 4; ++lane) {
+        EXPECT_EQ(values[0][lane], 0x447a0000u);  // 1000.0
+        EXPECT_EQ(values[2][lane], 999u);
+    }
+    EXPECT_EQ(text.find("movups ["), std::string::npos) << text;
+}
+
 /// Behind the instruction, also where that changes what units are made for (LDMXCSR that unmasks an exception).
 TEST(X86Units, ASingleStepTrapsBehindItsInstruction) {
     TranslatedCpu cpu;

@@ -6,6 +6,7 @@
 namespace backplane::x86 {
 
 using tcg::Cond;
+using tcg::Translated;
 using tcg::Value;
 
 std::uint64_t Translator::next_pc() const {
@@ -26,17 +27,33 @@ void Translator::go_to(std::uint64_t pc) {
 }
 
 /// Of the flags in the state.
-bool Translator::conditional() {
+/// A unit with vectors goes on where a branch forward is not taken, so that they stay in registers. Others end: what follows
+/// may have a unit of its own, and each costs time to translate.
+bool Translator::goes_on_behind_branch() const {
+    constexpr std::uint64_t kMostBranches = 6, kPageMask = ~std::uint64_t{4095};
+    return unit_.native && unit_.scratch[kVectors] != 0 && unit_.scratch[kBranches] < kMostBranches &&
+           !ends_shadow() && target() > unit_.pc && ((target() ^ unit_.pc) & kPageMask) == 0;
+}
+
+Translated Translator::conditional() {
     constexpr std::uint64_t kSimple[] = {rflags::kOverflow, rflags::kCarry,
                                          rflags::kZero,     rflags::kCarry | rflags::kZero,
                                          rflags::kSign,     rflags::kParity};
+    if (goes_on_behind_branch()) {
+        ++unit_.scratch[kBranches];
+        const tcg::Label stays = b_.make_label();
+        b_.branch_if_status(tcg::StatusCond((i_.opcode & 15) ^ 1), stays);
+        go_to(target());
+        b_.place(stays);
+        return Translated::Next;
+    }
     if (unit_.native) {
         const tcg::Label taken = b_.make_label();
         b_.branch_if_status(tcg::StatusCond(i_.opcode & 15), taken);
         go_to(next_pc());
         b_.place(taken);
         go_to(target());
-        return true;
+        return Translated::End;
     }
     const unsigned code = i_.opcode >> 1 & 7;
     Value flags = b_.temp();
@@ -62,7 +79,7 @@ bool Translator::conditional() {
     go_to(next_pc());
     b_.place(taken);
     go_to(target());
-    return true;
+    return Translated::End;
 }
 
 /// Where ModRM says that it goes.
@@ -104,21 +121,28 @@ bool Translator::return_near() {
     return true;
 }
 
-bool Translator::control() {
-    if (!flat_ || (i_.operand_size != 8 && i_.operand_size != 4)) return false;
-    if (i_.is_64bit() && i_.operand_size != 8) return false;
+namespace {
+std::optional<Translated> end_if(bool translated) {
+    return translated ? std::optional(Translated::End) : std::nullopt;
+}
+}  // namespace
+
+/// Nothing: the executor is to do it.
+std::optional<Translated> Translator::control() {
+    if (!flat_ || (i_.operand_size != 8 && i_.operand_size != 4)) return std::nullopt;
+    if (i_.is_64bit() && i_.operand_size != 8) return std::nullopt;
     switch (i_.operation()) {
-    case Operation::Jump: go_to(target()); return true;
+    case Operation::Jump: go_to(target()); return Translated::End;
     case Operation::JumpIf: return conditional();
     case Operation::Call:
-    case Operation::CallRm: return call_near();
-    case Operation::Return: return return_near();
+    case Operation::CallRm: return end_if(call_near());
+    case Operation::Return: return end_if(return_near());
     case Operation::JumpRm: {
         const std::optional<Value> to = indirect_target();
         if (to) b_.goto_value(*to);
-        return to.has_value();
+        return end_if(to.has_value());
     }
-    default: return false;
+    default: return std::nullopt;
     }
 }
 

@@ -225,6 +225,7 @@ bool Translator::native() {
     if (!unit_.native || i_.immediate2 != kPreparedTemplate) return false;
     const std::optional<tcg::Native> instruction = as_native();
     if (!instruction) return false;
+    unit_.scratch[kVectors] += i_.operation() == Operation::VectorTemplate;
     if (!i_.has_memory()) {
         b_.native(*instruction);
         return true;

@@ -13,7 +13,7 @@ using tcg::Value;
 
 namespace {
 
-/// UnitTranslation::scratch[0]: how far the instruction is behind STI.
+/// UnitTranslation::scratch[kBehindSti]: how far the instruction is behind STI.
 enum : std::uint64_t { kNotBehind, kInShadow, kBehindShadow };
 
 constexpr std::uint32_t kFlagsPlace = offsetof(X86State, rflags);
@@ -38,7 +38,7 @@ std::uint64_t write_flags(void* state, std::uint64_t value, std::uint64_t size) 
 
 /// At each instruction, before it: SDM 2B, STI.
 void Translator::behind_sti() {
-    std::uint64_t& place = unit_.scratch[0];
+    std::uint64_t& place = unit_.scratch[kBehindSti];
     if (place == kInShadow)
         b_.store_state(offsetof(X86State, interrupt_shadow), b_.constant(0), tcg::mem::k8);
     else if (place == kBehindShadow) b_.look();
@@ -46,11 +46,11 @@ void Translator::behind_sti() {
 }
 
 /// Interrupts that STI let through are waiting for this instruction's end.
-bool Translator::ends_shadow() const { return unit_.scratch[0] != kNotBehind; }
+bool Translator::ends_shadow() const { return unit_.scratch[kBehindSti] != kNotBehind; }
 
 Translated Translator::sti() {
     b_.call({}, allow_interrupts, "sti", 0, {});
-    if (!ends_shadow()) unit_.scratch[0] = kInShadow;  // the second of two has none
+    if (!ends_shadow()) unit_.scratch[kBehindSti] = kInShadow;  // the second of two has none
     return Translated::Together;
 }
 

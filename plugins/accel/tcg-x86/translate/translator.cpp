@@ -98,14 +98,14 @@ Translated Translator::run() {
 
 Translated Translator::instruction() {
     if (data()) return Translated::Next;
-    if (control()) return Translated::End;
-    if (const std::optional<Translated> result = system()) return *result;
+    for (const auto translated : {&Translator::control, &Translator::system})
+        if (const std::optional<Translated> result = (this->*translated)()) return *result;
     call();
     return behind_call();
 }
 
-Translated translate_instruction(tcg::Builder& builder, tcg::UnitTranslation& unit,
-                                 Instruction instruction, TemplateCache& templates) {
+Translated translate_instruction(tcg::Builder& builder, tcg::UnitTranslation& unit, Instruction instruction,
+                                 TemplateCache& templates) {
     const Instruction original = instruction;
     if (is_template(instruction)) {
         const TemplateCache::Found found = templates.find(instruction);

@@ -37,6 +37,9 @@ class Translator {
     tcg::Translated run();
 
   private:
+    /// Of UnitTranslation::scratch.
+    enum : unsigned { kBehindSti, kVectors, kBranches };
+
     // ---- translator.cpp
     void call();
     void call(tcg::Helper4 function);
@@ -87,9 +90,10 @@ class Translator {
     void change_flag_bits(unsigned byte, std::uint8_t clear, std::uint8_t set);
 
     // ---- control.cpp: false, the executor is to do it
-    bool control();
+    std::optional<tcg::Translated> control();
     void go_to(std::uint64_t pc);
-    bool conditional();
+    tcg::Translated conditional();
+    bool goes_on_behind_branch() const;
     bool call_near();
     std::optional<tcg::Value> indirect_target();
     bool return_near();

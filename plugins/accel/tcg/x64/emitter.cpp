@@ -115,7 +115,7 @@ void Emitter::emit(const EmitRequest& request, EmitResult& result) {
     std::size_t worst = request.block->ops.size() * 400 + 4096;
     if (flags_)  // slow ways store and load vector registers
         for (const Op& op : request.block->ops)
-            if (kClass[std::size_t(op.opcode)] == Class::Mem || op.opcode == Opcode::native) worst += 1000;
+            if (kClass[std::size_t(op.opcode)] == Class::Mem || op.opcode == Opcode::native) worst += 1600;
     if (memory_.size - request.at < worst) {
         result.ok = false;
         return;

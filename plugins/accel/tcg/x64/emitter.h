@@ -8,7 +8,7 @@
 //   rax rcx rdx    scratch inside an op
 //   flags          the guest's status flags, where it has some (status.cpp)
 //   xmm0 … xmm5    scratch inside an op
-//   xmm6 … xmm15   vector registers of the guest for a while (vectors.cpp)
+//   xmm1 … xmm15   where the guest has vector registers: those, for a while (vectors.cpp)
 // Guest registers without a host register are memory operands off rbp.
 #pragma once
 
@@ -246,7 +246,8 @@ class Emitter {
     bool label_keeps_vectors(const Op& op) const;
     void prepare_loop();
     void load_for_loop();
-    bool goes_round() const;
+    bool goes_round(std::uint64_t target) const;
+    bool any_dirty() const;
     void clear_upper();
 
     // ---- integer.cpp
@@ -274,6 +275,8 @@ class Emitter {
 
     // ---- exits.cpp
     void flow(const Op& op);
+    bool leaves_in_one_jump(std::size_t index) const;
+    void cold_exit(const Cold& c);
     void use_label(unsigned label, std::uint32_t field);
     void place_label(unsigned label);
     void branch(const Op& op);

@@ -66,17 +66,33 @@ void Emitter::branch(const Op& op) {
         use_label(unsigned(op.imm), jump());
         return patch_here(past);
     }
-    // What leaves must have the status flags in place.
-    if (flags_ == by_status && index_ + 2 < ops.size() && ops[index_ + 1].opcode == Opcode::goto_pc &&
-        ops[index_ + 2].opcode == Opcode::label && ops[index_ + 2].imm == op.imm) {
+    if (leaves_in_one_jump(index_)) {
         const std::uint64_t target = value_of(ops[index_ + 1].a);
-        if (chains_to(target) && target > pc()) {
-            direct_exit(jump(x86::negateCond(cc)), target);
-            skip_ = index_ + 1;
-            return;
-        }
+        const std::uint32_t field = jump(x86::negateCond(cc));
+        skip_ = index_ + 1;
+        if (!any_dirty()) return direct_exit(field, target);
+        Cold& c = cold(op, &Emitter::cold_exit);
+        c.from[0] = field;
+        c.x = target;
+        return;
     }
     use_label(unsigned(op.imm), jump(cc));
+}
+
+/// What leaves must have the status flags in place.
+bool Emitter::leaves_in_one_jump(std::size_t index) const {
+    const auto& ops = block_->ops;
+    const Op& op = ops[index];
+    if (flags_ != (op.opcode == Opcode::br_status) || index + 2 >= ops.size()) return false;
+    if (ops[index + 1].opcode != Opcode::goto_pc || ops[index + 2].opcode != Opcode::label) return false;
+    const std::uint64_t target = value_of(ops[index + 1].a);
+    return ops[index + 2].imm == op.imm && chains_to(target) && target > pc();
+}
+
+/// On the way out: vectors that the state does not have.
+void Emitter::cold_exit(const Cold& c) {
+    store_residents(resident_sets_[c.residents]);
+    direct_exit(jump(), c.x);
 }
 
 // ---- leaving
@@ -122,7 +138,7 @@ bool Emitter::continues(const Op& op) const {
 void Emitter::goto_pc(const Op& op) {
     const std::uint64_t target = value_of(op.a);
     if (target <= pc()) look(op, target);
-    if (target == block_->pc && chains_to(target) && goes_round()) return jump_to(loop_start_);
+    if (goes_round(target)) return jump_to(loop_start_);
     if (chains_to(target)) return direct_exit(jump(), target);
     load_immediate(kRax, target);
     if (!request_->chain) return jump_to(thunks_.miss);
@@ -156,6 +172,7 @@ void Emitter::goto_value_with_status() {
 }
 
 void Emitter::cold_interrupt(const Cold& c) {
+    store_residents(resident_sets_[c.residents]);
     store_pc(c.x, kRax);
     load_immediate(kRax, kExitInterrupts);
     jump_to(flags_ ? leave_thunk(c.status_in_host) : thunks_.leave_save);

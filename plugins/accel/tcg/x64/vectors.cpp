@@ -1,7 +1,8 @@
 // Vector registers of the guest in the host's. They have no homes across units, as helpers and the engine's own code use
 // all of the host's: a register is loaded by the first native instruction of a unit that wants it, and stored where the
-// unit may be left or something else may run. A unit that jumps to its own start finds them loaded there. The slow ways of
-// accesses store what the state does not have, and load again.
+// unit is left or something else may run: for a conditional exit, behind its jump. A unit that jumps to its own start finds
+// them loaded there, and stores none on the way. The slow ways of accesses store what the state does not have, and load
+// again.
 #include "emitter.h"
 
 #include <algorithm>
@@ -9,7 +10,7 @@
 namespace backplane::tcg::x64 {
 
 namespace {
-constexpr unsigned kFirst = 6;  // those below are scratch
+constexpr unsigned kFirst = 1;  // below is scratch
 }
 
 Emitter::NativeMove Emitter::vector_move(NativeMove::Kind kind, unsigned number, unsigned guest) const {
@@ -152,7 +153,8 @@ void Emitter::prepare_loop() {
         if (at == loop_.size()) return false;
         next = std::max(next, at + 1);
         const std::uint8_t bytes = o.written && n.vex ? 32 : o.bytes;
-        loop_[at] = {guest, std::max(loop_[at].bytes, bytes), 0, 0};
+        const std::uint8_t dirty = o.written ? (n.vex ? 32 : 16) : 0;
+        loop_[at] = {guest, std::max(loop_[at].bytes, bytes), std::max(loop_[at].dirty, dirty), 0};
         return true;
     };
     for (const Op& op : block_->ops) {
@@ -177,11 +179,17 @@ void Emitter::load_for_loop() {
     loop_start_ = here();
 }
 
-/// Are the vectors, which are all stored, where the start of the loop has them?
-bool Emitter::goes_round() const {
-    if (loop_start_ == 0) return false;
-    for (unsigned n = kFirst; n < loop_.size(); ++n)
-        if (loop_[n].guest != residents_[n].guest || loop_[n].bytes > residents_[n].bytes) return false;
+bool Emitter::any_dirty() const {
+    return std::ranges::any_of(residents_, [](const Resident& r) { return r.guest >= 0 && r.dirty; });
+}
+
+/// To the start of the loop, with the vectors where that has them?
+bool Emitter::goes_round(std::uint64_t target) const {
+    if (loop_start_ == 0 || target != block_->pc || !chains_to(target)) return false;
+    for (unsigned n = kFirst; n < loop_.size(); ++n) {
+        const Resident &there = loop_[n], &here = residents_[n];
+        if (there.guest != here.guest || there.bytes > here.bytes || there.dirty < here.dirty) return false;
+    }
     return true;
 }
 
@@ -196,10 +204,14 @@ void Emitter::vectors_before_op(const Op& op) {
         if (label_keeps_vectors(op)) return;
         vectors_to_state();
         return forget_vectors();
-    case Opcode::br:
     case Opcode::brcond:
     case Opcode::br_status:
+        if (!leaves_in_one_jump(index_)) vectors_to_state();
+        return;
     case Opcode::goto_pc:
+        if (!goes_round(value_of(op.a))) vectors_to_state();
+        return;
+    case Opcode::br:
     case Opcode::goto_value:
     case Opcode::leave:
     case Opcode::look: return vectors_to_state();
