@@ -1,64 +1,62 @@
-// The command line, read by the option table.
+// The option table, read by Boost.Program_options: "-name value" and "--name value" are the same option.
 #include "kernel/launch/command_line.h"
 
 #include "kernel/launch/option_table.h"
 #include "kernel/vocabulary/user_error.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
+#include <boost/program_options.hpp>
 
 namespace backplane::kernel {
 namespace {
 
+namespace options = boost::program_options;
+
 /// A value as messages show it.
 std::string shown_value(const std::string& value) { return value.empty() ? "''" : value; }
 
-/// A word of the command line, and what belongs to it.
-struct Word {
-    std::string_view text;
-    const OptionTable::Row* option = nullptr;  ///< null: a disk image, or what is no option
-    std::optional<std::string_view> value{};   ///< of an option
-};
-
-/// "-name", "--name", "-name=value", "--name=value".
-Word read_word(const OptionTable& table, std::string_view text) {
-    std::string_view name = text;
-    name.remove_prefix(name.starts_with("--") ? 2 : name.starts_with('-') ? 1 : name.size());
-    const std::size_t equals = name.find('=');
-    Word word{text, table.find(name.substr(0, equals))};
-    if (word.option && equals != std::string_view::npos) word.value = name.substr(equals + 1);
-    return word;
+options::options_description describe_options(const OptionTable& table) {
+    options::options_description all;
+    for (const OptionTable::Group& group : table.groups())
+        for (const OptionTable::Row& row : group.rows) {
+            if (row.argument.empty()) all.add_options()(row.name.c_str(), "");
+            else all.add_options()(row.name.c_str(), options::value<std::string>(), "");
+        }
+    return all;
 }
 
-/// Each word with its value, which may be the next one. What follows "--" names no options.
-std::vector<Word> parse_words(const OptionTable& table, const std::vector<std::string>& arguments) {
-    std::vector<Word> words;
-    bool options_ended = false;
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        if (!options_ended && arguments[i] == "--") {
-            options_ended = true;
-            continue;
-        }
-        Word& word = words.emplace_back(options_ended ? Word{arguments[i]} : read_word(table, arguments[i]));
-        if (!word.option) continue;
-        const std::string &name = word.option->name, &argument = word.option->argument;
-        if (argument.empty()) {
-            if (word.value) throw UserError("-" + name + ": takes no argument");
-            continue;
-        }
-        const bool missing = word.value ? word.value->empty() : i + 1 == arguments.size();
-        if (missing) throw UserError("-" + name + ": requires an argument: " + argument);
-        if (!word.value) word.value = arguments[++i];
+void apply_parsed(PlanBuilder& builder, const OptionTable& table, const options::option& parsed) {
+    const std::string& word = parsed.original_tokens.front();
+    const bool positional = parsed.position_key >= 0;
+    if (parsed.unregistered || (positional && word.starts_with('-') && word != "-")) {
+        table.refuse_unknown(word);
+    } else if (positional) {
+        builder.apply_as("disk image " + shown_value(word), "hda", word);
+    } else {
+        builder.apply(parsed.string_key, parsed.value.empty() ? "" : parsed.value.front());
     }
-    return words;
 }
 
-void apply_word(PlanBuilder& builder, const OptionTable& table, const Word& word) {
-    const std::string text(word.text);
-    if (word.option) builder.apply(word.option->name, std::string(word.value.value_or("")));
-    else if (text.starts_with('-') && text != "-") table.refuse_unknown(text);
-    else builder.apply_as("disk image " + shown_value(text), "hda", text);
+std::vector<options::option> parse_words(const OptionTable& table,
+                                         const std::vector<std::string>& arguments) {
+    const options::options_description all = describe_options(table);
+    using namespace options::command_line_style;
+    try {
+        return options::command_line_parser(arguments)
+            .options(all)
+            .style(allow_long | long_allow_next | long_allow_adjacent | allow_long_disguise)
+            .allow_unregistered()
+            .run()
+            .options;
+    } catch (const options::error_with_option_name& error) {
+        const std::string option = error.get_option_name();
+        const std::string name = option.substr(std::min(option.find_first_not_of('-'), option.size()));
+        const OptionTable::Row* row = table.find(name);
+        if (!row) table.refuse_unknown("-" + name);
+        if (!row->argument.empty()) throw UserError("-" + name + ": requires an argument: " + row->argument);
+        throw UserError("-" + name + ": takes no argument");
+    }
 }
 
 /// -qtest and -qtest-log are properties of the accelerator of that name.
@@ -164,7 +162,7 @@ void PlanBuilder::apply_as(const std::string& shown, const std::string& name, co
 CommandLine read_command_line(const std::vector<std::string>& arguments, const Catalog* catalog) {
     const OptionTable table(catalog);
     PlanBuilder builder(table);
-    for (const Word& word : parse_words(table, arguments)) apply_word(builder, table, word);
+    for (const options::option& parsed : parse_words(table, arguments)) apply_parsed(builder, table, parsed);
     if (builder.result.topic) return std::move(builder.result);
     connect_qtest(builder);
     add_memory_backend(builder);

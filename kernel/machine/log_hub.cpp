@@ -1,52 +1,46 @@
 #include "kernel/machine/log_hub.h"
 
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <utility>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 namespace backplane::kernel {
+namespace {
 
-/// Where lines go. Each is written at once, and by itself: the last ones are those that matter when the program crashes.
-class LogHub::Sink {
-  public:
-    explicit Sink(int descriptor, bool own = false) : descriptor_(descriptor), own_(own) {}
-    Sink(const Sink&) = delete;
-    Sink& operator=(const Sink&) = delete;
-    ~Sink() {
-        if (own_) close(descriptor_);
+/// The whole text as one: the library's formatter, compiled here, would cost more than all of this file.
+std::string joined(std::initializer_list<std::string_view> parts) {
+    std::string text;
+    for (const std::string_view part : parts) text += part;
+    return text;
+}
+
+}  // namespace
+
+struct LogHub::Sink {
+    explicit Sink(spdlog::sink_ptr sink) : logger("backplane", std::move(sink)) {
+        logger.set_pattern("%v");
+        logger.set_level(spdlog::level::trace);
+        // The library would write a line of its own to stderr, every second.
+        logger.set_error_handler([this](const std::string& reason) {
+            if (std::exchange(failed, true)) return;
+            std::fprintf(stderr, "backplane: the log cannot be written: %s\n", reason.c_str());
+        });
+        logger.flush_on(
+            spdlog::level::trace);  // the last lines are those that matter when the program crashes
     }
-
-    void write(std::initializer_list<std::string_view> parts) {
-        std::string line;
-        for (const std::string_view part : parts) line += part;
-        line += '\n';
-        const std::lock_guard guard(mutex_);
-        for (std::string_view rest = line; !rest.empty();) {
-            const ssize_t done = ::write(descriptor_, rest.data(), rest.size());
-            if (done < 0 && errno == EINTR) continue;
-            if (done < 0) return fail(errno);
-            rest.remove_prefix(std::size_t(done));
-        }
-    }
-
-  private:
-    void fail(int error) {
-        if (std::exchange(failed_, true)) return;
-        std::fprintf(stderr, "backplane: the log cannot be written: %s\n", std::strerror(error));
-    }
-
-    std::mutex mutex_;
-    int descriptor_;
-    bool own_;
-    bool failed_ = false;
+    spdlog::logger logger;
+    bool failed = false;  ///< with the library's own lock
 };
 
-LogHub::LogHub() : sink_(std::make_unique<Sink>(STDERR_FILENO)) { disable_all(); }
-LogHub::~LogHub() = default;
+LogHub::LogHub() : sink_(std::make_unique<Sink>(std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
+    disable_all();
+}
+LogHub::~LogHub() { sink_->logger.flush(); }
 
 void LogHub::enable(std::string_view category) {
     const std::lock_guard guard(mutex_);
@@ -72,22 +66,24 @@ bool LogHub::enabled(std::string_view category) const {
 }
 
 bool LogHub::set_file(const std::string& path, Errors& errors) {
-    constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC;
-    const int file = open(path.c_str(), kFlags, 0666);
-    if (file < 0) {
+    std::FILE* probe = std::fopen(path.c_str(), "w");
+    if (!probe) {
         errors.fail("Could not open log file '" + path + "': " + std::strerror(errno));
         return false;
     }
-    sink_ = std::make_unique<Sink>(file, true);
+    std::fclose(probe);
+    sink_ = std::make_unique<Sink>(std::make_shared<spdlog::sinks::basic_file_sink_mt>(path));
     return true;
 }
 
 void LogHub::write(LogLevel level, std::string_view category, std::string_view message) {
     switch (level) {
-    case LogLevel::Error: return sink_->write({style_.prefix(), message});
-    case LogLevel::Warning: return sink_->write({style_.prefix(), "warning: ", message});
+    case LogLevel::Error: sink_->logger.log(spdlog::level::err, joined({style_.prefix(), message})); return;
+    case LogLevel::Warning:
+        sink_->logger.log(spdlog::level::warn, joined({style_.prefix(), "warning: ", message}));
+        return;
     default:
-        if (enabled(category)) sink_->write({message});
+        if (enabled(category)) sink_->logger.log(spdlog::level::info, spdlog::string_view_t(message));
     }
 }
 
@@ -99,7 +95,7 @@ void LogHub::guest_error(std::string_view who, std::string_view key, std::string
         if (!reported_.insert(std::string(who) + "\n" + std::string(key)).second) return;
         if (reported_.size() > kMaximumGuestErrors) message = "and more guest errors, which are not shown";
     }
-    sink_->write({who, ": ", message});
+    sink_->logger.log(spdlog::level::info, joined({who, ": ", message}));
 }
 
 }  // namespace backplane::kernel

@@ -1,4 +1,4 @@
-// The process's log: categories that -d and --trace switch on, written to stderr or -D's file.
+// The process's log: categories that -d and --trace switch on, written through spdlog to stderr or -D's file.
 #pragma once
 
 #include "kernel/machine/message_style.h"
@@ -36,7 +36,7 @@ class LogHub {
     static constexpr std::size_t kMaximumGuestErrors = 1'000;
 
   private:
-    class Sink;
+    struct Sink;
     struct Categories {
         std::set<std::string, std::less<>> names;
         bool all = false;

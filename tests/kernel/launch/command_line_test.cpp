@@ -259,21 +259,6 @@ TEST(CommandLine, TheWordAfterAnOptionIsItsArgumentWhateverItIs) {
     EXPECT_FALSE(plan.start_paused);
 }
 
-TEST(CommandLine, AnArgumentMayStandBehindAnEqualsSign) {
-    EXPECT_EQ(plan_of("-name=one").name, "one");
-    EXPECT_EQ(plan_of("--append=a=b").machine_properties, (PropertyList{{"append", "a=b"}}));
-    EXPECT_EQ(error_of("-kernel="), "-kernel: requires an argument: FILE");
-    EXPECT_EQ(error_of("-nographic=on"), "-nographic: takes no argument");
-    EXPECT_NE(error_of("-zzzzzzzz=1").find("-zzzzzzzz=1: invalid option"), std::string::npos);
-}
-
-TEST(CommandLine, WhatFollowsTwoDashesIsADiskImage) {
-    const LaunchPlan plan = plan_of("-M virt -- disk.img");
-    ASSERT_EQ(plan.drives.size(), 1u);
-    EXPECT_EQ(plan.drives[0].option, "disk image disk.img");
-    EXPECT_NE(error_of("-- -nographic").find("-nographic: invalid option"), std::string::npos);
-}
-
 TEST(CommandLine, TheFirstQuestionIsAnswered) {
     EXPECT_EQ(read("-device help -machine help").topic->kind, Kind::Devices);
     EXPECT_EQ(read("-device acme,help").topic->name, "acme");
