@@ -169,6 +169,7 @@ void build_machine(const LaunchPlan& plan, Machine& machine) {
     open_accelerator(site);
     check_boot_files(plan, firmware_path(plan));
     check_board(site, machine.build(site.errors));
+    add_display(site);
     for (const DevicePlan& device : plan.devices) add_device(site, device);
     add_nics(site);
     drives.plug();

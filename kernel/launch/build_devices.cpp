@@ -58,6 +58,16 @@ void add_nics(BuildSite& site) {
     }
 }
 
+void add_display(BuildSite& site) {
+    if (site.plan.display.empty()) return;
+    for (const ShortName& known : site.machine.traits().displays)
+        if (site.plan.display == known.name)
+            return add_device(site, {site.plan.display_option, known.device, "", "", {}});
+    site.machine.log().write(LogLevel::Warning, "display",
+                             site.plan.display_option + ": machine '" + site.machine_name +
+                                 "' has no such card, and none was made; the console is a serial port");
+}
+
 void make_monitors(BuildSite& site) {
     unsigned number = 0;
     for (const MonitorPlan& monitor : site.plan.monitors) {

@@ -175,15 +175,12 @@ void expect_nothing(const std::string& value, const char* device) {
 }
 
 void apply_graphics(PlanBuilder& builder, const std::string& value) {
-    if (value == "help" || value == "?") return builder.ask({Kind::Text, {}, "none\n"});
+    if (value == "help" || value == "?") return builder.ask({Kind::Text, {}, "none\nstd\n"});
     constexpr const char* kCards[] = {"none", "std", "cirrus", "vmware", "virtio", "qxl", "xenfb"};
     if (std::ranges::find(kCards, value) == std::end(kCards))
         throw UserError("there is no card '" + value + "'; leave it out, or give none");
-    // Lines for other machines have it; where there is no card, none is missed.
-    if (value != "none")
-        builder.plan().warnings.push_back(builder.option +
-                                          ": no machine here has such a card, and none was made; the console "
-                                          "is a serial port");
+    builder.plan().display_option = builder.option;
+    builder.plan().display = value == "none" ? "" : value;
 }
 
 /// Users' lines choose that there is no sound; there is none.
@@ -275,7 +272,8 @@ OptionGroup character_options() {
              {"chardev", "TYPE,id=ID[,mux=on|off][,PROPERTY=VALUE...]",
               "a byte stream of the host (-chardev help lists the types)", apply_chardev},
              {"echr", "N", "the byte that begins a command on a shared terminal (1: Ctrl-a)", apply_escape},
-             {"vga", "none", "there is no display", apply_graphics},
+             {"vga", "std|none", "a graphics adapter where the machine has a place for one; see screendump",
+              apply_graphics},
              {"k", "LANGUAGE", "there is no keyboard whose letters would have to be known",
               [](PlanBuilder&, const std::string&) {}},
              {"audio", "none", "there is no sound", expect_silence},

@@ -189,6 +189,7 @@ std::string print_plan(const LaunchPlan& plan) {
     json["netdevs"] = list_json(plan.netdevs);
     json["drives"] = list_json(plan.drives);
     json["nics"] = list_json(plan.nics);
+    if (!plan.display.empty()) json["display"] = plan.display;
     json["devices"] = list_json(plan.devices);
     json["serials"] = list_json(plan.serials);
     json["parallels"] = list_json(plan.parallels);

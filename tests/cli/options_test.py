@@ -210,7 +210,7 @@ class Options(ProgramTest):
         options = "-vga std -k en-us -audiodev none,id=a -audio none -only-migratable -net nic -m 64M,slots=2,maxmem=1G"
         result = self.run_program("-M", f"virt,dumpdtb={self.folder}/tree", "-display", "none", *options.split())
         self.assertEqual(result.status, 0, result.errors)
-        for said in ("-vga std: no machine here has such a card", "-net nic: there is no network for it", "slots= and maxmem= hold nothing"):
+        for said in ("-vga std: machine 'virt' has no such card", "-net nic: there is no network for it", "slots= and maxmem= hold nothing"):
             self.assertIn(said, result.errors)
 
     def test_defaults_that_nothing_has_are_warned_of(self):

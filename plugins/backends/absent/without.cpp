@@ -19,7 +19,8 @@ constexpr TypeInfo absent(const char* parent, const char* type, const char* name
 
 constexpr const char* kUsb =
     "there is no USB; give disks with -drive, networks with -nic, and use a serial port as the console";
-constexpr const char* kDisplay = "there are no displays; the console is a serial port (-nographic, -serial)";
+constexpr const char* kDisplay =
+    "this adapter is not there; a PC may have a VGA (-vga std), and a console is a serial port (-nographic)";
 constexpr const char* kInput =
     "there are no displays to type at; the console is a serial port (-nographic, -serial)";
 constexpr const char* kSound = "there is no sound; leave it out";
@@ -69,9 +70,9 @@ constexpr TypeInfo kTypes[] = {
         "usb-braille|u2f-emulated|u2f-passthru",
         kUsb),
     absent(
-        "device", "absent-displays", "VGA",
-        "bochs-display|ramfb|virtio-gpu|virtio-gpu-pci|virtio-gpu-device|virtio-gpu-gl-pci|virtio-gpu-gl-device|"
-        "virtio-vga|virtio-vga-gl|cirrus-vga|secondary-vga|qxl|qxl-vga|vmware-svga|ati-vga|vhost-user-gpu-pci",
+        "device", "absent-displays", "bochs-display",
+        "ramfb|virtio-gpu|virtio-gpu-pci|virtio-gpu-device|virtio-gpu-gl-pci|virtio-gpu-gl-device|"
+        "virtio-vga|virtio-vga-gl|cirrus-vga|qxl|qxl-vga|vmware-svga|ati-vga|vhost-user-gpu-pci",
         kDisplay),
     absent(
         "device", "absent-input", "virtio-keyboard-pci",

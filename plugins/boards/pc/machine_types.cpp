@@ -108,6 +108,7 @@ constexpr DefaultDrive kDefaultDrives[] = {
     {.interface = "ide", .index = 2, .removable = true, .instead = "ide-cd"},
     {.interface = "floppy", .index = 0, .instead = "floppy|isa-fdc"}};
 constexpr ShortName kNicModels[] = {{"virtio", "virtio-net-pci"}};
+constexpr ShortName kDisplays[] = {{"std", "VGA"}};
 constexpr ShortName kDeviceAliases[] = {{"virtio-blk", "virtio-blk-pci"},
                                         {"virtio-net", "virtio-net-pci"},
                                         {"virtio-rng", "virtio-rng-pci"},
@@ -130,6 +131,7 @@ constexpr BoardTraits kTraits{
     .parallel_ports = kParallelPorts,
     .serial_instead = "isa-serial",
     .parallel_instead = "isa-parallel",
+    .displays = kDisplays,
 };
 constexpr BoardTraits kTraitsUpTo6_1 = [] {
     BoardTraits past = kTraits;
