@@ -51,7 +51,7 @@ void open_accelerator(BuildSite& site);
 
 void add_device(BuildSite& site, const DevicePlan& device);
 void add_nics(BuildSite& site);
-/// What -vga asks for.
+/// The graphics adapter that was asked for.
 void add_display(BuildSite& site);
 /// Does the user add a device of one of these types ('|' between them; null: of none)? It takes the place of one that the
 /// machine would have.

@@ -227,8 +227,8 @@ struct LaunchPlan {
     std::vector<ObjectPlan> netdevs;
     std::vector<DrivePlan> drives;
     std::vector<NicPlan> nics;
-    std::string display_option;  ///< the -vga option as it was given
-    std::string display;         ///< the adapter's name there; empty: none
+    std::string display_option;  ///< as it was given
+    std::string display;         ///< a graphics adapter by its short name; empty: none
     std::vector<DevicePlan> devices;
     std::vector<std::string> serials;    ///< a chardev's id per port; empty: nothing is connected
     std::vector<std::string> parallels;  ///< the same of printer ports

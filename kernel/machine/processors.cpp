@@ -121,8 +121,8 @@ bool Processors::adopt(Object& object, std::uint32_t index, Errors& errors) {
         errors.fail("it is no CPU");
         return false;
     }
-    if (std::ranges::any_of(
-            cpus_, [&](const Cpu* other) { return other == cpu || other->index() == index; })) {
+    if (std::ranges::any_of(cpus_,
+                            [&](const Cpu* other) { return other == cpu || other->index() == index; })) {
         errors.fail("CPU " + std::to_string(index) + " is there already");
         return false;
     }

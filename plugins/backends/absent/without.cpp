@@ -69,11 +69,10 @@ constexpr TypeInfo kTypes[] = {
         "usb-storage|usb-uas|usb-bot|usb-net|usb-hub|usb-host|usb-serial|usb-audio|usb-ccid|usb-mtp|usb-redir|"
         "usb-braille|u2f-emulated|u2f-passthru",
         kUsb),
-    absent(
-        "device", "absent-displays", "bochs-display",
-        "ramfb|virtio-gpu|virtio-gpu-pci|virtio-gpu-device|virtio-gpu-gl-pci|virtio-gpu-gl-device|"
-        "virtio-vga|virtio-vga-gl|cirrus-vga|qxl|qxl-vga|vmware-svga|ati-vga|vhost-user-gpu-pci",
-        kDisplay),
+    absent("device", "absent-displays", "bochs-display",
+           "ramfb|virtio-gpu|virtio-gpu-pci|virtio-gpu-device|virtio-gpu-gl-pci|virtio-gpu-gl-device|"
+           "virtio-vga|virtio-vga-gl|cirrus-vga|qxl|qxl-vga|vmware-svga|ati-vga|vhost-user-gpu-pci",
+           kDisplay),
     absent(
         "device", "absent-input", "virtio-keyboard-pci",
         "virtio-keyboard-device|virtio-keyboard|virtio-mouse-pci|virtio-mouse-device|virtio-mouse|"

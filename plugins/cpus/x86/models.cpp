@@ -53,16 +53,15 @@ constexpr Past kHistory[] = {
 };
 
 constexpr Model kBase{.name = "base"};
-constexpr Model kMax{
-    .name = "max",
-    .data = {.vendor = "AuthenticAMD",
-             .family = 6,
-             .model = 6,
-             .stepping = 3,
-             .level = 0xd,
-             .xlevel = 0x80000008,
-             .model_id = "Virtual CPU"},
-    .kind = Model::Kind::Max};
+constexpr Model kMax{.name = "max",
+                     .data = {.vendor = "AuthenticAMD",
+                              .family = 6,
+                              .model = 6,
+                              .stepping = 3,
+                              .level = 0xd,
+                              .xlevel = 0x80000008,
+                              .model_id = "Virtual CPU"},
+                     .kind = Model::Kind::Max};
 constexpr Model kHost{.name = "host", .data = kMax.data, .kind = Model::Kind::Host};
 
 X86Cpu& cpu(void* part) { return *static_cast<X86Cpu*>(part); }
