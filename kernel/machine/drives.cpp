@@ -47,6 +47,12 @@ const Drives::Drive* Drives::drive_of(const Instance& device) const {
     return found == named_.end() ? nullptr : &*found;
 }
 
+std::string Drives::name_of(const Instance& device) {
+    settle();
+    const Drive* known = drive_of(device);
+    return known ? known->name : "";
+}
+
 std::vector<Drives::Drive> Drives::all() {
     settle();
     std::vector<Drive> drives = named_;
@@ -90,14 +96,11 @@ bool Drives::remove_node(Instance& node, Errors& errors) {
 
 /// What is not JSON's business (no name, no id) is told as the monitors tell it.
 void Drives::tray_moved(Object& drive, bool open) {
-    settle();
     auto& device = static_cast<Instance&>(drive);
-    const Drive* known = drive_of(device);
     const std::string id(device.id().view());
-    machine_.run.post_event("DEVICE_TRAY_MOVED",
-                            "{\"device\":" + json_quoted(known ? known->name : "") +
-                                ",\"id\":" + json_quoted(id.empty() ? device.path_text() : id) +
-                                ",\"tray-open\":" + (open ? "true" : "false") + "}");
+    machine_.run.post_event("DEVICE_TRAY_MOVED", "{\"device\":" + json_quoted(name_of(device)) + ",\"id\":" +
+                                                     json_quoted(id.empty() ? device.path_text() : id) +
+                                                     ",\"tray-open\":" + (open ? "true" : "false") + "}");
 }
 
 void Drives::forget(Instance& instance) {

@@ -38,6 +38,8 @@ class Drives final : public MediumWatch {
     const Drive* find(std::string_view name);
     /// What is in the drive that `device` is; null: nothing.
     Instance* medium_of(Instance& device) const;
+    /// Of -drive; empty: it has none.
+    std::string name_of(const Instance& device);
     /// Is it a device with a property for its drive?
     bool is_drive(const Instance& device) const;
 

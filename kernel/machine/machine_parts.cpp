@@ -23,6 +23,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
       board(*this),
       devices(*this),
       drives(*this),
+      disk_failures(*this),
       snapshots(*this),
       objects(std::make_unique<ObjectTree>(catalog_.types(), [this](Instance& i) { return make_host(i); })) {
     loop.on_failure([this](const std::string& message) { run.request_internal_error(message); });
@@ -39,6 +40,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
     interfaces.offer<MemoryRoom>(memory_room);
     interfaces.offer<NumaPerformance>(numa);
     interfaces.offer<MediumWatch>(drives);
+    interfaces.offer<DiskFailures>(disk_failures);
     interfaces.offer<FirmwareFiles>(firmware_files);
     interfaces.offer<DirtyPages>(dirty_pages);
     objects->set_destroy_hook([this](Instance& instance) { forget(instance); });

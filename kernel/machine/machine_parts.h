@@ -6,6 +6,7 @@
 #include "kernel/event/machine_lock.h"
 #include "kernel/machine/debug_host.h"
 #include "kernel/machine/devices.h"
+#include "kernel/machine/disk_failures_host.h"
 #include "kernel/machine/drives.h"
 #include "kernel/machine/entropy_source.h"
 #include "kernel/machine/firmware_files_host.h"
@@ -62,6 +63,7 @@ struct MachineParts {
     MachineBoard board;
     Devices devices;
     Drives drives;
+    DiskFailuresHost disk_failures;
     snapshot::SnapshotService snapshots;
     std::unique_ptr<ObjectTree> objects;  ///< last: its objects use all of the above
 

@@ -23,6 +23,7 @@ const char* run_state_name(RunState state) {
     case RunState::GuestPanicked: return "guest-panicked";
     case RunState::Watchdog: return "watchdog";
     case RunState::InternalError: return "internal-error";
+    case RunState::IoError: return "io-error";
     case RunState::InMigrate: return "inmigrate";
     case RunState::FinishMigrate: return "finish-migrate";
     case RunState::PostMigrate: return "postmigrate";
@@ -73,6 +74,7 @@ void RunControl::carry_out() {
         machine_.hub.write(LogLevel::Error, "machine", *todo.internal_error);
         stop(RunState::InternalError);
     }
+    if (todo.io_error && goes_on()) stop(RunState::IoError);
     if (todo.panic) panicked(todo);
     if (todo.watchdog) watchdog_expired(todo);
     if (todo.sleep) fall_asleep();
@@ -180,6 +182,7 @@ void RunControl::start() {
     set_state(asleep_ ? RunState::Suspended : RunState::Running);
     machine_.debug.tell([](RunListener& listener) { listener.machine_starts(); });
     machine_.loop.virtual_clock().start();
+    machine_.disk_failures.go_on();
     if (!asleep_) machine_.processors.start();
     emit("RESUME", "{}");
 }
@@ -293,6 +296,9 @@ void RunControl::request_end(std::string reason, int exit_code) {
 }
 void RunControl::request_powerdown() {
     request([](Requests& r) { r.powerdown = true; });
+}
+void RunControl::request_io_error() {
+    request([](Requests& r) { r.io_error = true; });
 }
 void RunControl::request_internal_error(std::string message) {
     request([&](Requests& r) { r.internal_error = std::move(message); });

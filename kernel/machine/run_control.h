@@ -65,6 +65,8 @@ class RunControl final : Work, public GuestHealth, public MachineSleep {
     void request_reset(std::string reason);
     void request_end(std::string reason, int exit_code);
     void request_powerdown();
+    /// A disk waits for its host: the machine stands until users let it go on.
+    void request_io_error();
     /// Nobody knows what state the machine is in: it stops for good.
     void request_internal_error(std::string message);
     void post_event(std::string name, std::string data);
@@ -87,6 +89,7 @@ class RunControl final : Work, public GuestHealth, public MachineSleep {
         bool powerdown = false;
         bool panic = false;
         bool watchdog = false;
+        bool io_error = false;
         bool sleep = false;
         std::optional<WakeCause> wake;
         std::optional<std::string> internal_error;

@@ -13,6 +13,7 @@ enum class RunState {
     GuestPanicked,
     Watchdog,
     InternalError,
+    IoError,        ///< the host could not do what a disk was to do
     InMigrate,      ///< a saved machine is expected
     FinishMigrate,  ///< it is being saved
     PostMigrate,    ///< it was saved, and may be going on elsewhere

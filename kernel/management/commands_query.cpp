@@ -150,7 +150,17 @@ constexpr ArgumentInfo kReason[] = {{.name = "guest", .kind = Kind::Flag}, {.nam
 constexpr ArgumentInfo kAction[] = {{.name = "action"}};
 constexpr ArgumentInfo kTrayMoved[] = {
     {.name = "device"}, {.name = "id"}, {.name = "tray-open", .kind = ArgumentKind::Flag}};
+constexpr ArgumentInfo kDiskFailure[] = {{.name = "device"},
+                                         {.name = "qom-path"},
+                                         {.name = "operation"},
+                                         {.name = "action"},
+                                         {.name = "nospace", .kind = ArgumentKind::Flag},
+                                         {.name = "reason"},
+                                         {.name = "node-name", .required = false}};
 constexpr EventInfo kEvents[] = {
+    {.name = "BLOCK_IO_ERROR",
+     .summary = "the host could not do what a disk was to do",
+     .members = kDiskFailure},
     {.name = "DEVICE_TRAY_MOVED", .summary = "a drive's tray was opened or closed", .members = kTrayMoved},
     {.name = "DEVICE_DELETED", .summary = "a device is gone", .members = kDeleted},
     {.name = "GUEST_PANICKED", .summary = "the guest cannot go on", .members = kAction},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace backplane::ide {
 namespace {
@@ -89,7 +90,7 @@ Disk::Disk(Object& object) : DriveBase(object) {
     describe(state, "multiple", multiple_, {.reset_value = kMostMultiple, .maximum = kMostMultiple});
     describe(state, "out", out_);
     describe(state, "long", long_);
-    describe(state, "write_cache", write_cache_, 1);
+    describe(state, "write_cache", cache_on_, 1);
     describe(state, "smart", smart_, 1);
     describe(state, "dma_mode", dma_mode_, 0x45);
     describe(state, "heads", current_heads_, {.reset_value = 16, .maximum = 16});
@@ -113,6 +114,11 @@ bool Disk::realize(Errors& errors) {
     if (!DriveBase::realize(errors)) return false;
     settle_geometry();
     return true;
+}
+
+void Disk::reset(ResetPhase phase) {
+    DriveBase::reset(phase);
+    if (phase == ResetPhase::Enter) cache_on_ = caches_writes(*drive_);
 }
 
 void Disk::settle_geometry() {
@@ -299,7 +305,7 @@ void Disk::block_done() {
 }
 
 void Disk::run_dma() {
-    if (remaining_ == 0) return succeed();
+    if (remaining_ == 0) return finish_transfer();
     chunk_ = std::min(kDmaChunk, remaining_);
     const std::size_t size = chunk_ * kSector;
     if (!out_) return submit(BlockOperation::Read, sector_ * kSector, size);
@@ -311,7 +317,7 @@ void Disk::run_dma() {
 
 void Disk::request_done(BlockStatus status) {
     if (status != BlockStatus::Ok) return fail(out_ ? kAborted : kUncorrectable);
-    if (command_ == kFlush || command_ == kFlushExt) return succeed();
+    if (command_ == kFlush || command_ == kFlushExt || std::exchange(flushing_, false)) return succeed();
     sector_ += chunk_;
     remaining_ -= std::min(remaining_, chunk_);
     if (dma_) {
@@ -321,13 +327,20 @@ void Disk::request_done(BlockStatus status) {
     }
     if (!out_) return data_in(chunk_ * kSector);
     if (remaining_ > 0) data_out(std::min(block_, remaining_) * kSector, true);
-    else succeed();
+    else finish_transfer();
+}
+
+/// Without a cache, what was written is on the medium before the command ends.
+void Disk::finish_transfer() {
+    if (!out_ || cache_on_) return succeed();
+    flushing_ = true;
+    submit(BlockOperation::Flush, 0, 0);
 }
 
 bool Disk::set_features() {
     switch (TaskFile::now(task_.feature)) {
-    case 0x02: write_cache_ = true; break;
-    case 0x82: write_cache_ = false; break;
+    case 0x02: cache_on_ = true; break;
+    case 0x82: cache_on_ = false; break;
     case 0x03: {
         // Transfer mode (ACS, table 127): PIO, multiword DMA 0–2, ultra DMA 0–5.
         const unsigned mode = TaskFile::now(task_.count);
@@ -426,11 +439,14 @@ void Disk::identify() {
     constexpr std::uint16_t kFlushes = 3 << 12, k48Bits = 1 << 10;
     put_word(data, 83, kNop14 | kFlushes | k48Bits);
     put_world_wide_name(data, wwn_);
-    put_word(data, 85, std::uint16_t(kNop14 | (write_cache_ ? kCache : 0) | (smart_ ? kSmartSet : 0)));
+    put_word(data, 85, std::uint16_t(kNop14 | (cache_on_ ? kCache : 0) | (smart_ ? kSmartSet : 0)));
     put_word(data, 86, kFlushes | k48Bits);
     put_word(data, 88, std::uint16_t(0x3f | (ultra ? chosen << 8 : 0)));
     put_word(data, 93, 0x600b);  // an 80-conductor cable, device 0
     put_words(data, 100, sectors, 4);
+    put_word(data, 106,
+             std::uint16_t(0x6000 | blocks_exponent()));  // the word holds; sectors of a physical one
+    put_word(data, 217, rotation_rate_);
     seal_identity(data);
     remaining_ = 0;
     out_ = false;

@@ -18,9 +18,11 @@ class Disk final : public DriveBase {
     enum class Translation : std::uint32_t { None, Lba, Large, Rechs, Auto };
 
     bool realize(Errors& errors) override;
+    void reset(ResetPhase phase) override;
     AtaGeometry geometry() const override;
 
     std::uint32_t cylinders_ = 0, heads_ = 0, sectors_ = 0;
+    std::uint16_t rotation_rate_ = 0;
     Translation translation_ = Translation::Auto;
 
   private:
@@ -31,13 +33,17 @@ class Disk final : public DriveBase {
     void run_dma() override;
     void request_done(BlockStatus status) override;
     void signature() override;
-    void forget_transfer() override { remaining_ = 0; }
+    void forget_transfer() override {
+        remaining_ = 0;
+        flushing_ = false;
+    }
 
     enum class Address : std::uint8_t { Short, Long };  ///< 28 bits (or CHS), 48 bits
     bool start_transfer(Address address, Transfer direction, bool dma, unsigned block);
     bool find_sector(Address address, std::uint64_t& sector) const;
     std::uint32_t sector_count(Address address) const;
     void next_block();
+    void finish_transfer();
     void identify();
     bool set_features();
     bool smart();
@@ -51,7 +57,8 @@ class Disk final : public DriveBase {
     std::uint32_t multiple_ = 16;                              ///< SET MULTIPLE MODE; 0: off
     bool out_ = false;                                         ///< the transfer goes to the disk
     bool long_ = false;
-    bool write_cache_ = true;
+    bool cache_on_ = true;   ///< SET FEATURES 02h, 82h
+    bool flushing_ = false;  ///< what was written without a cache
     bool smart_ = true;
     std::uint8_t dma_mode_ = 0x45;  ///< as SET FEATURES 03h says it: UDMA 5
     // The geometry that INITIALIZE DEVICE PARAMETERS chose.

@@ -34,7 +34,11 @@ void DriveBase::boot_path(TextSink& out) const {
 }
 
 bool DriveBase::realize(Errors& errors) {
-    if (!check(errors)) return false;
+    if (!check(errors) || !settle_disk(context_, drive_, errors)) return false;
+    if (logical_block_size_ != kSector) {
+        errors.fail("logical_block_size must be 512 for IDE");
+        return false;
+    }
     if (drive_ && !claim(*drive_, errors)) return false;
     realized_ = true;
     return true;
@@ -58,6 +62,7 @@ bool DriveBase::replace_medium(BlockBackend* medium, Errors& errors) {
         claimed_ = medium != nullptr;
     }
     drive_ = medium;
+    set_disk_node(medium);
     return true;
 }
 
@@ -74,6 +79,7 @@ void DriveBase::reset(ResetPhase phase) {
 }
 
 void DriveBase::drain() {
+    const Draining draining(*this);
     while (request_.under_way && drive_) drive_->drain();
 }
 
@@ -224,6 +230,7 @@ void DriveBase::submit(BlockOperation operation, std::uint64_t offset, std::size
 }
 
 void DriveBase::Request::done(BlockStatus status) {
+    if (!drive_.takes(*this, status)) return;
     under_way = false;
     if (!forgotten) drive_.request_done(status);
 }

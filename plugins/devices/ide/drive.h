@@ -8,6 +8,7 @@
 #include <backplane/block.h>
 #include <backplane/boot.h>
 #include <backplane/device.h>
+#include <backplane/disk.h>
 
 #include <string>
 #include <vector>
@@ -77,7 +78,7 @@ class Drive {
 };
 
 /// The part that disks and CD drives share.
-class DriveBase : public DeviceBase, public Drive, public Bootable {
+class DriveBase : public DeviceBase, public Drive, public Bootable, public DiskSettings {
   public:
     explicit DriveBase(Object& object);
 

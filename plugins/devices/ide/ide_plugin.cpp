@@ -36,7 +36,7 @@ constexpr auto with_drive_properties(const std::array<PropertyInfo, Size>& own) 
     return all;
 }
 
-constexpr auto kDiskProperties = with_drive_properties(std::array{
+constexpr auto kDiskProperties = with_disk_settings<Disk>(with_drive_properties(std::array{
     property<&DriveBase::drive_>({.name = "drive", .summary = "the block node that holds the data"}),
     property<&Disk::cylinders_>({.name = "cyls",
                                  .summary = "cylinders; 0: of the partition table or the size",
@@ -49,12 +49,15 @@ constexpr auto kDiskProperties = with_drive_properties(std::array{
                                         .summary = "how firmware makes its cylinders and heads of the disk's",
                                         .default_text = "auto",
                                         .choices = "none|lba|large|rechs|auto"}),
-});
+    property<&Disk::rotation_rate_>({.name = "rotation_rate",
+                                     .summary = "turns per minute; 1: a solid-state disk, 0: nothing is said",
+                                     .default_text = "0"}),
+}));
 
-constexpr auto kCdProperties = with_drive_properties(std::array{
+constexpr auto kCdProperties = with_disk_settings<CdDrive>(with_drive_properties(std::array{
     medium_property<&CdDrive::change_medium>(
         {.name = "drive", .summary = "the block node that is the disc; without one there is none"}),
-});
+}));
 
 constexpr InterfaceInfo kDiskInterfaces[] = {offers<Disk, Device>(), offers<Disk, Drive>(),
                                              offers<Disk, Bootable>()};

@@ -122,11 +122,19 @@ ScsiAction ScsiDisk::inquiry(Bytes command) const {
 
 /// SPC-3, 7.6.
 ScsiAction ScsiDisk::vital_data(std::uint8_t page, std::uint64_t allocated) {
-    constexpr std::uint8_t kSupported = 0x00, kSerialNumber = 0x80;
+    constexpr std::uint8_t kSupported = 0x00, kSerialNumber = 0x80, kBlockLimits = 0xb0;
     std::vector<std::uint8_t> bytes{0, page, 0, 0};
     if (page == kSupported) bytes.push_back(kSupported);
-    else if (page != kSerialNumber || serial_.empty()) return fail(kBadField);
+    else if (page != kBlockLimits && (page != kSerialNumber || serial_.empty())) return fail(kBadField);
     if (!serial_.empty() && page == kSupported) bytes.push_back(kSerialNumber);
+    if (page == kSupported) bytes.push_back(kBlockLimits);
+    if (page == kBlockLimits) {
+        // SBC-2, 6.4.2: granularity, most and best length of a transfer.
+        bytes.resize(6);
+        put(bytes, std::min<std::uint32_t>(limits_.least_transfer, 0xffff), 2);
+        put(bytes, 0, 4);
+        put(bytes, limits_.best_transfer, 4);
+    }
     if (page == kSerialNumber) put_text(bytes, serial_, std::min<std::size_t>(serial_.size(), 36));
     bytes[3] = std::uint8_t(bytes.size() - 4);
     return reply(std::move(bytes), allocated);
@@ -139,7 +147,7 @@ ScsiAction ScsiDisk::mode_sense(Bytes command, bool ten) {
     std::vector<std::uint8_t> bytes(ten ? 8 : 4);
     bytes[ten ? 3 : 2] = medium_->read_only() ? kWriteProtect : 0;
     if (page == kCaching || page == kAll) {
-        bytes.insert(bytes.end(), {kCaching, 18, std::uint8_t(medium_->write_cache() ? kWriteCache : 0)});
+        bytes.insert(bytes.end(), {kCaching, 18, std::uint8_t(limits_.cache ? kWriteCache : 0)});
         bytes.resize(bytes.size() + 17);
     } else if (page != 0) {
         return fail(kBadField);
@@ -168,6 +176,7 @@ ScsiAction ScsiDisk::capacity(bool sixteen, std::uint64_t allocated) {
     put(bytes, sixteen ? last : std::min(last, kMost), sixteen ? 8 : 4);
     put(bytes, kBlock, 4);
     if (sixteen) bytes.resize(32);
+    if (sixteen) bytes[13] = std::uint8_t(limits_.exponent);
     return reply(std::move(bytes), allocated);
 }
 

@@ -33,6 +33,13 @@ struct ScsiAction {
     std::uint64_t offset = 0, size = 0;  ///< bytes
 };
 
+/// What a disk says of its blocks.
+struct ScsiLimits {
+    unsigned exponent = 0;                                ///< of how many blocks a physical one has
+    std::uint32_t least_transfer = 0, best_transfer = 0;  ///< blocks; 0: nothing is said
+    bool cache = true;
+};
+
 class ScsiDisk {
   public:
     static constexpr std::uint32_t kBlock = 512;
@@ -42,6 +49,7 @@ class ScsiDisk {
         serial_ = std::move(serial);
         removable_ = removable;
     }
+    void set_limits(const ScsiLimits& limits) { limits_ = limits; }
     /// A command of at least 16 bytes (shorter ones end in zeros) for logical unit `unit`.
     ScsiAction command(unsigned unit, Bytes command);
     ScsiAction fail(Sense sense);
@@ -59,6 +67,7 @@ class ScsiDisk {
 
     const BlockBackend* medium_ = nullptr;
     std::string serial_;
+    ScsiLimits limits_;
     bool removable_ = false;
     Sense sense_;
 };

@@ -68,11 +68,20 @@ Storage::Storage(Object& object) : Function(object) {
 }
 
 bool Storage::realize(Errors& errors) {
+    if (!settle_disk(context_, drive_, errors)) return false;
+    if (logical_block_size_ != ScsiDisk::kBlock) {
+        errors.fail("logical_block_size must be 512 for disks on USB");
+        return false;
+    }
     const Str id = object_.id();
     if (!drive_->claim(id.empty() ? object_.type_name() : id, nullptr, errors)) return false;
     claimed_ = true;
     disk_.set_medium(drive_);
     disk_.set_identity(serial_, removable_);
+    disk_.set_limits({.exponent = blocks_exponent(),
+                      .least_transfer = min_io_size_ / logical_block_size_,
+                      .best_transfer = opt_io_size_ / logical_block_size_,
+                      .cache = caches_writes(*drive_)});
     const std::string number = serial_.empty() ? "1-0000:00:01.2-1" : serial_;
     descriptors_ = {device_descriptor(0, kPacket, 0x46f4, 0x0001, 3),
                     configuration_descriptor(interface(), false),
@@ -94,6 +103,7 @@ bool Storage::after_load(Errors& errors) {
 
 /// The buffer is the host's until it is done.
 void Storage::drain() {
+    const Draining draining(*this);
     while (busy_) drive_->drain();
 }
 
@@ -224,6 +234,7 @@ void Storage::read_on() {
 void Storage::write_on() { submit_next(BlockOperation::Write, buffer_.size()); }
 
 void Storage::done(BlockStatus status) {
+    if (!takes(*this, status)) return;
     busy_ = false;
     const bool moved = operation != BlockOperation::Flush;
     if (moved) {

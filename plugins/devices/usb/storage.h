@@ -8,12 +8,13 @@
 
 #include <backplane/block.h>
 #include <backplane/boot.h>
+#include <backplane/disk.h>
 
 #include <optional>
 
 namespace backplane::usb {
 
-class Storage final : public Function, public Bootable, private BlockRequest {
+class Storage final : public Function, public Bootable, public DiskSettings, private BlockRequest {
   public:
     explicit Storage(Object& object);
 

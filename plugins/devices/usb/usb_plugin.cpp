@@ -22,7 +22,7 @@ constexpr InterfaceInfo kInputInterfaces[] = {offers<T, Device>(), offers<T, Usb
 constexpr PropertyInfo kPortRow = property<&Function::port_>(
     {.name = "port",
      .summary = "where it is plugged in: 1, or 2.4 behind a hub; empty: where there is room"});
-constexpr PropertyInfo kStorageProperties[] = {
+constexpr auto kStorageProperties = with_disk_settings<Storage>(std::array{
     kPortRow,
     property<&Storage::drive_>(
         {.name = "drive", .summary = "the block node that it shows", .required = true}),
@@ -31,7 +31,7 @@ constexpr PropertyInfo kStorageProperties[] = {
         {.name = "removable", .summary = "says that its medium can be removed", .default_text = "off"}),
     property<&Storage::bootindex_>(
         {.name = "bootindex", .summary = "place in the boot order; -1: none", .default_text = "-1"}),
-};
+});
 constexpr InterfaceInfo kStorageInterfaces[] = {offers<Storage, Device>(), offers<Storage, UsbFunction>(),
                                                 offers<Storage, Bootable>()};
 

@@ -109,8 +109,17 @@ TEST_P(BlockOn, RefusesWhatLiesPastTheEndOrIsNoWholeSector) {
 }
 
 TEST_P(BlockOn, ReportsTheNodesErrors) {
-    node.answer = BlockStatus::NoSpace;
+    node.answer = BlockStatus::IoError;
     EXPECT_EQ(request({kOut, 0, 0}, {{driver->allocate(512), 512}}), 1);
+}
+
+TEST_P(BlockOn, KeepsAWriteThatTheHostHasNoRoomFor) {
+    bench.focus(driver->function());
+    node.answer = BlockStatus::NoSpace;
+    EXPECT_EQ(request({kOut, 0, 0}, {{driver->allocate(512), 512}}), -1);
+    node.answer = BlockStatus::Ok;
+    bench.save_state();
+    EXPECT_EQ(finish(), 0) << "its last chance";
 }
 
 TEST_P(BlockOn, KeepsRequestsThatAreNotDoneYet) {

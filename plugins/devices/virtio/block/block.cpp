@@ -55,15 +55,11 @@ Block::Block(Object& object) : context_(device_context(object)), virtio_(*query<
 }
 
 bool Block::check(Errors& errors) const {
-    const auto bad_size = [](std::uint64_t size) {
-        return size != 0 && (!std::has_single_bit(size) || size < 512 || size > (2u << 20));
-    };
-    if (!drive_) errors.fail("drive property not set; name a block node with drive=ID");
-    else if (bad_size(logical_block_size_) || bad_size(physical_block_size_))
-        errors.fail(
-            "logical_block_size and physical_block_size must be powers of two between 512 B and 2 MiB");
-    else if (physical_block_size_ != 0 && physical_block_size_ < logical_size())
-        errors.fail("logical_block_size > physical_block_size not supported");
+    constexpr std::uint32_t kMostBlocks = 0xffff;
+    if (min_io_size_ / logical_block_size_ > kMostBlocks)
+        errors.fail("min_io_size must not exceed 65535 logical blocks");
+    else if (discard_granularity_ != kLikeSectors && discard_granularity_ % logical_block_size_ != 0)
+        errors.fail("discard_granularity must be a multiple of logical_block_size");
     else if (queue_size_ < 4 || queue_size_ > 1024 || !std::has_single_bit(queue_size_))
         errors.fail("invalid queue-size property (" + std::to_string(queue_size_) +
                     "), must be a power of 2 (min 4, max 1024)");
@@ -73,7 +69,11 @@ bool Block::check(Errors& errors) const {
 }
 
 bool Block::realize(Errors& errors) {
-    if (!check(errors)) return false;
+    if (!drive_) {
+        errors.fail("drive property not set; name a block node with drive=ID");
+        return false;
+    }
+    if (!settle_disk(context_, drive_, errors) || !check(errors)) return false;
     const Str id = context_.object().id();
     if (!drive_->claim(id.empty() ? context_.object().type_name() : id, this, errors)) return false;
     claimed_ = true;
@@ -101,15 +101,9 @@ void Block::unrealize() {
     claimed_ = false;
 }
 
-std::uint32_t Block::logical_size() const {
-    return logical_block_size_ ? logical_block_size_
-                               : std::max<std::uint32_t>(512, drive_->logical_block_size());
-}
-
 void Block::fill_config() {
     const std::uint64_t capacity = drive_->size() / kSector;
-    const std::uint32_t logical = logical_size();
-    const std::uint32_t physical = std::max(physical_block_size_, logical);
+    const std::uint32_t logical = logical_block_size_;
     const std::uint32_t heads = heads_ ? heads_ : 16;
     const std::uint32_t sectors = sectors_ ? sectors_ : 63;
     const std::uint64_t cylinders =
@@ -122,15 +116,15 @@ void Block::fill_config() {
     store(config_, kGeometryAt + 2, std::uint8_t(heads));
     store(config_, kGeometryAt + 3, std::uint8_t(sectors));
     store(config_, kBlkSizeAt, logical);
-    store(config_, kTopologyAt, std::uint8_t(std::countr_zero(physical / logical)));
+    store(config_, kTopologyAt, std::uint8_t(blocks_exponent()));
     store(config_, kTopologyAt + 2, std::uint16_t(min_io_size_ / logical));
     store(config_, kTopologyAt + 4, opt_io_size_ / logical);
-    const bool cached = write_cache_ == Cache::Auto ? drive_->write_cache() : write_cache_ == Cache::On;
-    store(config_, kWritebackAt, std::uint8_t(cached));
+    store(config_, kWritebackAt, std::uint8_t(caches_writes(*drive_)));
     store(config_, kNumQueuesAt, num_queues_);
     store(config_, kDiscardAt, max_discard_sectors_);
     store(config_, kDiscardAt + 4, std::uint32_t{1});  // segments of one request
-    store(config_, kDiscardAt + 8, std::uint32_t(logical / kSector));
+    const std::uint32_t together = discard_granularity_ == kLikeSectors ? logical : discard_granularity_;
+    store(config_, kDiscardAt + 8, std::uint32_t(together / kSector));
     store(config_, kZeroesAt, max_write_zeroes_sectors_);
     store(config_, kZeroesAt + 4, std::uint32_t{1});
     store(config_, kZeroesAt + 8, std::uint8_t{1});  // write_zeroes_may_unmap
@@ -153,6 +147,7 @@ void Block::block_resized() {
 }
 
 void Block::drain() {
+    const Draining draining(*this);
     // What is done may have to be flushed.
     while (claimed_ && requests_.size() != free_.size()) drive_->drain();
 }
@@ -186,8 +181,8 @@ void Block::device_reset() {
 
 bool Block::in_range(std::uint64_t sector, std::uint64_t bytes) const {
     const std::uint64_t size = drive_->size() / kSector;
-    return sector <= size && bytes <= (size - sector) * kSector && sector * kSector % logical_size() == 0 &&
-           bytes % logical_size() == 0;
+    return sector <= size && bytes <= (size - sector) * kSector &&
+           sector * kSector % logical_block_size_ == 0 && bytes % logical_block_size_ == 0;
 }
 
 void Block::queue_notified(VirtioQueue& queue) {
@@ -274,6 +269,7 @@ void Block::Request::identify() {
 }
 
 void Block::Request::done(BlockStatus status) {
+    if (!device_.takes(*this, status)) return;
     const bool changed = operation == BlockOperation::Write || operation == BlockOperation::WriteZeroes;
     if (changed && status == BlockStatus::Ok && device_.write_through()) {
         operation = BlockOperation::Flush;
@@ -307,6 +303,8 @@ constexpr HistoryRow kHistory[] = {{"4.2", "queue-size", "128"},
                                    {"3.1", "write-zeroes", "off"}};
 constexpr HistoryRow kPciHistory[] = {{"2.6", "disable-modern", "on"}};
 
+constexpr auto kProperties = with_disk_settings<Block>(Block::kOwnProperties);
+
 constexpr InterfaceInfo kBootable[] = {offers<Block, Device>(), offers<Block, Bootable>()};
 constexpr TypeInfo with_interfaces(TypeInfo info) {
     info.interfaces = kBootable;
@@ -317,7 +315,7 @@ constexpr TypeInfo kTypes[] = {
     with_interfaces(virtio_device_type<Block>({.name = "virtio-blk-device",
                                                .summary = "Virtio block device",
                                                .category = "Storage",
-                                               .properties = Block::kProperties,
+                                               .properties = kProperties,
                                                .history = kHistory})),
     virtio_pci_type(kPci, {.name = "virtio-blk-pci",
                            .summary = "Virtio block device on PCI",

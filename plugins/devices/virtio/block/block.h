@@ -8,14 +8,20 @@
 
 #include <backplane/block.h>
 #include <backplane/boot.h>
+#include <backplane/disk.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace backplane::virtio {
 
-class Block final : public DeviceBase, public VirtioFunctionBase, public Bootable, BlockObserver {
+class Block final : public DeviceBase,
+                    public VirtioFunctionBase,
+                    public Bootable,
+                    public DiskSettings,
+                    BlockObserver {
   public:
     explicit Block(Object& object);
 
@@ -62,7 +68,6 @@ class Block final : public DeviceBase, public VirtioFunctionBase, public Bootabl
     bool in_range(std::uint64_t sector, std::uint64_t bytes) const;
     /// Must each write be on the medium before it is reported (§5.2.6.2)?
     bool write_through() const;
-    std::uint32_t logical_size() const;
 
     DeviceContext& context_;
     VirtioDevice& virtio_;
@@ -71,22 +76,18 @@ class Block final : public DeviceBase, public VirtioFunctionBase, public Bootabl
     std::vector<Request*> free_;
     unsigned notified_ = 0;  ///< inside queue_notified(), which interrupts once at its end
 
-    enum class Cache : std::uint8_t { Auto, On, Off };
     BlockBackend* drive_ = nullptr;
     std::string serial_;
-    std::uint32_t logical_block_size_ = 0;
-    std::uint32_t physical_block_size_ = 0;
-    std::uint32_t min_io_size_ = 0;
-    std::uint32_t opt_io_size_ = 0;
     std::uint32_t cylinders_ = 0;
     std::uint32_t heads_ = 0;
     std::uint32_t sectors_ = 0;
     std::uint32_t max_discard_sectors_ = 0;
+    static constexpr std::uint32_t kLikeSectors = ~0u;
+    std::uint32_t discard_granularity_ = kLikeSectors;  ///< bytes
     std::uint32_t max_write_zeroes_sectors_ = 0;
     std::uint16_t num_queues_ = 1;
     std::uint16_t queue_size_ = 256;
     std::int32_t bootindex_ = -1;
-    Cache write_cache_ = Cache::Auto;
     bool config_wce_ = true;
     bool discard_ = true;
     bool write_zeroes_ = true;
@@ -94,22 +95,10 @@ class Block final : public DeviceBase, public VirtioFunctionBase, public Bootabl
     bool claimed_ = false;
 
   public:
-    static constexpr PropertyInfo kProperties[] = {
+    static constexpr std::array kOwnProperties{
         property<&Block::drive_>({.name = "drive", .summary = "The block node that holds the data"}),
         property<&Block::serial_>(
             {.name = "serial", .summary = "What the guest reads as serial number (20 bytes)"}),
-        size_property<&Block::logical_block_size_>(
-            {.name = "logical_block_size",
-             .summary = "Sector size: a power of two from 512; 0: the drive's",
-             .default_text = "0"}),
-        size_property<&Block::physical_block_size_>(
-            {.name = "physical_block_size",
-             .summary = "A power of two from 512; 0: the logical size",
-             .default_text = "0"}),
-        size_property<&Block::min_io_size_>(
-            {.name = "min_io_size", .summary = "Smallest good transfer", .default_text = "0"}),
-        size_property<&Block::opt_io_size_>(
-            {.name = "opt_io_size", .summary = "Best transfer", .default_text = "0"}),
         property<&Block::cylinders_>({.name = "cyls",
                                       .summary = "Cylinders of the geometry; 0: from the size",
                                       .default_text = "0",
@@ -127,10 +116,10 @@ class Block final : public DeviceBase, public VirtioFunctionBase, public Bootabl
             {.name = "queue-size", .summary = "Entries of a queue", .default_text = "256"}),
         property<&Block::bootindex_>(
             {.name = "bootindex", .summary = "Place in the boot order; -1: none", .default_text = "-1"}),
-        enum_property<&Block::write_cache_>({.name = "write-cache",
-                                             .summary = "Does the guest see a volatile write cache",
-                                             .default_text = "auto",
-                                             .choices = "auto|on|off"}),
+        size_property<&Block::discard_granularity_>(
+            {.name = "discard_granularity",
+             .summary = "Bytes that are discarded together; 4294967295: a sector's",
+             .default_text = "4294967295"}),
         property<&Block::config_wce_>(
             {.name = "config-wce", .summary = "May the guest switch the write cache", .default_text = "on"}),
         property<&Block::discard_>({.name = "discard", .summary = "Offer discard", .default_text = "on"}),
