@@ -22,7 +22,7 @@ bool Kvm::open(AcceleratorContext& context, Errors& errors) {
     context_ = &context;
     vm_ = std::move(vm);
     slots_ = std::make_unique<MemorySlots>(*vm_, context.system_memory(), 0);
-    vm_->set_ring_collector([this] { collect_rings(); });
+    vm_->set_ring_collector([this] { return collect_rings(); });
     doorbells_ = std::make_unique<DoorbellMap>(*vm_, context.system_memory(), context.io_ports());
     held_stores_ = std::make_unique<HeldStores>(*vm_, context.system_memory(), context.io_ports());
     vm_->set_held_stores(held_stores_.get());
@@ -30,8 +30,8 @@ bool Kvm::open(AcceleratorContext& context, Errors& errors) {
 }
 
 /// They have the pages of all slots.
-void Kvm::collect_rings() {
-    vm_->dirty_rings().harvest([this](std::uint32_t slot, std::uint64_t page) {
+int Kvm::collect_rings() {
+    return vm_->dirty_rings().harvest([this](std::uint32_t slot, std::uint64_t page) {
         if (slots_) slots_->page_changed(slot, page);
         if (management_slots_) management_slots_->page_changed(slot, page);
     });

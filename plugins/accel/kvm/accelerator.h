@@ -63,7 +63,7 @@ class Kvm final : public Accelerator,
   private:
     bool has_management_mode() const;
     void show_management_memory(Cpu& cpu);
-    void collect_rings();
+    int collect_rings();
     void tell_debug();
 
     AcceleratorContext* context_ = nullptr;

@@ -59,7 +59,7 @@ void DirtyRings::remove(const Descriptor& vcpu) {
     rings_.erase(found);
 }
 
-void DirtyRings::harvest(const std::function<void(std::uint32_t, std::uint64_t)>& changed) {
+int DirtyRings::harvest(const std::function<void(std::uint32_t, std::uint64_t)>& changed) {
     unsigned taken = 0;
     for (Ring& ring : rings_)
         for (;;) {
@@ -70,7 +70,7 @@ void DirtyRings::harvest(const std::function<void(std::uint32_t, std::uint64_t)>
             ++ring.next;
             ++taken;
         }
-    if (taken != 0) request(*vm_, KVM_RESET_DIRTY_RINGS);
+    return taken == 0 ? 0 : std::min(0, request(*vm_, KVM_RESET_DIRTY_RINGS));
 }
 
 }  // namespace backplane::kvm

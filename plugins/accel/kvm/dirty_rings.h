@@ -23,8 +23,8 @@ class DirtyRings {
     /// A vCPU's. False: the host does not map it.
     bool add(const Descriptor& vcpu);
     void remove(const Descriptor& vcpu);
-    /// `changed(slot, page of it)` for each entry; the pages are watched again.
-    void harvest(const std::function<void(std::uint32_t slot, std::uint64_t page)>& changed);
+    /// `changed(slot, page of it)` for each entry; the pages are watched again. 0, or -errno: the kernel does not.
+    int harvest(const std::function<void(std::uint32_t slot, std::uint64_t page)>& changed);
 
   private:
     struct Ring {

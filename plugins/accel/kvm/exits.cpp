@@ -130,8 +130,12 @@ void Vcpu::system_event() {
 void Vcpu::ring_full() {
     MachineLock& lock = vm_.context().lock();
     lock.lock();
-    vm_.collect_rings();
+    const int result = vm_.collect_rings();
     lock.unlock();
+    // It would be full for ever.
+    if (result < 0)
+        fail(std::string("KVM does not let its rings of changed pages be used again: ") +
+             std::strerror(-result));
 }
 
 /// Of a vector that the machine's I/O APIC sent.

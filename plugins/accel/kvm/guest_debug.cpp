@@ -3,6 +3,7 @@
 #include "vcpu.h"
 
 #include <bit>
+#include <cstring>
 
 namespace backplane::kvm {
 
@@ -88,8 +89,13 @@ void Vcpu::tell_debug() {
             debug.control |= std::uint32_t(vm_.capability(KVM_CAP_SET_GUEST_DEBUG2)) & KVM_GUESTDBG_BLOCKIRQ;
         if (points && !one) debug_points_->fill(debug);
     }
-    if (const int result = request(fd_, KVM_SET_GUEST_DEBUG, &debug); result < 0)
-        vm_.refusals().say("to be debugged", -result);
+    const int result = request(fd_, KVM_SET_GUEST_DEBUG, &debug);
+    if (result >= 0) return;
+    if (!std::exchange(debug_refused_, true))
+        vm_.context().log().write(LogLevel::Warning, "kvm",
+                                  std::string("KVM refuses steps and breakpoints (KVM_SET_GUEST_DEBUG: ") +
+                                      std::strerror(-result) + "); -accel tcg has them");
+    if (one) stop_for_debugger({});  // where it stands, rather than somewhere
 }
 
 void Vcpu::debug_exit() {

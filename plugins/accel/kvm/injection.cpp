@@ -5,6 +5,8 @@
 // cr8 of struct kvm_run.
 #include "vcpu.h"
 
+#include <cstring>
+
 namespace backplane::kvm {
 
 /// All but INTR: at the next instruction boundary.
@@ -50,7 +52,8 @@ void Vcpu::inject() {
         if (vector >= 0) {
             const kvm_interrupt interrupt{std::uint32_t(vector)};
             const int result = request(fd_, KVM_INTERRUPT, &interrupt);
-            if (result < 0) vm_.refusals().say("an interrupt", -result);
+            if (result < 0)
+                return fail(std::string("KVM does not take an interrupt: ") + std::strerror(-result));
             else if (vm_.local_apics_in_kernel()) handed_ = vector;
             run_->ready_for_interrupt_injection = 0;
         }

@@ -150,7 +150,11 @@ void MemorySlots::page_changed(std::uint32_t number, std::uint64_t page) {
 /// The kernel's bits are cleared by reading them, and the pages are watched again.
 void MemorySlots::collect_dirty(RamBlock& block) {
     constexpr unsigned kBits = 64;
-    if (vm_.dirty_rings().used()) return vm_.collect_rings();
+    if (vm_.dirty_rings().used()) {
+        if (const int result = vm_.collect_rings(); result < 0)
+            vm_.refusals().say("to use rings of changed pages again", -result);
+        return;
+    }
     for (const auto& [start, slot] : slots_) {
         if (slot.block != &block || !(slot.flags & KVM_MEM_LOG_DIRTY_PAGES)) continue;
         bitmap_.assign((slot.size / kPageSize + kBits - 1) / kBits, 0);

@@ -153,6 +153,7 @@ void Vcpu::run_guest() {
     push();
     tell_debug();
     inject();
+    if (waits()) return;  // the kernel refused what it does not go without
     const int result = enter();
     complete_ = false;
     vm_.held_stores().flush(*run_);

@@ -93,7 +93,8 @@ class Vcpu final : public VcpuThread {
     bool restarted_ = true;    ///< after a reset or a load
     bool unfinished_ = false;  ///< the kernel finishes the last exit's instruction when it is entered again
     bool debugged_ = false;    ///< the kernel has debug registers of ours
-    int handed_ = -1;          ///< with local APICs in the kernel: a vector that it has and did not take yet
+    bool debug_refused_ = false;
+    int handed_ = -1;  ///< with local APICs in the kernel: a vector that it has and did not take yet
     std::uint8_t task_priority_ = 0;  ///< CR8 as the local APIC has it
     std::uint64_t apic_base_ = 0;     ///< the same of IA32_APIC_BASE
 

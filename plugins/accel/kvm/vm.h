@@ -36,9 +36,9 @@ class Vm {
     GuestGate& gate() { return gate_; }
     Interrupts& interrupts() { return interrupts_; }
     DirtyRings& dirty_rings() { return dirty_rings_; }
-    /// Takes what the rings of changed pages have. Holding the machine lock.
-    void set_ring_collector(std::function<void()> work) { collect_rings_ = std::move(work); }
-    void collect_rings() const { collect_rings_(); }
+    /// Takes what the rings of changed pages have. 0, or -errno: they are full for ever. Holding the machine lock.
+    void set_ring_collector(std::function<int()> work) { collect_rings_ = std::move(work); }
+    int collect_rings() const { return collect_rings_(); }
     /// What vCPUs do first when they have left the guest.
     void set_held_stores(HeldStores* held) { held_stores_ = held; }
     HeldStores& held_stores() const { return *held_stores_; }
@@ -84,7 +84,7 @@ class Vm {
     GuestGate gate_;
     Interrupts interrupts_;
     DirtyRings dirty_rings_;
-    std::function<void()> collect_rings_;
+    std::function<int()> collect_rings_;
     HeldStores* held_stores_ = nullptr;
     std::vector<Vcpu*> vcpus_;
     std::map<std::uint32_t, LapicPage*> lapics_;

@@ -135,6 +135,7 @@ int FakeKernel::answer(unsigned long request, void* argument) {
     case KVM_SET_MSRS: return msr_access(*static_cast<kvm_msrs*>(argument), true);
     case KVM_SET_USER_MEMORY_REGION: copy_in(slots.emplace_back()); return 0;
     case KVM_ENABLE_CAP: copy_in(enabled.emplace_back()); return 0;
+    case KVM_SET_GUEST_DEBUG: copy_in(debug.emplace_back()); return 0;
     case KVM_IOEVENTFD: copy_in(doorbells.emplace_back()); return 0;
     case KVM_SET_GSI_ROUTING: {
         const auto& table = *static_cast<const kvm_irq_routing*>(argument);

@@ -36,6 +36,7 @@ class FakeKernel {
     unsigned count(unsigned long request) const;
     std::vector<kvm_userspace_memory_region> slots;
     std::vector<kvm_enable_cap> enabled;
+    std::vector<kvm_guest_debug> debug;
     std::vector<kvm_ioeventfd> doorbells;
     std::vector<kvm_coalesced_mmio_zone> held;  ///< where stores are kept for a while
     /// Keeps one, as the kernel does, on the third page of a vCPU's shared memory.
