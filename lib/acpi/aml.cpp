@@ -1,5 +1,6 @@
 #include <lib/aml.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstring>
@@ -26,9 +27,13 @@ void put(Term& to, std::uint64_t value, unsigned size) {
     for (unsigned i = 0; i < size; ++i) to.push_back(std::uint8_t(value >> 8 * i));
 }
 
-/// PkgLength (20.2.4): counts itself.
-Term sized(const Term& body) {
+constexpr std::size_t kPrefix = 8;  ///< what an opcode and a length take at most
+
+/// An opcode with a body whose length stands ahead: PkgLength (20.2.4), which counts itself.
+Term sized(std::initializer_list<std::uint8_t> opcode, const Term& body) {
     Term result;
+    result.reserve(kPrefix + body.size());
+    result.assign(opcode);
     std::size_t length = body.size() + 1;
     if (length < 0x40) {
         result.push_back(std::uint8_t(length));
@@ -43,17 +48,15 @@ Term sized(const Term& body) {
 }
 
 Term with(std::initializer_list<std::uint8_t> opcode, const Term& body) {
-    Term result(opcode);
+    Term result;
+    result.reserve(kPrefix + body.size());
+    result.assign(opcode);
     append(result, body);
     return result;
 }
 
 /// Operation of one or two operands whose result goes nowhere else.
-Term operation(std::uint8_t opcode, Terms operands) {
-    Term result{opcode};
-    for (const Term& operand : operands) append(result, operand);
-    return result;
-}
+Term operation(std::uint8_t opcode, Terms operands) { return with({opcode}, list(operands)); }
 Term arithmetic(std::uint8_t opcode, const Term& a, const Term& b) {
     return operation(opcode, {a, b, Term{kZero}});  // no target
 }
@@ -61,7 +64,10 @@ Term arithmetic(std::uint8_t opcode, const Term& a, const Term& b) {
 }  // namespace
 
 Term list(std::span<const Term> terms) {
+    std::size_t size = 0;
+    for (const Term& term : terms) size += term.size();
     Term result;
+    result.reserve(size);
     for (const Term& term : terms) append(result, term);
     return result;
 }
@@ -76,6 +82,7 @@ Term ones() { return {kOnes}; }
 Term integer(std::uint64_t value) {
     if (value <= 1) return {value ? kOne : kZero};
     Term result;
+    result.reserve(9);
     const unsigned size = value <= 0xff ? 1 : value <= 0xffff ? 2 : value <= 0xffffffff ? 4 : 8;
     result.push_back(size == 1 ? kByte : size == 2 ? kWord : size == 4 ? kDword : kQword);
     put(result, value, size);
@@ -92,33 +99,31 @@ Term string(std::string_view text) {
 Term buffer(std::span<const std::uint8_t> bytes) {
     Term body = integer(bytes.size());
     body.insert(body.end(), bytes.begin(), bytes.end());
-    return with({kBuffer}, sized(body));
+    return sized({kBuffer}, body);
 }
 
 /// NameString (20.2.2): each segment has four characters, filled with '_'.
 Term path(std::string_view text) {
     Term result;
+    result.reserve(kPrefix + text.size());
     while (!text.empty() && (text[0] == '\\' || text[0] == '^')) {
         result.push_back(text[0] == '\\' ? kRoot : kParent);
         text.remove_prefix(1);
     }
-    Term segments;
-    unsigned count = 0;
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find('.'), text.size());
-        assert(end <= 4);
-        for (std::size_t i = 0; i < 4; ++i)
-            segments.push_back(i < end ? std::uint8_t(text[i]) : std::uint8_t('_'));
-        text.remove_prefix(std::min(end + 1, text.size()));
-        ++count;
-    }
+    const auto count = text.empty() ? 0 : std::ranges::count(text, '.') + 1;
     if (count == 0) result.push_back(0);
     if (count == 2) result.push_back(kDualName);
     if (count > 2) {
         result.push_back(kMultiName);
         result.push_back(std::uint8_t(count));
     }
-    append(result, segments);
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('.'), text.size());
+        assert(end <= 4);
+        for (std::size_t i = 0; i < 4; ++i)
+            result.push_back(i < end ? std::uint8_t(text[i]) : std::uint8_t('_'));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
     return result;
 }
 
@@ -155,7 +160,7 @@ Term package(std::span<const Term> elements) {
     assert(elements.size() < 256);
     Term body{std::uint8_t(elements.size())};
     append(body, list(elements));
-    return with({kPackage}, sized(body));
+    return sized({kPackage}, body);
 }
 Term package(Terms elements) { return package(std::span(elements.begin(), elements.size())); }
 
@@ -163,23 +168,23 @@ Term package(Terms elements) { return package(std::span(elements.begin(), elemen
 
 Term name(std::string_view text, const Term& value) { return with({kName}, list({path(text), value})); }
 Term scope(std::string_view text, std::span<const Term> body) {
-    return with({kScope}, sized(list({path(text), list(body)})));
+    return sized({kScope}, list({path(text), list(body)}));
 }
 Term scope(std::string_view text, Terms body) { return scope(text, std::span(body.begin(), body.size())); }
 Term device(std::string_view text, std::span<const Term> body) {
-    return with({kExtended, kExtendedDevice}, sized(list({path(text), list(body)})));
+    return sized({kExtended, kExtendedDevice}, list({path(text), list(body)}));
 }
 Term device(std::string_view text, Terms body) { return device(text, std::span(body.begin(), body.size())); }
 Term processor(std::string_view text, std::uint8_t id, Terms body) {
     Term head = path(text);
     head.push_back(id);
     put(head, 0, 5);  // no P_BLK
-    return with({kExtended, kExtendedProcessor}, sized(list({head, list(body)})));
+    return sized({kExtended, kExtendedProcessor}, list({head, list(body)}));
 }
 Term method(std::string_view text, unsigned arguments, Terms body, Serialized serialized) {
     Term head = path(text);
     head.push_back(std::uint8_t(arguments | (serialized == Serialized::Yes ? 8 : 0)));
-    return with({kMethod}, sized(list({head, list(body)})));
+    return sized({kMethod}, list({head, list(body)}));
 }
 Term mutex(std::string_view text) { return with({kExtended, kExtendedMutex}, list({path(text), Term{0}})); }
 
@@ -205,7 +210,7 @@ Term field(std::string_view region, FieldAccess access, FieldUpdate update,
         }
         append(body, width);
     }
-    return with({kExtended, kExtendedField}, sized(body));
+    return sized({kExtended, kExtendedField}, body);
 }
 
 // --- expressions and statements ---
@@ -230,11 +235,9 @@ Term create_dword_field(const Term& of, const Term& at, std::string_view text) {
     return with({kCreateDwordField}, list({of, at, path(text)}));
 }
 Term size_of(const Term& of) { return operation(kSizeOf, {of}); }
-Term if_(const Term& condition, Terms then) { return with({kIf}, sized(list({condition, list(then)}))); }
-Term else_(Terms otherwise) { return with({kElse}, sized(list(otherwise))); }
-Term while_(const Term& condition, Terms body) {
-    return with({kWhile}, sized(list({condition, list(body)})));
-}
+Term if_(const Term& condition, Terms then) { return sized({kIf}, list({condition, list(then)})); }
+Term else_(Terms otherwise) { return sized({kElse}, list(otherwise)); }
+Term while_(const Term& condition, Terms body) { return sized({kWhile}, list({condition, list(body)})); }
 Term return_(const Term& value) { return operation(kReturn, {value}); }
 Term call(std::string_view method, Terms arguments) { return list({path(method), list(arguments)}); }
 Term notify(const Term& object, const Term& value) { return operation(kNotify, {object, value}); }
