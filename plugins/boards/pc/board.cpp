@@ -22,14 +22,23 @@ Object* PcBoard::make(BoardContext& context, Object* bus, const char* type, cons
     return context.realize(*object, errors) ? object : nullptr;
 }
 
+namespace {
+
+constexpr int kOwnPage = 0x1000;  ///< of a local APIC: whatever is mapped there, a processor sees its own registers
+
+MemoryRegion* region_of(Object& device, const char* region, Errors& errors) {
+    MemoryRegion* exported = device_context(device).exported_region(region);
+    if (!exported)
+        errors.fail("'" + std::string(device.type_name().view()) + "' has no region '" + region + "'");
+    return exported;
+}
+
+}  // namespace
+
 bool PcBoard::put_at_port(BoardContext& context, Object& device, const char* region, std::uint64_t port,
                           Errors& errors) {
-    MemoryRegion* exported = device_context(device).exported_region(region);
-    if (!exported) {
-        errors.fail("'" + std::string(device.type_name().view()) + "' has no region '" + region + "'");
-        return false;
-    }
-    return context.io_ports().add(*exported, Offset(port), 0, errors);
+    MemoryRegion* exported = region_of(device, region, errors);
+    return exported && context.io_ports().add(*exported, Offset(port), 0, errors);
 }
 
 bool PcBoard::build(BoardContext& context, Errors& errors) {
@@ -80,7 +89,8 @@ bool PcBoard::map_ram(BoardContext& context, Errors& errors) {
 
 bool PcBoard::build_processors(BoardContext& context, Errors& errors) {
     Object* messages = make(context, nullptr, "apic-bus", "apic-bus", {}, errors);
-    return messages && context.map(*messages, "apic-msi", GuestAddress(kMessages), errors) &&
+    MemoryRegion* window = messages ? region_of(*messages, "apic-msi", errors) : nullptr;
+    return window && context.system_memory().add(*window, Offset(kMessages), kOwnPage, errors) &&
            processors_.build(context, acpi_ != Switch::Off, errors);
 }
 

@@ -417,6 +417,7 @@ class Trees(PcTest):
         text = self.tree("info mtree")
         self.assertRegex(text, r"(?m)^  0+-f{16} \(prio 0, container\): system$")
         self.assertRegex(text, r"(?m)^    0+-f{16} \(prio -1, i/o\): pci$")
+        self.assertRegex(text, r"(?m)^    00000000fee00000-00000000feefffff \(prio 4096, i/o\): apic-msi$")
         self.assertRegex(text, r"(?m)^    00000000000c0000-00000000000c3fff \(prio 1, i/o\): alias pam-pci @pci ")
 
     def test_memories_of_modules(self):
