@@ -33,7 +33,7 @@ OptionGroup run_options() {
              {"action",
               "[reboot=reset|shutdown][,shutdown=poweroff|pause]"
               "[,panic=pause|shutdown|exit-failure|none]"
-              "[,watchdog=reset|shutdown|poweroff|pause|debug|none]",
+              "[,watchdog=reset|shutdown|poweroff|pause|debug|none|inject-nmi]",
               "what follows when the guest resets, powers off or panics, and when its\n"
               "watchdog runs out",
               apply_action},

@@ -9,7 +9,15 @@ struct RunActions {
     enum class Reboot { Reset, Shutdown } reboot = Reboot::Reset;
     enum class Shutdown { Poweroff, Pause } shutdown = Shutdown::Poweroff;
     enum class Panic { Pause, Shutdown, ExitFailure, None } panic = Panic::Shutdown;
-    enum class Watchdog { Reset, Shutdown, Poweroff, Pause, Debug, None } watchdog = Watchdog::Reset;
+    enum class Watchdog {
+        Reset,
+        Shutdown,
+        Poweroff,
+        Pause,
+        Debug,
+        None,
+        InjectNmi
+    } watchdog = Watchdog::Reset;
     bool operator==(const RunActions&) const = default;
 };
 

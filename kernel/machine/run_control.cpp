@@ -4,6 +4,7 @@
 #include "kernel/machine/machine_parts.h"
 
 #include <backplane/block.h>
+#include <backplane/nmi.h>
 #include <backplane/power.h>
 
 #include <algorithm>
@@ -107,6 +108,17 @@ void RunControl::power_down() {
     emit("POWERDOWN", "{}");
 }
 
+bool RunControl::inject_nmi() {
+    bool any = false;
+    machine_.objects->walk(machine_.objects->root(), [&](Instance& instance) {
+        auto* input = query<NmiInput>(instance);
+        if (!input) return;
+        any = true;
+        contained(instance.callee(), "NmiInput::inject_nmi()", [&] { input->inject_nmi(); });
+    });
+    return any;
+}
+
 void RunControl::close() { machine_.loop.cancel(*this); }
 
 /// The guest's kernel said that it cannot go on.
@@ -147,6 +159,12 @@ void RunControl::watchdog_expired(Requests& requests) {
         say("debug");
         return machine_.hub.write(LogLevel::Warning, "machine", "the watchdog ran out");
     case RunActions::Watchdog::None: return say("none");
+    case RunActions::Watchdog::InjectNmi:
+        say("inject-nmi");
+        if (!inject_nmi())
+            machine_.hub.write(LogLevel::Warning, "machine",
+                               "the watchdog ran out, and the machine does not provide NMIs");
+        return;
     }
 }
 

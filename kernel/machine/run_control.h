@@ -32,6 +32,8 @@ class RunControl final : Work, public GuestHealth, public MachineSleep {
     void reset();  ///< CPUs are stopped and started around it
     /// The machine goes away: nothing that was asked for is carried out any more.
     void close();
+    /// Interrupts processors, as far as their chips let that through; false where the machine has no input for it.
+    bool inject_nmi();
     void set_actions(const RunActions& actions) { actions_ = actions; }
     const RunActions& actions() const { return actions_; }
 

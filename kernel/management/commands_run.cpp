@@ -56,6 +56,11 @@ Json system_wakeup(const Call& call) {
     return Json::object();
 }
 
+Json inject_nmi(const Call& call) {
+    if (!call.machine.parts().run.inject_nmi()) fail_command("machine does not provide NMIs");
+    return Json::object();
+}
+
 Json query_current_machine(const Call& call) {
     return {{"wakeup-suspend-support", call.machine.parts().run.can_sleep()}};
 }
@@ -140,7 +145,9 @@ constexpr ArgumentInfo kActions[] = {
     {.name = "reboot", .required = false, .choices = "reset|shutdown"},
     {.name = "shutdown", .required = false, .choices = "poweroff|pause"},
     {.name = "panic", .required = false, .choices = "pause|shutdown|exit-failure|none"},
-    {.name = "watchdog", .required = false, .choices = "reset|shutdown|poweroff|pause|debug|none"}};
+    {.name = "watchdog",
+     .required = false,
+     .choices = "reset|shutdown|poweroff|pause|debug|none|inject-nmi"}};
 constexpr ArgumentInfo kWatchdog[] = {{.name = "action", .choices = kActions[3].choices}};
 constexpr ArgumentInfo kStatus[] = {{.name = "running", .kind = Kind::Flag}, {.name = "status"}};
 constexpr ArgumentInfo kCurrentMachine[] = {{.name = "wakeup-suspend-support", .kind = Kind::Flag}};
@@ -154,6 +161,10 @@ constexpr CoreCommand kRunCommands[] = {
      system_powerdown},
     {{.name = "system_wakeup", .human = "system_wakeup", .summary = "wake a guest that sleeps"},
      system_wakeup},
+    {{.name = "inject-nmi",
+      .human = "nmi",
+      .summary = "interrupt the guest's processors in a way that they cannot mask"},
+     inject_nmi},
     {{.name = "query-current-machine",
       .summary = "whether guests of this machine can sleep",
       .returns = "CurrentMachineParams"},

@@ -59,7 +59,7 @@ class Ends(ProgramTest):
             "reboot": ("reset", "shutdown"),
             "shutdown": ("poweroff", "pause"),
             "panic": ("pause", "shutdown", "exit-failure", "none"),
-            "watchdog": ("reset", "shutdown", "poweroff", "pause", "debug", "none"),
+            "watchdog": ("reset", "shutdown", "poweroff", "pause", "debug", "none", "inject-nmi"),
         }
         qmp = self.machine(POWER_OFF)
         for event, choices in pairs.items():

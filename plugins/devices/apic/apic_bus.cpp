@@ -54,7 +54,8 @@ namespace {
 constexpr InterfaceInfo kBusInterfaces[] = {offers<ApicBusPart, Device>(),
                                             offers<ApicBusPart, x86::ApicBus>()};
 constexpr InterfaceInfo kApicInterfaces[] = {offers<LocalApicPart, Device>(),
-                                             offers<LocalApicPart, x86::LocalApic>()};
+                                             offers<LocalApicPart, x86::LocalApic>(),
+                                             offers<LocalApicPart, NmiInput>()};
 
 constexpr PropertyInfo kApicProperties[] = {
     property<&LocalApicPart::processor_object_>(

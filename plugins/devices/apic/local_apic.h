@@ -8,6 +8,7 @@
 
 #include "apic_timer.h"
 
+#include <backplane/nmi.h>
 #include <backplane/x86.h>
 
 #include <optional>
@@ -28,6 +29,7 @@ enum Mode : unsigned { Fixed = 0, LowestPriority = 1, Smi = 2, Nmi = 4, Init = 5
 
 class LocalApicPart final : public DeviceBase,
                             public x86::LocalApic,
+                            public NmiInput,
                             private ApicTimer::Owner,
                             private chips::LocalApicRegisters {
   public:
@@ -56,6 +58,12 @@ class LocalApicPart final : public DeviceBase,
     bool matches(std::uint32_t destination, bool logical) const override;
     unsigned arbitration_priority() const override;
     void deliver(unsigned mode, std::uint8_t vector, bool level_triggered) override;
+
+    /// LINT1 is where it comes in.
+    void inject_nmi() override {
+        lint_changed(1, 1);
+        lint_changed(1, 0);
+    }
 
     // Properties
     Object* processor_object_ = nullptr;

@@ -1,6 +1,8 @@
 // One local APIC: registers, priorities, what its processor takes, its pins, its errors.
 #include "apic_fixture.h"
 
+#include <backplane/nmi.h>
+
 namespace backplane::testing {
 namespace {
 
@@ -112,6 +114,18 @@ TEST_F(LocalApicTest, Lint1IsNmi) {
     focus();
     bench.set_input("lint", 1, 1);
     EXPECT_TRUE(requested(0x45)) << "or a vector, with the edge";
+}
+
+TEST_F(LocalApicTest, WhatItsUserInjectsComesThroughLint1) {
+    auto* input = query<NmiInput>(*chips[0]);
+    ASSERT_NE(input, nullptr);
+    input->inject_nmi();
+    EXPECT_EQ(cpu().nmis, 0u) << "masked";
+    switch_on();
+    set(kLint1, 0x400);
+    input->inject_nmi();
+    input->inject_nmi();
+    EXPECT_EQ(cpu().nmis, 2u);
 }
 
 TEST_F(LocalApicTest, VectorsBelowSixteenAreErrors) {

@@ -295,7 +295,7 @@ TEST(CommandLine, WhatFollowsAnEndIsChosen) {
               plan_of("-action reboot=shutdown,shutdown=pause").actions);
     EXPECT_EQ(plan_of("-watchdog-action pause").actions.watchdog, RunActions::Watchdog::Pause);
     EXPECT_EQ(plan_of("-action panic=exit-failure").actions.panic, RunActions::Panic::ExitFailure);
-    for (const char* bad : {"panic=foo", "foo=pause", "watchdog=inject-nmi", "reboot="})
+    for (const char* bad : {"panic=foo", "foo=pause", "watchdog=nmi", "reboot="})
         EXPECT_NE(error_of("-action " + std::string(bad)), "") << bad;
 }
 

@@ -5,6 +5,7 @@
 
 #include <backplane/block.h>
 #include <backplane/entropy.h>
+#include <backplane/nmi.h>
 #include <backplane/power.h>
 #include <backplane/property.h>
 
@@ -63,15 +64,16 @@ constexpr TypeInfo kChipType = device_type<TestChip>({.name = "test-chip",
                                                       .interfaces = kDeviceInterfaces<TestChip>,
                                                       .regions = kChipRegions,
                                                       .wires = kChipWires});
-/// A device with a power button.
-class TestButton final : public DeviceBase, public PowerButton {
+/// A device with buttons: power, and the interrupt that cannot be masked.
+class TestButton final : public DeviceBase, public PowerButton, public NmiInput {
   public:
     explicit TestButton(Object&) {}
     void press() override { ++presses; }
-    static inline unsigned presses = 0;
+    void inject_nmi() override { ++nmis; }
+    static inline unsigned presses = 0, nmis = 0;
 };
-constexpr InterfaceInfo kButtonInterfaces[] = {offers<TestButton, Device>(),
-                                               offers<TestButton, PowerButton>()};
+constexpr InterfaceInfo kButtonInterfaces[] = {
+    offers<TestButton, Device>(), offers<TestButton, PowerButton>(), offers<TestButton, NmiInput>()};
 constexpr TypeInfo kButtonType =
     device_type<TestButton>({.name = "test-button", .interfaces = kButtonInterfaces});
 
@@ -347,6 +349,23 @@ TEST_F(MachineTest, AStopDrainsTheDisksBeforeItIsTold) {
         ::testing::internal::GetCapturedStderr(),
         "backplane: warning: the machine stopped, and block node 'bad' still has requests that the host did not "
         "finish\n");
+}
+
+TEST_F(MachineTest, AnNmiGoesToWhatHasAnInputForIt) {
+    EXPECT_FALSE(machine.parts().run.inject_nmi());
+    catalog.types().register_type(kButtonType, errors);
+    script.build = [](BoardContext& context, Errors& sink) {
+        Object* button = context.create("test-button", "button", sink);
+        return button && context.realize(*button, sink);
+    };
+    ASSERT_TRUE(build()) << errors.text();
+    TestButton::nmis = 0;
+    EXPECT_TRUE(machine.parts().run.inject_nmi());
+    machine.set_actions({.watchdog = RunActions::Watchdog::InjectNmi});
+    machine.parts().run.report_watchdog();
+    run_ready();
+    EXPECT_EQ(TestButton::nmis, 2u);
+    EXPECT_EQ(recorder.events, (Events{R"(WATCHDOG {"action":"inject-nmi"})"}));
 }
 
 TEST_F(MachineTest, AskingTheGuestToPowerOffPressesItsButton) {
