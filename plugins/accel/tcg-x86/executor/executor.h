@@ -153,7 +153,19 @@ class Executor {
     // ---- strings.cpp
     void string_operation();
     bool string_step(unsigned size);
-    std::uint64_t bulk(unsigned size, std::uint64_t count);
+    struct Stretch {
+        std::uint64_t offset = 0;
+        std::uint64_t bytes = 0;
+    };
+    Stretch stretch(unsigned segment, std::uint64_t offset, unsigned size, std::uint64_t most, bool write);
+    std::uint8_t* stretch_memory(unsigned segment, const Stretch& stretch, bool write);
+    struct Steps {
+        std::uint64_t done = 0;
+        bool end = false;  ///< a repeated comparison's
+    };
+    Steps bulk(unsigned size, std::uint64_t count);
+    Steps compare_elements(const std::uint8_t* first, const std::uint8_t* second, std::uint64_t count,
+                           unsigned size);
     void compare_flags(std::uint64_t a, std::uint64_t b, unsigned size);
 
     // ---- vector.cpp
