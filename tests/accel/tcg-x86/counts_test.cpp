@@ -32,6 +32,7 @@ const Snippet kSnippets[] = {
     {"mov rax, [rbx + 8]", 9, {0x48, 0x8b, 0x43, 8}},
     {"mov [rbx + 8], rax", 9, {0x48, 0x89, 0x43, 8}},
     {"add [rbx], rax", 9, {0x48, 0x01, 0x03}},
+    {"bts [rbx], rdx", 28, {0x48, 0x0f, 0xab, 0x13}},
     {"mov rax, gs:[rbx]", 11, {0x65, 0x48, 0x8b, 0x03}},
     {"push rax", 10, {0x50}},
     {"pop rax", 10, {0x58}},

@@ -236,6 +236,29 @@ bool Translator::native() {
     return true;
 }
 
+/// BT and its like: the number reaches beyond the operand, from where that is (SDM 2A, BT).
+bool Translator::bit_in_memory() {
+    const unsigned size = i_.operand_size;
+    if (!unit_.native || !i_.is_64bit() || i_.address_size != 8 || size < 4) return false;
+    std::optional<tcg::Native> instruction = native_of(original_);
+    Value at{};
+    if (!instruction || !address(at, true)) return false;
+    const unsigned bits = size * 8;
+    Value number = Builder::reg(i_.reg());
+    if (size == 4) {
+        number = b_.temp();
+        b_.sext32(number, Builder::reg(i_.reg()));
+    }
+    const Value place = b_.temp(), within = b_.temp();
+    b_.sar(place, number, b_.constant(unsigned(std::countr_zero(bits))));
+    b_.shl(place, place, b_.constant(unsigned(std::countr_zero(size))));
+    b_.add(at, at, place);
+    b_.and_(within, number, b_.constant(bits - 1));
+    instruction->reg.value = within;
+    b_.native(*instruction, {.base = at});
+    return true;
+}
+
 /// The template's code itself.
 bool Translator::registers_only() {
     if (i_.has_memory() || i_.immediate2 != kPreparedTemplate || i_.row().has(row_flag::kProtected))
@@ -265,6 +288,7 @@ bool Translator::data() {
     case Operation::ZeroUpper: return zero_upper();
     case Operation::VectorTemplate: return native();
     case Operation::Lea: return lea();
+    case Operation::BitMemory: return bit_in_memory();
     case Operation::Divide: return divide();
     case Operation::Leave:
         if (!i_.is_64bit() || i_.operand_size != 8) return false;

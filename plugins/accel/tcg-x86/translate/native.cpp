@@ -284,7 +284,8 @@ void normalize(const Instruction& i, tcg::Native& n, Effects& e) {
 
 std::optional<tcg::Native> native_of(const Instruction& i) {
     const Row& row = i.row();
-    if (row.operation != Operation::Template || row.size == 'D') return std::nullopt;
+    if ((row.operation != Operation::Template && row.operation != Operation::BitMemory) || row.size == 'D')
+        return std::nullopt;
     Effects e;
     const Map map = Map(i.map);
     const bool count = map == Map::OneByte && (i.opcode & 0xf0) == 0x40;

@@ -11,7 +11,7 @@
 namespace backplane::x86 {
 
 /// A template on general registers as a native operation, its memory operand apart; nothing where the executor is to do
-/// it.
+/// it. The bit's number of BT and its like in memory is to be within the operand.
 std::optional<tcg::Native> native_of(const Instruction& instruction);
 /// The same for an instruction on vectors.
 std::optional<tcg::Native> vector_native_of(const Instruction& instruction);

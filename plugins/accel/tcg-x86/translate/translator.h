@@ -57,6 +57,7 @@ class Translator {
     bool pop();
     bool registers_only();
     bool native();
+    bool bit_in_memory();
     std::optional<tcg::Native> as_native() const;
     bool zero_upper();
     void leave_frame();
