@@ -29,7 +29,8 @@ void Vcpu::take_requests() {
     if (requests & request_bit::kNmi && state_.activity == x86::Activity::Running) {
         push();
         state_.requests.fetch_and(~request_bit::kNmi);
-        if (const int result = request(fd_, KVM_NMI); result < 0) vm_.refusals().say("an NMI", -result);
+        const int result = nmi_is_let_through() ? request(fd_, KVM_NMI) : 0;
+        if (result < 0) vm_.refusals().say("an NMI", -result);
     }
     if (requests & request_bit::kSmi) {
         push();
@@ -37,6 +38,20 @@ void Vcpu::take_requests() {
         if (const int result = request(fd_, KVM_SMI); result < 0)
             vm_.refusals().say("system management interrupts", -result);
     }
+}
+
+/// One of LINT1 (which the kernel's local APIC does not know) is, where the pin's entry lets it (SDM 3A 11.5.1; api.rst,
+/// KVM_NMI); others are.
+bool Vcpu::nmi_is_let_through() {
+    LapicPage* page = vm_.lapic(cpu_.index());
+    if (!page || !page->take_lint1()) return true;
+    kvm_lapic_state registers{};
+    if (request(fd_, KVM_GET_LAPIC, &registers) < 0) return true;
+    constexpr unsigned kLint1 = 0x360;
+    constexpr std::uint32_t kMasked = 1u << 16, kMode = 7u << 8, kNmi = 4u << 8;
+    std::uint32_t entry = 0;
+    std::memcpy(&entry, registers.regs + kLint1, sizeof entry);
+    return (entry & (kMasked | kMode)) == kNmi;
 }
 
 /// INTR, when the guest takes interrupts; else the kernel is asked to come back when it does.

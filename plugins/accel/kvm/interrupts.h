@@ -30,6 +30,8 @@ class LapicPage {
     virtual void from_kernel(const kvm_lapic_state& page) = 0;
     virtual std::uint64_t& base() = 0;      ///< IA32_APIC_BASE
     virtual std::uint64_t& deadline() = 0;  ///< IA32_TSC_DEADLINE
+    /// Was LINT1 raised since it was asked last? Thread: any.
+    virtual bool take_lint1() = 0;
 
   protected:
     ~LapicPage() = default;

@@ -110,11 +110,13 @@ void KvmApic::tell_processor() {
     processor_->set_interrupt(vm_->options().irqchip == Irqchip::Split && lint_levels_[0]);
 }
 
-/// LINT1 is NMI as far as its entry says so (SDM 3A 11.5.1).
+/// LINT1 is NMI as far as its entry says so (SDM 3A 11.5.1), which the vCPU reads.
 void KvmApic::lint_changed(unsigned pin, int level) {
     lint_levels_[pin] = std::uint8_t(level != 0);
     if (pin == 0 && vm_) tell_processor();
-    if (pin == 1 && level) processor_->raise_nmi();
+    if (pin != 1 || !level) return;
+    lint1_raised_ = true;
+    processor_->raise_nmi();
 }
 
 /// As the machine's clock has it.

@@ -5,7 +5,9 @@
 
 #include "chips.h"
 
+#include <backplane/nmi.h>
 #include <backplane/x86.h>
+#include <atomic>
 #include <lib/interrupt_chips.h>
 
 namespace backplane::kvm {
@@ -36,6 +38,7 @@ class KvmApicBus final : public DeviceBase, public IoHandler, public x86::ApicBu
 
 class KvmApic final : public DeviceBase,
                       public LapicPage,
+                      public NmiInput,
                       private chips::LocalApicRegisters,
                       private chips::ApicTimerRegisters {
   public:
@@ -52,6 +55,12 @@ class KvmApic final : public DeviceBase,
     void from_kernel(const kvm_lapic_state& page) override;
     std::uint64_t& base() override { return base_; }
     std::uint64_t& deadline() override { return deadline_; }
+    bool take_lint1() override { return lint1_raised_.exchange(false); }
+
+    void inject_nmi() override {
+        lint_changed(1, 1);
+        lint_changed(1, 0);
+    }
 
     Object* processor_object_ = nullptr;
     x86::ApicBus* bus_ = nullptr;
@@ -66,6 +75,7 @@ class KvmApic final : public DeviceBase,
     InputOf<&KvmApic::lint_changed> lint_inputs_{*this};
     x86::ProcessorControl* processor_ = nullptr;
     Vm* vm_ = nullptr;
+    std::atomic<bool> lint1_raised_ = false;
 };
 
 }  // namespace backplane::kvm

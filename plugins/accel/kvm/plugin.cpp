@@ -78,6 +78,7 @@ constexpr InterfaceInfo kAccelerator[] = {
 constexpr InterfaceInfo kI8259[] = {offers<KvmI8259, Device>(),
                                     offers<KvmI8259, x86::InterruptAcknowledge>()};
 constexpr InterfaceInfo kPit[] = {offers<KvmPit, Device>(), offers<KvmPit, IntervalTimer>()};
+constexpr InterfaceInfo kApic[] = {offers<KvmApic, Device>(), offers<KvmApic, NmiInput>()};
 constexpr InterfaceInfo kApicBus[] = {offers<KvmApicBus, Device>(), offers<KvmApicBus, x86::ApicBus>()};
 
 // As those of the chips that they stand for.
@@ -149,7 +150,7 @@ constexpr TypeInfo kTypes[] = {
     device_type<KvmApic>({.name = "kvm-apic",
                           .summary = "the kernel's local APIC",
                           .category = "Misc",
-                          .interfaces = kDeviceInterfaces<KvmApic>,
+                          .interfaces = kApic,
                           .properties = KvmApic::kProperties,
                           .wires = kApicWires}),
 };

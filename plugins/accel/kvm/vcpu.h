@@ -62,6 +62,7 @@ class Vcpu final : public VcpuThread {
     // ---- injection.cpp
     void take_requests() override;
     void inject();
+    bool nmi_is_let_through();
     void write_task_priority();
     void read_task_priority();
     void tell_local_apic();
