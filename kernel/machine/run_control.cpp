@@ -86,8 +86,9 @@ void RunControl::carry_out() {
     if (todo.end) {
         if (!todo.end->guest()) machine_.loop.begin_end();
         emit("SHUTDOWN", reason_data(todo.end->reason));
-        stop(RunState::Shutdown);
-        if (actions_.shutdown == RunActions::Shutdown::Pause && todo.end->guest()) return;
+        if (actions_.shutdown == RunActions::Shutdown::Pause && todo.end->guest())
+            return stop(RunState::Shutdown);
+        stand(RunState::Shutdown);  // nobody is told that it could go on
         machine_.debug.tell([&](RunListener& listener) { listener.machine_ends(todo.end->exit_code); });
         machine_.loop.stop(todo.end->exit_code);
         return;
@@ -214,14 +215,19 @@ bool RunControl::come_here() {
 }
 
 void RunControl::stop(RunState why) {
+    if (stand(why)) emit("STOP", "{}");
+}
+
+/// False where it stood already.
+bool RunControl::stand(RunState why) {
     const bool went_on = goes_on(), was_running = state_ == RunState::Running;
     set_state(why);
-    if (!went_on) return;
+    if (!went_on) return false;
     if (was_running) machine_.processors.stop();
     machine_.loop.virtual_clock().stop();
     drain_disks();
-    emit("STOP", "{}");
     machine_.debug.tell([&](RunListener& listener) { listener.machine_stopped(run_state_name(why)); });
+    return true;
 }
 
 /// What a stopped machine has on its disks is what it wrote. A host that never answers does not hold up a monitor for

@@ -105,6 +105,7 @@ class RunControl final : Work, public GuestHealth, public MachineSleep {
     void drain_disks();
     void power_down();
     void panicked(Requests& requests);
+    bool stand(RunState why);
     void watchdog_expired(Requests& requests);
     bool end_is_due();
     template <class Interface, class Call>

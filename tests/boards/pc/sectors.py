@@ -8,7 +8,7 @@ import time
 
 from program import ProgramTest, Qmp, connect
 
-PATIENCE = 60
+PATIENCE = 240  # a host's KVM may be a slow one
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1bc|\r")
 
 
@@ -54,7 +54,9 @@ class SectorTest(ProgramTest):
             *("-serial", "stdio", "-qmp", f"unix:{monitor},server=on,wait=off", "-S", *map(str, arguments)),
         )
         self.said = ""
-        self.qmp = Qmp(connect(monitor, self.process)).__enter__()
+        client = connect(monitor, self.process)
+        client.settimeout(PATIENCE)
+        self.qmp = Qmp(client).__enter__()
         self.addCleanup(self.qmp.__exit__)
         self.qmp("qmp_capabilities")
         self.qmp("cont")
