@@ -1,10 +1,16 @@
 """What firmware starts from: what -boot says of its menu, of letters, of how often, and of what it does when there is nothing;
-and a disk behind bridges."""
+a disk behind bridges; and diskettes of each format."""
 
 import time
 import unittest
 
-from sectors import SectorTest, printing
+from sectors import SectorTest, printing, sector
+
+# KiB; cylinders, heads, sectors
+FORMATS = (
+    (160, 40, 1, 8), (180, 40, 1, 9), (320, 40, 2, 8), (360, 40, 2, 9), (720, 80, 2, 9), (1200, 80, 2, 15),
+    (1440, 80, 2, 18), (2880, 80, 2, 36),
+)  # fmt: skip
 
 
 class Boot(SectorTest):
@@ -78,6 +84,18 @@ class Boot(SectorTest):
                 drive = ("-drive", f"if=none,id=d,format=raw,file={self.disk(printing('this is the far one.'))}")
                 self.boot(*bridges, *drive, "-device", f"virtio-blk-pci,drive=d,bus=two,addr=7,{properties}")
                 self.starts("far one")
+                self.end_machine()
+
+    def test_diskettes_of_each_format_are_read_to_their_last_sector(self):
+        for kibibytes, *place in FORMATS:
+            with self.subTest(kibibytes):
+                cylinders, heads, sectors = place
+                start = bytearray(sector("far_sector"))
+                start[505:508] = cylinders - 1, heads - 1, sectors
+                size = kibibytes << 10
+                content = start.ljust(size - 512, b"\0") + f"the end of {kibibytes} KiB.".encode()
+                self.boot("-drive", f"if=floppy,format=raw,file={self.disk(content, size)}")
+                self.sees(f"the end of {kibibytes} KiB.")
                 self.end_machine()
 
 
