@@ -5,6 +5,7 @@
 #   guests/riscv64/            vmlinux, busybox, modules/, initramfs.cpio, debian.ext4 (Debian trixie)
 #   guests/efi/                with --efi: UEFI firmware for the board, GRUB, systemd-boot (Debian trixie)
 #   guests/x86_64/             with --pc: vmlinuz (Debian's cloud kernel), busybox (Debian bookworm)
+#                              with --pc-parts: GRUB's rescue images, memtest86+ (Debian bookworm)
 #                              with --pc-disk: debian.raw, and the kernel and initramfs that are on it
 #   guests/peer-SUITE/run      with --peer: the emulator that `dev bench` measures beside (the newest release)
 #
@@ -162,6 +163,21 @@ fetch_pc_kernel() {
     rm -rf "$scratch" "$archives"/*.deb
 }
 
+fetch_pc_parts() {
+    local pc="$guests/x86_64" scratch="$guests/x86_64.unpacked"
+    [ -e "$pc/memtest86+x64.bin" ] && return
+    say "fetching GRUB's rescue images and a memory test of $pc_suite for PCs"
+    use_state amd64 "$pc_suite"
+    download grub-rescue-pc memtest86+
+    rm -rf "$scratch"
+    unpack "$scratch" "$archives"/*.deb
+    mkdir -p "$pc"
+    cp "$scratch"/usr/lib/grub-rescue/grub-rescue-{cdrom.iso,floppy.img,usb.img} "$pc"
+    cp "$scratch/boot/memtest86+x64.bin" "$pc/memtest86+x64.bin.new"
+    mv "$pc/memtest86+x64.bin.new" "$pc/memtest86+x64.bin"
+    rm -rf "$scratch" "$archives"/*.deb
+}
+
 make_pc_disk() {
     local pc="$guests/x86_64" inputs=("$here"/debian-pc/*)
     fresh "$pc/debian.raw" "${inputs[@]}" && return
@@ -247,8 +263,9 @@ for more in "$@"; do
     case "$more" in
         --efi) fetch_efi ;;
         --pc) fetch_pc_kernel ;;
+        --pc-parts) fetch_pc_parts ;;
         --pc-disk) make_pc_disk ;;
         --peer) fetch_peer ;;
-        *) die "'$more': more than the usual guests there are --efi, --pc, --pc-disk and --peer" ;;
+        *) die "'$more': more than the usual guests there are --efi, --pc, --pc-parts, --pc-disk and --peer" ;;
     esac
 done
