@@ -57,6 +57,13 @@ bool Kvm::has_management_mode() const {
     return vm_->capability(KVM_CAP_MULTI_ADDRESS_SPACE) >= 2 && vm_->capability(KVM_CAP_X86_SMM) > 0;
 }
 
+Vcpu* Kvm::find(std::uint32_t cpu) const { return vcpus_.at(cpu); }
+
+std::uint64_t* Kvm::open(std::uint32_t cpu) {
+    Vcpu* vcpu = find(cpu);
+    return vcpu ? vcpu->open_registers() : nullptr;
+}
+
 bool Kvm::available(Errors& errors) {
     const bool has = has_management_mode();
     if (!has) errors.fail("this host's KVM has no system management mode (KVM_CAP_X86_SMM)");

@@ -8,6 +8,7 @@
 #include "vcpu.h"
 
 #include <backplane/type.h>
+#include <backplane/x86_port_registers.h>
 
 namespace backplane::kvm {
 
@@ -17,6 +18,7 @@ class Kvm final : public Accelerator,
                   public MessageSink,
                   public Doorbells,
                   public x86::SystemManagement,
+                  public x86::PortRegisters,
                   public VmAccess {
   public:
     explicit Kvm(Object&) {}
@@ -49,6 +51,14 @@ class Kvm final : public Accelerator,
     // x86::SystemManagement
     bool available(Errors& errors) override;
 
+    // x86::PortRegisters
+    std::uint64_t* open(std::uint32_t cpu) override;
+    void close(std::uint32_t cpu) override { find(cpu)->close_registers(); }
+    std::uint32_t leaf1_ecx(std::uint32_t cpu) const override {
+        return find(cpu)->processor().cpuid(1, 0).ecx;
+    }
+    std::uint64_t tsc_frequency(std::uint32_t cpu) const override { return find(cpu)->tsc_frequency(); }
+
     // VmAccess
     Vm* vm() override { return vm_.get(); }
 
@@ -61,6 +71,7 @@ class Kvm final : public Accelerator,
     static const PropertyInfo kProperties[4];
 
   private:
+    Vcpu* find(std::uint32_t cpu) const;
     bool has_management_mode() const;
     void show_management_memory(Cpu& cpu);
     int collect_rings();

@@ -72,9 +72,9 @@ constexpr PropertyInfo KvmPit::kProperties[2] = {
 namespace {
 
 constexpr InterfaceInfo kAccelerator[] = {
-    offers<Kvm, Accelerator>(), offers<Kvm, AcceleratorDebug>(), offers<Kvm, ChipReplacements>(),
-    offers<Kvm, MessageSink>(), offers<Kvm, Doorbells>(),        offers<Kvm, x86::SystemManagement>(),
-    offers<Kvm, VmAccess>()};
+    offers<Kvm, Accelerator>(),        offers<Kvm, AcceleratorDebug>(), offers<Kvm, ChipReplacements>(),
+    offers<Kvm, MessageSink>(),        offers<Kvm, Doorbells>(),        offers<Kvm, x86::SystemManagement>(),
+    offers<Kvm, x86::PortRegisters>(), offers<Kvm, VmAccess>()};
 constexpr InterfaceInfo kI8259[] = {offers<KvmI8259, Device>(),
                                     offers<KvmI8259, x86::InterruptAcknowledge>()};
 constexpr InterfaceInfo kPit[] = {offers<KvmPit, Device>(), offers<KvmPit, IntervalTimer>()};

@@ -160,6 +160,18 @@ std::string RegisterSync::set(SyncLevel level) {
     return {};
 }
 
+std::uint64_t* RegisterSync::open_general() {
+    if (request(vcpu_, KVM_GET_REGS, &open_) < 0) return nullptr;
+    for (std::size_t i = 0; i < std::size(kGprs); ++i) state_.gpr[i] = open_.*kGprs[i];
+    return state_.gpr;
+}
+
+void RegisterSync::close_general() {
+    for (std::size_t i = 0; i < std::size(kGprs); ++i) open_.*kGprs[i] = state_.gpr[i];
+    if (const int result = request(vcpu_, KVM_SET_REGS, &open_); result < 0)
+        vm_.context().log().guest_error("registers", refused("KVM_SET_REGS", result));
+}
+
 std::string RegisterSync::set_general() {
     kvm_regs regs{};
     for (std::size_t i = 0; i < std::size(kGprs); ++i) regs.*kGprs[i] = state_.gpr[i];

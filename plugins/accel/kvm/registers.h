@@ -39,6 +39,11 @@ class RegisterSync {
 
     std::string set_general();
 
+    /// The general registers alone, where the kernel is in the middle of an instruction; null where it refuses. X86State does
+    /// not have them afterwards.
+    std::uint64_t* open_general();
+    void close_general();
+
   private:
     std::string get_special();
     std::string get_floating_point();
@@ -57,6 +62,7 @@ class RegisterSync {
     x86::X86State& state_;
     const bool sregs2_, smm_;
     MsrSync msrs_;
+    kvm_regs open_{};
 };
 
 }  // namespace backplane::kvm

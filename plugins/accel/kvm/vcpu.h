@@ -30,6 +30,12 @@ class Vcpu final : public VcpuThread {
 
     const Descriptor& fd() const { return fd_; }
 
+    // ---- for x86::PortRegisters. Thread: its own, in the middle of an access to a port
+    std::uint64_t* open_registers() { return registers_->open_general(); }
+    void close_registers() { registers_->close_general(); }
+    const x86::Processor& processor() const { return processor_; }
+    std::uint64_t tsc_frequency() const;
+
   private:
     Vcpu(Vm& vm, Cpu& cpu, x86::Processor& processor);
     bool open(Errors& errors);

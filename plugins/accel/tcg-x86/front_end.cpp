@@ -143,6 +143,18 @@ class UnitBytes final : public ByteSource {
 
 const tcg::GuestDescription& X86FrontEnd::description() const { return kDescription; }
 
+PerCpu* X86FrontEnd::find(std::uint32_t cpu) const {
+    const std::lock_guard guard(mutex_);
+    for (const auto& own : cpus_)
+        if (own->cpu->index() == cpu) return own.get();
+    return nullptr;
+}
+
+std::uint64_t* X86FrontEnd::open(std::uint32_t cpu) {
+    PerCpu* own = find(cpu);
+    return own ? state_of(own->cpu->state()).gpr : nullptr;
+}
+
 bool X86FrontEnd::accepts(Cpu& cpu, Errors& errors) const {
     if (cpu.architecture() != Str("x86_64")) {
         errors.fail("tcg-x86_64 runs x86 CPUs only");

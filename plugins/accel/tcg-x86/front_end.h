@@ -7,6 +7,7 @@
 #include <backplane/draft/tcg/front_end.h>
 #include <backplane/object.h>
 #include <backplane/x86.h>
+#include <backplane/x86_port_registers.h>
 
 #include <memory>
 #include <mutex>
@@ -14,7 +15,7 @@
 
 namespace backplane::x86 {
 
-class X86FrontEnd final : public tcg::FrontEnd, public SystemManagement {
+class X86FrontEnd final : public tcg::FrontEnd, public SystemManagement, public PortRegisters {
   public:
     X86FrontEnd() = default;
     explicit X86FrontEnd(Object&) {}
@@ -35,7 +36,17 @@ class X86FrontEnd final : public tcg::FrontEnd, public SystemManagement {
     // SystemManagement
     bool available(Errors&) override { return true; }
 
+    // PortRegisters: the state is whole where a port is accessed.
+    std::uint64_t* open(std::uint32_t cpu) override;
+    void close(std::uint32_t) override {}
+    std::uint32_t leaf1_ecx(std::uint32_t cpu) const override {
+        return find(cpu)->processor->cpuid(1, 0).ecx;
+    }
+    std::uint64_t tsc_frequency(std::uint32_t) const override { return 0; }
+
   private:
+    PerCpu* find(std::uint32_t cpu) const;
+
     TranslatorSupport support_;
     mutable TemplateCache templates_;
     mutable std::mutex mutex_;

@@ -7,7 +7,8 @@ namespace backplane::x86 {
 namespace {
 
 constexpr InterfaceInfo kInterfaces[] = {offers<X86FrontEnd, tcg::FrontEnd>(),
-                                         offers<X86FrontEnd, SystemManagement>()};
+                                         offers<X86FrontEnd, SystemManagement>(),
+                                         offers<X86FrontEnd, PortRegisters>()};
 constexpr TypeInfo kTypes[] = {{
     .name = "tcg-x86_64",
     .summary = "translation of x86 code (to AVX2, without virtualisation)",

@@ -60,6 +60,9 @@ class PcBoard final : public Board,
     bool has_pic() const { return pic_ != Switch::Off; }
     bool has_pit() const { return pit_ != Switch::Off; }
     bool has_i8042() const { return i8042_; }
+    /// Its pointer needs a mouse to tell of it.
+    bool has_vmport() const { return vmport_ == Switch::On || (vmport_ == Switch::Auto && i8042_); }
+    bool has_vmmouse() const { return has_vmport() && i8042_; }
 
     std::uint64_t max_ram_below_4g_ = kLowRamLimit;
     Switch acpi_ = Switch::Auto, pit_ = Switch::Auto, pic_ = Switch::Auto, smm_ = Switch::Auto,

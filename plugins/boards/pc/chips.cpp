@@ -18,7 +18,7 @@ struct IsaChip {
     const char* name;
     const char* type;
     Slice<const Setting> settings{};
-    ChipLink link{};
+    ChipLink link{}, second_link{};
     bool (PcBoard::*wanted)() const = nullptr;  ///< null: always
 };
 
@@ -32,13 +32,15 @@ constexpr Setting kHighDma[] = {{"base", "192"}, {"page-base", "136"}, {"dshift"
 constexpr IsaChip kIsaChips[] = {
     {"dma1", "i8257", kLowDma},
     {"dma2", "i8257", kHighDma, {"cascade", "dma1"}},
-    {"i8259-slave", "isa-i8259", kSlavePic, {}, &PcBoard::has_pic},
-    {"i8259", "isa-i8259", kMasterPic, {"cascade", "i8259-slave"}, &PcBoard::has_pic},
+    {"i8259-slave", "isa-i8259", kSlavePic, {}, {}, &PcBoard::has_pic},
+    {"i8259", "isa-i8259", kMasterPic, {"cascade", "i8259-slave"}, {}, &PcBoard::has_pic},
     {"fdc", "isa-fdc"},
     {"rtc", "mc146818rtc"},
-    {"pit", "isa-pit", {}, {}, &PcBoard::has_pit},
-    {"pcspk", "isa-pcspk", {}, {"pit", "pit"}, &PcBoard::has_pit},
-    {"i8042", "i8042", {}, {}, &PcBoard::has_i8042},
+    {"pit", "isa-pit", {}, {}, {}, &PcBoard::has_pit},
+    {"pcspk", "isa-pcspk", {}, {"pit", "pit"}, {}, &PcBoard::has_pit},
+    {"i8042", "i8042", {}, {}, {}, &PcBoard::has_i8042},
+    {"vmport", "vmport", {}, {}, {}, &PcBoard::has_vmport},
+    {"vmmouse", "vmmouse", {}, {"i8042", "i8042"}, {"vmport", "vmport"}, &PcBoard::has_vmmouse},
     {"port92", "port92"},
     {"ioport80", "ioport80"},
     {"ioportF0", "ioportF0"},
@@ -54,8 +56,8 @@ bool PcBoard::build_isa(BoardContext& context, Errors& errors) {
         chips_[row.name] = object;
         for (const Setting& setting : row.settings)
             if (!object->set_property(setting.property, setting.value, errors)) return false;
-        if (row.link.property && !object->set_link(row.link.property, &chip(row.link.chip), errors))
-            return false;
+        for (const ChipLink& link : {row.link, row.second_link})
+            if (link.property && !object->set_link(link.property, &chip(link.chip), errors)) return false;
         if (!context.realize(*object, errors)) return false;
     }
     return true;

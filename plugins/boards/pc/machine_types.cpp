@@ -4,37 +4,7 @@
 
 #include <backplane/plugin.h>
 
-#include <algorithm>
-
 namespace backplane::pc {
-namespace {
-
-/// A reason, as a template's argument.
-template <std::size_t Size>
-struct Reason {
-    char text[Size];
-    constexpr Reason(const char (&from)[Size]) { std::copy_n(from, Size, text); }
-};
-
-/// A switch of which one position is not there: choosing that is refused with what could be done instead.
-template <auto Member, Reason Why>
-bool refuse_switch(void* part, const PropertyValue& value, Errors& errors) {
-    if (Switch(value.number) == Switch::On) {
-        errors.fail(Why.text);
-        return false;
-    }
-    static_cast<PcBoard*>(part)->*Member = Switch(value.number);
-    return true;
-}
-template <auto Member>
-constexpr PropertyInfo without(PropertyInfo info, bool (*set)(void*, const PropertyValue&, Errors&)) {
-    info = enum_property<Member>(info);
-    info.set = set;
-    return info;
-}
-
-}  // namespace
-
 constexpr PropertyInfo PcBoard::kProperties[] = {
     size_property<&PcBoard::max_ram_below_4g_, &PcBoard::check_max_ram>(
         {.name = "max-ram-below-4g",
@@ -56,9 +26,11 @@ constexpr PropertyInfo PcBoard::kProperties[] = {
                                    .summary = "system management mode; auto: where the accelerator has it",
                                    .default_text = "auto",
                                    .choices = kSwitchChoices}),
-    without<&PcBoard::vmport_>(
-        {.name = "vmport", .summary = "VMware's port", .default_text = "auto", .choices = kSwitchChoices},
-        refuse_switch<&PcBoard::vmport_, "this board has no VMware port yet; use vmport=off">),
+    enum_property<&PcBoard::vmport_>(
+        {.name = "vmport",
+         .summary = "VMware's port and its pointer; auto: where there is an i8042",
+         .default_text = "auto",
+         .choices = kSwitchChoices}),
     property<&PcBoard::usb_>({.name = "usb", .summary = "a USB controller", .default_text = "off"}),
     property<&PcBoard::sata_>(
         {.name = "sata", .summary = "no difference here: this board has no SATA", .default_text = "on"}),

@@ -149,6 +149,11 @@ class Vcpus {
             if (its_cpu == &cpu) return vcpu.get();
         return nullptr;
     }
+    Vcpu* at(std::uint32_t index) const {
+        for (const auto& [its_cpu, vcpu] : all_)
+            if (its_cpu->index() == index) return vcpu.get();
+        return nullptr;
+    }
     bool empty() const { return all_.empty(); }
 
   private:
