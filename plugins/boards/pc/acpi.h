@@ -67,6 +67,12 @@ struct AcpiProcessor {
     bool there = true;
 };
 
+/// A PCI function of the root bus to which its user gave a number.
+struct AcpiIndex {
+    std::uint8_t device = 0, function = 0;
+    std::uint32_t index = 0;
+};
+
 /// What the tables tell.
 struct AcpiContents {
     std::vector<AcpiProcessor> processors;           ///< all that there may be
@@ -79,6 +85,7 @@ struct AcpiContents {
     bool rtc = true;
     bool fw_cfg = true;
     bool pci_hot_plug = false;
+    std::vector<AcpiIndex> indices;
     AcpiSleep sleep;
     std::vector<std::uint8_t> isa_terms;  ///< of devices on the ISA bus that tell themselves
     AcpiAdditions additions;

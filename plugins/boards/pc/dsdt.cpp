@@ -37,9 +37,9 @@ Term routing_table() {
 /// Of docs/specs/acpi_pci_hotplug: slots with new devices, slots to be emptied, the slot that is let go of, the bus.
 constexpr std::uint64_t kHotPlugPorts = 0xae00;
 
-std::string slot_name(unsigned slot) {
+std::string slot_name(unsigned slot, unsigned function = 0) {
     constexpr char kDigits[] = "0123456789ABCDEF";
-    return {'S', kDigits[slot >> 1], kDigits[(slot & 1) << 3], '_'};
+    return {'S', kDigits[slot >> 1], kDigits[(slot & 1) << 3 | function], '_'};
 }
 
 /// Its ports, and what lets go of a slot: HPEJ(slot).
@@ -71,6 +71,31 @@ Term hot_plug_slots() {
         tell.push_back(if_(and_(local(1), bit), {notify(path(device_name), integer(kEjectRequest))}));
     }
     terms.push_back(method("PCNT", 0, {list(tell)}, Serialized::Yes));
+    return list(terms);
+}
+
+/// Function 7 of PCI devices (PCI Firmware 3.0, 4.6.7): the number by which systems name one.
+Term index_method(std::uint32_t index) {
+    constexpr std::uint8_t kFunctions[] = {1 | 1 << 7}, kNone[] = {0};
+    constexpr unsigned kName = 7;
+    return method(
+        "_DSM", 4,
+        {if_(equal(argument(0), uuid("E5C937D0-3553-4D7A-9117-EA4D19C3434D")),
+             {if_(equal(argument(2), zero()), {return_(buffer(kFunctions))}),
+              if_(equal(argument(2), integer(kName)), {return_(package({integer(index), string("")}))})}),
+         return_(buffer(kNone))},
+        Serialized::Yes);
+}
+
+Term indices(const AcpiContents& contents) {
+    std::vector<Term> terms;
+    for (const AcpiIndex& each : contents.indices) {
+        const std::string place = slot_name(each.device, each.function);
+        const bool has_slot = contents.pci_hot_plug && each.function == 0 && each.device > kSouthBridge;
+        terms.push_back(
+            has_slot ? scope(place, {index_method(each.index)})
+                     : device(place, {device_at(each.device, each.function), index_method(each.index)}));
+    }
     return list(terms);
 }
 
@@ -193,7 +218,7 @@ std::vector<std::uint8_t> make_dsdt(const AcpiContents& contents) {
         scope("\\_SB",
               {device("PCI0", {name("_HID", eisa_id("PNP0A03")), name("_UID", integer(contents.pci_root_uid)),
                                routing_table(), bridge_resources(contents), south_bridge(contents),
-                               contents.pci_hot_plug ? hot_plug_slots() : Term{}}),
+                               contents.pci_hot_plug ? hot_plug_slots() : Term{}, indices(contents)}),
                field("PCI0.ISA.P40C", FieldAccess::Byte, FieldUpdate::Preserve,
                      {{"PRQ0", 8}, {"PRQ1", 8}, {"PRQ2", 8}, {"PRQ3", 8}}),
                current_line(), link(0), link(1), link(2), link(3), sci_link(),

@@ -193,6 +193,18 @@ void add_isa_terms(Object& below, std::vector<std::uint8_t>& terms) {
     for (std::size_t i = 0; i < below.child_count(); ++i) add_isa_terms(*below.child_at(i), terms);
 }
 
+/// Users may have given a number to functions of the root bus.
+void add_indices(Object& below, const PciBus& root, std::vector<AcpiIndex>& indices) {
+    auto* function = query<PciDevice>(below);
+    IgnoredErrors none;
+    TextBuffer text;
+    if (function && device_context(below).bus(PciBus::kId) == &root &&
+        below.get_property("acpi-index", text, none))
+        if (const auto index = std::uint32_t(std::strtoul(text.text().c_str(), nullptr, 0)))
+            indices.push_back({function->address().device, function->address().function, index});
+    for (std::size_t i = 0; i < below.child_count(); ++i) add_indices(*below.child_at(i), root, indices);
+}
+
 void add_tables(Object& below, AcpiTableWriter& writer) {
     if (auto* device = query<AcpiTables>(below)) device->add_acpi_tables(writer);
     for (std::size_t i = 0; i < below.child_count(); ++i) add_tables(*below.child_at(i), writer);
@@ -290,6 +302,7 @@ bool PcBoard::put_acpi(FwCfg& fw_cfg, Errors& errors) {
         contents.fw_cfg_ports = 2;
     contents.sleep = sleep_states();
     contents.pci_hot_plug = query<Bus>(*pci_bus_)->hot_pluggable();
+    add_indices(*machine_, *query<PciBus>(*pci_bus_), contents.indices);
     add_isa_terms(*machine_, contents.isa_terms);
     add_tables(*machine_, contents.additions);
     contents.oem_id = oem_id_;

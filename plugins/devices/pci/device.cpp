@@ -6,6 +6,24 @@
 #include <bit>
 
 namespace backplane::pci {
+namespace {
+
+/// Another PCI device below `object` with this acpi-index?
+bool has_acpi_index(Object& object, std::uint32_t index, const DevicePart* besides) {
+    const auto* device = static_cast<const DevicePart*>(object.part("pci-device"));
+    if (device && device != besides && device->acpi_index_ == index) return true;
+    for (std::size_t i = 0; i < object.child_count(); ++i)
+        if (has_acpi_index(*object.child_at(i), index, besides)) return true;
+    return false;
+}
+
+Object& root_of(Object& object) {
+    Object* root = &object;
+    while (root->parent()) root = root->parent();
+    return *root;
+}
+
+}  // namespace
 
 bool ClosedPort::read(GuestAddress, MutableBytes to) {
     std::fill(to.begin(), to.end(), std::uint8_t{0});
@@ -123,6 +141,17 @@ bool DevicePart::rom_is_missing(Errors& errors) {
             "\": the card goes without it; install the package that has it (Debian: ipxe-qemu), "
             "or leave it out with romfile=");
     return true;
+}
+
+/// What systems make a name of, "eno3".
+bool DevicePart::check_acpi_index(std::uint64_t index, Errors& errors) const {
+    constexpr std::uint32_t kMost = 16383;
+    if (index > kMost) errors.fail("acpi-index should be less or equal to " + std::to_string(kMost));
+    else if (index != 0 && has_acpi_index(root_of(object_), std::uint32_t(index), this))
+        errors.fail("a PCI device with acpi-index = " + std::to_string(index) +
+                    " already exists; give each its own");
+    else return true;
+    return false;
 }
 
 bool DevicePart::check_rom_size(std::uint64_t size, Errors& errors) const {

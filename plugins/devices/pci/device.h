@@ -109,6 +109,7 @@ class DevicePart final : public Device,
     // Properties
     std::string wanted_address_;
     std::string romfile_;
+    std::uint32_t acpi_index_ = 0;
     std::int32_t rombar_ = -1;
     std::uint32_t romsize_ = kSizeOfFile;
     bool multifunction_ = false;
@@ -116,6 +117,7 @@ class DevicePart final : public Device,
     void keep_default_rom() { default_rom_ = romfile_; }
 
     bool check_rom_size(std::uint64_t size, Errors& errors) const;
+    bool check_acpi_index(std::uint64_t index, Errors& errors) const;
     static constexpr std::uint32_t kSizeOfFile = ~0u;
 
   private:

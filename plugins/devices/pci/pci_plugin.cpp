@@ -33,6 +33,10 @@ constexpr PropertyInfo kDeviceProperties[] = {
                                            .default_text = "off"}),
     property<&DevicePart::romfile_>(
         {.name = "romfile", .summary = "file of the expansion ROM; empty: there is none"}),
+    property<&DevicePart::acpi_index_, &DevicePart::check_acpi_index>(
+        {.name = "acpi-index",
+         .summary = "number by which systems name it, on a board's root bus; 0: none",
+         .default_text = "0"}),
     property<&DevicePart::rombar_>(
         {.name = "rombar", .summary = "0: guests see no expansion ROM", .default_text = "-1"}),
     property<&DevicePart::romsize_, &DevicePart::check_rom_size>(

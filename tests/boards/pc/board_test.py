@@ -83,6 +83,29 @@ class Places(PcTest):
                 self.assertEqual(qmp("qom-get", path=f"/machine/peripheral/{name}", property="addr")["return"], place)
 
 
+class Indices(PcTest):
+    def test_tables_have_the_numbers_of_cards(self):
+        cards = ("virtio-rng-pci,addr=3,acpi-index=5", "virtio-rng-pci,addr=4.0,multifunction=on", "virtio-rng-pci,addr=4.2,acpi-index=700")
+        qtest = self.board("-nodefaults", *(word for card in cards for word in ("-device", card)))
+        key, size = self.files(qtest)["etc/acpi/tables"]
+        tables = self.item(qtest, key, min(size, 0x4000))  # zeros follow
+        self.assertEqual(tables.count(b"_DSM"), 2)
+        # What function 7 returns: a package of the number and an empty name (ACPI 6.4, 20.2.5.4).
+        for package in ("1206 02 0a05 0d00", "1207 02 0bbc02 0d00"):
+            self.assertTrue(bytes.fromhex(package) in tables, package)
+        self.assertTrue(b"S22_\x08_ADR" in tables, "function 2 of device 4")
+
+    def test_numbers_that_do_not_do_are_refused(self):
+        base = ("-M", "pc", "-accel", "qtest", "-qtest", "null", "-display", "none", "-device")
+        for card, why in (
+            ("virtio-rng-pci,acpi-index=16384", "acpi-index should be less or equal to 16383"),
+            ("virtio-rng-pci,acpi-index=3", "a PCI device with acpi-index = 3 already exists"),
+        ):
+            result = self.run_program(*base, "virtio-rng-pci,acpi-index=3", "-device", card)
+            self.assertEqual(result.status, 1)
+            self.assertIn(why, result.errors)
+
+
 class Registers(PcTest):
     def test_ports(self):
         qtest = self.board()
