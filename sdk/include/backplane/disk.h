@@ -30,6 +30,7 @@ namespace backplane {
 /// Local.
 class DiskSettings : DiskRetry {
   public:
+    /// Default: Auto.
     enum class Cache : std::uint32_t { Auto, On, Off };
 
     /// 0: the node's; settle_disk() makes them what they are.

@@ -7,7 +7,8 @@
 
 namespace backplane {
 
-/// What becomes of a request that the host could not do, as users say it. Auto: Enospc for writing, else Report.
+/// What becomes of a request that the host could not do, as users say it. Default: Report. Auto: Enospc for writing, else
+/// Report.
 enum class DiskErrorPolicy : std::uint32_t {
     Report,  ///< the guest hears of it
     Ignore,  ///< the guest is told that all went well
