@@ -24,7 +24,8 @@ Object* PcBoard::make(BoardContext& context, Object* bus, const char* type, cons
 
 namespace {
 
-constexpr int kOwnPage = 0x1000;  ///< of a local APIC: whatever is mapped there, a processor sees its own registers
+constexpr int kOwnPage =
+    0x1000;  ///< of a local APIC: whatever is mapped there, a processor sees its own registers
 
 MemoryRegion* region_of(Object& device, const char* region, Errors& errors) {
     MemoryRegion* exported = device_context(device).exported_region(region);
