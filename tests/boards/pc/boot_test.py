@@ -61,7 +61,8 @@ class Boot(SectorTest):
                 self.end_machine()
 
     def test_strictly_what_has_no_index_is_not_started(self):
-        blank = ("-drive", f"if=none,id=blank,format=raw,file={self.disk(b'')}", "-device", "ide-hd,drive=blank,bootindex=0,bus=ide.1")
+        drive = ("-drive", f"if=none,id=blank,format=raw,file={self.disk(b'')}")
+        blank = (*drive, "-device", "ide-hd,drive=blank,bootindex=0,bus=ide.1")
         self.boot(*self.drives, *blank, "-boot", "strict=on")
         self.reads("not a bootable disk")
         self.reads("No bootable device")
