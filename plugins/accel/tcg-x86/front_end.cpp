@@ -41,6 +41,8 @@ constexpr auto kRegisters = [] {
     return list;
 }();
 
+constexpr std::uint64_t kPhysicalLimit = std::uint64_t{1} << 52;
+
 constexpr tcg::GuestDescription kDescription{
     .name = "x86_64",
     .state_size = sizeof(X86State),
@@ -174,6 +176,8 @@ bool X86FrontEnd::accepts(Cpu& cpu, Errors& errors) const {
     own->cpu = &cpu;
     own->processor = processor;
     own->templates = &templates_;
+    const unsigned width = processor->cpuid(0x80000008, 0).eax & 0xff;
+    if (width >= 32 && width < 52) own->beyond_memory = kPhysicalLimit - (std::uint64_t{1} << width);
     own->management = cpu.address_space_count() > 1;
     state_of(cpu.state()).executor = own.get();
     const std::lock_guard guard(mutex_);
@@ -192,6 +196,7 @@ tcg::BlockKey X86FrontEnd::key(const void* state) const {
     const bool real = !(s.cr0 & cr0::kPe), virtual_8086 = s.rflags & rflags::kVirtual8086;
     const bool user = !real && (virtual_8086 || level == 3);
     if (real || (!virtual_8086 && level == 0)) flags |= key_flag::kKernel;
+    if (checks_alignment(s)) flags |= key_flag::kAligned;
     const bool smap = (s.cr4 & cr4::kSmap) && !(s.rflags & rflags::kAlignmentCheck);
     return {.pc = s.pc,
             .flags = flags,

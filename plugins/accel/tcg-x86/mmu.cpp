@@ -90,6 +90,7 @@ class Walk {
             Entry entry;
             if (!read((table & kFrame) + (address_ >> shift & 0x1ff) * 8, 8, entry)) return refuse(false);
             if ((entry.value & kNoExecute) && !(s_.efer & efer::kNxe)) return refuse(true, true);
+            if (entry.value & per_cpu(s_).beyond_memory) return refuse(true, true);
             const bool large = shift != 12 && (entry.value & kLarge);
             if (large && shift > largest) return refuse(true, true);
             if (shift == 12 || large) {
@@ -107,8 +108,11 @@ class Walk {
         Entry entry;
         if (!read((s_.cr3 & 0xfffff000) + (address_ >> 22) * 4, 4, entry)) return refuse(false);
         if ((s_.cr4 & cr4::kPse) && (entry.value & kLarge)) {
+            constexpr std::uint64_t kReserved = 1u << 21;
             const std::uint64_t physical =
                 (entry.value >> 13 & 0xff) << 32 | (entry.value & 0xffc00000) | (address_ & 0x3fffff);
+            if ((entry.value & kReserved) || (physical & per_cpu(s_).beyond_memory))
+                return refuse(true, true);
             return leaf(entry, 4, physical, 22);
         }
         if (const Step step = pass(entry, 4); step != Step::Done) return step;

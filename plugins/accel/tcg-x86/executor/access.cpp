@@ -58,7 +58,7 @@ std::uint64_t Executor::effective_address() const {
 }
 
 /// SDM 3A 5.3, 5.8: limits, types and canonical form.
-std::uint64_t Executor::linear(unsigned name, std::uint64_t offset, unsigned size, bool write) const {
+std::uint64_t Executor::within(unsigned name, std::uint64_t offset, unsigned size, bool write) const {
     const Segment& segment = s_.segments[name];
     const auto fault = [name] {
         throw GuestFault{name == kSs ? Vector::StackFault : Vector::GeneralProtection, true, 0};
@@ -82,6 +82,14 @@ std::uint64_t Executor::linear(unsigned name, std::uint64_t offset, unsigned siz
     }
     if (last > segment.limit) fault();
     return std::uint32_t(segment.base + offset);
+}
+
+/// The same, and what is asked of alignment: operands of 2, 4 or 8 bytes.
+std::uint64_t Executor::linear(unsigned name, std::uint64_t offset, unsigned size, bool write) const {
+    const std::uint64_t address = within(name, offset, size, write);
+    if (size <= 8 && std::has_single_bit(size) && (address & (size - 1)) && checks_alignment(s_))
+        throw GuestFault{Vector::AlignmentCheck, true, 0};
+    return address;
 }
 
 // ---- memory

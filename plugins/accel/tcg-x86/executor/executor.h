@@ -21,6 +21,12 @@ inline constexpr std::uint64_t kKnownCr0 = 0xe005003f, kKnownFlags = 0x3f7fd5;
 inline constexpr std::uint64_t kDr6Writable = 0xe00f, kDr6Ones = 0xffff0ff0;
 inline constexpr std::uint64_t kDr7Writable = 0xffff2bff, kDr7Ones = 0x400;
 
+/// Is a misaligned access a fault (SDM 3A 6.15, interrupt 17)?
+inline bool checks_alignment(const X86State& s) {
+    if (!(s.cr0 & cr0::kAm) || !(s.rflags & rflags::kAlignmentCheck) || !(s.cr0 & cr0::kPe)) return false;
+    return (s.rflags & rflags::kVirtual8086) || (s.segments[kSs].attributes >> Segment::kDplShift & 3) == 3;
+}
+
 /// A segment descriptor as it stands in a table (SDM 3A, figure 3-8).
 struct Descriptor {
     std::uint64_t low = 0;
@@ -93,6 +99,7 @@ class Executor {
     bool long_mode() const { return (s_.efer & efer::kLma) != 0; }
     bool code_64() const { return in_64bit_code(s_); }
     std::uint64_t effective_address() const;
+    std::uint64_t within(unsigned segment, std::uint64_t offset, unsigned size, bool write) const;
     std::uint64_t linear(unsigned segment, std::uint64_t offset, unsigned size, bool write) const;
     std::uint64_t memory_linear(unsigned size, bool write) const {
         return linear(i_.segment, effective_address(), size, write);

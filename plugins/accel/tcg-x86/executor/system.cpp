@@ -4,6 +4,8 @@
 
 #include <backplane/draft/address_space.h>
 
+#include <algorithm>
+
 namespace backplane::x86 {
 
 namespace {
@@ -18,12 +20,17 @@ constexpr std::uint64_t kNoFlush = std::uint64_t{1} << 63;
 
 }  // namespace
 
+/// Ahead of any change: an entry that says what it may not is a fault (SDM 3A 4.4.1).
 void Executor::load_pdptrs(std::uint64_t cr3) {
+    constexpr std::uint64_t kPresent = 1, kReserved = 0xfff00000000001e6;
+    std::uint64_t entries[4];
     for (unsigned n = 0; n < 4; ++n) {
         bool failed = false;
-        const std::uint64_t entry = vcpu_.load_physical((cr3 & 0xffffffe0) + 8 * n, 8, failed);
-        s_.pdptrs[n] = failed ? 0 : entry;
+        entries[n] = vcpu_.load_physical((cr3 & 0xffffffe0) + 8 * n, 8, failed);
+        if (failed) entries[n] = 0;
+        if ((entries[n] & kPresent) && (entries[n] & (kReserved | cpu_.beyond_memory))) general_protection();
     }
+    std::copy(entries, entries + 4, s_.pdptrs);
     s_.pdptrs_valid = true;
 }
 
@@ -41,17 +48,17 @@ void Executor::write_cr0(std::uint64_t value) {
         s_.efer &= ~efer::kLma;
     }
     const std::uint64_t changed = s_.cr0 ^ value;
-    s_.cr0 = value;
     if (paging_now && !long_mode() && (s_.cr4 & cr4::kPae) && (changed & (cr0::kPg | cr0::kCd | cr0::kNw)))
         load_pdptrs(s_.cr3);
+    s_.cr0 = value;
     if (changed & kCr0Paging) vcpu_.flush_tlb();
 }
 
 void Executor::write_cr3(std::uint64_t value) {
     if (s_.cr4 & cr4::kPcide) value &= ~kNoFlush;
-    if (long_mode() && value >> 52) general_protection();
-    s_.cr3 = value;
+    if (long_mode() && (value >> 52 || (value & cpu_.beyond_memory))) general_protection();
     if ((s_.cr0 & cr0::kPg) && (s_.cr4 & cr4::kPae) && !long_mode()) load_pdptrs(value);
+    s_.cr3 = value;
     // The soft TLB knows one address space: what PCID would keep is dropped as well.
     vcpu_.flush_tlb_local();
 }
@@ -76,9 +83,9 @@ void Executor::write_cr4(std::uint64_t value) {
     const std::uint64_t changed = s_.cr4 ^ value;
     if (long_mode() && (!(value & cr4::kPae) || (changed & cr4::kLa57))) general_protection();
     if ((changed & value & cr4::kPcide) && (!long_mode() || (s_.cr3 & 0xfff))) general_protection();
-    s_.cr4 = value;
     if ((s_.cr0 & cr0::kPg) && (value & cr4::kPae) && !long_mode() && (changed & kCr4Paging))
         load_pdptrs(s_.cr3);
+    s_.cr4 = value;
     if (changed & kCr4Paging) vcpu_.flush_tlb();
 }
 

@@ -97,6 +97,10 @@ Translated Translator::run() {
 }
 
 Translated Translator::instruction() {
+    if (unit_.key.flags & key_flag::kAligned) {
+        call();
+        return behind_call();
+    }
     if (data()) return Translated::Next;
     for (const auto translated : {&Translator::control, &Translator::system})
         if (const std::optional<Translated> result = (this->*translated)()) return *result;

@@ -21,6 +21,8 @@ inline constexpr std::uint64_t kSse = 128;  ///< its instructions are enabled
 inline constexpr std::uint64_t kAvx = 256;
 inline constexpr std::uint64_t kUnmasked = 512;  ///< an exception of MXCSR's may be raised
 inline constexpr std::uint64_t kKernel = 1024;   ///< the current privilege level is 0
+inline constexpr std::uint64_t kAligned =
+    2048;  ///< a misaligned access is a fault: the executor does them all
 }  // namespace key_flag
 
 class Translator {
