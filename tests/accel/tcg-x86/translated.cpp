@@ -127,6 +127,22 @@ std::optional<Vector> TranslatedCpu::run(unsigned privilege) {
     return Vector(vector);
 }
 
+bool TranslatedCpu::halts(std::chrono::microseconds longest) {
+    std::unique_lock guard(mutex_);
+    return halted_.wait_for(guard, longest, [this] { return has_halted_; });
+}
+
+void TranslatedCpu::begin() {
+    has_halted_ = false;
+    vcpu_->state_changed();
+    vcpu_->start();
+}
+
+void TranslatedCpu::end() {
+    vcpu_->request_stop();
+    vcpu_->wait_stopped();
+}
+
 std::string TranslatedCpu::host_code(std::uint64_t pc) {
     context_.log_.watched = "out_asm";
     context_.log_.text.clear();

@@ -6,6 +6,7 @@
 #include "processor.h"
 #include "tests/accel/tcg/harness.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -32,6 +33,15 @@ class TranslatedCpu final : public Cpu {
 
     X86State guest{};
     std::uint64_t more_cr4 = 0;  ///< bits of CR4 beside those for SSE and AVX
+
+    // ---- for systems of the test's own making: all RAM, and running from the state as it is until the test says so
+    std::uint8_t* ram() { return at(0); }
+    void forget_code() { pages_.written(context_.space.block(), 0, tcg::testing::kRamSize, nullptr); }
+    void set_interrupt(int vector) { processor_.interrupt = vector; }
+    void begin();
+    /// Does it halt within that time?
+    bool halts(std::chrono::microseconds longest);
+    void end();
 
     // ---- Cpu
     Str architecture() const override { return "x86_64"; }

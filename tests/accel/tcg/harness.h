@@ -4,6 +4,8 @@
 
 #include "plugins/accel/tcg/vcpu.h"
 
+#include <backplane/clock.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -207,12 +209,18 @@ class TestLog final : public Log {
     std::string watched, text;
 };
 
+class StandingClock final : public Clock {
+  public:
+    std::uint64_t now_ns() const override { return 1000; }
+    Timer* create_timer(TimerHandler&) override { std::abort(); }
+};
+
 class TestContext final : public AcceleratorContext {
   public:
     Object& object() override { std::abort(); }
     Log& log() override { return log_; }
     MachineLock& lock() override { return lock_; }
-    Clock& clock() override { std::abort(); }
+    Clock& clock() override { return clock_; }
     AddressSpace& system_memory() override { return space; }
     AddressSpace& io_ports() override { return ports; }
     bool cpus_are(Str) override { return true; }
@@ -225,6 +233,7 @@ class TestContext final : public AcceleratorContext {
     TestPorts ports;
     TestLog log_;
     TestLock lock_;
+    StandingClock clock_;
     std::string failure;
 };
 

@@ -1,4 +1,5 @@
-// Each kind of hardware breakpoint in real mode (SDM 3B, 17.2 and 17.3): DR6's low bits, then where it came from as a distance, and CX.
+// Each kind of hardware breakpoint in real mode (SDM 3B, 17.2 and 17.3): DR6's low bits, then where it came from as a distance,
+// and CX.
 //~ debug registers
 //= 00000001 00000000 00000000 w
 //= 00000002 00000000 00000000 a
