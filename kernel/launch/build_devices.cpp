@@ -63,9 +63,10 @@ void add_display(BuildSite& site) {
     for (const ShortName& known : site.machine.traits().displays)
         if (site.plan.display == known.name)
             return add_device(site, {site.plan.display_option, known.device, "", "", {}});
-    site.machine.log().write(LogLevel::Warning, "display",
-                             site.plan.display_option + ": machine '" + site.machine_name +
-                                 "' has no such card, and none was made; the console is a serial port");
+    site.machine.log().write(
+        LogLevel::Warning, "display",
+        site.plan.display_option + ": machine '" + site.machine_name +
+            "' has no such card, and none was made (help in its place lists those that there are)");
 }
 
 void make_monitors(BuildSite& site) {

@@ -135,8 +135,8 @@ void add_drive(PlanBuilder& builder, SubOptions options) {
     bool read_only = drive.removable;
     for (const char* key : {"readonly", "read-only"}) read_only = options.take_flag(key).value_or(read_only);
     const auto snapshot = options.take_flag("snapshot");
-    refuse(options, "werror", "report", "errors are reported to the guest: werror=report");
-    refuse(options, "rerror", "report", "errors are reported to the guest: rerror=report");
+    refuse(options, "werror", "report", "it is the device's: -device …,drive=ID,werror=");
+    refuse(options, "rerror", "report", "it is the device's: -device …,drive=ID,rerror=");
     refuse(options, "copy-on-read", "off", "no format has a backing file to copy from");
     refuse_throttling(options);
 

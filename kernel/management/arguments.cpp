@@ -23,7 +23,8 @@ bool fits(ArgumentKind kind, const Json& value) {
     case ArgumentKind::Text:
     case ArgumentKind::Rest:
     case ArgumentKind::Options:
-    case ArgumentKind::Format: return value.is_string();
+    case ArgumentKind::Format:
+    case ArgumentKind::Switch: return value.is_string();
     case ArgumentKind::Number: return value.is_number_unsigned();
     case ArgumentKind::Integer:
         return value.is_number_integer() &&
@@ -56,6 +57,7 @@ std::string syntax_of(const ManifestArgument& argument) {
     switch (argument.kind) {
     case ArgumentKind::Flag: return "[-" + TextPart(argument.name.substr(0, 1)) + "]";
     case ArgumentKind::Format: return "/fmt";
+    case ArgumentKind::Switch: return "[-" + TextPart(argument.name.substr(0, 1)) + " " + argument.name + "]";
     case ArgumentKind::Options: return argument.name + "[,property=value...]";
     case ArgumentKind::Rest: return argument.required ? argument.name : "[" + argument.name + "]";
     default: return argument.required ? argument.name : "[" + argument.name + "]";

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 #include <lib/json.h>
 
 namespace backplane::kernel {
@@ -59,7 +60,7 @@ void read_options(Json& arguments, const std::string& first_key, const std::stri
     }
 }
 
-/// True when the next word is the flag that the argument declares.
+/// True when the next word is the flag, or the switch, that the argument declares.
 bool take_flag(std::string_view& text, const std::string& name) {
     const std::string_view rest = skip_space(text);
     const bool found =
@@ -68,15 +69,31 @@ bool take_flag(std::string_view& text, const std::string& name) {
     return found;
 }
 
+/// The switches that stand next, each with its word.
+void take_switches(const ManifestCommand& row, std::string_view& text, Json& arguments) {
+    bool any = true;
+    while (std::exchange(any, false))
+        for (const ManifestArgument& argument : row.arguments) {
+            if (argument.kind != ArgumentKind::Switch || !take_flag(text, argument.name)) continue;
+            const std::string word = next_word(text);
+            if (word.empty())
+                fail_command("-" + std::string(1, argument.name[0]) + " expects a " + argument.name);
+            arguments[argument.name] = word;
+            any = true;
+        }
+}
+
 }  // namespace
 
 Json read_human_arguments(const ManifestCommand& row, std::string_view text) {
     Json arguments = Json::object();
     for (const ManifestArgument& argument : row.arguments) {
+        take_switches(row, text, arguments);
         text = skip_space(text);
         switch (argument.kind) {
         case ArgumentKind::Object:
-        case ArgumentKind::Array: continue;
+        case ArgumentKind::Array:
+        case ArgumentKind::Switch: continue;
         case ArgumentKind::Flag:
             if (take_flag(text, argument.name)) arguments[argument.name] = true;
             continue;
@@ -100,6 +117,7 @@ Json read_human_arguments(const ManifestCommand& row, std::string_view text) {
         else if (argument.kind == ArgumentKind::Options) read_options(arguments, argument.name, word);
         else arguments[argument.name] = word;
     }
+    take_switches(row, text, arguments);
     if (text = skip_space(text); !text.empty())
         fail_command("'" + std::string(text) + "' is too much: " + row.human + " " + syntax_of(row));
     return arguments;
@@ -203,9 +221,10 @@ std::vector<std::string> ManagementHost::choices_after(std::string_view before) 
         if (!word.starts_with('-')) ++index;
     }
     for (const ManifestArgument& argument : command->row.arguments) {
-        const bool positional = argument.kind != ArgumentKind::Flag &&
-                                argument.kind != ArgumentKind::Object &&
-                                argument.kind != ArgumentKind::Array && argument.kind != ArgumentKind::Format;
+        const bool positional =
+            argument.kind != ArgumentKind::Flag && argument.kind != ArgumentKind::Object &&
+            argument.kind != ArgumentKind::Array && argument.kind != ArgumentKind::Format &&
+            argument.kind != ArgumentKind::Switch;
         if (!positional || index-- != 0) continue;
         const std::vector<TextPart> choices = choices_of(argument);
         return {choices.begin(), choices.end()};

@@ -42,7 +42,7 @@ void require(std::string_view value, const char* what) {
 }
 
 ArgumentKind argument_kind(std::string_view name) {
-    for (unsigned kind = 0; kind <= unsigned(ArgumentKind::Format); ++kind)
+    for (unsigned kind = 0; kind <= unsigned(ArgumentKind::Switch); ++kind)
         if (name == manifest::kind_name(ArgumentKind(kind))) return ArgumentKind(kind);
     throw std::invalid_argument("it has an argument of kind " + quote(name) +
                                 ", which this host does not know");

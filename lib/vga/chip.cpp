@@ -62,8 +62,6 @@ void Chip::describe_state(StateTable& state) {
     describe(state, "latch", latch_);
 }
 
-void Chip::reset() { listener_.registers_changed(); }
-
 std::uint32_t Chip::colour(unsigned index) const {
     const std::uint8_t* entry = &dac_[3 * (index & 0xff)];
     if (extension_ && extension_->primary_bits() == 8)

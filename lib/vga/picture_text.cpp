@@ -102,8 +102,10 @@ void Picture::refresh_text(const DirtyMemory& dirty, ScreenChanges& changes) {
                           blinks && (cell.attribute & 0x80)};
         }
         const std::uint32_t width = now.character_dots * (now.wide ? 2 : 1);
-        if (first <= last && !whole)
-            changes.drawn({first * width, band.y, (last + 1 - first) * width, band.lines});
+        if (first > last || whole) continue;
+        const std::uint32_t left =
+            first * width - std::min(first * width, now.pan * (width / now.character_dots));
+        changes.drawn({left, band.y, (last + 1) * width - left, band.lines});
     }
     if (whole) changes.drawn({0, 0, now.width, now.height});
 }

@@ -18,19 +18,21 @@ constexpr TypeInfo absent(const char* parent, const char* type, const char* name
 }
 
 constexpr const char* kUsb =
-    "there is no USB; give disks with -drive, networks with -nic, and use a serial port as the console";
+    "it is not there; -usb has a PC's UHCI, with usb-kbd, usb-mouse, usb-tablet, usb-hub and usb-storage on it";
 constexpr const char* kDisplay =
     "this adapter is not there; a PC may have a VGA (-vga std), and a console is a serial port (-nographic)";
 constexpr const char* kInput =
     "there are no displays to type at; the console is a serial port (-nographic, -serial)";
 constexpr const char* kSound = "there is no sound; leave it out";
-constexpr const char* kDisk = "disks are virtio-blk-device and virtio-blk-pci (-drive, -blockdev)";
+constexpr const char* kDisk =
+    "disks are virtio-blk-device and virtio-blk-pci, ide-hd and usb-storage (-drive, -blockdev)";
 constexpr const char* kNic = "network cards are e1000, virtio-net-device and virtio-net-pci";
-constexpr const char* kBridge = "there is one PCI bus and no bridge; leave it out, and bus= with it";
+constexpr const char* kBridge = "there is no bridge but pci-bridge; leave it out, and bus= with it";
 constexpr const char* kSharing =
     "folders are not shared with guests; give a disk image (-drive), or use the network";
 constexpr const char* kVsock = "guests are reached over a network (-nic user,hostfwd=) or a virtserialport";
-constexpr const char* kMemory = "memory is not plugged in; -m says how much there is";
+constexpr const char* kMemory =
+    "memory is plugged in by pc-dimm, where a machine has slots for it (-m SIZE,slots=,maxmem=)";
 constexpr const char* kCrypto = "there is no cryptographic device; the guest's CPU does without";
 constexpr const char* kIommu = "there is no IOMMU; leave it out";
 constexpr const char* kTpm = "there is no TPM; leave it out";

@@ -3,6 +3,7 @@
 #include <backplane/text.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace backplane::screens {
 namespace {
@@ -33,6 +34,11 @@ bool Watched::has(const ScreenViewer& viewer) const {
     return std::ranges::any_of(views_, [&](const View& view) { return view.viewer == &viewer; });
 }
 
+bool Watched::idle() const {
+    return telling_ == 0 &&
+           std::ranges::none_of(views_, [](const View& view) { return view.viewer != nullptr; });
+}
+
 void Watched::add(ScreenViewer& viewer, std::uint32_t interval_ms) {
     views_.push_back({&viewer, interval_ms, true});
     quiet_ = 0;
@@ -40,7 +46,9 @@ void Watched::add(ScreenViewer& viewer, std::uint32_t interval_ms) {
 }
 
 void Watched::remove(const ScreenViewer& viewer) {
-    std::erase_if(views_, [&](const View& view) { return view.viewer == &viewer; });
+    for (View& view : views_)
+        if (view.viewer == &viewer) view.viewer = nullptr;
+    if (telling_ == 0) std::erase_if(views_, [](const View& view) { return !view.viewer; });
 }
 
 void Watched::set_interval(const ScreenViewer& viewer, std::uint32_t interval_ms) {
@@ -54,7 +62,7 @@ void Watched::set_interval(const ScreenViewer& viewer, std::uint32_t interval_ms
 std::uint64_t Watched::interval_ns() const {
     std::uint64_t shortest = 0;
     for (const View& view : views_)
-        if (view.interval_ms && (!shortest || view.interval_ms * kMillisecond < shortest))
+        if (view.viewer && view.interval_ms && (!shortest || view.interval_ms * kMillisecond < shortest))
             shortest = view.interval_ms * kMillisecond;
     return shortest;
 }
@@ -63,35 +71,37 @@ void Watched::arm(std::uint64_t interval_ns) {
     timer_.arm(std::max(clock_.now_ns(), looked_ns_ + interval_ns));
 }
 
+/// Viewers may leave, come and change their pace while they are told. The last one that leaves takes this with it.
 void Watched::look() {
-    if (looking_) return;
-    looking_ = true;
+    if (telling_) return;
+    ++telling_;
     news_ = false;
     looked_ns_ = clock_.now_ns();
-    place_.screen->refresh(*this);
-    const std::vector<View> views = views_;  // who is told may leave
-    for (const View& view : views) {
-        if (!view.interval_ms || !has(*view.viewer)) continue;
-        if (view.behind) {
-            view.viewer->replaced();
-            view.viewer->pointer_changed();
-        }
-        if (has(*view.viewer)) view.viewer->looked();
+    const std::size_t known = views_.size();  // who comes meanwhile has its first look later
+    if (place_.screen) place_.screen->refresh(*this);
+    for (std::size_t i = 0; i < known; ++i) {
+        const View view = views_[i];
+        views_[i].behind = !view.interval_ms && (view.behind || news_);
+        if (!view.viewer || !view.interval_ms) continue;
+        if (view.behind) view.viewer->replaced();
+        if (view.behind && views_[i].viewer) view.viewer->pointer_changed();
+        if (views_[i].viewer) view.viewer->looked();
     }
-    for (View& view : views_) view.behind = !view.interval_ms && (view.behind || news_);
-    looking_ = false;
+    --telling_;
+    std::erase_if(views_, [](const View& view) { return !view.viewer; });
     quiet_ = news_ ? 0 : quiet_ + 1;
     const std::uint64_t interval = interval_ns();
     if (interval)
         arm(quiet_ < kPatience ? interval
                                : std::max(interval, std::min(kSlowest, interval * (quiet_ - kPatience + 1))));
+    hub_.sweep();
 }
 
 template <class Tell>
 void Watched::tell(const Tell& tell) {
     news_ = true;
-    for (const View& view : views_)
-        if (view.interval_ms && !view.behind) tell(*view.viewer);
+    for (std::size_t i = 0, known = views_.size(); i < known; ++i)
+        if (const View view = views_[i]; view.viewer && view.interval_ms && !view.behind) tell(*view.viewer);
 }
 
 void Watched::drawn(const ScreenArea& area) {
@@ -118,10 +128,12 @@ void Watched::ring() {
 
 void Watched::gone() {
     place_.screen = nullptr;
-    const std::vector<View> views = std::move(views_);
-    views_.clear();
-    for (const View& view : views) view.viewer->screen_gone();
-    hub_.forget(*this);
+    timer_.cancel();
+    ++telling_;
+    for (std::size_t i = 0; i < views_.size(); ++i)
+        if (ScreenViewer* viewer = std::exchange(views_[i].viewer, nullptr)) viewer->screen_gone();
+    --telling_;
+    hub_.sweep();
 }
 
 std::vector<ScreenPlace> Hub::all() const {
@@ -171,7 +183,7 @@ void Hub::set_interval(ScreenViewer& viewer, std::uint32_t interval_ms) {
 
 void Hub::unwatch(ScreenViewer& viewer) {
     for (const auto& watched : watched_) watched->remove(viewer);
-    std::erase_if(watched_, [](const auto& watched) { return watched->empty(); });
+    sweep();
 }
 
 void Hub::look(const ScreenPlace& place) {
@@ -187,8 +199,8 @@ void Hub::look(const ScreenPlace& place) {
     place.screen->refresh(nobody);
 }
 
-void Hub::forget(const Watched& gone) {
-    std::erase_if(watched_, [&](const auto& watched) { return watched.get() == &gone; });
+void Hub::sweep() {
+    std::erase_if(watched_, [](const auto& watched) { return watched->idle(); });
 }
 
 }  // namespace backplane::screens

@@ -24,7 +24,8 @@ class Watched final : ScreenChanges, ScreenBell {
 
     const ScreenPlace& place() const { return place_; }
     bool has(const ScreenViewer& viewer) const;
-    bool empty() const { return views_.empty(); }
+    /// Nobody looks at it, and it tells nobody at this moment.
+    bool idle() const;
     void add(ScreenViewer& viewer, std::uint32_t interval_ms);
     void remove(const ScreenViewer& viewer);
     void set_interval(const ScreenViewer& viewer, std::uint32_t interval_ms);
@@ -32,9 +33,9 @@ class Watched final : ScreenChanges, ScreenBell {
 
   private:
     struct View {
-        ScreenViewer* viewer = nullptr;
-        std::uint32_t interval_ms = 0;  ///< 0: it is told nothing for now
-        bool behind = true;             ///< it has missed changes: all is new to it
+        ScreenViewer* viewer = nullptr;  ///< null: it left
+        std::uint32_t interval_ms = 0;   ///< 0: it is told nothing for now
+        bool behind = true;              ///< it has missed changes: all is new to it
     };
     template <class Tell>
     void tell(const Tell& tell);
@@ -57,7 +58,7 @@ class Watched final : ScreenChanges, ScreenBell {
     std::uint64_t looked_ns_ = 0;  ///< when the last look was
     unsigned quiet_ = 0;           ///< looks in a row that found nothing
     bool news_ = false;
-    bool looking_ = false;
+    unsigned telling_ = 0;  ///< its viewers are called: none of them is taken out of the list meanwhile
 };
 
 class Hub final : public Completable, public CommandHandler, public ScreenHub {
@@ -76,7 +77,8 @@ class Hub final : public Completable, public CommandHandler, public ScreenHub {
     void unwatch(ScreenViewer& viewer) override;
     void look(const ScreenPlace& place) override;
 
-    void forget(const Watched& watched);
+    /// Forgets the screens that nobody looks at any more.
+    void sweep();
 
   private:
     std::vector<ScreenPlace> all() const;

@@ -10,6 +10,8 @@
 #include <memory>
 #include <vector>
 
+#include <sys/stat.h>
+
 namespace backplane::screens {
 namespace {
 
@@ -96,7 +98,9 @@ bool write_picture(const std::string& path, FileFormat format, const ScreenSurfa
                    const ScreenPointer& pointer, Errors& errors) {
     const std::vector<std::uint8_t> bytes = flattened(surface, pointer);
     const std::string unfinished = path + ".unfinished";
-    const bool plain = path.rfind("/dev/", 0) != 0;  // a pipe or terminal is written to as it is
+    // What is there and no regular file (a pipe, a terminal, a link to a file) is written to as it is.
+    struct stat there {};
+    const bool plain = lstat(path.c_str(), &there) != 0 || S_ISREG(there.st_mode);
     const std::string& target = plain ? unfinished : path;
     File file(std::fopen(target.c_str(), "wbe"));
     bool ok = file != nullptr;

@@ -14,7 +14,11 @@ constexpr ArgumentInfo kDump[] = {
     {.name = "filename", .summary = "the file that the picture is written to"},
     {.name = "device", .required = false, .summary = "the adapter's id or path; else the first one"},
     {.name = "head", .kind = ArgumentKind::Number, .required = false, .summary = "which of its screens"},
-    {.name = "format", .required = false, .summary = "ppm unless given", .choices = "ppm|png"},
+    {.name = "format",
+     .kind = ArgumentKind::Switch,
+     .required = false,
+     .summary = "ppm unless given",
+     .choices = "ppm|png"},
 };
 constexpr ArgumentInfo kWhich[] = {
     {.name = "device", .required = false, .summary = "the adapter's id or path; else the first one"},
@@ -58,6 +62,15 @@ constexpr TypeInfo kTypes[] = {
                        .commands = kCommands}),
 };
 
+/// The screen that a command is about; without one, and with a reason, when there is none.
+ScreenPlace screen_of(ScreenHub& hub, const Json& given, Errors& errors) {
+    const std::string device = given.value("device", "");
+    const auto head = given.value("head", std::uint64_t{0});
+    if (head <= 0xffffffff) return hub.find(device, std::uint32_t(head), errors);
+    errors.fail("there is no head " + std::to_string(head));
+    return {};
+}
+
 }  // namespace
 
 void Hub::execute(Str command, Str arguments, CommandReply& reply) {
@@ -68,8 +81,7 @@ void Hub::execute(Str command, Str arguments, CommandReply& reply) {
 void Hub::dump(Str arguments, CommandReply& reply) {
     const Json given = parse_json(arguments.view());
     ErrorText errors;
-    const ScreenPlace place =
-        find(Str(given.value("device", "")), std::uint32_t(given.value("head", std::uint64_t{0})), errors);
+    const ScreenPlace place = screen_of(*this, given, errors);
     if (!place.screen) return reply.fail(errors.text());
     look(place);
     const ScreenSurface surface = place.screen->surface();
@@ -83,8 +95,7 @@ void Hub::dump(Str arguments, CommandReply& reply) {
 void Hub::tell_text(Str arguments, bool for_people, CommandReply& reply) {
     const Json given = parse_json(arguments.view());
     ErrorText errors;
-    const ScreenPlace place =
-        find(Str(given.value("device", "")), std::uint32_t(given.value("head", std::uint64_t{0})), errors);
+    const ScreenPlace place = screen_of(*this, given, errors);
     if (!place.screen) return reply.fail(errors.text());
     look(place);
     ScreenText text;

@@ -85,9 +85,11 @@ void Adapter::set_big_endian(bool big_endian) {
 
 void Adapter::write_dispi(unsigned index, std::uint16_t value) {
     if (dispi_.write(index, value)) {
+        // What the picture shows; the rest is as it was.
         const MutableBytes bytes = memory_->bytes();
-        std::fill(bytes.begin(), bytes.end(), std::uint8_t{0});
-        memory_->bytes_changed(Offset(0), bytes.size);
+        const std::uint64_t size = std::min<std::uint64_t>(dispi_.picture_bytes(), bytes.size);
+        std::fill_n(bytes.begin(), size, std::uint8_t{0});
+        memory_->bytes_changed(Offset(0), size);
     }
     registers_changed();
 }
@@ -120,9 +122,12 @@ void Adapter::watched_by(ScreenBell* bell) {
 }
 
 void Adapter::refresh(ScreenChanges& changes) {
-    // Nobody notes stores while nobody watches: then all may be new.
-    if (!bell_) picture_.forget();
-    if (!dirty_ || !dirty_->take(*memory_, pages_)) std::ranges::fill(pages_, 0);
+    // Where nobody notes stores, all may be new.
+    const bool noted = bell_ && dirty_ && dirty_->take(*memory_, pages_);
+    if (!noted) {
+        std::ranges::fill(pages_, 0);
+        picture_.forget();
+    }
     const std::optional<Linear> linear = dispi_.picture(big_endian_);
     picture_.refresh(linear ? &*linear : nullptr, DirtyMemory(pages_), changes);
 }

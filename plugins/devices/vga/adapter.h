@@ -18,7 +18,7 @@ namespace backplane::vga {
 class Adapter final : public Screen, Listener, Extension {
   public:
     explicit Adapter(DeviceContext& context);
-    /// `bytes`: a power of two from 1 MiB to 256 MiB.
+    /// `bytes`: a power of two of at least 1 MiB.
     bool realize(std::uint64_t bytes, Errors& errors);
     void unrealize();
     void reset();
@@ -50,7 +50,6 @@ class Adapter final : public Screen, Listener, Extension {
     void registers_changed() override;
     unsigned primary_bits() const override { return dispi_.eight_bit_colours() ? 8 : 6; }
     void map_window();
-    void show_planes();
 
     DeviceContext& context_;
     Chip chip_;

@@ -7,6 +7,7 @@
 #include <backplane/pci.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
+#include <backplane/text.h>
 
 #include <bit>
 
@@ -79,7 +80,7 @@ class PciVga final : public DeviceBase, public ScreenSource {
     explicit PciVga(Object& object) : object_(object), context_(device_context(object)), adapter_(context_) {}
 
     bool realize(Errors& errors) override {
-        const std::uint64_t bytes = std::uint64_t{std::bit_ceil(std::clamp(megabytes_, 1u, 256u))} << 20;
+        const std::uint64_t bytes = std::uint64_t{std::bit_ceil(megabytes_)} << 20;
         PciDevice& pci = require<PciDevice>(object_, "PCI device");
         pci.set_identity({.vendor = kVendor,
                           .device = kDevice,
@@ -93,7 +94,13 @@ class PciVga final : public DeviceBase, public ScreenSource {
             if (!registers || !pci.add_bar(2, *registers, PciBarKind::Memory32, PciPrefetch::No, errors))
                 return false;
         }
-        return !Legacy || add_legacy(pci.bus().bridge(), errors);
+        if (!Legacy) return true;
+        IgnoredErrors taken;
+        if (add_legacy(pci.bus().bridge(), taken)) return true;
+        errors.fail(
+            "there is a VGA in this machine already, and its ports are there once; use secondary-vga");
+        unrealize();
+        return false;
     }
     void unrealize() override {
         for (const auto& [container, region] : added_) container->remove(*region);
@@ -188,8 +195,11 @@ class PciVga final : public DeviceBase, public ScreenSource {
 
 template <bool Legacy>
 constexpr PropertyInfo PciVga<Legacy>::kProperties[9] = {
-    property<&PciVga<Legacy>::megabytes_>(
-        {.name = "vgamem_mb", .summary = "MiB of memory, 1 to 256", .default_text = "16"}),
+    property<&PciVga<Legacy>::megabytes_>({.name = "vgamem_mb",
+                                           .summary = "MiB of memory, made a power of two",
+                                           .default_text = "16",
+                                           .maximum = 512,
+                                           .minimum = 1}),
     property<&PciVga<Legacy>::mmio_>({.name = "mmio", .summary = "registers in BAR 2", .default_text = "on"}),
     property<&PciVga<Legacy>::extended_>(
         {.name = "qemu-extended-regs", .summary = "byte order of pixels in BAR 2", .default_text = "on"}),

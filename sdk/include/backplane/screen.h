@@ -177,7 +177,7 @@ struct ScreenPlace {
 class ScreenHub {
   public:
     static constexpr const char* kId = "backplane.screen-hub/1";
-    /// How many screens the machine has now. They are numbered in the order of their devices' making, heads in theirs.
+    /// How many screens the machine has now. They are numbered as their devices stand in the machine, heads in their order.
     virtual std::uint32_t count() = 0;
     /// Without a screen when there is no such number.
     virtual ScreenPlace at(std::uint32_t number) = 0;

@@ -92,6 +92,7 @@ enum class ArgumentKind : std::uint8_t {
     Array,    ///< a JSON array; people have no way to type it
     Options,  ///< all further members; on the line "FIRST,key=value", FIRST being the value of `name`
     Format,   ///< on the line "/4xw", without the slash
+    Switch,   ///< a word; on the line "-x WORD", x being the name's first letter, anywhere behind the command
 };
 
 /// Sized.

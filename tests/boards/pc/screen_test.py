@@ -5,6 +5,7 @@ import os
 import pathlib
 import select
 import struct
+import threading
 import time
 import unittest
 import zlib
@@ -138,6 +139,32 @@ class Screen(ProgramTest):
         self.await_marks(2)
         self.assertIn("no characters", qmp("x-query-screen-text")["error"]["desc"])
 
+    def test_people_name_the_format_as_elsewhere(self):
+        qmp = self.start_modes([])
+        path = self.folder / "picture"
+        for line in (f"screendump {path} -f png", f"screendump -f png {path}"):
+            self.assertEqual(qmp("human-monitor-command", **{"command-line": line})["return"], "")
+            self.assertEqual(path.read_bytes()[1:4], b"PNG")
+        self.assertIn("-f expects", qmp("human-monitor-command", **{"command-line": f"screendump {path} -f"})["return"])
+
+    def test_a_pipe_is_written_to(self):
+        qmp = self.start_modes([0x3])
+        self.await_marks(1)
+        path = self.folder / "pipe"
+        os.mkfifo(path)
+        got = []
+        reader = threading.Thread(target=lambda: got.append(path.read_bytes()))
+        reader.start()
+        self.assertEqual(qmp("screendump", filename=str(path))["return"], {})
+        reader.join(DEADLINE)
+        self.assertTrue(path.is_fifo())
+        self.assertEqual(len(got[0]), len(b"P6\n720 400\n255\n") + 720 * 400 * 3)
+
+    def test_two_of_what_there_is_once_are_refused(self):
+        result = self.run_program(*MACHINE, "-device", "VGA")
+        self.assertEqual(result.status, 1)
+        self.assertIn("there is a VGA in this machine already, and its ports are there once; use secondary-vga", result.errors)
+
     def test_pictures_that_cannot_be_taken_are_refused(self):
         qmp = self.start_modes([])
         path = self.folder / "nowhere" / "picture"
@@ -146,6 +173,7 @@ class Screen(ProgramTest):
         for arguments, why in (
             ({"device": "x"}, "there is no screen 'x'"),
             ({"head": 1}, "there is no head 1"),
+            ({"head": 1 << 32}, "there is no head 4294967296"),
             ({"format": "gif"}, "format"),
         ):
             self.assertIn(why, qmp("screendump", filename="picture", **arguments)["error"]["desc"])

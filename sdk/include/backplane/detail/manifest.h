@@ -98,6 +98,7 @@ constexpr const char* kind_name(ArgumentKind kind) {
     case ArgumentKind::Array: return "array";
     case ArgumentKind::Options: return "options";
     case ArgumentKind::Format: return "format";
+    case ArgumentKind::Switch: return "switch";
     }
     return "?";
 }

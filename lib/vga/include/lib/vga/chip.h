@@ -50,7 +50,6 @@ class Chip {
     /// `memory`: RAM of a power of two of at least 256 KiB.
     void connect(MemoryRegion& memory) { memory_ = &memory; }
     void describe_state(StateTable& state);
-    void reset();
 
     std::uint8_t read_port(std::uint16_t port, bool look);
     void write_port(std::uint16_t port, std::uint8_t value);
@@ -82,7 +81,6 @@ class Chip {
     std::uint64_t now_ns() const { return clock_.now_ns(); }
 
   private:
-    std::uint8_t read_crtc() const;
     void write_crtc(std::uint8_t value);
     void write_attribute(std::uint8_t value);
     std::uint8_t read_dac(bool look);
@@ -91,7 +89,6 @@ class Chip {
     bool place(std::uint32_t offset, std::uint32_t& address) const;
     std::uint32_t latch_at(std::uint32_t address) const;
     std::uint32_t combine(std::uint8_t value, std::uint32_t& enabled_bits) const;
-    std::uint32_t map_mask() const;
 
     Clock& clock_;
     Listener& listener_;
