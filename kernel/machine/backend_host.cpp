@@ -66,7 +66,7 @@ Object* BackendHost::find(Str id) { return machine_.objects->find(id); }
 void* BackendHost::host_interface(Str interface_id) {
     if (interface_id == Str(EventLoop::kId)) return &events_.loop();
     if (interface_id == Str(Clock::kId)) return &events_.clock();
-    return machine_.interfaces.find(interface_id);
+    return machine_.find_interface(interface_id);
 }
 
 }  // namespace backplane::kernel

@@ -97,7 +97,30 @@ void* MachineParts::find_interface(Str id) {
         objects->walk(objects->root(), [&](Instance& instance) {
             if (!found && instance.is_a("service") && instance.realized()) found = instance.query(id);
         });
-    return found;
+    return found ? found : make_service_for(id);
+}
+
+void* MachineParts::make_service_for(Str id) {
+    // None before there is a machine that it would be a part of, and none while all go.
+    if (!objects || !objects->root().child("machine")) return nullptr;
+    const ManifestType* type = nullptr;
+    for (const Catalog::Listed& listed : catalog.list("service")) {
+        const auto lists = [&](const TextPart& offered) { return std::string_view(offered) == id.view(); };
+        if (!listed.type->options.empty() || std::ranges::none_of(listed.type->interfaces, lists)) continue;
+        if (type) return nullptr;
+        type = listed.type;
+    }
+    if (!type) return nullptr;
+    const std::string name(type->name);
+    Instance& services = folder("machine/services");
+    if (services.child(name)) return nullptr;  // it is being made, and asks for itself in a roundabout way
+    ErrorText errors;
+    Instance* service = objects->create(name, name, services, errors);
+    if (service && service->realize(errors)) return service->query(id);
+    log.write(LogLevel::Warning, "machine",
+              "service '" + name + "' is wanted, and is not there: " + errors.text());
+    if (service) objects->destroy(*service);
+    return nullptr;
 }
 
 void MachineParts::reset_all() {

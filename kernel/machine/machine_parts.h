@@ -36,10 +36,15 @@ struct MachineParts {
 
     /// A folder of the object tree ("machine/peripheral"), made when it is not there.
     Instance& folder(std::string_view path);
-    /// What the host or one of its services offers by this id; null when nobody does.
+    /// What the host or one of its services offers by this id; null when nobody does. A service that nobody has asked for
+    /// is made now.
     void* find_interface(Str id);
     /// Devices, then the board, then whoever derived something from the CPUs' states.
     void reset_all();
+
+    /// Makes the service whose type lists the interface: the only one, and none that has an option of its own, which is
+    /// there when its user says so (a guest is not to find the host's files without -semihosting).
+    void* make_service_for(Str id);
 
     Catalog& catalog;
     LogHub& hub;

@@ -1,6 +1,8 @@
 // Commands and events that a plugin's type offers.
 #include "fixture.h"
 
+#include <backplane/backend.h>
+
 #include <nlohmann/json.hpp>
 
 namespace backplane::kernel {
@@ -25,6 +27,24 @@ TEST_F(ServiceTest, TheObjectIsMadeWhenACommandIsFirstCalled) {
 TEST_F(ServiceTest, TheObjectOfAnOptionServesTheCommands) {
     ASSERT_TRUE(machine.create_service("fixture-lights", {{"place", "hall"}}, errors)) << errors.text();
     EXPECT_EQ(execute("query-lights", "{}").json, R"({"place":"hall","level":0})");
+}
+
+TEST_F(ServiceTest, TheObjectIsMadeWhenItsInterfaceIsFirstAskedFor) {
+    Instance* lights = machine.create_service("fixture-lights", {}, errors);
+    ASSERT_NE(lights, nullptr) << errors.text();
+    void* switches = backend_context(*lights).host_interface("fixture.switches/1");
+    EXPECT_NE(switches, nullptr);
+    EXPECT_NE(machine.find_service("fixture-switchboard"), nullptr);
+    EXPECT_EQ(backend_context(*lights).host_interface("fixture.switches/1"), switches);
+}
+
+TEST_F(ServiceTest, WhatAnOptionStandsForIsNotMadeWithoutIt) {
+    Instance* switchboard = machine.create_service("fixture-switchboard", {}, errors);
+    ASSERT_NE(switchboard, nullptr) << errors.text();
+    EXPECT_EQ(backend_context(*switchboard).host_interface("fixture.lamps/1"), nullptr);
+    EXPECT_EQ(machine.find_service("fixture-lights"), nullptr);
+    ASSERT_TRUE(machine.create_service("fixture-lights", {}, errors)) << errors.text();
+    EXPECT_NE(backend_context(*switchboard).host_interface("fixture.lamps/1"), nullptr);
 }
 
 TEST_F(ServiceTest, ArgumentsAreCheckedAgainstTheRow) {
