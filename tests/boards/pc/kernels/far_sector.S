@@ -1,7 +1,7 @@
 // A diskette's boot sector that has firmware read the sector which its last bytes name (a test writes cylinder, head and sector
 // there), and says on the debug port what stands in it.
+#include "sector.inc"
         .code16
-        .set HOME, 0x7c00
         .set BUFFER, 0x8000
         .set PLACE, 505
 start:  cli
@@ -20,16 +20,11 @@ start:  cli
         movw    $0x0201, %ax            // read one
         int     $0x13
         movw    $BUFFER, %si
-        jnc     say
-        movw    $(failed - start + HOME), %si
-say:    movw    $0x402, %dx
-1:      lodsb
-        testb   %al, %al
-        jz      2f
-        outb    %al, %dx
-        jmp     1b
+        jnc     1f
+        movw    $AT(failed), %si
+1:      call    say
 2:      hlt
         jmp     2b
+        DEFINE_SAY
 failed: .asciz  "it could not be read.\n"
-        .org    510
-        .word   0xaa55
+        SIGN_SECTOR

@@ -4,8 +4,8 @@
 //
 // Follows "Intel 440FX PCIset" 3.2.19 (SMRAM), "82371AB (PIIX4)" 7.2 (APMC), "AMD64 Architecture Programmer's Manual" volume 2,
 // table 10-1.
+#include "sector.inc"
         .code16
-        .set HOME, 0x7c00
         .set SMRAM_ADDRESS, 1 << 31 | 0x70      // of which byte 2, at 0:0.0
         .set OPEN, 0x40
         .set SAVED_RBX, 0xffe0
@@ -14,7 +14,7 @@ start:  cli
         movw    %ax, %ds
         movw    %ax, %ss
         movw    $HOME, %sp
-        movw    $(main - start + HOME), %si
+        movw    $AT(main), %si
         call    say
 
         movl    $SMRAM_ADDRESS, %eax
@@ -27,7 +27,7 @@ start:  cli
         movw    $0xa000, %ax
         movw    %ax, %es
         movw    $0x8000, %di
-        movw    $(handler - start + HOME), %si
+        movw    $AT(handler), %si
         movw    $(handled - handler), %cx
         cld
         rep movsb
@@ -39,23 +39,17 @@ start:  cli
         outb    %al, $0xb2
         cmpl    $0x12345679, %ebx
         jne     stand
-        movw    $(returned - start + HOME), %si
+        movw    $AT(returned), %si
         call    say
         movl    %es:0x8000, %eax
-        cmpl    (handler - start + HOME), %eax
+        cmpl    AT(handler), %eax
         je      stand
-        movw    $(hidden - start + HOME), %si
+        movw    $AT(hidden), %si
         call    say
 stand:  hlt
         jmp     stand
 
-say:    movw    $0x402, %dx
-1:      lodsb
-        testb   %al, %al
-        jz      2f
-        outb    %al, %dx
-        jmp     1b
-2:      ret
+        DEFINE_SAY
 
 // At A000h:8000h.
 handler:
@@ -77,5 +71,4 @@ main:   .asciz  "main "
 returned:
         .asciz  "returned "
 hidden: .asciz  "hidden."
-        .org    510
-        .word   0xaa55
+        SIGN_SECTOR

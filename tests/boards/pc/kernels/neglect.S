@@ -3,8 +3,8 @@
 // cannot be masked comes.
 //
 // Follows iBASE, "IB700 user's manual"; Intel, "6300ESB I/O Controller Hub" 300641, 16.4 and 16.5.
+#include "sector.inc"
         .code16
-        .set HOME, 0x7c00
         .set WAY, 508
         .set WATCHDOG, 1 << 31 | 5 << 11
 start:  cli
@@ -13,9 +13,9 @@ start:  cli
         movw    %ax, %ss
         movw    $HOME, %sp
         cld
-        movw    $(interrupted - start + HOME), (2 * 4)
+        movw    $AT(interrupted), (2 * 4)
         movw    %ax, (2 * 4 + 2)
-        movw    $(waits - start + HOME), %si
+        movw    $AT(waits), %si
         call    say
         cmpb    $1, (HOME + WAY)
         je      intel
@@ -26,7 +26,7 @@ stand:  hlt
         jmp     stand
 
         // ES reaches all of memory.
-intel:  lgdtl   (table_place - start + HOME)
+intel:  lgdtl   AT(table_place)
         movl    %cr0, %eax
         orb     $1, %al
         movl    %eax, %cr0
@@ -60,26 +60,14 @@ select: movw    $0xcf8, %dx
         movw    $0xcfc, %dx
         ret
 
-say:    movw    $0x402, %dx
-1:      lodsb
-        testb   %al, %al
-        jz      2f
-        outb    %al, %dx
-        jmp     1b
-2:      ret
+        DEFINE_SAY
 
 interrupted:
-        movw    $(came - start + HOME), %si
+        movw    $AT(came), %si
         call    say
         iretw
 
 waits:  .asciz  "it waits\n"
 came:   .asciz  "an interrupt came.\n"
-        .balign 8
-table:  .quad   0
-        .quad   0x00cf92000000ffff      // data, from 0 to 4 GiB
-table_place:
-        .word   . - table - 1
-        .long   table - start + HOME
-        .org    510
-        .word   0xaa55
+        DEFINE_FLAT_SEGMENT 0x92       // data
+        SIGN_SECTOR

@@ -1,8 +1,8 @@
 // A boot sector that suspends its machine to RAM and says on the debug port what it finds when it is woken.
 //
 // Follows "Advanced Configuration and Power Interface Specification" 6.4: 5.2.5 (RSDP), 5.2.9 (FADT), 5.2.10 (FACS), 4.8.3.
+#include "sector.inc"
         .code16
-        .set HOME, 0x7c00
         .set MARK, 0x600
         .set MAGIC, 0x5eed5eed
         .set REVISION_1_CONTROL, 64     // PM1a_CNT_BLK in the FADT
@@ -12,8 +12,9 @@ start:  cli
         movw    %ax, %ds
         movw    %ax, %ss
         movw    $HOME, %sp
+        cld
         // ES reaches all of memory.
-        lgdtl   (table_place - start + HOME)
+        lgdtl   AT(table_place)
         movl    %cr0, %eax
         orb     $1, %al
         movl    %eax, %cr0
@@ -31,46 +32,35 @@ search: addl    $16, %esi
         movl    %es:16(%esi), %esi              // the RSDT, of which the first is the FADT
         movl    %es:36(%esi), %esi
         movl    %es:36(%esi), %edi              // the FACS
-        movl    $(wake - start + HOME), %es:12(%edi)
+        movl    $AT(wake), %es:12(%edi)
         movl    $MAGIC, (MARK)
-        movw    $(sleeps - start + HOME), %bp
+        movw    %es:REVISION_1_CONTROL(%esi), %bx
+        movw    $AT(sleeps), %si
         call    say
-        movw    %es:REVISION_1_CONTROL(%esi), %dx
+        movw    %bx, %dx
         movw    $SLEEP_TO_RAM, %ax
         outw    %ax, %dx
 stand:  hlt
         jmp     stand
 
-wake:   ljmp    $0, $(awake - start + HOME)
+wake:   ljmp    $0, $AT(awake)
 awake:  cli
         xorw    %ax, %ax
         movw    %ax, %ds
         movw    %ax, %ss
         movw    $HOME, %sp
-        movw    $(woke - start + HOME), %bp
+        cld
+        movw    $AT(woke), %si
         cmpl    $MAGIC, (MARK)
         je      1f
-        movw    $(lost - start + HOME), %bp
+        movw    $AT(lost), %si
 1:      call    say
         jmp     stand
 
-say:    movw    $0x402, %dx
-1:      movb    %ds:(%bp), %al
-        testb   %al, %al
-        jz      2f
-        outb    %al, %dx
-        incw    %bp
-        jmp     1b
-2:      ret
+        DEFINE_SAY
 
 sleeps: .asciz  "it sleeps\n"
 woke:   .asciz  "it woke with its memory\n"
 lost:   .asciz  "it woke without its memory\n"
-        .balign 8
-table:  .quad   0
-        .quad   0x00cf92000000ffff      // data, from 0 to 4 GiB
-table_place:
-        .word   . - table - 1
-        .long   table - start + HOME
-        .org    510
-        .word   0xaa55
+        DEFINE_FLAT_SEGMENT 0x92       // data
+        SIGN_SECTOR
