@@ -271,6 +271,12 @@ Term isa_irq(std::uint16_t lines) {
     put(result, lines, 2);
     return result;
 }
+Term isa_device(std::string_view kind, std::string_view hid, std::uint32_t number, Terms descriptors) {
+    constexpr std::uint64_t kThere = 0x0f;  // 6.3.7: present, decoding, shown, working
+    return device(std::string(kind) + std::to_string(number + 1),
+                  {name("_HID", eisa_id(hid)), name("_UID", integer(number + 1)),
+                   name("_STA", integer(kThere)), name("_CRS", resources(descriptors))});
+}
 Term interrupts(Polarity polarity, Sharing sharing, std::initializer_list<std::uint32_t> lines) {
     Term result{0x89};
     put(result, 2 + 4 * lines.size(), 2);

@@ -51,7 +51,6 @@ class Blitter {
     void expand_line(std::uint32_t y, const std::uint8_t* bits, unsigned first_bit, bool repeats);
     void take_line(const std::uint8_t* line);
     void put(std::uint32_t at, std::uint32_t colour, unsigned bytes);
-    bool keyed(std::uint32_t at, std::uint32_t result, unsigned bytes) const;
     std::uint8_t& byte(std::uint32_t at) { return memory_->bytes().data[at & mask()]; }
     std::uint8_t byte(std::uint32_t at) const { return memory_->bytes().data[at & mask()]; }
     std::uint32_t mask() const { return std::uint32_t(memory_->size() - 1); }

@@ -62,13 +62,9 @@ class IsaSerial final : public DeviceBase, public IoHandler, public AcpiDevice {
     /// One at a place of the user's own has no name.
     Bytes acpi_terms() override {
         using namespace aml;
-        constexpr std::uint64_t kPresent = 0x0f;
         if (index_ >= std::size(kPlaces)) return {};
-        terms_ = device(
-            "COM" + std::to_string(index_ + 1),
-            {name("_HID", eisa_id("PNP0501")), name("_UID", integer(index_ + 1)),
-             name("_STA", integer(kPresent)),
-             name("_CRS", resources({io(std::uint16_t(iobase_), 8), isa_irq(std::uint16_t(1 << irq_))}))});
+        terms_ = isa_device("COM", "PNP0501", index_,
+                            {io(std::uint16_t(iobase_), 8), isa_irq(std::uint16_t(1 << irq_))});
         return Bytes(terms_);
     }
 

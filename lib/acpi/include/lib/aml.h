@@ -99,6 +99,8 @@ Term io(std::uint16_t port, std::uint8_t length, std::uint8_t alignment = 1);
 Term io_range(std::uint16_t minimum, std::uint16_t maximum, std::uint8_t alignment, std::uint8_t length);
 /// Edge-triggered, active-high, exclusive: the ISA bus's.
 Term isa_irq(std::uint16_t lines);
+/// One of several ISA devices of a kind, that is there: number 0 of "COM" is COM1, with the hardware id and its resources.
+Term isa_device(std::string_view kind, std::string_view hid, std::uint32_t number, Terms descriptors);
 enum class Sharing : std::uint8_t { Exclusive = 0, Shared = 1 };
 /// Level-triggered, extended interrupt descriptor.
 enum class Polarity : std::uint8_t { High = 0, Low = 1 };
