@@ -56,9 +56,7 @@ bool choose_ethernet_address(Object& device, std::string& text, std::uint8_t (&a
         return false;
     }
     std::set<std::string> used;
-    Object* root = &device;
-    while (root->parent()) root = root->parent();
-    collect_addresses(*root, device, used);
+    collect_addresses(root_of(device), device, used);
     constexpr std::uint8_t kFirst[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
     std::copy(std::begin(kFirst), std::end(kFirst), address);
     while (used.contains(format_ethernet_address(address)))

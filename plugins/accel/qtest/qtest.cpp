@@ -28,9 +28,8 @@ bool Qtest::open(AcceleratorContext& context, Errors& errors) {
         errors.fail("this host has no clock that can be stepped, or no probe on wires");
         return false;
     }
-    Object* root = &context.object();
-    while (root->parent()) root = root->parent();
-    const Target target{context.system_memory(), context.io_ports(), context.clock(), *clock, *wires, *root};
+    const Target target{context.system_memory(),  context.io_ports(), context.clock(), *clock, *wires,
+                        root_of(context.object())};
     protocol_ = std::make_unique<Protocol>(target, [this](const std::string& line) { send(line); });
     if (chardev_->connect(this)) return true;
     protocol_.reset();

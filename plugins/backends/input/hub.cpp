@@ -13,12 +13,6 @@ std::string path_of(const Object& object) {
     return text.text();
 }
 
-template <class Visit>
-void walk(Object& object, const Visit& visit) {
-    visit(object);
-    for (std::size_t i = 0; i < object.child_count(); ++i) walk(*object.child_at(i), visit);
-}
-
 }  // namespace
 
 bool Hub::complete(Errors&) {
@@ -29,10 +23,8 @@ bool Hub::complete(Errors&) {
 
 /// In the order in which they were made, more or less: a machine's own ahead of those that users plug in.
 std::vector<Hub::Device> Hub::devices(std::uint32_t kinds) const {
-    Object* root = &context_.object();
-    while (root->parent()) root = root->parent();
     std::vector<Device> found;
-    walk(*root, [&](Object& object) {
+    for_each_below(root_of(context_.object()), [&](Object& object) {
         if (auto* device = query<InputDevice>(object); device && device->takes() & kinds)
             found.push_back({&object, device});
     });

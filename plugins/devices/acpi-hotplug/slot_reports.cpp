@@ -1,21 +1,13 @@
 #include "slot_reports.h"
 
 namespace backplane::hotplug {
-namespace {
-
-void add_reports(Object& below, Json& list) {
-    if (const auto* chip = query<SlotReports>(below))
-        for (std::uint32_t slot = 0; slot < chip->count(); ++slot) list.push_back(chip->report(slot));
-    for (std::size_t i = 0; i < below.child_count(); ++i) add_reports(*below.child_at(i), list);
-}
-
-}  // namespace
 
 void ReportCommands::execute(Str, Str, CommandReply& reply) {
-    Object* root = &object_;
-    while (root->parent()) root = root->parent();
     Json list = Json::array();
-    add_reports(*root, list);
+    for_each_below(root_of(object_), [&](Object& object) {
+        const auto* chip = query<SlotReports>(object);
+        for (std::uint32_t slot = 0; chip && slot < chip->count(); ++slot) list.push_back(chip->report(slot));
+    });
     reply.succeed(json_text(list));
 }
 

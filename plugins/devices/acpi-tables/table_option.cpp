@@ -66,13 +66,6 @@ void put_number(std::vector<std::uint8_t>& table, std::size_t at, std::uint32_t 
     for (unsigned i = 0; i < 4; ++i) table[at + i] = std::uint8_t(value >> 8 * i);
 }
 
-AcpiTableList* find_list(Object& object) {
-    if (auto* found = query<AcpiTableList>(object)) return found;
-    for (std::size_t i = 0; i < object.child_count(); ++i)
-        if (AcpiTableList* found = find_list(*object.child_at(i))) return found;
-    return nullptr;
-}
-
 }  // namespace
 
 void seal(std::vector<std::uint8_t>& table) {
@@ -102,9 +95,7 @@ bool TableOption::complete(Errors& errors) {
         return refuse(errors, "ACPI table claiming to have header is too short, available: " +
                                   std::to_string(table.size()) + ", expected: " + std::to_string(kHeader));
     fill_header(table);
-    Object* root = &object_;
-    while (root->parent()) root = root->parent();
-    AcpiTableList* list = find_list(*root);
+    AcpiTableList* list = find_below<AcpiTableList>(root_of(object_));
     if (!list) return refuse(errors, "this machine has no ACPI tables that others could be added to");
     return list->add_acpi_table(Bytes(table), errors);
 }

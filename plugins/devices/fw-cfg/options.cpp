@@ -15,22 +15,9 @@ namespace {
 
 constexpr std::size_t kLargestFile = 256u << 20;
 
-Object& root_of(Object& object) {
-    Object* at = &object;
-    while (at->parent()) at = at->parent();
-    return *at;
-}
-
-FwCfg* find_below(Object& object) {
-    if (auto* found = query<FwCfg>(object)) return found;
-    for (std::size_t i = 0; i < object.child_count(); ++i)
-        if (FwCfg* found = find_below(*object.child_at(i))) return found;
-    return nullptr;
-}
-
 /// The machine's device; null and a reason.
 FwCfg* device_of(Object& object, Errors& errors) {
-    FwCfg* found = find_below(root_of(object));
+    FwCfg* found = find_below<FwCfg>(root_of(object));
     if (!found) errors.fail("this machine has no firmware configuration device");
     return found;
 }
@@ -179,7 +166,7 @@ bool UuidOption::set_text(Str text, Errors& errors) {
 bool UuidOption::complete(Errors& errors) {
     if (!given_) return true;
     // A machine without the device has its UUID for monitors alone.
-    FwCfg* device = find_below(root_of(object_));
+    FwCfg* device = find_below<FwCfg>(root_of(object_));
     return !device ||
            device->set_item(std::uint16_t(FwCfgKey::Uuid), Bytes(uuid_.data(), uuid_.size()), errors);
 }

@@ -1,30 +1,9 @@
 #include "device.h"
 
-#include "rom_file.h"
-
 #include <algorithm>
 #include <bit>
 
 namespace backplane::pci {
-namespace {
-
-/// Another PCI device below `object` with this acpi-index?
-bool has_acpi_index(Object& object, std::uint32_t index, const DevicePart* besides) {
-    const auto* device = static_cast<const DevicePart*>(object.part("pci-device"));
-    if (device && device != besides && device->acpi_index_ == index) return true;
-    for (std::size_t i = 0; i < object.child_count(); ++i)
-        if (has_acpi_index(*object.child_at(i), index, besides)) return true;
-    return false;
-}
-
-Object& root_of(Object& object) {
-    Object* root = &object;
-    while (root->parent()) root = root->parent();
-    return *root;
-}
-
-}  // namespace
-
 bool ClosedPort::read(GuestAddress, MutableBytes to) {
     std::fill(to.begin(), to.end(), std::uint8_t{0});
     return false;
@@ -128,67 +107,6 @@ bool DevicePart::add_bar(unsigned index, MemoryRegion& region, PciBarKind kind, 
         config_.set_writable(offset + 4, 4, std::uint32_t(~(size - 1) >> 32));
     }
     return true;
-}
-
-bool DevicePart::rom_is_missing(Errors& errors) {
-    if (romfile_ != default_rom_) {
-        errors.fail("failed to find romfile \"" + romfile_ + "\"; give its path, or where it is with -L");
-        return false;
-    }
-    context_.log().write(
-        LogLevel::Warning, "romfile",
-        "failed to find romfile \"" + romfile_ +
-            "\": the card goes without it; install the package that has it (Debian: ipxe-qemu), "
-            "or leave it out with romfile=");
-    return true;
-}
-
-/// What systems make a name of, "eno3".
-bool DevicePart::check_acpi_index(std::uint64_t index, Errors& errors) const {
-    constexpr std::uint32_t kMost = 16383;
-    if (index > kMost) errors.fail("acpi-index should be less or equal to " + std::to_string(kMost));
-    else if (index != 0 && has_acpi_index(root_of(object_), std::uint32_t(index), this))
-        errors.fail("a PCI device with acpi-index = " + std::to_string(index) +
-                    " already exists; give each its own");
-    else return true;
-    return false;
-}
-
-bool DevicePart::check_rom_size(std::uint64_t size, Errors& errors) const {
-    if (size == kSizeOfFile || std::has_single_bit(size)) return true;
-    errors.fail("ROM size " + std::to_string(size) + " is not a power of two");
-    return false;
-}
-
-/// 6.2.5.2: as large as a power of two, of at least 2 KiB; bit 0 of its register switches it on.
-bool DevicePart::add_rom(Errors& errors) {
-    const std::string path = find_rom_file(context_, romfile_);
-    if (path.empty()) return rom_is_missing(errors);
-    std::vector<std::uint8_t> bytes;
-    if (!read_rom_file(context_, path, bytes, errors)) return false;
-    constexpr std::uint64_t kLeast = 2048;
-    if (romsize_ != kSizeOfFile && romsize_ < bytes.size()) {
-        errors.fail("romfile \"" + romfile_ + "\" (" + std::to_string(bytes.size()) +
-                    " bytes) is too large for ROM size " + std::to_string(romsize_) +
-                    "; give a larger romsize");
-        return false;
-    }
-    const std::uint64_t size = romsize_ != kSizeOfFile
-                                   ? std::max<std::uint64_t>(romsize_, kLeast)
-                                   : std::bit_ceil(std::max<std::uint64_t>(bytes.size(), kLeast));
-    MemoryRegion* rom = context_.memory().rom("expansion-rom", size, errors);
-    if (!rom) return false;
-    std::ranges::copy(bytes, rom->bytes().data);
-    rom->bytes_changed(Offset(0), bytes.size());
-    bars_[kRom] = {rom, PciBarKind::Memory32, false, std::nullopt};
-    set_rom_writable();
-    return true;
-}
-
-void DevicePart::set_rom_writable() {
-    constexpr std::uint32_t kEnable = 1;
-    if (const MemoryRegion* rom = bars_[kRom].region)
-        config_.set_writable(register_of(kRom), 4, std::uint32_t(~(rom->size() - 1)) | kEnable);
 }
 
 unsigned DevicePart::add_extended_capability(std::uint16_t id, std::uint8_t version, unsigned size,

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <functional>
 #include <map>
 #include <string>
 #include <lib/json.h>
@@ -114,11 +113,6 @@ Json function_json(Object& object, const DevicePart& function) {
     return row;
 }
 
-void walk(Object& from, const std::function<void(Object&)>& visit) {
-    visit(from);
-    for (std::size_t i = 0; i < from.child_count(); ++i) walk(*from.child_at(i), visit);
-}
-
 struct Function {
     Object* object;
     const DevicePart* part;
@@ -144,7 +138,7 @@ Json devices_on(PciBus& bus, const std::map<PciBus*, Functions>& all) {
 Json buses_below(Object& root) {
     std::map<unsigned, PciBus*> buses;
     std::map<PciBus*, Functions> functions;
-    walk(root, [&](Object& object) {
+    for_each_below(root, [&](Object& object) {
         if (auto* bus = query<PciBus>(object); bus && !query<PciForwarder>(*object.parent()))
             buses[bus->number()] = bus;
         auto* function = static_cast<DevicePart*>(object.part("pci-device"));
@@ -223,9 +217,7 @@ void print_function(const Json& row, std::string& out) {
 }  // namespace
 
 void PciListing::execute(Str command, Str, CommandReply& reply) {
-    Object* root = &object_;
-    while (root->parent()) root = root->parent();
-    const Json buses = buses_below(*root);
+    const Json buses = buses_below(root_of(object_));
     if (command == Str("query-pci")) return reply.succeed(json_text(buses));
     std::string text;
     for (const Json& bus : buses)

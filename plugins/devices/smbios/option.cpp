@@ -100,9 +100,7 @@ bool SmbiosOption::set_field(const FieldRow& row, Str text, Errors& errors) {
 }
 
 bool SmbiosOption::complete(Errors& errors) {
-    Object* root = &object_;
-    while (root->parent()) root = root->parent();
-    SmbiosTables* tables = find_tables(*root);
+    SmbiosTables* tables = find_tables(root_of(object_));
     if (!tables) return refuse(errors, "this machine shows its firmware no such tables");
     const bool added = file_.empty() ? add_fields(*tables, errors) : add_file(*tables, errors);
     return added && tables->publish(errors);

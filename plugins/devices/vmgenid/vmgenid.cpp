@@ -36,9 +36,7 @@ Object* find_below(Object& object, const Visit& visit) {
 }
 template <class Visit>
 Object* find(Object& object, const Visit& visit) {
-    Object* root = &object;
-    while (root->parent()) root = root->parent();
-    return find_below(*root, visit);
+    return find_below(root_of(object), visit);
 }
 template <class Interface>
 Object* find_offered(Object& object) {

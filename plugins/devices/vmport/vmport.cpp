@@ -13,16 +13,6 @@ constexpr std::uint16_t kPort = 0x5658;
 constexpr std::uint32_t kNothing = 0xffffffff;
 constexpr unsigned kVersion = 10, kUuid = 19, kMemorySize = 20, kFrequency = 45, kProcessor = 68;
 
-void set_low(std::uint64_t& reg, std::uint32_t value) { reg = value; }
-
-template <class Interface>
-Interface* find_below(Object& object) {
-    if (auto* found = query<Interface>(object)) return found;
-    for (std::size_t i = 0; i < object.child_count(); ++i)
-        if (auto* found = find_below<Interface>(*object.child_at(i))) return found;
-    return nullptr;
-}
-
 }  // namespace
 
 bool VmPort::realize(Errors& errors) {
@@ -53,7 +43,7 @@ std::optional<std::uint32_t> VmPort::ask(Way way, Access& access) {
     if (asked == kMagic) answer = execute(registers[kRcx] & 0xffff, registers, access.cpu);
     else context_.log().guest_error("magic", "port 5658h was asked without its magic number");
     const std::uint32_t result = answer.value_or(signals_unsupported_ ? kNothing : asked);
-    if (way == Way::Write || sets_whole_eax_) set_low(registers[kRax], result);
+    if (way == Way::Write || sets_whole_eax_) registers[kRax] = result;
     registers_->close(access.cpu);
     return result;
 }
@@ -86,13 +76,13 @@ std::optional<std::uint32_t> VmPort::execute(unsigned command, std::uint64_t* re
 }
 
 std::uint32_t VmPort::version(std::uint64_t* registers) const {
-    set_low(registers[kRbx], kMagic);
-    if (reports_type_) set_low(registers[kRcx], type_);
+    registers[kRbx] = kMagic;
+    if (reports_type_) registers[kRcx] = type_;
     return version_;
 }
 
 std::uint32_t VmPort::memory_size(std::uint64_t* registers) const {
-    set_low(registers[kRbx], 0x1177);
+    registers[kRbx] = 0x1177;
     const FwCfg* configuration = this->configuration();
     const Bytes size = configuration ? configuration->item(std::uint16_t(FwCfgKey::RamSize)) : Bytes();
     std::uint32_t bytes = 0;
@@ -106,9 +96,9 @@ std::uint32_t VmPort::uuid(std::uint64_t* registers) const {
     const FwCfg* configuration = this->configuration();
     const Bytes uuid = configuration ? configuration->item(std::uint16_t(FwCfgKey::Uuid)) : Bytes();
     if (uuid.size == sizeof words) std::memcpy(words, uuid.data, sizeof words);
-    set_low(registers[kRbx], words[1]);
-    set_low(registers[kRcx], words[2]);
-    set_low(registers[kRdx], words[3]);
+    registers[kRbx] = words[1];
+    registers[kRcx] = words[2];
+    registers[kRdx] = words[3];
     return words[0];
 }
 
@@ -117,18 +107,14 @@ std::uint32_t VmPort::frequency(std::uint64_t* registers, std::uint32_t cpu) con
     constexpr std::uint32_t kApicBus = 1'000'000'000;
     const std::uint64_t frequency = registers_->tsc_frequency(cpu);
     if (frequency == 0) {
-        set_low(registers[kRbx], kNothing);
+        registers[kRbx] = kNothing;
         return std::uint32_t(registers[kRax]);
     }
-    set_low(registers[kRbx], std::uint32_t(frequency >> 32));
-    set_low(registers[kRcx], kApicBus);
+    registers[kRbx] = std::uint32_t(frequency >> 32);
+    registers[kRcx] = kApicBus;
     return std::uint32_t(frequency);
 }
 
-const FwCfg* VmPort::configuration() const {
-    Object* root = &context_.object();
-    while (root->parent()) root = root->parent();
-    return find_below<FwCfg>(*root);
-}
+const FwCfg* VmPort::configuration() const { return find_below<FwCfg>(root_of(context_.object())); }
 
 }  // namespace backplane::vmport

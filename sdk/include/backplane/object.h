@@ -73,4 +73,27 @@ Interface& require(Object& object, const char* what) {
                            ": it does not offer " + Interface::kId + "; is its parent the right one?");
 }
 
+/// The root of the tree that `object` is in.
+inline Object& root_of(Object& object) {
+    Object* root = &object;
+    while (root->parent()) root = root->parent();
+    return *root;
+}
+
+/// Calls `visit` with `object` and with all below it, parents first.
+template <class Visit>
+void for_each_below(Object& object, const Visit& visit) {
+    visit(object);
+    for (std::size_t i = 0; i < object.child_count(); ++i) for_each_below(*object.child_at(i), visit);
+}
+
+/// The interface of the first of them that offers it; null when none does.
+template <class Interface>
+Interface* find_below(Object& object) {
+    if (auto* found = query<Interface>(object)) return found;
+    for (std::size_t i = 0; i < object.child_count(); ++i)
+        if (auto* found = find_below<Interface>(*object.child_at(i))) return found;
+    return nullptr;
+}
+
 }  // namespace backplane
