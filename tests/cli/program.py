@@ -14,6 +14,15 @@ BINARY = os.environ.get("BACKPLANE_BINARY", "build/bin/backplane")
 DEADLINE = 60
 
 
+def kvm_missing():
+    """Why this host runs no guests by KVM; nothing where it does."""
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR))
+    except OSError as error:
+        return f"/dev/kvm: {error.strerror}"
+    return ""
+
+
 def connect(path, process):
     """A connection to the unix socket that the process listens on, as soon as it does."""
     for _ in range(1200):

@@ -4,10 +4,11 @@ stands for any failure, and is lifted for the second try."""
 import os
 import resource
 import signal
+import time
 import unittest
 
 from board_test import PcTest
-from program import Qmp, connect
+from program import DEADLINE, Qmp, connect
 from qtest_test import Qtest
 
 LIMIT = 1 << 20
@@ -57,8 +58,9 @@ class DiskError(PcTest):
 
     def status(self):
         """When it is no longer busy."""
+        end = time.monotonic() + DEADLINE
         while (status := self.qtest.value("inb 0x1f7")) & 0x80:
-            pass
+            self.assertLess(time.monotonic(), end, "the disk stays busy")
         return status
 
     def failure(self):
@@ -89,7 +91,7 @@ class DiskError(PcTest):
             self.assertEqual(self.failure()["action"], "stop")
             self.assertEqual(self.qmp("query-status")["return"]["status"], "io-error")
             self.assertEqual(self.qtest.value("inb 0x1f7") & 0x80, 0x80)
-#Nothing has changed : it stops once more.
+            # Nothing has changed: it stops once more.
             self.qmp("cont")
             self.qmp.event("STOP")
             self.assertEqual(self.failure()["action"], "stop")
@@ -115,9 +117,7 @@ class DiskError(PcTest):
         self.qtest("outb 0x1f6 0xa0")
         self.qtest("outb 0x1f7 0xec")
         words = [self.qtest.value("inw 0x1f0") for _ in range(256)]
-        return {
-number: words[number] for number in (85, 106, 217)
-}
+        return {number: words[number] for number in (85, 106, 217)}
 
     def test_a_disk_says_what_users_say_of_it(self):
         words = self.identity("physical_block_size=4096", "rotation_rate=7200", "write-cache=off")

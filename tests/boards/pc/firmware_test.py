@@ -6,7 +6,7 @@ import select
 import sys
 import unittest
 
-from program import DEADLINE, ProgramTest, Qmp, connect
+from program import DEADLINE, ProgramTest, Qmp, connect, kvm_missing
 
 MACHINE = ("-M", "pc-i440fx-9.0,graphics=off", "-accel", "kvm", "-m", "128M", "-nodefaults", "-display", "none")
 
@@ -102,9 +102,7 @@ class Firmware(ProgramTest):
 
 
 if __name__ == "__main__":
-    try:
-        os.close(os.open("/dev/kvm", os.O_RDWR))
-    except OSError as error:
-        print(f"skipped: /dev/kvm: {error.strerror}")
+    if missing := kvm_missing():
+        print(f"skipped: {missing}")
         sys.exit(77)
     unittest.main()

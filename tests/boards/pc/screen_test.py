@@ -2,17 +2,14 @@
 
 import hashlib
 import os
-import pathlib
-import select
 import struct
 import threading
-import time
 import unittest
 import zlib
 
 from program import DEADLINE, ProgramTest, Qmp, connect
+from sectors import SectorTest, sector
 
-MACHINE = ("-M", "pc-i440fx-9.0", "-accel", "tcg", "-m", "64", "-nodefaults", "-display", "none", "-vga", "std")
 # Mode: width, height, the beginning of the SHA-256 of its pixels (red, green, blue).
 PICTURES = {
     0x0: (640, 400, "0c3fc30f4ae1968a"),
@@ -75,28 +72,16 @@ def read_png(path):
     return *size, b"".join(rows)
 
 
-class Screen(ProgramTest):
+class Screen(SectorTest):
     def start_modes(self, modes):
         """Starts the boot sector that goes through modes."""
-        self.log, disk, monitor = self.folder / "debug", self.folder / "disk", self.folder / "qmp"
-        sector = bytearray((pathlib.Path(os.environ["BACKPLANE_PC_KERNELS"]) / "screen.kernel").read_bytes())
-        struct.pack_into(f"<{len(modes) + 1}H", sector, 256, *modes, 0xFFFF)
-        disk.write_bytes(sector.ljust(1 << 20, b"\0"))
-        self.process = self.start(
-            *(*MACHINE, "-chardev", f"file,id=debug,path={self.log}", "-device", "isa-debugcon,iobase=0x402,chardev=debug"),
-            *("-drive", f"file={disk},format=raw,if=ide", "-qmp", f"unix:{monitor},server=on,wait=off"),
-        )
-        qmp = Qmp(connect(monitor, self.process))
-        self.addCleanup(qmp.__exit__, None, None, None)
-        qmp("qmp_capabilities")
-        return qmp
+        code = bytearray(sector("screen"))
+        struct.pack_into(f"<{len(modes) + 1}H", code, 256, *modes, 0xFFFF)
+        self.boot("-vga", "std", "-drive", f"file={self.disk(bytes(code))},format=raw,if=ide")
+        return self.qmp
 
     def await_marks(self, count):
-        end = time.monotonic() + 4 * DEADLINE
-        while not self.log.exists() or self.log.read_bytes().count(b"!") < count:
-            self.assertIsNone(self.process.poll(), "it ended")
-            self.assertLess(time.monotonic(), end, "the boot sector went no further")
-            select.select([], [], [], 0.05)
+        self.await_debug(lambda text: text.count("!") >= count)
 
     def picture(self, qmp, **arguments):
         path = self.folder / "picture"
@@ -161,7 +146,7 @@ class Screen(ProgramTest):
         self.assertEqual(len(got[0]), len(b"P6\n720 400\n255\n") + 720 * 400 * 3)
 
     def test_two_of_what_there_is_once_are_refused(self):
-        result = self.run_program(*MACHINE, "-device", "VGA")
+        result = self.run_program("-M", "pc", "-nodefaults", "-display", "none", "-vga", "std", "-device", "VGA")
         self.assertEqual(result.status, 1)
         self.assertIn("there is a VGA in this machine already, and its ports are there once; use secondary-vga", result.errors)
 

@@ -6,16 +6,17 @@ import re
 import select
 import time
 
-from program import ProgramTest, Qmp, connect
+from program import ProgramTest, Qmp, connect, kvm_missing
 
 PATIENCE = 240  # a host's KVM may be a slow one
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1bc|\r")
 
 
-def sector(name, way=0):
-    """One of kernels/, told which of its ways to go."""
+def sector(name, way=None):
+    """One of kernels/, told which of its ways to go where it has several."""
     code = bytearray((pathlib.Path(os.environ["BACKPLANE_PC_KERNELS"]) / f"{name}.kernel").read_bytes())
-    code[508] = way
+    if way is not None:
+        code[508] = way
     return bytes(code)
 
 
@@ -31,11 +32,10 @@ class SectorTest(ProgramTest):
     def on_each_accelerator(self):
         """For a loop: their names. Where there is no KVM, its part is skipped, and says so."""
         yield "tcg"
-        with self.subTest("kvm"):
-            try:
-                os.close(os.open("/dev/kvm", os.O_RDWR))
-            except OSError as error:
-                self.skipTest(f"/dev/kvm: {error.strerror}")
+        if missing := kvm_missing():
+            with self.subTest("kvm"):
+                self.skipTest(missing)
+            return
         yield "kvm"
 
     def disk(self, content, size=1 << 20):
@@ -44,12 +44,12 @@ class SectorTest(ProgramTest):
         path.write_bytes(content.ljust(size, b"\0"))
         return path
 
-    def boot(self, *arguments, accelerator="tcg"):
+    def boot(self, *arguments, accelerator="tcg", machine="pc-i440fx-9.0"):
         """It stands until cont(); `said` has what came on the terminal."""
         number = len(list(self.folder.iterdir()))
         self.debug, monitor = self.folder / f"debug{number}", self.folder / f"monitor{number}"
         self.process = self.start(
-            *("-M", "pc-i440fx-9.0,graphics=off", "-accel", accelerator, "-m", "64", "-nodefaults", "-display", "none"),
+            *("-M", f"{machine},graphics=off", "-accel", accelerator, "-m", "64", "-nodefaults", "-display", "none"),
             *("-chardev", f"file,id=debug,path={self.debug}", "-device", "isa-debugcon,iobase=0x402,chardev=debug"),
             *("-serial", "stdio", "-qmp", f"unix:{monitor},server=on,wait=off", "-S", *map(str, arguments)),
         )
@@ -65,12 +65,18 @@ class SectorTest(ProgramTest):
         self.qmp("quit")
         self.process.wait(PATIENCE)
 
+    def await_debug(self, wanted):
+        """Until what was said on the debug port is what is wanted; that."""
+        end = time.monotonic() + PATIENCE
+        while not wanted(text := self.debug.read_text(errors="replace")):
+            self.assertIsNone(self.process.poll(), "it ended")
+            self.assertLess(time.monotonic(), end, f"it did not come; what did ends with: {text[-600:]}")
+            select.select([], [], [], 0.05)
+        return text
+
     def sees(self, marker):
         """Until the boot sector, or firmware, says so on the debug port."""
-        end = time.monotonic() + PATIENCE
-        while marker not in (text := self.debug.read_text(errors="replace")):
-            self.assertLess(time.monotonic(), end, f"{marker!r} was not seen; it ends with: {text[-600:]}")
-            select.select([], [], [], 0.05)
+        self.await_debug(lambda text: marker in text)
 
     def reads(self, text, patience=PATIENCE):
         """Until it stands on the terminal; what stood before."""

@@ -1,17 +1,13 @@
 """Port 5658h of the PC board, asked by a boot sector: translated, and under KVM where there is one. The answers are those of a
 running peer."""
 
-import os
-import pathlib
-import select
 import struct
-import time
 import unittest
 
-from program import DEADLINE, ProgramTest, Qmp, connect
+from program import kvm_missing
+from sectors import SectorTest, sector
 
-SECTOR = pathlib.Path(os.environ["BACKPLANE_PC_KERNELS"]) / "vmport.kernel"
-MACHINE = ("-m", "64", "-nodefaults", "-display", "none", "-uuid", "12345678-9abc-def0-1122-334455667788")
+UUID = "12345678-9abc-def0-1122-334455667788"
 MAGIC, NONE, EDX = 0x564D5868, 0xFFFFFFFF, 0x12345658
 ENABLE, RELATIVE, ABSOLUTE, FAILED = 0x45414552, 0x4C455252, 0x53424152, 0xFFFF0000
 STATUS, DATA, COMMAND = 40, 39, 41
@@ -67,74 +63,60 @@ POINTER = [(4, MAGIC, ENABLE, COMMAND), (4, MAGIC, 1, DATA), (4, MAGIC, ABSOLUTE
 READ = [(POLL, MAGIC, 0, STATUS), (4, MAGIC, 4, DATA)]
 
 
-class VmPort(ProgramTest):
-    def begin(self, rows, machine, *arguments):
-        disk = self.folder / "disk"
+class VmPort(SectorTest):
+    def begin(self, rows, *arguments, **machine):
         table = b"".join(struct.pack("<4I", *row) for row in rows)
-        disk.write_bytes((SECTOR.read_bytes() + table).ljust(1 << 20, b"\0"))
-        self.log = self.folder / "debug"
-        self.log.unlink(missing_ok=True)
-        self.process = self.start(
-            *("-M", f"{machine},graphics=off", *MACHINE, "-drive", f"file={disk},format=raw,if=ide", *arguments),
-            *("-chardev", f"file,id=debug,path={self.log}", "-device", "isa-debugcon,iobase=0x402,chardev=debug"),
-        )
+        disk = self.disk(sector("vmport") + table)
+        self.boot("-uuid", UUID, "-drive", f"file={disk},format=raw,if=ide", *arguments, **machine)
 
     def lines(self, count):
         """So many rows with their answers, or all of them up to the end (none)."""
-        end = time.monotonic() + 4 * DEADLINE
-        while True:
-            text = self.log.read_text(errors="replace") if self.log.exists() else ""
-            found = [line.split() for line in text.splitlines() if line.startswith("000000") and line.endswith(" ")]
-            if (count and len(found) >= count) or "\nend\n" in text:
-                break
-            self.assertIsNone(self.process.poll(), "it ended")
-            self.assertLess(time.monotonic(), end, f"it did not answer; the log ends with: {text[-300:]}")
-            select.select([], [], [], 0.1)
-        return [[int(word, 16) for word in line] for line in found]
 
-    def answers(self, rows, machine, *arguments):
-        self.begin([asked for asked, _ in rows], machine, *arguments)
+        def found(text):
+            return [line.split() for line in text.splitlines() if line.startswith("000000") and line.endswith(" ")]
+
+        text = self.await_debug(lambda text: (count and len(found(text)) >= count) or "\nend\n" in text)
+        return [[int(word, 16) for word in line] for line in found(text)]
+
+    def answers(self, rows, *arguments, **machine):
+        self.begin([asked for asked, _ in rows], *arguments, **machine)
         found = self.lines(None)
         self.assertEqual([(tuple(line[:4]), tuple(line[4:8])) for line in found], rows)
         self.assertEqual({tuple(line[8:]) for line in found}, {(0x5A5A5A5A, 0x5A5A5A5B)})
-        self.process.terminate()
-        self.process.wait()
+        self.end_machine()
 
     def test_commands(self):
-        self.answers([*ANSWERS, FREQUENCY], "pc-i440fx-9.0", "-accel", "tcg", "-cpu", "qemu64")
+        self.answers([*ANSWERS, FREQUENCY], "-cpu", "qemu64")
 
     def test_an_older_version_knows_less(self):
-        self.answers(OLD_ANSWERS, "pc-i440fx-5.0", "-accel", "tcg", "-cpu", "qemu64")
+        self.answers(OLD_ANSWERS, "-cpu", "qemu64", machine="pc-i440fx-5.0")
 
     def test_without_it_nobody_answers(self):
         row = (4, MAGIC, 1, 10)
-        self.answers([(row, (NONE, 1, 10, EDX))], "pc-i440fx-9.0,vmport=off", "-accel", "tcg")
+        self.answers([(row, (NONE, 1, 10, EDX))], machine="pc-i440fx-9.0,vmport=off")
 
     def test_commands_under_kvm(self):
-        if not os.access("/dev/kvm", os.R_OK | os.W_OK):
-            self.skipTest("this host has no KVM")
+        if missing := kvm_missing():
+            self.skipTest(missing)
         # What a processor of the host shows is the host's.
-        self.answers([row for row in ANSWERS if row[0][3] != 68], "pc-i440fx-9.0", "-accel", "kvm")
+        self.answers([row for row in ANSWERS if row[0][3] != 68], accelerator="kvm")
 
     def test_the_pointer(self):
-        path = self.folder / "qmp"
-        self.begin([*POINTER, *READ, *READ, *READ], "pc-i440fx-9.0", "-accel", "tcg", "-qmp", f"unix:{path},server=on,wait=off")
+        self.begin([*POINTER, *READ, *READ, *READ])
         self.lines(len(POINTER))
         moved = [{"type": "abs", "data": {"axis": axis, "value": value}} for axis, value in (("x", 0x1000), ("y", 0x7FFF))]
         pressed = [{"type": "btn", "data": {"button": button, "down": True}} for button in ("left", "right", "wheel-up")]
-        with Qmp(connect(path, self.process)) as qmp:
-            qmp("qmp_capabilities")
-            mice = [(row["name"], row["current"], row["absolute"]) for row in qmp("query-mice")["return"]]
-            self.assertIn(("vmmouse", True, True), mice)
-            done = len(POINTER)
-            for events, data in (
-                (moved, (0, 0x2000, 0xFFFF, 0)), (pressed[:2], (0x30, 0x2000, 0xFFFF, 0)), (pressed[2:], (0x30, 0x2000, 0xFFFF, 0xFFFFFFFF)),
-            ):  # fmt: skip
-                self.assertEqual(qmp("input-send-event", events=events).get("return"), {})
-                done += len(READ)
-                status, words = self.lines(done)[done - 2 : done]
-                self.assertEqual(status[4], 4)
-                self.assertEqual(tuple(words[4:8]), data)
+        mice = [(row["name"], row["current"], row["absolute"]) for row in self.qmp("query-mice")["return"]]
+        self.assertIn(("vmmouse", True, True), mice)
+        done = len(POINTER)
+        for events, data in (
+            (moved, (0, 0x2000, 0xFFFF, 0)), (pressed[:2], (0x30, 0x2000, 0xFFFF, 0)), (pressed[2:], (0x30, 0x2000, 0xFFFF, 0xFFFFFFFF)),
+        ):  # fmt: skip
+            self.assertEqual(self.qmp("input-send-event", events=events).get("return"), {})
+            done += len(READ)
+            status, words = self.lines(done)[done - 2 : done]
+            self.assertEqual(status[4], 4)
+            self.assertEqual(tuple(words[4:8]), data)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 // Each kind of hardware breakpoint in real mode (SDM 3B, 17.2 and 17.3): DR6's low bits, then where it came from as a distance,
 // and CX.
 //~ debug registers
+//- 00000000 [0-9a-f]{8} 00000000 w
 //= 00000001 00000000 00000000 w
 //= 00000002 00000000 00000000 a
 //= 00000004 00000000 00000000 00000001 x
