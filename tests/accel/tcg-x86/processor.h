@@ -3,6 +3,7 @@
 
 #include "plugins/accel/tcg-x86/decoder/decoder.h"
 #include "plugins/accel/tcg-x86/executor/executor.h"
+#include "tests/accel/standing_clock.h"
 
 #include <backplane/clock.h>
 #include <backplane/draft/address_space.h>
@@ -53,12 +54,6 @@ class TestLog final : public Log {
     bool enabled(Str) const override { return false; }
     void write(LogLevel, Str, Str) override {}
     void guest_error(Str, Str) override {}
-};
-
-class TestClock final : public Clock {
-  public:
-    std::uint64_t now_ns() const override { return 1000; }
-    Timer* create_timer(TimerHandler&) override { std::abort(); }
 };
 
 /// Memory from kMemoryBase on; what lies elsewhere is not mapped. Pages may be made read-only.
@@ -121,7 +116,7 @@ class TestVcpu final : public tcg::Vcpu {
 
   private:
     X86State& state_;
-    TestClock clock_;
+    backplane::testing::StandingClock clock_;
     TestLog log_;
     TestLock lock_;
 

@@ -26,7 +26,7 @@ class RandomSystems {
     void make_memory() {
         std::uint8_t* const ram = cpu_.ram();
         for (std::uint64_t at = kTablePages * kPage; at < kRamSize; ++at) ram[at] = std::uint8_t(random_());
-        // Stores that hit what runs, and what runs next: MOV [RIP + small], and REP STOSB at the place.
+        // Stores that hit what runs, and what runs next: MOV BYTE [RIP + small].
         for (unsigned n = 0; n < 4000; ++n) {
             const std::uint8_t store[] = {0xc6, 0x05, std::uint8_t(random_() & 31), 0,
                                           0,    0,    std::uint8_t(random_())};
@@ -130,6 +130,8 @@ class RandomSystems {
 int main(int count, char** arguments) {
     const int seconds = count > 1 ? std::atoi(arguments[1]) : 2;
     const std::uint64_t seed = count > 2 ? std::strtoull(arguments[2], nullptr, 0) : 1;
+    std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
+    std::fflush(stdout);  // a hang or a crash is to be made again
     backplane::x86::testing::RandomSystems systems(seed);
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
     unsigned long runs = 0;
@@ -137,6 +139,6 @@ int main(int count, char** arguments) {
         if (runs++ % 64 == 0) systems.make_memory();
         systems.run_one();
     } while (std::chrono::steady_clock::now() < end);
-    std::printf("%lu systems from seed %llu\n", runs, static_cast<unsigned long long>(seed));
+    std::printf("%lu systems\n", runs);
     return 0;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "plugins/accel/tcg/vcpu.h"
+#include "tests/accel/standing_clock.h"
 
 #include <backplane/clock.h>
 
@@ -13,6 +14,8 @@
 #include <utility>
 
 namespace backplane::tcg::testing {
+
+using backplane::testing::StandingClock;
 
 inline constexpr std::uint64_t kRamBase = 0x80000000, kRamSize = 1u << 20, kDevice = 0x10000000;
 
@@ -207,12 +210,6 @@ class TestLog final : public Log {
     void write(LogLevel, Str, Str message) override { text += message.view(); }
     void guest_error(Str, Str) override {}
     std::string watched, text;
-};
-
-class StandingClock final : public Clock {
-  public:
-    std::uint64_t now_ns() const override { return 1000; }
-    Timer* create_timer(TimerHandler&) override { std::abort(); }
 };
 
 class TestContext final : public AcceleratorContext {

@@ -206,26 +206,25 @@ std::uint64_t Executor::changeable_by_return(unsigned size) const {
     if (size != 2) all |= rflags::kResume | rflags::kAlignmentCheck | rflags::kId;
     if (privilege() == 0) all |= 3u << rflags::kIoplShift;
     if (privilege() == 0 && size != 2) all |= rflags::kVirtualInterrupt | rflags::kVirtualInterruptPending;
-    if (privilege() <= (s_.rflags >> rflags::kIoplShift & 3)) all |= rflags::kInterrupt;
+    if (privilege() <= io_privilege()) all |= rflags::kInterrupt;
     return all;
 }
 
 void Executor::interrupt_return_real() {
     const unsigned size = i_.operand_size;
     const bool virtual_flag = virtual_interrupts() && size == 2;
-    if (virtual_8086() && (s_.rflags >> rflags::kIoplShift & 3) != 3 && !virtual_flag) general_protection();
+    if (virtual_8086() && io_privilege() != 3 && !virtual_flag) general_protection();
     Stack all = stack();
     const std::uint64_t ip = pop(all, size);
     const auto selector = std::uint16_t(pop(all, size));
     const std::uint64_t flags = pop(all, size);
     if (ip > s_.segments[kCs].limit) general_protection();
-    if (virtual_flag) check_virtual_flags(flags);
+    if (virtual_flag) take_virtual_flags(flags);
     std::uint64_t changeable = changeable_by_return(size);
     if (virtual_8086()) changeable &= ~std::uint64_t(3u << rflags::kIoplShift);
     commit(all);
     set_real_segment(kCs, selector);
-    if (virtual_flag) take_virtual_flags(flags);
-    else write_flags(flags, changeable);
+    if (!virtual_flag) write_flags(flags, changeable);
     next_ = ip;
 }
 

@@ -71,7 +71,7 @@ void Executor::pop_all() {
 
 void Executor::push_flags() {
     if (virtual_interrupts() && i_.operand_size == 2) return push(virtual_flags(), 2);
-    if (virtual_8086() && (s_.rflags >> rflags::kIoplShift & 3) != 3) general_protection();
+    if (virtual_8086() && io_privilege() != 3) general_protection();
     push(s_.rflags & ~(rflags::kResume | rflags::kVirtual8086), i_.operand_size);
 }
 
@@ -82,7 +82,7 @@ void Executor::write_flags(std::uint64_t value, std::uint64_t changeable) {
 }
 
 void Executor::pop_flags() {
-    const std::uint64_t iopl = s_.rflags >> rflags::kIoplShift & 3;
+    const unsigned iopl = io_privilege();
     const bool virtual_flag = virtual_interrupts() && i_.operand_size == 2;
     if (virtual_8086() && iopl != 3 && !virtual_flag) general_protection();
     Stack all = stack();
@@ -94,13 +94,8 @@ void Executor::pop_flags() {
 }
 
 void Executor::take_flags(std::uint64_t value, unsigned size) {
-    constexpr std::uint64_t kIopl = 3u << rflags::kIoplShift;
-    const std::uint64_t iopl = s_.rflags >> rflags::kIoplShift & 3;
-    std::uint64_t changeable = kArithmeticFlags | rflags::kTrap | rflags::kDirection | rflags::kNestedTask;
-    if (size != 2) changeable |= rflags::kAlignmentCheck | rflags::kId | rflags::kResume;
-    if (privilege() == 0) changeable |= kIopl;
-    if (privilege() <= iopl) changeable |= rflags::kInterrupt;
-    write_flags(size == 2 ? value : value & ~rflags::kResume, changeable);
+    constexpr std::uint64_t kReturnsAlone = rflags::kVirtualInterrupt | rflags::kVirtualInterruptPending;
+    write_flags(size == 2 ? value : value & ~rflags::kResume, changeable_by_return(size) & ~kReturnsAlone);
 }
 
 void Executor::enter() {

@@ -73,6 +73,7 @@ class Executor {
     void take_flags(std::uint64_t value, unsigned size);
     bool canonical(std::uint64_t address) const;
     unsigned privilege() const;
+    unsigned io_privilege() const { return unsigned(s_.rflags >> rflags::kIoplShift & 3); }
     std::uint8_t data_mode() const;
     std::uint8_t system_mode() const { return s_.cr4 & cr4::kSmap ? kSupervisorSmap : kSupervisor; }
 
@@ -280,7 +281,6 @@ class Executor {
     bool virtual_interrupts() const;
     std::uint64_t virtual_flags() const;
     void take_virtual_flags(std::uint64_t flags);
-    void check_virtual_flags(std::uint64_t flags) const;
     void set_virtual_interrupt(bool on);
     void change_virtual_interrupt(bool on);
     bool redirected(std::uint8_t vector);

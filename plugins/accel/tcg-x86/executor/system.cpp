@@ -226,12 +226,12 @@ void Executor::invalidate_pcid() {
 // ---- interrupts
 
 void Executor::cli() {
-    if (privilege() > (s_.rflags >> rflags::kIoplShift & 3)) return change_virtual_interrupt(false);
+    if (privilege() > io_privilege()) return change_virtual_interrupt(false);
     s_.rflags &= ~rflags::kInterrupt;
 }
 
 void Executor::sti() {
-    if (privilege() > (s_.rflags >> rflags::kIoplShift & 3)) return change_virtual_interrupt(true);
+    if (privilege() > io_privilege()) return change_virtual_interrupt(true);
     if (!(s_.rflags & rflags::kInterrupt)) s_.interrupt_shadow = true;
     s_.rflags |= rflags::kInterrupt;
 }
@@ -255,7 +255,7 @@ void Executor::await_event() {
 /// SDM 1, 19.5.
 void Executor::check_port(std::uint16_t port, unsigned size) {
     if (!protected_mode()) return;
-    if (!virtual_8086() && privilege() <= (s_.rflags >> rflags::kIoplShift & 3)) return;
+    if (!virtual_8086() && privilege() <= io_privilege()) return;
     constexpr std::uint32_t kMapPlace = 102;
     const Segment& task = s_.task;
     if (!(task.attributes & 8) || task.limit < kMapPlace + 1) general_protection();

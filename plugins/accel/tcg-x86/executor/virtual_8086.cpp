@@ -12,7 +12,7 @@ constexpr std::uint32_t kMapPlace = 102, kRedirectionSize = 32;
 
 /// Virtual-8086 mode whose flag for interrupts is VIF; in others CLI and STI only have it, by CR4.PVI.
 bool Executor::virtual_interrupts() const {
-    return virtual_8086() && (s_.cr4 & cr4::kVme) && (s_.rflags & kIopl) != kIopl;
+    return virtual_8086() && (s_.cr4 & cr4::kVme) && io_privilege() != 3;
 }
 
 /// What PUSHF and INT show there: IOPL 3, and IF as VIF is.
@@ -22,19 +22,15 @@ std::uint64_t Executor::virtual_flags() const {
     return flags;
 }
 
-/// What POPF and IRET of 16 bits take there; IOPL and IF stay.
+/// What POPF and IRET of 16 bits take there; IOPL and IF stay. An interrupt that waits, or a single step, is the supervisor's
+/// business.
 void Executor::take_virtual_flags(std::uint64_t flags) {
-    check_virtual_flags(flags);
+    const bool pending = s_.rflags & rflags::kVirtualInterruptPending;
+    if ((flags & rflags::kTrap) || (pending && (flags & rflags::kInterrupt))) general_protection();
     constexpr std::uint64_t kChangeable =
         kArithmeticFlags | rflags::kTrap | rflags::kDirection | rflags::kNestedTask;
     write_flags(flags, kChangeable);
     set_virtual_interrupt((flags & rflags::kInterrupt) != 0);
-}
-
-/// An interrupt that waits, or a single step, is the supervisor's business.
-void Executor::check_virtual_flags(std::uint64_t flags) const {
-    const bool pending = s_.rflags & rflags::kVirtualInterruptPending;
-    if ((flags & rflags::kTrap) || (pending && (flags & rflags::kInterrupt))) general_protection();
 }
 
 void Executor::set_virtual_interrupt(bool on) {
@@ -62,7 +58,7 @@ bool Executor::redirected(std::uint8_t vector) {
 
 /// INT n there, but for INT3 and INTO. False: it goes to the protected handler.
 bool Executor::virtual_interrupt(std::uint8_t vector) {
-    const bool whole = (s_.rflags & kIopl) == kIopl;
+    const bool whole = io_privilege() == 3;
     if (!(s_.cr4 & cr4::kVme) || !redirected(vector)) {
         if (!whole) general_protection();
         return false;

@@ -26,7 +26,6 @@ void Translator::go_to(std::uint64_t pc) {
     b_.leave(tcg::LeaveKind::Continue);
 }
 
-/// Of the flags in the state.
 /// A unit with vectors goes on where a branch forward is not taken, so that they stay in registers. Others end: what follows
 /// may have a unit of its own, and each costs time to translate.
 bool Translator::goes_on_behind_branch() const {
@@ -35,6 +34,7 @@ bool Translator::goes_on_behind_branch() const {
            !ends_shadow() && target() > unit_.pc && ((target() ^ unit_.pc) & kPageMask) == 0;
 }
 
+/// Of the flags in the state.
 Translated Translator::conditional() {
     constexpr std::uint64_t kSimple[] = {rflags::kOverflow, rflags::kCarry,
                                          rflags::kZero,     rflags::kCarry | rflags::kZero,

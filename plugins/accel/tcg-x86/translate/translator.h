@@ -92,7 +92,7 @@ class Translator {
     bool has_smap() const;
     void change_flag_bits(unsigned byte, std::uint8_t clear, std::uint8_t set);
 
-    // ---- control.cpp: false, the executor is to do it
+    // ---- control.cpp: nothing or false, the executor is to do it
     std::optional<tcg::Translated> control();
     void go_to(std::uint64_t pc);
     tcg::Translated conditional();
