@@ -69,7 +69,7 @@ void Vcpu::inject() {
             const int result = request(fd_, KVM_INTERRUPT, &interrupt);
             if (result < 0)
                 return fail(std::string("KVM does not take an interrupt: ") + std::strerror(-result));
-            else if (vm_.local_apics_in_kernel()) handed_ = vector;
+            if (vm_.local_apics_in_kernel()) handed_ = vector;
             run_->ready_for_interrupt_injection = 0;
         }
     }

@@ -166,10 +166,10 @@ std::uint64_t* RegisterSync::open_general() {
     return state_.gpr;
 }
 
-void RegisterSync::close_general() {
+std::string RegisterSync::close_general() {
     for (std::size_t i = 0; i < std::size(kGprs); ++i) open_.*kGprs[i] = state_.gpr[i];
-    if (const int result = request(vcpu_, KVM_SET_REGS, &open_); result < 0)
-        vm_.context().log().guest_error("registers", refused("KVM_SET_REGS", result));
+    const int result = request(vcpu_, KVM_SET_REGS, &open_);
+    return result < 0 ? refused("KVM_SET_REGS", result) : std::string{};
 }
 
 std::string RegisterSync::set_general() {

@@ -42,7 +42,7 @@ class RegisterSync {
     /// The general registers alone, where the kernel is in the middle of an instruction; null where it refuses. X86State does
     /// not have them afterwards.
     std::uint64_t* open_general();
-    void close_general();
+    std::string close_general();
 
   private:
     std::string get_special();

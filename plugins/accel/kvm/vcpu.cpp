@@ -110,17 +110,17 @@ bool Vcpu::set_hyperv(Errors& errors) {
     return true;
 }
 
-/// What the host's counter does by itself needs no scaling.
 std::uint64_t Vcpu::tsc_frequency() const {
     const int frequency = vm_.capability(KVM_CAP_GET_TSC_KHZ) > 0 ? request(fd_, KVM_GET_TSC_KHZ) : 0;
     return frequency > 0 ? std::uint64_t(frequency) * 1000 : 0;
 }
 
+/// What the host's counter does by itself needs no scaling.
 bool Vcpu::set_tsc_frequency(Errors& errors) {
     constexpr std::int64_t kKilo = 1000, kPartsPerMillion = 1'000'000, kNear = 250;
     const std::int64_t wanted = std::int64_t(processor_.tsc_frequency()) / kKilo;
     if (wanted == 0) return true;
-    const std::int64_t host = vm_.capability(KVM_CAP_GET_TSC_KHZ) > 0 ? request(fd_, KVM_GET_TSC_KHZ) : 0;
+    const std::int64_t host = std::int64_t(tsc_frequency()) / kKilo;
     if (host > 0 && std::abs(wanted - host) * kPartsPerMillion <= kNear * host) return true;
     const int result = vm_.capability(KVM_CAP_TSC_CONTROL) > 0
                            ? request(fd_, KVM_SET_TSC_KHZ, static_cast<unsigned long>(wanted))

@@ -32,7 +32,9 @@ class Vcpu final : public VcpuThread {
 
     // ---- for x86::PortRegisters. Thread: its own, in the middle of an access to a port
     std::uint64_t* open_registers() { return registers_->open_general(); }
-    void close_registers() { registers_->close_general(); }
+    void close_registers() {
+        if (const std::string why = registers_->close_general(); !why.empty()) fail(why);
+    }
     const x86::Processor& processor() const { return processor_; }
     std::uint64_t tsc_frequency() const;
 
