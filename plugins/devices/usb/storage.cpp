@@ -241,10 +241,13 @@ void Storage::done(BlockStatus status) {
         offset_ += size;
         left_ -= std::min<std::uint64_t>(left_, size);
     }
-    if (operation == BlockOperation::Write) {
+    if (moved && writing_) {
         buffer_.clear();
-        if (expected_ == 0) stage_ = Stage::Status;
+        // Without a cache it is on the medium before the command ends.
+        if (status == BlockStatus::Ok && left_ == 0 && !caches_writes(*drive_))
+            return submit_next(BlockOperation::Flush, 0);
     }
+    if (writing_ && expected_ == 0) stage_ = Stage::Status;
     if (status == BlockStatus::Ok) return;
     disk_.medium_failed(writing_);
     result_ = kFailed;

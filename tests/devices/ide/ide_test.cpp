@@ -301,6 +301,41 @@ TEST_F(Ide, TheBusMasterWritesToTheDisk) {
     EXPECT_EQ(in(kCommand), kReady | 0x10u);
 }
 
+TEST_F(Ide, WhatIsWrittenWithoutACacheIsOnItsMediumFirst) {
+    add("ide-hd", {{"write-cache", "off"}});
+    const auto write_sector = [&] {
+        node.operations.clear();
+        address(9, 1);
+        out(kCommand, 0x30);
+        for (unsigned i = 0; i < 255; ++i) out(kData, 0x5a5a, 2);
+        node.hold = true;
+        out(kData, 0x5a5a, 2);
+    };
+    const std::vector<BlockOperation> flushed{BlockOperation::Write, BlockOperation::Flush};
+    write_sector();
+    EXPECT_EQ(in(kCommand)&0x80u, 0x80u) << "busy until both are done";
+    node.let_go();
+    EXPECT_EQ(node.operations, flushed);
+    node.let_go();
+    EXPECT_EQ(in(kCommand), kReady | 0x10u);
+    out(kFeature, 0x02);  // SET FEATURES: the cache on
+    out(kCommand, 0xef);
+    write_sector();
+    node.let_go();
+    EXPECT_EQ(node.operations.size(), 1u);
+    node.hold = false;
+    node.operations.clear();
+    out(kFeature, 0x82);  // and off
+    out(kCommand, 0xef);
+    descriptor(0, ram(kBuffer), 512, true);
+    set_master(4, ram(kTable), 4);
+    set_master(0, 1, 1);
+    address(30, 1);
+    out(kCommand, 0xca);
+    EXPECT_EQ(node.operations, flushed);
+    EXPECT_EQ(in(kCommand), kReady | 0x10u);
+}
+
 TEST_F(Ide, ATableThatIsTooShortEndsTheCommand) {
     add("ide-hd");
     descriptor(0, ram(kBuffer), 512, true);

@@ -125,9 +125,12 @@ TEST_F(Functions, BehindAHubDevicesAnswerOnceTheirPortIsReset) {
 
 class Disk : public Functions {
   protected:
-    Disk() : node(*static_cast<FakeBlock*>(bench.add("fake-block", "node").part("fake-block"))) {
+    explicit Disk(const Properties& more = {})
+        : node(*static_cast<FakeBlock*>(bench.add("fake-block", "node").part("fake-block"))) {
         std::iota(node.data.begin(), node.data.end(), std::uint8_t{0});
-        disk = &begin("usb-storage", {{"drive", "node"}, {"serial", "S1"}, {"bootindex", "3"}});
+        Properties properties{{"drive", "node"}, {"serial", "S1"}, {"bootindex", "3"}};
+        properties.insert(properties.end(), more.begin(), more.end());
+        disk = &begin("usb-storage", properties);
     }
     void send(const Packet& block, std::uint32_t length, bool to_host) {
         Packet wrapper{'U', 'S', 'B', 'C', 1, 2, 3, 4};
@@ -194,6 +197,21 @@ TEST_F(Disk, BlocksAreReadAndWritten) {
     EXPECT_EQ(node.data[512], 0xa0);
     EXPECT_EQ(node.data[1023], 0xa7);
     EXPECT_EQ(node.data[1024], std::uint8_t(1024));
+}
+
+class UncachedDisk : public Disk {
+  protected:
+    UncachedDisk() : Disk({{"write-cache", "off"}}) {}
+};
+
+TEST_F(UncachedDisk, WhatIsWrittenIsOnItsMediumFirst) {
+    EXPECT_EQ(ask({0x1a, 0, 0x08, 0, 64, 0}, 64)[4 + 2] & 4, 0) << "the page of caching: WCE";
+    node.operations.clear();
+    send({0x2a, 0, 0, 0, 0, 1, 0, 0, 1, 0}, 512, false);
+    for (unsigned i = 0; i < 8; ++i) EXPECT_FALSE(failed(transfer(kOut, 1, 2, Packet(64, 0xa0), 64)));
+    finish();
+    EXPECT_EQ(result, 0u);
+    EXPECT_EQ(node.operations, (std::vector<BlockOperation>{BlockOperation::Write, BlockOperation::Flush}));
 }
 
 TEST_F(Disk, WhatItCannotDoFailsWithAReason) {
