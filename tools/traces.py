@@ -81,7 +81,11 @@ def difference(ours, theirs, masks):
 
     def value(step, name):
         text = step.registers[name]
-        return int(text, 16) & masks[name] if name in masks and text.isalnum() else text
+        if name not in masks:
+            return text
+        if not text.isalnum():
+            raise ValueError(f"{name} has more than one value: it can be ignored, not masked")
+        return int(text, 16) & masks[name]
 
     both = [name for name in ours.registers if name in theirs.registers and masks.get(name) != 0]
     return [name for name in both if value(ours, name) != value(theirs, name)]
@@ -119,10 +123,15 @@ def main(arguments):
     asked = parser.parse_args(arguments)
     masks = dict.fromkeys(filter(None, asked.ignore.split(",")), 0)
     for mask in asked.mask:
-        name, _, bits = mask.partition("=")
+        name, equals, bits = mask.partition("=")
+        if not equals or not re.fullmatch("[0-9a-fA-F]+", bits):
+            parser.error(f"--mask {mask}: it is NAME=BITS, in hexadecimal")
         masks[name] = int(bits, 16)
     with open(asked.traces[0], errors="replace") as first, open(asked.traces[1], errors="replace") as second:
-        return compare(first, second, masks, asked.before, sys.stdout)
+        try:
+            return compare(first, second, masks, asked.before, sys.stdout)
+        except ValueError as error:
+            parser.error(str(error))
 
 
 if __name__ == "__main__":

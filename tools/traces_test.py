@@ -1,4 +1,7 @@
 import io
+import os
+import subprocess
+import sys
 import unittest
 
 import traces
@@ -70,6 +73,14 @@ class Traces(unittest.TestCase):
     def compare(self, first, second, **masks):
         out = io.StringIO()
         return traces.compare(first.splitlines(), second.splitlines(), masks, 8, out), out.getvalue()
+
+    def test_masks_that_say_nothing_are_refused(self):
+        with self.assertRaisesRegex(ValueError, "CS has more than one value"):
+            self.compare(OURS, THEIRS, CS=0xFF)
+        for mask in ("EFL", "EFL=x", "EFL="):
+            done = subprocess.run([sys.executable, traces.__file__, "--mask", mask, os.devnull, os.devnull], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(f"--mask {mask}: it is NAME=BITS, in hexadecimal", done.stderr)
 
     def test_the_first_difference_is_told_with_what_came_before(self):
         status, text = self.compare(OURS, THEIRS)
