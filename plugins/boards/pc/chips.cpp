@@ -11,14 +11,14 @@ struct Setting {
 };
 /// A property that holds another chip of the board, which stands ahead of this one.
 struct ChipLink {
-    const char* property = nullptr;
-    const char* chip = nullptr;
+    const char* property;
+    const char* chip;
 };
 struct IsaChip {
     const char* name;
     const char* type;
     Slice<const Setting> settings{};
-    ChipLink link{}, second_link{};
+    Slice<const ChipLink> links{};
     bool (PcBoard::*wanted)() const = nullptr;  ///< null: always
 };
 
@@ -29,18 +29,22 @@ constexpr Setting kMasterPic[] = {
 constexpr Setting kLowDma[] = {{"base", "0"}, {"page-base", "128"}, {"dshift", "0"}};
 constexpr Setting kHighDma[] = {{"base", "192"}, {"page-base", "136"}, {"dshift", "1"}};
 
+constexpr ChipLink kLowDmaLink[] = {{"cascade", "dma1"}}, kSlavePicLink[] = {{"cascade", "i8259-slave"}};
+constexpr ChipLink kSpeakerLink[] = {{"pit", "pit"}};
+constexpr ChipLink kPointerLinks[] = {{"i8042", "i8042"}, {"vmport", "vmport"}};
+
 constexpr IsaChip kIsaChips[] = {
     {"dma1", "i8257", kLowDma},
-    {"dma2", "i8257", kHighDma, {"cascade", "dma1"}},
-    {"i8259-slave", "isa-i8259", kSlavePic, {}, {}, &PcBoard::has_pic},
-    {"i8259", "isa-i8259", kMasterPic, {"cascade", "i8259-slave"}, {}, &PcBoard::has_pic},
+    {"dma2", "i8257", kHighDma, kLowDmaLink},
+    {"i8259-slave", "isa-i8259", kSlavePic, {}, &PcBoard::has_pic},
+    {"i8259", "isa-i8259", kMasterPic, kSlavePicLink, &PcBoard::has_pic},
     {"fdc", "isa-fdc"},
     {"rtc", "mc146818rtc"},
-    {"pit", "isa-pit", {}, {}, {}, &PcBoard::has_pit},
-    {"pcspk", "isa-pcspk", {}, {"pit", "pit"}, {}, &PcBoard::has_pit},
-    {"i8042", "i8042", {}, {}, {}, &PcBoard::has_i8042},
-    {"vmport", "vmport", {}, {}, {}, &PcBoard::has_vmport},
-    {"vmmouse", "vmmouse", {}, {"i8042", "i8042"}, {"vmport", "vmport"}, &PcBoard::has_vmmouse},
+    {"pit", "isa-pit", {}, {}, &PcBoard::has_pit},
+    {"pcspk", "isa-pcspk", {}, kSpeakerLink, &PcBoard::has_pit},
+    {"i8042", "i8042", {}, {}, &PcBoard::has_i8042},
+    {"vmport", "vmport", {}, {}, &PcBoard::has_vmport},
+    {"vmmouse", "vmmouse", {}, kPointerLinks, &PcBoard::has_vmmouse},
     {"port92", "port92"},
     {"ioport80", "ioport80"},
     {"ioportF0", "ioportF0"},
@@ -56,8 +60,8 @@ bool PcBoard::build_isa(BoardContext& context, Errors& errors) {
         chips_[row.name] = object;
         for (const Setting& setting : row.settings)
             if (!object->set_property(setting.property, setting.value, errors)) return false;
-        for (const ChipLink& link : {row.link, row.second_link})
-            if (link.property && !object->set_link(link.property, &chip(link.chip), errors)) return false;
+        for (const ChipLink& link : row.links)
+            if (!object->set_link(link.property, &chip(link.chip), errors)) return false;
         if (!context.realize(*object, errors)) return false;
     }
     return true;
