@@ -6,16 +6,21 @@
 namespace backplane {
 namespace {
 
+struct EstablishedMode {
+    std::uint32_t width, height;
+    unsigned byte, bit;  ///< 3.8; all at 60 pictures a second
+};
+constexpr EstablishedMode kEstablished[] = {{640, 480, 35, 5}, {800, 600, 35, 0}, {1024, 768, 36, 3}};
+
+enum Shape : std::uint8_t { k16To10, k4To3, k5To4, k16To9 };
+/// Those that standard timings can say (3.9): the width and one of four shapes.
 struct StandardMode {
     std::uint32_t width, height;
-    unsigned byte, bit;  ///< in the established timings (3.8)
+    Shape shape;
 };
-/// At 60 pictures a second, but for 800 × 600 and up, which have more.
-constexpr StandardMode kEstablished[] = {{640, 480, 35, 5}, {800, 600, 35, 0}, {1024, 768, 36, 3}};
-/// Those that standard timings can say (3.9): the width and one of four shapes.
-constexpr StandardMode kStandard[] = {{2048, 1152, 0, 0}, {1920, 1080, 0, 0}, {1920, 1200, 0, 0},
-                                      {1600, 1200, 0, 0}, {1680, 1050, 0, 0}, {1440, 900, 0, 0},
-                                      {1280, 1024, 0, 0}, {1280, 960, 0, 0}};
+constexpr StandardMode kStandard[] = {{2048, 1152, k16To9}, {1920, 1080, k16To9},  {1920, 1200, k16To10},
+                                      {1600, 1200, k4To3},  {1680, 1050, k16To10}, {1440, 900, k16To10},
+                                      {1280, 1024, k5To4},  {1280, 960, k4To3}};
 
 constexpr unsigned kDescriptors = 54, kDescriptorSize = 18, kStandardTimings = 38;
 constexpr std::uint32_t kMost = 4095;
@@ -63,11 +68,8 @@ void put_standard(EdidBlock& block, std::uint32_t most_width, std::uint32_t most
     std::size_t at = kStandardTimings;
     for (const StandardMode& mode : kStandard) {
         if (mode.width > most_width || mode.height > most_height) continue;
-        const std::uint32_t divisor = std::gcd(mode.width, mode.height);
-        const std::uint32_t shape = mode.width / divisor * 100 + mode.height / divisor;
-        const unsigned code = shape == 1610 || shape == 805 ? 0 : shape == 403 ? 1 : shape == 504 ? 2 : 3;
         block[at++] = std::uint8_t(mode.width / 8 - 31);
-        block[at++] = std::uint8_t(code << 6);
+        block[at++] = std::uint8_t(mode.shape << 6);
     }
     while (at < kDescriptors) block[at++] = 1;  // unused
 }
@@ -101,7 +103,7 @@ EdidBlock edid_of(const Monitor& given) {
     block[24] = 0x06;  // sRGB; the first timing is the monitor's own
     constexpr std::uint8_t kSrgb[] = {0xee, 0x91, 0xa3, 0x54, 0x4c, 0x99, 0x26, 0x0f, 0x50, 0x54};
     std::copy(std::begin(kSrgb), std::end(kSrgb), block.begin() + 25);
-    for (const StandardMode& mode : kEstablished)
+    for (const EstablishedMode& mode : kEstablished)
         if (mode.width <= most_width && mode.height <= most_height)
             block[mode.byte] = std::uint8_t(block[mode.byte] | 1u << mode.bit);
     put_standard(block, most_width, most_height);

@@ -73,13 +73,11 @@ std::uint32_t Chip::colour(unsigned index) const {
     return widened(entry[0]) << 16 | widened(entry[1]) << 8 | widened(entry[2]);
 }
 
-/// Vertical retrace and display enable, by what the CRTC's registers make of the time: 60 pictures a second, as monitors of
-/// the day had, whatever clock is chosen.
+/// Vertical retrace and display enable, by what the CRTC's registers make of the time.
 std::uint8_t Chip::status(bool look) {
-    constexpr std::uint64_t kPicture = 1'000'000'000 / 60;
     const unsigned overflow = crtc_[0x07];
     const unsigned lines = (crtc_[0x06] | (overflow & 1) << 8 | (overflow & 0x20) << 4) + 2;
-    const unsigned shown = (crtc_[0x12] | (overflow & 2) << 7 | (overflow & 0x40) << 3) + 1;
+    const unsigned shown = shown_lines();
     const unsigned begin = crtc_[0x10] | (overflow & 4) << 6 | (overflow & 0x80) << 2;
     const unsigned end = begin + ((crtc_[0x11] - begin) & 0x0f);
     const std::uint64_t within = clock_.now_ns() % kPicture;

@@ -1,7 +1,6 @@
 #include <lib/vga/picture.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 namespace backplane::vga {
@@ -43,7 +42,7 @@ Picture::Layout Picture::layout() const {
     // Wide characters have no ninth dot here, so that 40 of them are as wide as other modes.
     made.character_dots = graphics || made.wide || (chip_.sr(1) & 1) ? 8 : 9;
     made.width = made.characters * made.character_dots * (made.wide ? 2 : 1);
-    made.height = (chip_.cr(0x12) | (overflow & 0x02u) << 7 | (overflow & 0x40u) << 3) + 1;
+    made.height = chip_.shown_lines();
     if (chip_.cr(0x17) & 0x04) made.height *= 2;
     made.scan_lines = (chip_.cr(0x09) & 0x1fu) + 1;
     made.repeats = chip_.cr(0x09) & 0x80 ? 2 : 1;

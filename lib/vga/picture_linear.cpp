@@ -1,7 +1,6 @@
 #include <lib/vga/picture.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 namespace backplane::vga {

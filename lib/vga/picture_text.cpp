@@ -7,7 +7,6 @@ namespace backplane::vga {
 namespace {
 
 constexpr unsigned kGlyphBytes = 32;
-constexpr std::uint64_t kPicture = 1'000'000'000 / 60;  // ns
 constexpr unsigned kCursorPictures = 8, kBlinkPictures = 16;
 constexpr std::uint8_t kMono = 0x02, kLineGraphics = 0x04, kBlinks = 0x08;  // AR10
 /// Whose ninth dot is as their eighth. The adapter of the PS/2 does so from C0h on; with B0h to BFh shades are even.

@@ -13,12 +13,6 @@ constexpr std::uint64_t kSlowest = 500 * kMillisecond;
 /// Looks that find nothing before the next ones come less often.
 constexpr unsigned kPatience = 30;
 
-template <class Visit>
-void walk(Object& object, const Visit& visit) {
-    visit(object);
-    for (std::size_t i = 0; i < object.child_count(); ++i) walk(*object.child_at(i), visit);
-}
-
 }  // namespace
 
 Watched::Watched(Hub& hub, const ScreenPlace& place, Clock& clock) : hub_(hub), place_(place), clock_(clock) {
@@ -137,10 +131,8 @@ void Watched::gone() {
 }
 
 std::vector<ScreenPlace> Hub::all() const {
-    Object* root = &context_.object();
-    while (root->parent()) root = root->parent();
     std::vector<ScreenPlace> found;
-    walk(*root, [&](Object& object) {
+    for_each_below(root_of(context_.object()), [&](Object& object) {
         auto* source = query<ScreenSource>(object);
         for (std::uint32_t head = 0; source && head < source->screens(); ++head)
             found.push_back({&object, head, &source->screen(head)});
@@ -160,8 +152,9 @@ ScreenPlace Hub::find(Str device, std::uint32_t head, Errors& errors) {
         TextBuffer path;
         place.device->path(path);
         if (!name.empty() && place.device->id() != device && path.text() != name) continue;
-        found = true;
         if (place.head == head) return place;
+        found = true;
+        if (name.empty() && place.head + 1 == query<ScreenSource>(*place.device)->screens()) break;
     }
     if (found) errors.fail("there is no head " + std::to_string(head));
     else if (name.empty()) errors.fail("this machine has no screen; add a graphics adapter (-device VGA)");

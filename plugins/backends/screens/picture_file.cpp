@@ -53,8 +53,11 @@ bool write_ppm(std::FILE* file, const ScreenSurface& surface, const std::vector<
     return std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
 }
 
+[[noreturn]] void give_up(png_structp png, png_const_charp) { png_longjmp(png, 1); }
+void say_nothing(png_structp, png_const_charp) {}
+
 bool write_png(std::FILE* file, const ScreenSurface& surface, const std::vector<std::uint8_t>& bytes) {
-    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, give_up, say_nothing);
     if (!png) return false;
     png_infop info = png_create_info_struct(png);
     if (!info || setjmp(png_jmpbuf(png))) {
@@ -102,6 +105,7 @@ bool write_picture(const std::string& path, FileFormat format, const ScreenSurfa
     struct stat there {};
     const bool plain = lstat(path.c_str(), &there) != 0 || S_ISREG(there.st_mode);
     const std::string& target = plain ? unfinished : path;
+    errno = 0;
     File file(std::fopen(target.c_str(), "wbe"));
     bool ok = file != nullptr;
     if (ok)
@@ -110,7 +114,8 @@ bool write_picture(const std::string& path, FileFormat format, const ScreenSurfa
     if (ok) ok = std::fflush(file.get()) == 0;
     if (ok && plain) ok = std::rename(unfinished.c_str(), path.c_str()) == 0;
     if (ok) return true;
-    errors.fail("cannot write '" + path + "': " + std::strerror(errno));
+    errors.fail("cannot write '" + path +
+                "': " + (errno ? std::strerror(errno) : "no PNG can be made of it"));
     if (plain) std::remove(unfinished.c_str());
     return false;
 }

@@ -11,20 +11,15 @@ constexpr std::uint32_t kBankSize = 0x10000;
 
 }  // namespace
 
-std::uint64_t RegisterPorts::read(Offset offset, unsigned size, Access& access) {
-    std::uint64_t value = 0;
-    for (unsigned i = 0; i < size; ++i)
-        value |= std::uint64_t{chip_.read_port(std::uint16_t(first_ + offset.value + i), access.debug())}
-                 << 8 * i;
-    return value;
+std::uint64_t RegisterPorts::read(Offset offset, unsigned, Access& access) {
+    return chip_.read_port(std::uint16_t(first_ + offset.value), access.debug());
 }
 
-void RegisterPorts::write(Offset offset, std::uint64_t value, unsigned size, Access& access) {
-    if (access.debug()) return;
-    for (unsigned i = 0; i < size; ++i)
-        chip_.write_port(std::uint16_t(first_ + offset.value + i), std::uint8_t(value >> 8 * i));
+void RegisterPorts::write(Offset offset, std::uint64_t value, unsigned, Access& access) {
+    if (!access.debug()) chip_.write_port(std::uint16_t(first_ + offset.value), std::uint8_t(value));
 }
 
+/// Wide accesses are common here, and are one call.
 std::uint64_t Adapter::WindowPorts::read(Offset offset, unsigned size, Access& access) {
     std::uint64_t value = 0;
     for (unsigned i = 0; i < size; ++i)

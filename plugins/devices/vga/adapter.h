@@ -67,7 +67,7 @@ class Adapter final : public Screen, Listener, Extension {
     bool big_endian_ = false;
 };
 
-/// The ports 3B0h to 3DFh, or a part of them from `first` on.
+/// The ports 3B0h to 3DFh, or a part of them from `first` on, byte by byte.
 class RegisterPorts final : public IoHandler {
   public:
     RegisterPorts(Chip& chip, std::uint16_t first) : chip_(chip), first_(first) {}

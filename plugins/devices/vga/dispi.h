@@ -42,7 +42,7 @@ class Dispi {
     /// Bytes from the start of memory to where the window at A0000h is; while enabled.
     std::uint32_t bank_start() const { return std::uint32_t{registers_[BANK]} << 16; }
     /// Bytes of all of its lines.
-    std::uint64_t picture_bytes() const { return line_bytes() * registers_[YRES] * (bits() == 4 ? 4 : 1); }
+    std::uint64_t picture_bytes() const { return line_bytes() * registers_[YRES]; }
     /// The picture, unless it is off or one of four planes.
     std::optional<Linear> picture(bool big_endian) const;
 

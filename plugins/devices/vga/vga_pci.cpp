@@ -23,6 +23,7 @@ constexpr std::uint64_t kDispiAt = 0x500, kDispiSize = 0x16;
 constexpr std::uint64_t kExtendedAt = 0x600, kExtendedSize = 0x08;
 constexpr std::uint32_t kLittleEndian = 0x1e1e1e1e, kBigEndian = 0xbebebebe;
 constexpr std::uint16_t kDispiPort = 0x1ce;
+constexpr IoTraits kByteRegisters{.maximum = 4, .implemented_max = 1};
 
 /// BAR 2, 500h: the registers, a word each.
 struct DispiWords final : IoHandler {
@@ -137,7 +138,7 @@ class PciVga final : public DeviceBase, public ScreenSource {
                                          .refresh_mhz = refresh_ ? refresh_ : 75'000});
             add("edid", kEdidAt, kEdidSize, edid_bytes_, {.maximum = 4, .implemented_max = 1});
         }
-        add("vga ioports remapped", kPortsAt, kPortsSize, remapped_, {.maximum = 4, .implemented_max = 2});
+        add("vga ioports remapped", kPortsAt, kPortsSize, remapped_, kByteRegisters);
         add("bochs dispi interface", kDispiAt, kDispiSize, dispi_words_,
             {.maximum = 4, .implemented_min = 2, .implemented_max = 2});
         if (extended_ || !Legacy)
@@ -160,9 +161,9 @@ class PciVga final : public DeviceBase, public ScreenSource {
             std::uint16_t first, size;
         };
         constexpr Range kRanges[] = {{0x3b4, 2}, {0x3ba, 1}, {0x3c0, 16}, {0x3d4, 2}, {0x3da, 1}};
+        MemoryRegion& ports = make.io("vga", kPorts, ports_, kByteRegisters);
         for (const Range& range : kRanges) {
-            MemoryRegion& all =
-                make.alias("vga", *ports_region(), Offset(range.first - kFirstPort), range.size);
+            MemoryRegion& all = make.alias("vga", ports, Offset(range.first - kFirstPort), range.size);
             if (!add(bridge.pci_io(), all, range.first, 0)) return false;
         }
         MemoryRegion& dispi =
@@ -171,13 +172,6 @@ class PciVga final : public DeviceBase, public ScreenSource {
         return add(bridge.pci_io(), dispi, kDispiPort, 0) &&
                add(bridge.pci_memory(), adapter_.window(), kWindow.value, 1);
     }
-    MemoryRegion* ports_region() {
-        if (!ports_region_)
-            ports_region_ =
-                &context_.memory().io("vga", kPorts, ports_, {.maximum = 2, .implemented_max = 2});
-        return ports_region_;
-    }
-
     Object& object_;
     DeviceContext& context_;
     Adapter adapter_;
@@ -187,7 +181,6 @@ class PciVga final : public DeviceBase, public ScreenSource {
     DispiPorts dispi_ports_{adapter_};
     ExtendedRegisters extended_registers_{adapter_};
     EdidBytes edid_bytes_;
-    MemoryRegion* ports_region_ = nullptr;
     std::vector<std::pair<MemoryRegion*, MemoryRegion*>> added_;
     std::uint32_t megabytes_ = 16, width_ = 0, height_ = 0, most_width_ = 0, most_height_ = 0, refresh_ = 0;
     bool mmio_ = true, extended_ = true, edid_ = true;

@@ -105,7 +105,6 @@ TEST_F(Screens, WhoPausedIsShownAllThatChanged) {
     hub->watch(place, first, kPace);
     hub->look(place);
     hub->set_interval(first, 0);
-    Access access;
     bench.focus(*card);
     // A mode of Bochs' registers: 640 by 480, 32 bits.
     for (const auto& [index, value] : {std::pair{1, 640}, {2, 480}, {3, 32}, {4, 0x41}})

@@ -18,6 +18,8 @@ inline constexpr std::uint16_t kFirstPort = 0x3b0;
 inline constexpr unsigned kPorts = 0x30;  ///< 3B0h to 3DFh
 inline constexpr std::uint32_t kWindowSize = 0x20000;
 inline constexpr GuestAddress kWindow{0xa0000};
+/// How long a picture takes, in ns: 60 come in a second, as monitors of the day had, whatever clock is chosen.
+inline constexpr std::uint64_t kPicture = 1'000'000'000 / 60;
 
 /// What adapters that extend the VGA keep for themselves: they are asked first.
 class Extension {
@@ -73,6 +75,10 @@ class Chip {
     std::uint8_t misc() const { return misc_; }
     /// Does the attribute controller show the picture (PAS), and the sequencer?
     bool showing() const { return (attribute_index_ & 0x20) != 0 && (sequencer_[1] & 0x20) == 0; }
+    /// Lines of a picture (CR12 with its bits in CR7).
+    unsigned shown_lines() const {
+        return (crtc_[0x12] | (crtc_[0x07] & 0x02u) << 7 | (crtc_[0x07] & 0x40u) << 3) + 1;
+    }
     std::uint8_t dac_mask() const { return dac_mask_; }
     /// A colour of the table, as 0x00rrggbb.
     std::uint32_t colour(unsigned index) const;
