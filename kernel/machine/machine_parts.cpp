@@ -103,13 +103,7 @@ void* MachineParts::find_interface(Str id) {
 void* MachineParts::make_service_for(Str id) {
     // None before there is a machine that it would be a part of, and none while all go.
     if (!objects || !objects->root().child("machine")) return nullptr;
-    const ManifestType* type = nullptr;
-    for (const Catalog::Listed& listed : catalog.list("service")) {
-        const auto lists = [&](const TextPart& offered) { return std::string_view(offered) == id.view(); };
-        if (!listed.type->options.empty() || std::ranges::none_of(listed.type->interfaces, lists)) continue;
-        if (type) return nullptr;
-        type = listed.type;
-    }
+    const ManifestType* type = catalog.service_that_offers(id.view());
     if (!type) return nullptr;
     const std::string name(type->name);
     Instance& services = folder("machine/services");

@@ -239,6 +239,21 @@ std::vector<Catalog::Listed> Catalog::list(std::string_view ancestor, bool inclu
     return found;
 }
 
+const ManifestType* Catalog::service_that_offers(std::string_view interface_id) const {
+    const auto is_it = [&](const TextPart& offered) { return std::string_view(offered) == interface_id; };
+    const ManifestType* sole = nullptr;
+    for (const auto& [name, listed] : by_name_) {
+        // Few list it: what costs more is asked of those alone.
+        if (!listed.plugin || std::ranges::none_of(listed.type->interfaces, is_it)) continue;
+        if (listed.type->abstract || !listed.type->options.empty() || !is_a(*listed.type, "service") ||
+            !fits_architecture(*listed.type))
+            continue;
+        if (sole) return nullptr;
+        sole = listed.type;
+    }
+    return sole;
+}
+
 std::string Catalog::nearest_text(const ManifestType& type, TextPart ManifestType::*text) const {
     for (const ManifestType* at : checks_->ancestry(type))
         if (!(at->*text).empty()) return at->*text;

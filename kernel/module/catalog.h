@@ -60,6 +60,8 @@ class Catalog {
     };
     /// From manifests alone: the concrete (or all) types below `ancestor`.
     std::vector<Listed> list(std::string_view ancestor, bool include_abstract = false) const;
+    /// The one service without an option of its own that lists the interface; null when there is none, or several.
+    const ManifestType* service_that_offers(std::string_view interface_id) const;
     const ManifestType* find_type(std::string_view name) const;
     /// The machine version that the type `name` stands for; null members when it is none.
     ListedVersion find_version(std::string_view name) const;
