@@ -69,6 +69,26 @@ bool take_flag(std::string_view& text, const std::string& name) {
     return found;
 }
 
+/// Is it typed where its row says, without a word or sign of its own?
+bool positional(ArgumentKind kind) {
+    return kind != ArgumentKind::Flag && kind != ArgumentKind::Switch && kind != ArgumentKind::Object &&
+           kind != ArgumentKind::Array && kind != ArgumentKind::Format;
+}
+
+/// The switch that `word` is ("-f"); null when it is none.
+const ManifestArgument* switch_of(const ManifestCommand& row, std::string_view word) {
+    for (const ManifestArgument& argument : row.arguments)
+        if (argument.kind == ArgumentKind::Switch && word.size() == 2 && word[0] == '-' &&
+            word[1] == argument.name[0])
+            return &argument;
+    return nullptr;
+}
+
+std::vector<std::string> words_of(const ManifestArgument& argument) {
+    const std::vector<TextPart> choices = choices_of(argument);
+    return {choices.begin(), choices.end()};
+}
+
 /// The switches that stand next, each with its word.
 void take_switches(const ManifestCommand& row, std::string_view& text, Json& arguments) {
     bool any = true;
@@ -77,7 +97,7 @@ void take_switches(const ManifestCommand& row, std::string_view& text, Json& arg
             if (argument.kind != ArgumentKind::Switch || !take_flag(text, argument.name)) continue;
             const std::string word = next_word(text);
             if (word.empty())
-                fail_command("-" + std::string(1, argument.name[0]) + " expects a " + argument.name);
+                fail_command("-" + std::string(1, argument.name[0]) + " expects its " + argument.name);
             arguments[argument.name] = word;
             any = true;
         }
@@ -218,16 +238,17 @@ std::vector<std::string> ManagementHost::choices_after(std::string_view before) 
     for (before = skip_space(before); !before.empty(); before = skip_space(before)) {
         const std::string_view word = before.substr(0, before.find(' '));
         before.remove_prefix(word.size());
-        if (!word.starts_with('-')) ++index;
+        if (const ManifestArgument* named = switch_of(command->row, word)) {
+            before = skip_space(before);
+            if (before.empty()) return words_of(*named);
+            before.remove_prefix(std::min(before.find(' '), before.size()));
+        } else if (!word.starts_with('-')) {
+            ++index;
+        }
     }
     for (const ManifestArgument& argument : command->row.arguments) {
-        const bool positional =
-            argument.kind != ArgumentKind::Flag && argument.kind != ArgumentKind::Object &&
-            argument.kind != ArgumentKind::Array && argument.kind != ArgumentKind::Format &&
-            argument.kind != ArgumentKind::Switch;
-        if (!positional || index-- != 0) continue;
-        const std::vector<TextPart> choices = choices_of(argument);
-        return {choices.begin(), choices.end()};
+        if (!positional(argument.kind) || index-- != 0) continue;
+        return words_of(argument);
     }
     return {};
 }

@@ -43,7 +43,8 @@ TEST_F(Introspection, TheSchemaSaysWhatARowSays) {
     EXPECT_EQ(command["meta-type"], "command");
     EXPECT_EQ(command["ret-type"], "empty");
     EXPECT_EQ(arguments["members"], Json::parse(R"([{"name":"level","type":"int"},
-        {"name":"colour","type":"set-lights-arg-colour","default":null}])"));
+        {"name":"colour","type":"set-lights-arg-colour","default":null},
+        {"name":"effect","type":"set-lights-arg-effect","default":null}])"));
     EXPECT_EQ(colours["values"], Json::parse(R"(["red","green"])"));
 }
 

@@ -62,11 +62,24 @@ TEST_F(ServiceTest, PeopleHaveTheSameCommands) {
     EXPECT_EQ(line("lights 3 green"),
               "{\n  \"arguments\": {\n    \"level\": 3,\n    \"colour\": \"green\"\n  }\n}\n");
     EXPECT_EQ(line("info lights"), "level 1\n");
-    EXPECT_NE(line("help lights").find("lights level [colour] -- sets them"), std::string::npos);
+    EXPECT_NE(line("help lights").find("lights level [colour] [-e effect] -- sets them"), std::string::npos);
     EXPECT_NE(line("help info").find("info lights"), std::string::npos);
     const std::lock_guard guard(machine.lock());
     EXPECT_EQ(host.complete("info lig"), (std::vector<std::string>{"lights"}));
     EXPECT_EQ(host.complete("lights 3 "), (std::vector<std::string>{"green", "red"}));
+}
+
+TEST_F(ServiceTest, PeopleTypeSwitchesAnywhere) {
+    for (const char* typed : {"lights -e fade 3", "lights 3 -e fade"}) {
+        const std::string said = line(typed);
+        EXPECT_NE(said.find("\"level\": 3"), std::string::npos) << said;
+        EXPECT_NE(said.find("\"effect\": \"fade\""), std::string::npos) << said;
+    }
+    EXPECT_NE(line("lights 3 -e").find("-e expects its effect"), std::string::npos);
+    EXPECT_NE(line("lights 3 -e blink").find("fade, jump"), std::string::npos);
+    const std::lock_guard guard(machine.lock());
+    EXPECT_EQ(host.complete("lights 3 -e "), (std::vector<std::string>{"fade", "jump"}));
+    EXPECT_EQ(host.complete("lights -e fade 3 "), (std::vector<std::string>{"green", "red"}));
 }
 
 TEST_F(ServiceTest, AnAnswerMayComeLater) {
