@@ -15,7 +15,8 @@ struct Elsewhere {
 };
 
 constexpr const char* kNoDisplay =
-    "there are no displays; the console is a serial port (-nographic, -serial)";
+    "there is no window and no VNC server; monitors take pictures of screens (screendump), and a console is a serial port "
+    "(-nographic, -serial)";
 constexpr const char* kNoSound = "there is no sound";
 constexpr const char* kNoSharing =
     "folders are not shared with guests; give a disk image (-drive), or use the network";

@@ -201,7 +201,7 @@ class Mistakes(ProgramTest):
 
     def test_what_others_have_is_refused_with_what_is_there(self):
         for option, name, expected in (
-            ("-device", "virtio-keyboard-device", "there are no displays to type at"), ("-device", "qemu-xhci", "-usb has a PC's UHCI"),
+            ("-device", "virtio-keyboard-device", "a PC has a PS/2 keyboard"), ("-device", "qemu-xhci", "-usb has a PC's UHCI"),
             ("-device", "bochs-display", "a VGA (-vga std)"), ("-device", "virtio-scsi-pci", "disks are virtio-blk-device"),
             ("-device", "pcie-root-port,id=r", "no bridge but pci-bridge"), ("-object", "iothread,id=i", "threads of its own"),
             ("-object", "tls-creds-x509,id=t", "there is no TLS"), ("-cpu", "rva23s64", "vectors and more"), ("-cpu", "host", "use max"),

@@ -22,7 +22,7 @@ constexpr const char* kUsb =
 constexpr const char* kDisplay =
     "this adapter is not there; a PC may have a VGA (-vga std), and a console is a serial port (-nographic)";
 constexpr const char* kInput =
-    "there are no displays to type at; the console is a serial port (-nographic, -serial)";
+    "it is not there; a PC has a PS/2 keyboard and mouse, and with -usb takes usb-kbd, usb-mouse and usb-tablet";
 constexpr const char* kSound = "there is no sound; leave it out";
 constexpr const char* kDisk =
     "disks are virtio-blk-device and virtio-blk-pci, ide-hd and usb-storage (-drive, -blockdev)";
@@ -65,12 +65,11 @@ constexpr const char* kWidth = "harts have 64 bits and 32 registers; use rv64";
 constexpr const char* kHost = "the guest's code is not the host's; use max";
 
 constexpr TypeInfo kTypes[] = {
-    absent(
-        "device", "absent-usb", "qemu-xhci",
-        "nec-usb-xhci|usb-ehci|ich9-usb-ehci1|pci-ohci|usb-kbd|usb-mouse|usb-tablet|usb-wacom-tablet|"
-        "usb-storage|usb-uas|usb-bot|usb-net|usb-hub|usb-host|usb-serial|usb-audio|usb-ccid|usb-mtp|usb-redir|"
-        "usb-braille|u2f-emulated|u2f-passthru",
-        kUsb),
+    absent("device", "absent-usb", "qemu-xhci",
+           "nec-usb-xhci|usb-ehci|ich9-usb-ehci1|pci-ohci|usb-wacom-tablet|"
+           "usb-uas|usb-bot|usb-net|usb-host|usb-serial|usb-audio|usb-ccid|usb-mtp|usb-redir|"
+           "usb-braille|u2f-emulated|u2f-passthru",
+           kUsb),
     absent("device", "absent-displays", "bochs-display",
            "ramfb|virtio-gpu|virtio-gpu-pci|virtio-gpu-device|virtio-gpu-gl-pci|virtio-gpu-gl-device|"
            "virtio-vga|virtio-vga-gl|cirrus-vga|qxl|qxl-vga|vmware-svga|ati-vga|vhost-user-gpu-pci",
