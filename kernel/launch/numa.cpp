@@ -14,15 +14,6 @@ namespace {
 /// Of a node from itself; less is reserved.
 constexpr std::uint32_t kOwnDistance = 10;
 
-/// Where a CPU sits, by what `-numa cpu` names it.
-struct Place {
-    std::uint32_t socket, cluster, core, thread;
-};
-Place place_of(const Topology& t, std::uint32_t cpu) {
-    return {cpu / t.threads / t.cores / t.clusters, cpu / t.threads / t.cores % t.clusters,
-            cpu / t.threads % t.cores, cpu % t.threads};
-}
-
 class Resolver {
   public:
     Resolver(const NumaPlan& plan, const Topology& topology, const NumaMemory& memory)
@@ -122,15 +113,17 @@ class Resolver {
                 plan.option,
                 "Invalid node-id=" + std::to_string(plan.node) +
                     ", NUMA node must be defined with -numa node,nodeid=ID before it's used with -numa cpu,node-id=ID");
+        for (std::size_t i = 0; i < kTopologyLevelCount; ++i)
+            if (const TopologyLevel& level = kTopologyLevels[i];
+                plan.place[i] && level.optional != 0 && topology_.*level.count == 1)
+                fail(plan.option, std::string(level.id) + " is not supported");
         bool any = false;
-        const auto fits = [](const std::optional<std::uint32_t>& wanted, std::uint32_t found) {
-            return wanted.value_or(found) == found;
-        };
         for (std::uint32_t cpu = 0; cpu < topology_.max_cpus; ++cpu) {
-            const Place place = place_of(topology_, cpu);
-            if (!fits(plan.socket, place.socket) || !fits(plan.cluster, place.cluster) ||
-                !fits(plan.core, place.core) || !fits(plan.thread, place.thread))
-                continue;
+            const auto place = place_of(topology_, cpu);
+            const auto fits = [](const std::optional<std::uint32_t>& wanted, std::uint32_t found) {
+                return wanted.value_or(found) == found;
+            };
+            if (!std::ranges::equal(plan.place, place, fits)) continue;
             assign(plan.option, cpu, plan.node);
             any = true;
         }
@@ -145,7 +138,7 @@ class Resolver {
         for (std::uint32_t cpu = 0; cpu < made_.node_of_cpu.size(); ++cpu) {
             std::uint32_t& node = made_.node_of_cpu[cpu];
             if (node != kNowhere) continue;
-            node = none ? place_of(topology_, cpu).socket % std::uint32_t(made_.nodes.size()) : 0;
+            node = none ? place_of(topology_, cpu)[kSocketLevel] % std::uint32_t(made_.nodes.size()) : 0;
             if (!none) left_out += (left_out.empty() ? "" : ", ") + std::to_string(cpu);
         }
         if (!left_out.empty())

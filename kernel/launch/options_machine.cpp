@@ -104,15 +104,14 @@ void apply_smp(PlanBuilder& builder, const std::string& value) {
     };
     take("cpus", smp.cpus);
     take("maxcpus", smp.max_cpus);
-    take("sockets", smp.sockets);
-    take("clusters", smp.clusters);
-    take("cores", smp.cores);
-    take("threads", smp.threads);
+    for (std::size_t i = 0; i < kTopologyLevelCount; ++i) take(kTopologyLevels[i].name, smp.levels[i]);
     // Levels that no machine has may be named as long as they hold one of each.
-    for (const char* level : {"drawers", "books", "dies", "modules"})
-        if (options.take_number(level, kLimit).value_or(1) != 1)
-            throw UserError("Invalid CPU topology: " + std::string(level) +
-                            " are not supported; give sockets, " + "clusters, cores and threads");
+    for (const char* level : {"drawers", "books"}) {
+        std::optional<std::uint32_t> count;
+        take(level, count);
+        if (count.value_or(1) != 1)
+            throw UserError(std::string(level) + " > 1 not supported by this machine's CPU topology");
+    }
     options.expect_empty();
 }
 
@@ -233,32 +232,33 @@ void apply_seed(PlanBuilder& builder, const std::string& value) {
 }  // namespace
 
 OptionGroup machine_options() {
-    return {"Machine",
-            {{"machine", "[type=]NAME[,PROPERTY=VALUE...]",
-              "the kind of machine and its properties (-machine help lists the\n"
-              "kinds, -machine NAME,help the properties); accel=A[:B...] as -accel",
-              apply_machine},
-             {"M", "[type=]NAME[,PROPERTY=VALUE...]", "the same", apply_machine},
-             {"usb", nullptr, "as -machine usb=on", apply_usb},
-             {"accel", "NAME[:NAME...][,PROPERTY=VALUE...]",
-              "what executes the guest's code; the first that works is taken, and\n"
-              "the option may be repeated (-accel help lists them)",
-              apply_accel},
-             {"enable-kvm", nullptr, "as -accel kvm", apply_enable_kvm},
-             {"cpu", "MODEL[,+FEATURE|-FEATURE|PROPERTY=VALUE...]", "the CPU model (-cpu help lists them)",
-              apply_cpu},
-             {"smp", "[cpus=]N[,maxcpus=N][,sockets=N][,clusters=N][,cores=N][,threads=N]",
-              "the number of CPUs and how they are grouped", apply_smp},
-             {"m", "[size=]SIZE[,slots=N][,maxmem=SIZE]", "guest memory in MiB, or with a suffix: 512M, 2G",
-              apply_memory},
-             {"mem-path", "PATH", "take the guest's memory from a file, or from one made in a folder",
-              apply_memory_path},
-             {"mem-prealloc", nullptr, "take all of the guest's memory at the start", apply_memory_prealloc},
-             {"rtc", "[base=utc|localtime|DATE][,clock=host|rt|vm][,driftfix=none|slew]",
-              "the guest's date at start, and the clock that drives it", apply_rtc},
-             {"seed", "NUMBER", "the random numbers of this run follow from it, and are no secrets then",
-              apply_seed},
-             {"global", "TYPE.PROPERTY=VALUE", "a default for every object of a type", apply_global}}};
+    return {
+        "Machine",
+        {{"machine", "[type=]NAME[,PROPERTY=VALUE...]",
+          "the kind of machine and its properties (-machine help lists the\n"
+          "kinds, -machine NAME,help the properties); accel=A[:B...] as -accel",
+          apply_machine},
+         {"M", "[type=]NAME[,PROPERTY=VALUE...]", "the same", apply_machine},
+         {"usb", nullptr, "as -machine usb=on", apply_usb},
+         {"accel", "NAME[:NAME...][,PROPERTY=VALUE...]",
+          "what executes the guest's code; the first that works is taken, and\n"
+          "the option may be repeated (-accel help lists them)",
+          apply_accel},
+         {"enable-kvm", nullptr, "as -accel kvm", apply_enable_kvm},
+         {"cpu", "MODEL[,+FEATURE|-FEATURE|PROPERTY=VALUE...]", "the CPU model (-cpu help lists them)",
+          apply_cpu},
+         {"smp", "[cpus=]N[,maxcpus=N][,sockets=N][,dies=N][,clusters=N][,modules=N][,cores=N][,threads=N]",
+          "the number of CPUs and how they are grouped", apply_smp},
+         {"m", "[size=]SIZE[,slots=N][,maxmem=SIZE]", "guest memory in MiB, or with a suffix: 512M, 2G",
+          apply_memory},
+         {"mem-path", "PATH", "take the guest's memory from a file, or from one made in a folder",
+          apply_memory_path},
+         {"mem-prealloc", nullptr, "take all of the guest's memory at the start", apply_memory_prealloc},
+         {"rtc", "[base=utc|localtime|DATE][,clock=host|rt|vm][,driftfix=none|slew]",
+          "the guest's date at start, and the clock that drives it", apply_rtc},
+         {"seed", "NUMBER", "the random numbers of this run follow from it, and are no secrets then",
+          apply_seed},
+         {"global", "TYPE.PROPERTY=VALUE", "a default for every object of a type", apply_global}}};
 }
 
 }  // namespace backplane::kernel

@@ -2,6 +2,7 @@
 #include "kernel/launch/command_line.h"
 #include "kernel/vocabulary/suboptions.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace backplane::kernel {
@@ -60,17 +61,13 @@ void add_distance(NumaPlan& numa, const std::string& option, SubOptions& options
 }
 
 void add_cpus(NumaPlan& numa, const std::string& option, SubOptions& options) {
-    NumaCpuPlan cpus{option, 0, {}, {}, {}, {}};
+    NumaCpuPlan cpus{option};
     cpus.node = take_required(options, "node-id", kMaximumNodes);
-    const auto take = [&](const char* key, std::optional<std::uint32_t>& target) {
-        if (const auto number = options.take_number(key, kMaximumCpu)) target = std::uint32_t(*number);
-    };
-    take("socket-id", cpus.socket);
-    take("cluster-id", cpus.cluster);
-    take("core-id", cpus.core);
-    take("thread-id", cpus.thread);
+    for (std::size_t i = 0; i < kTopologyLevelCount; ++i)
+        if (const auto number = options.take_number(kTopologyLevels[i].id, kMaximumCpu))
+            cpus.place[i] = std::uint32_t(*number);
     options.expect_empty();
-    if (!cpus.socket && !cpus.cluster && !cpus.core && !cpus.thread)
+    if (std::ranges::none_of(cpus.place, [](const auto& number) { return number.has_value(); }))
         throw UserError("says of no CPU where it is: give socket-id=, core-id=, thread-id=");
     numa.cpus.push_back(std::move(cpus));
 }

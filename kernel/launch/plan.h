@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernel/machine/run_actions.h"
+#include "kernel/machine/topology_levels.h"
 #include "kernel/object/property_list.h"
 #include "kernel/vocabulary/json_options.h"
 
@@ -86,7 +87,8 @@ struct MonitorPlan {
 /// `-smp` as it was given; what is missing is worked out by resolve_topology().
 struct SmpPlan {
     std::string option;
-    std::optional<std::uint32_t> cpus, max_cpus, sockets, clusters, cores, threads;
+    std::optional<std::uint32_t> cpus, max_cpus;
+    EachTopologyLevel<std::optional<std::uint32_t>> levels{};
     bool operator==(const SmpPlan&) const = default;
 };
 
@@ -114,7 +116,7 @@ struct NumaDistancePlan {
 struct NumaCpuPlan {
     std::string option;
     std::uint32_t node = 0;
-    std::optional<std::uint32_t> socket, cluster, core, thread;
+    EachTopologyLevel<std::optional<std::uint32_t>> place{};
     bool operator==(const NumaCpuPlan&) const = default;
 };
 struct NumaPerformancePlan {

@@ -87,10 +87,7 @@ Json json_of(const NumaCpuPlan& plan) {
     const auto put = [&](const char* name, const std::optional<std::uint32_t>& value) {
         if (value) json[name] = *value;
     };
-    put("socket", plan.socket);
-    put("cluster", plan.cluster);
-    put("core", plan.core);
-    put("thread", plan.thread);
+    for (std::size_t i = 0; i < kTopologyLevelCount; ++i) put(kTopologyLevels[i].id, plan.place[i]);
     return json;
 }
 
@@ -112,10 +109,7 @@ Json smp_json(const SmpPlan& smp) {
     };
     put("cpus", smp.cpus);
     put("maxcpus", smp.max_cpus);
-    put("sockets", smp.sockets);
-    put("clusters", smp.clusters);
-    put("cores", smp.cores);
-    put("threads", smp.threads);
+    for (std::size_t i = 0; i < kTopologyLevelCount; ++i) put(kTopologyLevels[i].name, smp.levels[i]);
     return json;
 }
 

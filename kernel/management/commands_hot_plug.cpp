@@ -1,24 +1,13 @@
 // Commands that show what may come and go: places for CPUs, and memory modules.
 #include "kernel/management/management.h"
 #include "kernel/management/memory_modules.h"
+#include "kernel/management/processor_places.h"
 
 #include <backplane/slots.h>
 #include <backplane/text.h>
 
 namespace backplane::kernel {
 namespace {
-
-/// Where a processor sits, as its board says.
-Json place_json(const ProcessorPlace& place) {
-    Json json = Json::object();
-    const std::pair<const char*, std::int32_t> levels[] = {
-        {"node-id", place.node},       {"socket-id", place.socket}, {"die-id", place.die},
-        {"cluster-id", place.cluster}, {"module-id", place.module}, {"core-id", place.core},
-        {"thread-id", place.thread}};
-    for (const auto& [name, value] : levels)
-        if (value >= 0) json[name] = value;
-    return json;
-}
 
 /// The last place first, as users have it.
 Json hotpluggable_cpus(const Call& call) {

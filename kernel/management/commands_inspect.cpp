@@ -51,21 +51,16 @@ Json registers(const Call& call) {
 }
 
 Json query_cpus(const Call& call) {
-    const Topology& t = call.machine.topology();
     Json list = Json::array();
     for (Cpu* cpu : call.machine.cpus()) {
         const std::uint32_t index = cpu->index();
         TextBuffer path;
         cpu->object().path(path);
-        Json place{{"core-id", index / t.threads % t.cores}, {"thread-id", index % t.threads}};
         // What has no thread of its own runs in the program's first.
         const std::int32_t thread = cpu->run_state().thread_id.load();
-        place["cluster-id"] = index / (t.threads * t.cores) % t.clusters;
-        place["socket-id"] = index / (t.threads * t.cores * t.clusters);
-        if (!call.machine.numa().nodes.empty()) place["node-id"] = call.machine.numa().node_of_cpu.at(index);
         list.push_back({{"cpu-index", index},
                         {"qom-path", path.text()},
-                        {"props", place},
+                        {"props", place_json(processor_place(call.machine, index))},
                         {"target", std::string(cpu->architecture().view())},
                         {"thread-id", thread ? thread : getpid()},
                         {"halted", cpu->run_state().halted.load() != 0}});

@@ -29,11 +29,11 @@ constexpr std::uint32_t kStructuredEbxHost = bits(3, 5, 8, 18, 19, 29);
 constexpr std::uint32_t kStructuredEcxOwn = bits(2, 3, 16, 22);
 constexpr std::uint32_t kStructuredEcxHost = bits(9, 10);  // VAES VPCLMULQDQ
 constexpr std::uint32_t kStructuredEdxOwn = bits(4);       // FSRM
-// Leaf 80000001: SYSCALL NX PDPE1GB RDTSCP LM; LAHF CR8 3DNOWPREFETCH; what the host does: ABM SSE4A.
+// Leaf 80000001: SYSCALL NX PDPE1GB RDTSCP LM; LAHF CR8 3DNOWPREFETCH TOPOEXT; what the host does: ABM SSE4A.
 constexpr std::uint32_t kExtendedEdx =
     (kBasicEdx & bits(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16, 17, 23, 24)) |
     bits(11, 20, 26, 27, 29);
-constexpr std::uint32_t kExtendedEcxOwn = bits(0, 1, 4, 8);
+constexpr std::uint32_t kExtendedEcxOwn = bits(0, 1, 4, 8, 22);
 constexpr std::uint32_t kExtendedEcxHost = bits(5, 6);
 
 constexpr std::uint32_t kXsaveWays = bits(0, 1, 2, 3);  // XSAVEOPT XSAVEC XGETBV(1) XSAVES

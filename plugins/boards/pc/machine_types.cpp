@@ -104,6 +104,7 @@ constexpr BoardTraits kTraits{
     .serial_instead = "isa-serial",
     .parallel_instead = "isa-parallel",
     .displays = kDisplays,
+    .topology_levels = topology_level::kDies | topology_level::kModules,
 };
 constexpr BoardTraits kTraitsUpTo6_1 = [] {
     BoardTraits past = kTraits;

@@ -48,14 +48,21 @@ std::uint32_t ProcessorSlots::present() const {
 }
 
 ProcessorSlots::Levels ProcessorSlots::levels(std::uint32_t number) const {
-    return {.socket = number / (topology_.threads * cores()),
-            .core = number / topology_.threads % cores(),
-            .thread = number % topology_.threads};
+    const Topology& t = topology_;
+    const std::uint32_t core = number / t.threads, module = core / t.cores, die = module / t.modules;
+    return {.socket = die / t.dies,
+            .die = die % t.dies,
+            .module = module % t.modules,
+            .core = core % t.cores,
+            .thread = number % t.threads};
 }
 
 std::uint32_t ProcessorSlots::apic_id(std::uint32_t number) const {
     const Levels at = levels(number);
-    return (at.socket << width(cores()) | at.core) << width(topology_.threads) | at.thread;
+    std::uint32_t id = at.socket << width(topology_.dies) | at.die;
+    id = id << width(topology_.modules) | at.module;
+    id = id << width(topology_.cores) | at.core;
+    return id << width(topology_.threads) | at.thread;
 }
 
 ProcessorPlace ProcessorSlots::place(std::uint32_t number) const {
@@ -65,6 +72,8 @@ ProcessorPlace ProcessorSlots::place(std::uint32_t number) const {
     if (numa.nodes() > 1) place.node = std::int32_t(numa.node_of_cpu(number));
     const Levels at = levels(number);
     place.socket = std::int32_t(at.socket);
+    if (topology_.dies > 1) place.die = std::int32_t(at.die);
+    if (topology_.modules > 1) place.module = std::int32_t(at.module);
     place.core = std::int32_t(at.core);
     place.thread = std::int32_t(at.thread);
     return place;
@@ -92,9 +101,9 @@ std::optional<std::uint32_t> ProcessorSlots::slot_of_levels(Object& device, Erro
         std::uint32_t count;
         bool optional;
     } kLevels[] = {{"socket-id", topology_.sockets, false},
-                   {"die-id", 1, true},
-                   {"module-id", 1, true},
-                   {"core-id", cores(), false},
+                   {"die-id", topology_.dies, topology_.dies == 1},
+                   {"module-id", topology_.modules, topology_.modules == 1},
+                   {"core-id", topology_.cores, false},
                    {"thread-id", topology_.threads, false}};
     std::uint32_t number = 0;
     for (const auto& level : kLevels) {
@@ -126,14 +135,10 @@ bool ProcessorSlots::set_place(Object& device, std::uint32_t number, Errors& err
     const struct {
         const char* property;
         std::uint32_t value;
-    } kRows[] = {{"apic-id", apic_id(number)},
-                 {"socket-id", at.socket},
-                 {"die-id", 0},
-                 {"module-id", 0},
-                 {"core-id", at.core},
-                 {"thread-id", at.thread},
-                 {"threads", topology_.threads},
-                 {"cores", cores()}};
+    } kRows[] = {{"apic-id", apic_id(number)},   {"socket-id", at.socket},   {"die-id", at.die},
+                 {"module-id", at.module},       {"core-id", at.core},       {"thread-id", at.thread},
+                 {"threads", topology_.threads}, {"cores", topology_.cores}, {"modules", topology_.modules},
+                 {"dies", topology_.dies}};
     return std::ranges::all_of(kRows, [&](const auto& row) {
         return device.set_property(row.property, std::to_string(row.value), errors);
     });

@@ -47,14 +47,13 @@ class ProcessorSlots final : public Slots {
   private:
     std::optional<std::uint32_t> find(const Object& device) const;
     struct Levels {
-        std::uint32_t socket, core, thread;
+        std::uint32_t socket, die, module, core, thread;
     };
     Levels levels(std::uint32_t number) const;
     std::optional<std::uint32_t> wanted_slot(Object& device, Errors& errors) const;
     std::optional<std::uint32_t> slot_of_apic(std::uint32_t id, Errors& errors) const;
     std::optional<std::uint32_t> slot_of_levels(Object& device, Errors& errors) const;
     bool set_place(Object& device, std::uint32_t number, Errors& errors);
-    std::uint32_t cores() const { return topology_.cores * topology_.clusters; }
 
     Fitter& fitter_;
     ProcessorPlug* plug_ = nullptr;

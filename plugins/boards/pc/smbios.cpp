@@ -19,17 +19,18 @@ bool PcBoard::build_smbios(BoardContext& context, Errors& errors) {
     constexpr const char* kEntryPoints[] = {"32", "64", "auto"};
     const Topology& topology = context.topology();
     const auto number = [](std::uint64_t value) { return std::to_string(value); };
-    const Settings settings{{"manufacturer", "QEMU"},
-                            {"product", "Standard PC (i440FX + PIIX, 1996)"},
-                            {"version", machine_version(context.machine())},
-                            {"memory-size", number(low_ram_ + high_ram_)},
-                            {"high-memory-base", number(kFourGibibytes)},
-                            {"high-memory-size", number(high_ram_)},
-                            {"sockets", number(topology.sockets)},
-                            {"cores", number(topology.cores)},
-                            {"threads", number(topology.threads)},
-                            {"processor-family", kOtherFamily},
-                            {"entry-point-type", kEntryPoints[unsigned(smbios_entry_)]}};
+    const Settings settings{
+        {"manufacturer", "QEMU"},
+        {"product", "Standard PC (i440FX + PIIX, 1996)"},
+        {"version", machine_version(context.machine())},
+        {"memory-size", number(low_ram_ + high_ram_)},
+        {"high-memory-base", number(kFourGibibytes)},
+        {"high-memory-size", number(high_ram_)},
+        {"sockets", number(topology.sockets)},
+        {"cores", number(std::uint64_t{topology.dies} * topology.modules * topology.cores)},
+        {"threads", number(topology.threads)},
+        {"processor-family", kOtherFamily},
+        {"entry-point-type", kEntryPoints[unsigned(smbios_entry_)]}};
     Object* tables = context.create("smbios-tables", "smbios", errors);
     if (!tables) return false;
     chips_["smbios"] = tables;

@@ -165,8 +165,7 @@ bool VirtBoard::tell_facts(BoardContext& context, Object& tables, Errors& errors
     };
     return tables.set_link("fw_cfg", &chip("fw-cfg"), errors) && set("memory-base", kDram) &&
            set("memory-size", context.ram().size()) && set("sockets", topology.sockets) &&
-           set("cores", std::uint64_t{topology.clusters} * topology.cores) &&
-           set("threads", topology.threads);
+           set("cores", topology.cores) && set("threads", topology.threads);
 }
 
 /// What a chip is given beside its settings.
@@ -469,6 +468,7 @@ constexpr BoardTraits kTraits{
     .nic_models = kNicModels,
     .device_aliases = kDeviceAliases,
     .serial_ports = 1,
+    .topology_levels = 0,
 };
 
 constexpr TypeInfo kTypes[] = {

@@ -106,7 +106,7 @@ std::uint32_t Cpuid::level() const {
     for (std::size_t i = 0; i < kWordCount; ++i)
         if (!kWords[i].msr && kWords[i].leaf < kParavirtual && cpu_.features_.words[i] != 0)
             highest = std::max(highest, kWords[i].leaf);
-    if (cpu_.model().leaf_1f || cpu_.settings_.dies > 1) highest = std::max(highest, 0x1fu);
+    if (has_leaf_1f()) highest = std::max(highest, 0x1fu);
     return highest;
 }
 
@@ -179,24 +179,38 @@ std::vector<CpuidEntry> Cpuid::entries() const {
 
 // --- where it sits ---
 
+bool Cpuid::has_leaf_1f() const {
+    const Settings& s = cpu_.settings_;
+    return cpu_.model().leaf_1f || s.shows_leaf_1f || (!amd() && (s.dies > 1 || s.modules > 1));
+}
+
 std::uint32_t Cpuid::package_processors() const {
-    return cpu_.settings_.threads * cpu_.settings_.cores * cpu_.settings_.dies;
+    const Settings& s = cpu_.settings_;
+    return s.threads * s.cores * s.modules * s.dies;
 }
 unsigned Cpuid::thread_bits() const { return bits_for(cpu_.settings_.threads); }
-unsigned Cpuid::core_bits() const { return thread_bits() + bits_for(cpu_.settings_.cores); }
-unsigned Cpuid::package_bits() const { return core_bits() + bits_for(cpu_.settings_.dies); }
+unsigned Cpuid::module_bits() const { return thread_bits() + bits_for(cpu_.settings_.cores); }
+unsigned Cpuid::die_bits() const { return module_bits() + bits_for(cpu_.settings_.modules); }
+unsigned Cpuid::package_bits() const { return die_bits() + bits_for(cpu_.settings_.dies); }
 
-CpuidRegisters Cpuid::topology(std::uint32_t subleaf, bool with_dies) const {
-    constexpr std::uint32_t kThread = 1u << 8, kCore = 2u << 8, kDie = 5u << 8;
-    const std::uint32_t id = cpu_.apic_id();
-    const bool die_level = with_dies && cpu_.settings_.dies > 1;
-    if (subleaf == 0) return {thread_bits(), cpu_.settings_.threads, kThread, id};
-    if (subleaf == 1)
-        return {die_level ? core_bits() : package_bits(),
-                die_level ? cpu_.settings_.threads * cpu_.settings_.cores : package_processors(), kCore | 1,
-                id};
-    if (subleaf == 2 && die_level) return {package_bits(), package_processors(), kDie | 2, id};
-    return {0, 0, subleaf, id};
+/// Leaves 0xb and 0x1f: a row for each level, from the innermost; what a level without a row has is in the one below.
+CpuidRegisters Cpuid::topology(std::uint32_t subleaf, bool all_levels) const {
+    enum Type : std::uint32_t { kThread = 1, kCore = 2, kModule = 3, kDie = 5 };
+    struct Level {
+        Type type;
+        unsigned bits;
+        std::uint32_t processors;
+    };
+    const Settings& s = cpu_.settings_;
+    const std::uint32_t module = s.threads * s.cores, die = module * s.modules;
+    std::vector<Level> levels{{kThread, thread_bits(), s.threads}, {kCore, module_bits(), module}};
+    if (all_levels && s.modules > 1) levels.push_back({kModule, die_bits(), die});
+    if (all_levels && s.dies > 1) levels.push_back({kDie, package_bits(), package_processors()});
+    levels.back().bits = package_bits();
+    levels.back().processors = package_processors();
+    if (subleaf >= levels.size()) return {0, 0, subleaf, cpu_.apic_id()};
+    const Level& level = levels[subleaf];
+    return {level.bits, level.processors, std::uint32_t{level.type} << 8 | subleaf, cpu_.apic_id()};
 }
 
 // --- basic leaves ---
@@ -216,8 +230,7 @@ CpuidRegisters Cpuid::basic(std::uint32_t leaf, std::uint32_t subleaf) const {
     case 0xd: return xsave(subleaf);
     case 0x1d:
     case 0x1e: return tiles(leaf, subleaf);
-    case 0x1f:
-        return cpu.model().leaf_1f || cpu.settings_.dies > 1 ? topology(subleaf, true) : CpuidRegisters{};
+    case 0x1f: return has_leaf_1f() ? topology(subleaf, true) : CpuidRegisters{};
     case 0x24:
         if (!has(feature<"avx10">())) return {};
         if (subleaf == 1) return {0, 0, word(Word::Leaf24_1Ecx), 0};
@@ -249,7 +262,8 @@ CpuidRegisters Cpuid::version() const {
     CpuidRegisters value{cpu_.signature(), kFlushLine << 8 | cpu_.apic_id() << 24, word(Word::Leaf1Ecx),
                          word(Word::Leaf1Edx)};
     if (const std::uint32_t processors = package_processors(); processors > 1) {
-        value.ebx |= std::min(processors, 255u) << 16;
+        // SDM 2A, CPUID leaf 1: ids that are set aside, a power of two; AMD counts processors (APM 3, E.3.2).
+        value.ebx |= std::min(amd() ? processors : std::bit_ceil(processors), 255u) << 16;
         value.edx |= kHtt;
     }
     return value;
@@ -267,15 +281,12 @@ CpuidRegisters Cpuid::cache(std::uint32_t subleaf, bool extended) const {
     const CpuidRegisters* all[] = {&caches.data, &caches.instructions, &caches.level2, &caches.level3};
     if (subleaf >= std::size(all) || (subleaf == 3 && !cpu_.settings_.l3_cache)) return {};
     CpuidRegisters value = *all[subleaf];
-    const bool level1 = subleaf < 2;
-    const bool whole_die = subleaf == 3 || (subleaf == 2 && caches.level2_of_module);
-    const unsigned shared_bits = whole_die                                   ? core_bits()
-                                 : level1 && !cpu_.settings_.level1_per_core ? 0
-                                                                             : thread_bits();
-    const std::uint32_t shared =
-        extended ? (subleaf == 3 ? cpu_.settings_.threads * cpu_.settings_.cores : cpu_.settings_.threads)
-                 : 1u << shared_bits;
-    value.eax |= (shared - 1) << 14;
+    const bool apart = subleaf < 2 && !extended && !cpu_.settings_.level1_per_core;
+    const unsigned shared_bits = subleaf == 3                              ? die_bits()
+                                 : subleaf == 2 && caches.level2_of_module ? module_bits()
+                                 : apart                                   ? 0
+                                                                           : thread_bits();
+    value.eax |= ((1u << shared_bits) - 1) << 14;
     constexpr std::uint32_t kDefined = 3;  // APM 3, E.4.15: write-back invalidate, inclusive
     if (!extended) value.eax |= ((1u << (package_bits() - thread_bits())) - 1) << 26;
     else if (cpu_.settings_.defined_cache_bits_only) value.edx &= kDefined;
@@ -381,16 +392,21 @@ CpuidRegisters Cpuid::extended(std::uint32_t leaf, std::uint32_t subleaf) const 
     case 0x8000001d: return amd() ? cache(subleaf, true) : CpuidRegisters{};
     case 0x8000001e:
         if (!has(feature<"topoext">())) return {};
-        return {cpu_.apic_id(),
-                (cpu_.settings_.threads - 1) << 8 |
-                    ((cpu_.apic_id() >> thread_bits()) & ((1u << (core_bits() - thread_bits())) - 1)),
-                (cpu_.settings_.dies - 1) << 8 |
-                    ((cpu_.apic_id() >> core_bits()) & ((1u << (package_bits() - core_bits())) - 1)),
-                0};
+        return nodes();
     case 0x80000021: return {word(Word::Leaf80000021Eax), 0, word(Word::Leaf80000021Ecx), 0};
     case 0x80000022: return {word(Word::Leaf80000022Eax), 0, 0, 0};
     default: return {};
     }
+}
+
+/// APM 3, E.4.16. A node was a die up to release 9.0, and is a socket.
+CpuidRegisters Cpuid::nodes() const {
+    const std::uint32_t id = cpu_.apic_id();
+    const std::uint32_t core = (id >> thread_bits()) & ((1u << (module_bits() - thread_bits())) - 1);
+    const std::uint32_t node = cpu_.settings_.dies_are_nodes
+                                   ? (cpu_.settings_.dies - 1) << 8 | id >> die_bits()
+                                   : id >> package_bits();
+    return {id, (cpu_.settings_.threads - 1) << 8 | core, node, 0};
 }
 
 CpuidRegisters Cpuid::name(unsigned part) const {

@@ -31,21 +31,24 @@ class Cpuid {
     std::uint64_t components() const;
     std::uint32_t area(std::uint64_t components, bool compacted) const;
     unsigned thread_bits() const;
-    unsigned core_bits() const;
+    unsigned module_bits() const;
+    unsigned die_bits() const;
     unsigned package_bits() const;
     std::uint32_t package_processors() const;
+    bool has_leaf_1f() const;
 
     CpuidRegisters basic(std::uint32_t leaf, std::uint32_t subleaf) const;
     CpuidRegisters descriptors() const;
     CpuidRegisters version() const;
     CpuidRegisters cache(std::uint32_t subleaf, bool extended) const;
-    CpuidRegisters topology(std::uint32_t subleaf, bool with_dies) const;
+    CpuidRegisters topology(std::uint32_t subleaf, bool all_levels) const;
     CpuidRegisters features7(std::uint32_t subleaf) const;
     CpuidRegisters xsave(std::uint32_t subleaf) const;
     CpuidRegisters tiles(std::uint32_t leaf, std::uint32_t subleaf) const;
     CpuidRegisters paravirtual(std::uint32_t leaf, std::uint32_t first) const;
     CpuidRegisters extended(std::uint32_t leaf, std::uint32_t subleaf) const;
     CpuidRegisters name(unsigned part) const;
+    CpuidRegisters nodes() const;
     CpuidRegisters amd_level1() const;
     CpuidRegisters level2(bool with_level3) const;
     CpuidRegisters address_sizes() const;

@@ -50,11 +50,13 @@ struct Settings {
     bool consistent_cache = true;         ///< leaf 2 refers to leaf 4 where there is that
     bool level1_per_core = true;          ///< leaf 4: threads share the caches of level 1
     bool defined_cache_bits_only = true;  ///< leaf 0x8000001d
+    bool dies_are_nodes = false;          ///< leaf 0x8000001e: AMD's nodes are dies, else sockets
+    bool shows_leaf_1f = false;           ///< also without dies and modules
     // Where it sits.
     std::optional<std::uint32_t> apic_id;
     std::int32_t socket_id = -1, die_id = -1, module_id = -1, core_id = -1, thread_id = -1;
     // What a whole machine has: processors per core and so on.
-    std::uint32_t threads = 1, cores = 1, dies = 1;
+    std::uint32_t threads = 1, cores = 1, modules = 1, dies = 1;
 };
 
 class X86Cpu final : public DeviceBase,

@@ -37,7 +37,8 @@ class BoardPropertyErrors final : public Errors {
     const std::string prefix_;
 };
 
-/// `-smp`, complete and consistent. From the host.
+/// `-smp`, complete and consistent. From the host: members are added at the end only. Each level counts what one of the
+/// level around it has: sockets, dies, clusters, modules, cores, threads.
 struct Topology {
     std::uint32_t cpus = 1;
     std::uint32_t max_cpus = 1;
@@ -45,7 +46,14 @@ struct Topology {
     std::uint32_t clusters = 1;
     std::uint32_t cores = 1;
     std::uint32_t threads = 1;
+    std::uint32_t dies = 1;
+    std::uint32_t modules = 1;
 };
+
+/// Levels of a Topology that not every board has; those that a board has not hold one.
+namespace topology_level {
+inline constexpr std::uint32_t kDies = 1, kClusters = 2, kModules = 4;
+}
 
 /// Of a machine whose memory is not equally near to all of its CPUs (`-numa`). BoardContext::host_interface() has it.
 /// Owner: the host, for the machine's life. Thread: main.
@@ -113,6 +121,8 @@ struct BoardTraits {
     const char* parallel_instead = nullptr;
     /// -vga NAME: the graphics adapter that it means.
     Slice<const ShortName> displays{};
+    /// What -smp may count beside sockets, cores and threads: bits of topology_level.
+    std::uint32_t topology_levels = topology_level::kClusters;
 };
 
 /// A drive that the command line has for a chip of the board. From the host.

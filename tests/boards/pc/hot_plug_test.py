@@ -140,6 +140,21 @@ class ProcessorHotPlug(HotPlugBase):
         self.assertEqual(self.places()[1], None)
         self.assertEqual(self.qmp("device_add", driver=CPU, id="c", **{"apic-id": 3})["return"], {})
 
+    def test_dies_and_modules(self):
+        self.start_pc("-smp", "2,maxcpus=8,dies=2,modules=2")
+        rows = self.qmp("query-hotpluggable-cpus")["return"]
+        place = {"socket-id": 0, "die-id": 1, "module-id": 0, "core-id": 1, "thread-id": 0}
+        self.assertEqual(rows[2]["props"], place)
+        self.assertEqual([cpu["props"]["core-id"] for cpu in self.qmp("query-cpus-fast")["return"]], [0, 1])
+        without = {name: value for name, value in place.items() if name != "die-id"}
+        self.assertEqual(self.refusal(**without), "CPU die-id is not set")
+        self.assertIn("Invalid CPU module-id: 2 must be in range 0:1", self.refusal(**{**place, "module-id": 2}))
+        self.assertEqual(self.qmp("device_add", driver=CPU, id="c", **place)["return"], {})
+        self.assertEqual(self.state(5), ENABLED | INSERTING)
+        added = self.qmp("query-cpus-fast")["return"][2]
+        self.assertEqual((added["cpu-index"], added["props"]), (5, place))
+        self.assertEqual(self.qmp("qom-get", path="/machine/peripheral/c", property="apic-id")["return"], 5)
+
     def test_firmware_that_wakes_is_told_what_it_knew(self):
         self.start_pc("-smp", "1,maxcpus=2")
         self.place_power_management()

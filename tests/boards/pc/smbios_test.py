@@ -51,6 +51,11 @@ class Smbios(PcTest):
             shown.append((kind, handle, area.hex(), strings))
         self.assertEqual(shown, STRUCTURES)
 
+    def test_a_processor_has_the_cores_of_all_its_dies(self):
+        _, found = self.tables("-smp", "16,sockets=2,dies=2,modules=2,cores=1,threads=2")
+        counts = [area[31:34].hex() for kind, _, area, _ in found if kind == 4]
+        self.assertEqual(counts, ["040408"] * 2)
+
     def test_a_wide_entry_point_is_of_version_3(self):
         anchor, found = self.tables(machine="pc-i440fx-9.0,smbios-entry-point-type=64")
         self.assertEqual(anchor[:5] + anchor[6:9], b"_SM3_\x18\x03\0")

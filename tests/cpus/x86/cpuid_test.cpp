@@ -208,12 +208,56 @@ TEST_F(ProcessorTest, TheHostModelNeedsTheHost) {
 TEST_F(ProcessorTest, TopologyOfThreadsAndCores) {
     make("SandyBridge-v1", {{"threads", "2"}, {"cores", "3"}, {"apic-id", "5"}});
     settle();
-    EXPECT_EQ(cpuid(1).ebx, 0x05060800u);
+    EXPECT_EQ(cpuid(1).ebx, 0x05080800u) << "as many ids as are set aside";
     EXPECT_NE(cpuid(1).edx & 1u << 28, 0u);
     EXPECT_EQ(cpuid(0xb, 0), (CpuidRegisters{1, 2, 0x100, 5}));
     EXPECT_EQ(cpuid(0xb, 1), (CpuidRegisters{3, 6, 0x201, 5}));
     EXPECT_EQ(cpuid(4, 0).eax, 0x121u | 1u << 14 | 3u << 26);
     EXPECT_EQ(cpuid(4, 3).eax, 0x163u | 7u << 14 | 3u << 26);
+}
+
+TEST_F(ProcessorTest, TopologyOfDiesAndModules) {
+    make("SapphireRapids-v1",
+         {{"threads", "2"}, {"cores", "2"}, {"modules", "3"}, {"dies", "2"}, {"apic-id", "13"}});
+    settle();
+    EXPECT_EQ(cpuid(1).ebx, 0x0d200800u);
+    EXPECT_EQ(cpuid(0xb, 1), (CpuidRegisters{5, 24, 0x201, 13}));
+    EXPECT_EQ(cpuid(0xb, 2), (CpuidRegisters{0, 0, 2, 13}));
+    EXPECT_EQ(cpuid(0x1f, 0), (CpuidRegisters{1, 2, 0x100, 13}));
+    EXPECT_EQ(cpuid(0x1f, 1), (CpuidRegisters{2, 4, 0x201, 13}));
+    EXPECT_EQ(cpuid(0x1f, 2), (CpuidRegisters{4, 12, 0x302, 13}));
+    EXPECT_EQ(cpuid(0x1f, 3), (CpuidRegisters{5, 24, 0x503, 13}));
+    EXPECT_EQ(cpuid(0x1f, 4), (CpuidRegisters{0, 0, 4, 13}));
+    EXPECT_EQ(cpuid(4, 2).eax >> 14 & 0xfff, 1u) << "level 2 is a core's";
+    EXPECT_EQ(cpuid(4, 3).eax >> 14 & 0xfff, 15u) << "level 3 is a die's";
+}
+
+TEST_F(ProcessorTest, AModelWithoutLeaf1fHasItForDiesAndModules) {
+    make("SandyBridge-v1", {{"modules", "2"}});
+    settle();
+    EXPECT_EQ(cpuid(0).eax, 0x1fu);
+    EXPECT_EQ(cpuid(0x1f, 2), (CpuidRegisters{1, 2, 0x302, 0}));
+}
+
+TEST_F(ProcessorTest, Leaf1fMayBeForced) {
+    make("SandyBridge-v1", {{"x-force-cpuid-0x1f", "on"}});
+    settle();
+    EXPECT_EQ(cpuid(0x1f, 1), (CpuidRegisters{0, 1, 0x201, 0}));
+}
+
+TEST_F(ProcessorTest, AnAmdNodeIsASocket) {
+    make("EPYC-Rome-v1", {{"threads", "2"}, {"cores", "2"}, {"dies", "3"}, {"apic-id", "22"}});
+    settle();
+    EXPECT_EQ(cpuid(1).ebx >> 16 & 0xff, 12u) << "processors are counted";
+    EXPECT_EQ(cpuid(0x8000001e), (CpuidRegisters{22, 0x101, 1, 0}));
+    EXPECT_EQ(cpuid(0x8000001d, 3).eax, 0x163u | 3u << 14);
+}
+
+TEST_F(ProcessorTest, UpToRelease9_0AnAmdNodeWasADie) {
+    make("EPYC-Rome-v1",
+         {{"threads", "2"}, {"cores", "2"}, {"dies", "3"}, {"apic-id", "22"}, {"legacy-multi-node", "on"}});
+    settle();
+    EXPECT_EQ(cpuid(0x8000001e), (CpuidRegisters{22, 0x101, 0x205, 0}));
 }
 
 TEST_F(ProcessorTest, OsxsaveFollowsCr4) {

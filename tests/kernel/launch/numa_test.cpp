@@ -11,7 +11,8 @@ NumaConfiguration resolve(const std::string& options, const std::string& smp = "
                           std::vector<std::string>* warnings = nullptr, bool tells_speed = true) {
     std::vector<std::string> ignored;
     const LaunchPlan plan = plan_of("-smp " + smp + " " + options);
-    const Topology topology = resolve_topology(plan.smp, {.max_cpus = 8}, "acme");
+    const BoardTraits traits{.max_cpus = 8, .topology_levels = topology_level::kDies};
+    const Topology topology = resolve_topology(plan.smp, traits, "acme");
     NumaMemory memory{.backend = {}, .total = 256u << 20, .may_say_sizes = true, .tells_speed = tells_speed};
     return resolve_numa(plan.numa, topology, memory, warnings ? *warnings : ignored);
 }
@@ -52,6 +53,10 @@ TEST(Numa, CpusSitWhereTheyAreSaidTo) {
                       "-numa cpu,node-id=1,socket-id=3")
                   .node_of_cpu,
               (Numbers{1, 1, 0, 0, 1, 0, 1, 1}));
+    EXPECT_EQ(resolve(kTwo + "-numa cpu,node-id=1,die-id=1 -numa cpu,node-id=0,die-id=0",
+                      "8,sockets=2,dies=2,cores=2")
+                  .node_of_cpu,
+              (Numbers{0, 0, 1, 1, 0, 0, 1, 1}));
 }
 
 TEST(Numa, CpusThatWereLeftOutAreInTheFirstAndTold) {
@@ -90,6 +95,7 @@ TEST(Numa, WhatDoesNotAddUpIsRefused) {
     expect_refusal(kTwo + "-numa cpu,node-id=2,socket-id=0", "Invalid node-id=2");
     expect_refusal(kTwo + "-numa cpu,node-id=1,socket-id=4", "no match found");
     expect_refusal("-numa cpu,node-id=0,socket-id=0", "there are no nodes");
+    expect_refusal(kTwo + "-numa cpu,node-id=0,die-id=0", "die-id is not supported");
 }
 
 /// The processors are all in node 0.
