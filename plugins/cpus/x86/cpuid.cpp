@@ -20,6 +20,7 @@ constexpr std::uint32_t kParavirtual = 0x40000000;
 constexpr std::uint32_t kParavirtualBehind = 0x40000100;  ///< where another interface is at the first
 constexpr std::uint32_t kExtended = 0x80000000;
 constexpr std::uint32_t kCentaur = 0xc0000000;
+constexpr std::uint32_t kNodes = 0x8000001e;
 
 /// The caches of models that have no own: those of early virtual processors.
 constexpr Caches kIntelCaches{{0x121, 0x01c0003f, 0x3f, 1},
@@ -116,6 +117,7 @@ std::uint32_t Cpuid::xlevel() const {
     for (std::size_t i = 0; i < kWordCount; ++i)
         if (kWords[i].leaf >= kExtended && kWords[i].leaf < kCentaur && cpu_.features_.words[i] != 0)
             highest = std::max(highest, kWords[i].leaf);
+    if (has(feature<"topoext">())) highest = std::max(highest, kNodes);
     return highest;
 }
 
@@ -390,7 +392,7 @@ CpuidRegisters Cpuid::extended(std::uint32_t leaf, std::uint32_t subleaf) const 
         if (!has(feature<"svm">())) return {};
         return {1, 16, 0, word(Word::Leaf8000000aEdx)};  // revision, address space ids
     case 0x8000001d: return amd() ? cache(subleaf, true) : CpuidRegisters{};
-    case 0x8000001e:
+    case kNodes:
         if (!has(feature<"topoext">())) return {};
         return nodes();
     case 0x80000021: return {word(Word::Leaf80000021Eax), 0, word(Word::Leaf80000021Ecx), 0};

@@ -24,10 +24,15 @@ class TestProcessor final : public Processor {
   public:
     bool settle(const ProcessorSupport&, Errors&) override { return true; }
     CpuidRegisters cpuid(std::uint32_t leaf, std::uint32_t) const override {
-        constexpr std::uint32_t kLongMode = 1u << 29;
-        return {~0u, ~0u, ~0u, leaf == 0x80000001 && !long_mode ? ~kLongMode : ~0u};
+        constexpr std::uint32_t kLongMode = 1u << 29, kSyscall = 1u << 11;
+        if (leaf != kExtendedFeatures) return {~0u, ~0u, ~0u, ~0u};
+        return {~0u, ~0u, ~0u, ~(long_mode ? 0 : kLongMode) & ~(shows_syscall ? 0 : kSyscall)};
     }
-    Slice<const CpuidEntry> cpuid_entries() const override { return {}; }
+    Slice<const CpuidEntry> cpuid_entries() const override {
+        constexpr std::uint32_t kLongMode = 1u << 29;
+        entry_ = {kExtendedFeatures, 0, false, {~0u, ~0u, ~0u, ~(long_mode ? 0 : kLongMode)}};
+        return {&entry_, 1};
+    }
     std::uint64_t feature_msr(std::uint32_t) const override { return 0; }
     std::uint64_t tsc_frequency() const override { return 0; }
     int acknowledge_interrupt() override { return std::exchange(interrupt, -1); }
@@ -39,7 +44,12 @@ class TestProcessor final : public Processor {
     bool a20() const override { return true; }
     int interrupt = -1;
     bool long_mode = true;
+    bool shows_syscall = true;
     bool shut = false;
+
+  private:
+    static constexpr std::uint32_t kExtendedFeatures = 0x80000001;
+    mutable CpuidEntry entry_{};
 };
 
 class TestLock final : public MachineLock {

@@ -23,8 +23,8 @@ class SystemTest : public ::testing::Test {
 constexpr std::array<std::uint8_t, 2> kRdmsr{0x0f, 0x32}, kWrmsr{0x0f, 0x30};
 
 TEST_F(SystemTest, WhatLinuxAsksProcessorsOfAmdIsThereAndOff) {
-    constexpr std::uint32_t kInterruptPending = 0xc0010055;
-    for (const std::uint32_t index : {msr::kAmdSyscfg, kInterruptPending}) {
+    constexpr std::uint32_t kInterruptPending = 0xc0010055, kNorthbridge = 0xc001001f;
+    for (const std::uint32_t index : {msr::kAmdSyscfg, kInterruptPending, kNorthbridge}) {
         cpu.state.gpr[kRax] = cpu.state.gpr[kRdx] = 5;
         cpu.state.gpr[kRcx] = index;
         EXPECT_EQ(run(kRdmsr), std::nullopt);
@@ -32,6 +32,18 @@ TEST_F(SystemTest, WhatLinuxAsksProcessorsOfAmdIsThereAndOff) {
         EXPECT_EQ(cpu.state.gpr[kRdx], 0u);
         EXPECT_EQ(run(kWrmsr), std::nullopt);
     }
+}
+
+/// Intel's show it in 64-bit mode alone; systems set it before they are in it.
+TEST_F(SystemTest, SyscallMayBeEnabledWhereCpuidDoesNotShowIt) {
+    cpu.processor.shows_syscall = false;
+    cpu.state.efer = 0;
+    cpu.state.cr0 &= ~cr0::kPg;
+    cpu.state.gpr[kRax] = efer::kSce | efer::kLme;
+    cpu.state.gpr[kRdx] = 0;
+    cpu.state.gpr[kRcx] = msr::kEfer;
+    EXPECT_EQ(run(kWrmsr), std::nullopt);
+    EXPECT_EQ(cpu.state.efer, efer::kSce | efer::kLme);
 }
 
 TEST_F(SystemTest, AnMsrThatIsNotThereIsAFault) {

@@ -43,5 +43,6 @@ class ConsoleTest(ProgramTest):
         os.write(self.process.stdin.fileno(), line.encode() + b"\n")
 
     def run_in_guest(self, line):
-        self.type(f"{line}; echo do''ne")
-        return self.await_text("done\n")
+        """What it printed; its end is told by a line that no log has."""
+        self.type(f"{line}; echo --e''nd--")
+        return self.await_text("--end--\n")

@@ -11,7 +11,8 @@ from make_initramfs import Archive
 from program import Qmp, connect
 
 COMPLAINT = re.compile(r"ACPI.*(error|warning|bug|failed)|unchecked MSR|WARNING:|BUG:|firmware bug", re.IGNORECASE)
-ADVICE = "if necessary, use"  # what it says of every PC
+# What it says of every PC, and of models whose hosts are known to leak.
+ADVICE = re.compile(r"if necessary, use|RETBleed: |Speculative Return Stack Overflow: ")
 INIT = b"""#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /sys /dev
 /bin/busybox mount -t proc proc /proc
@@ -31,6 +32,40 @@ def initramfs():
     archive.file("bin/busybox", (GUEST / "busybox").read_bytes(), 0o755)
     archive.file("init", INIT, 0o755)
     return archive.finish()
+
+
+def complaints(log):
+    return [line for line in log.splitlines() if COMPLAINT.search(line) and not ADVICE.search(line)]
+
+
+class Models(ConsoleTest):
+    """Systems choose what they do of the processor they find: its vendor, its features, the caches and cores it names."""
+
+    def log_of(self, model, topology):
+        self.boot(
+            *("-M", "pc-i440fx-9.0,graphics=off", "-cpu", model, "-smp", topology, "-m", "256"),
+            *("-kernel", GUEST / "vmlinuz", "-initrd", self.file("initramfs", initramfs()), "-append", "console=ttyS0"),
+        )
+        self.await_text("it is up")
+        return self.run_in_guest("dmesg")
+
+    def power_off(self):
+        self.type("poweroff -f")
+        self.assertEqual(self.process.wait(self.patience), 0)
+
+    def test_each_kind_runs(self):
+        for model in ("max", "kvm64", "Nehalem", "SandyBridge", "Haswell", "Opteron_G5", "EPYC-Genoa,check=off", "YongFeng"):
+            with self.subTest(model):
+                self.assertEqual(complaints(self.log_of(model, "2")), [])
+                self.power_off()
+
+    def test_dies_are_found(self):
+        for model in ("Skylake-Server,check=off", "EPYC-Rome"):
+            with self.subTest(model):
+                self.assertEqual(complaints(self.log_of(model, "8,dies=2,cores=2,threads=2")), [])
+                shared = "topology/thread_siblings_list topology/die_cpus_list cache/index2/shared_cpu_list cache/index3/shared_cpu_list"
+                self.assertEqual(self.run_in_guest(f"cd /sys/devices/system/cpu/cpu6 && cat topology/die_id {shared}").split(), ["1", "6-7", "4-7", "6-7", "4-7"])
+                self.power_off()
 
 
 class Linux(ConsoleTest):
@@ -79,7 +114,7 @@ class Linux(ConsoleTest):
 
     def test_it_lives_on_a_pc(self):
         log = self.run_in_guest("dmesg")
-        self.assertEqual([line for line in log.splitlines() if COMPLAINT.search(line) and ADVICE not in line], [])
+        self.assertEqual(complaints(log), [])
         self.assertIn("ACPI: Interpreter enabled", log)
         self.assertEqual(self.run_in_guest("nproc").strip(), "2")
         self.run_in_guest("dmesg -n 1")  # what it says of itself would stand between answers

@@ -23,6 +23,7 @@ const MsrField* field_of(std::uint32_t index) {
 }
 
 constexpr std::uint32_t kInterruptPending = 0xc0010055;  // AMD, Interrupt Pending and CMP-Halt
+constexpr std::uint32_t kNorthbridge = 0xc001001f;       // NB_CFG (BKDG of family 15h, 3.21)
 
 bool of_apic(std::uint32_t index) {
     return index == msr::kApicBase || index == msr::kTscDeadline ||
@@ -93,7 +94,8 @@ bool Executor::get_msr(std::uint32_t index, std::uint64_t& value) {
     case msr::kAmdSyscfg:
         value = 0;
         return true;  // AMD APM 2, 7.9.1: no top of memory beyond 4 GiB, no encryption
-    case kInterruptPending: value = 0; return true;  // no C1E
+    case kInterruptPending:
+    case kNorthbridge: value = 0; return true;  // no C1E
     default: break;
     }
     if (of_apic(index))
@@ -115,7 +117,10 @@ bool Executor::get_msr(std::uint32_t index, std::uint64_t& value) {
 }
 
 std::uint64_t Executor::known_efer() const {
-    const CpuidRegisters extended = cpu_.processor->cpuid(0x80000001, 0);
+    // What there is, not what the guest reads: Intel's processors show SYSCALL in 64-bit mode alone.
+    CpuidRegisters extended;
+    for (const CpuidEntry& entry : cpu_.processor->cpuid_entries())
+        if (entry.leaf == 0x80000001) extended = entry.value;
     std::uint64_t known = efer::kLma;
     if (extended.edx >> 11 & 1) known |= efer::kSce;
     if (extended.edx >> 20 & 1) known |= efer::kNxe;
@@ -167,7 +172,8 @@ bool Executor::set_msr(std::uint32_t index, std::uint64_t value) {
         return true;  // IA32_BIOS_UPDT_TRIG
     // None of their bits does anything here.
     case msr::kAmdSyscfg:
-    case kInterruptPending: return true;
+    case kInterruptPending:
+    case kNorthbridge: return true;
     case 0x8b: return true;
     default: break;
     }
