@@ -1,4 +1,4 @@
-// `info qtree`, `info irq`, `info mtree`.
+// `info qtree`, `info wires`, `info mtree`.
 #include "kernel/machine/device_host.h"
 #include "kernel/machine/guarded_bus.h"
 #include "kernel/machine/machine_parts.h"
@@ -142,7 +142,7 @@ std::string Machine::info_qtree() {
     return out.text();
 }
 
-std::string Machine::info_irq() {
+std::string Machine::info_wires() {
     TextBuffer out;
     parts_->objects->walk(parts_->objects->root(), [&](Instance& instance) {
         TextBuffer pins;

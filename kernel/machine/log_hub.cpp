@@ -37,10 +37,17 @@ struct LogHub::Sink {
     bool failed = false;  ///< with the library's own lock
 };
 
-LogHub::LogHub() : sink_(std::make_unique<Sink>(std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
+LogHub::LogHub() {
+    write_to(std::make_unique<Sink>(std::make_shared<spdlog::sinks::stderr_sink_mt>()));
     disable_all();
 }
-LogHub::~LogHub() { sink_->logger.flush(); }
+LogHub::~LogHub() { sink_.load()->logger.flush(); }
+
+void LogHub::write_to(std::unique_ptr<Sink> sink) {
+    const std::lock_guard guard(mutex_);
+    sink_.store(sink.get(), std::memory_order_release);
+    sinks_.push_back(std::move(sink));
+}
 
 void LogHub::enable(std::string_view category) {
     const std::lock_guard guard(mutex_);
@@ -72,18 +79,20 @@ bool LogHub::set_file(const std::string& path, Errors& errors) {
         return false;
     }
     std::fclose(probe);
-    sink_ = std::make_unique<Sink>(std::make_shared<spdlog::sinks::basic_file_sink_mt>(path));
+    write_to(std::make_unique<Sink>(std::make_shared<spdlog::sinks::basic_file_sink_mt>(path)));
     return true;
 }
 
 void LogHub::write(LogLevel level, std::string_view category, std::string_view message) {
     switch (level) {
-    case LogLevel::Error: sink_->logger.log(spdlog::level::err, joined({style_.prefix(), message})); return;
+    case LogLevel::Error:
+        sink_.load()->logger.log(spdlog::level::err, joined({style_.prefix(), message}));
+        return;
     case LogLevel::Warning:
-        sink_->logger.log(spdlog::level::warn, joined({style_.prefix(), "warning: ", message}));
+        sink_.load()->logger.log(spdlog::level::warn, joined({style_.prefix(), "warning: ", message}));
         return;
     default:
-        if (enabled(category)) sink_->logger.log(spdlog::level::info, spdlog::string_view_t(message));
+        if (enabled(category)) sink_.load()->logger.log(spdlog::level::info, spdlog::string_view_t(message));
     }
 }
 
@@ -95,7 +104,7 @@ void LogHub::guest_error(std::string_view who, std::string_view key, std::string
         if (!reported_.insert(std::string(who) + "\n" + std::string(key)).second) return;
         if (reported_.size() > kMaximumGuestErrors) message = "and more guest errors, which are not shown";
     }
-    sink_->logger.log(spdlog::level::info, joined({who, ": ", message}));
+    sink_.load()->logger.log(spdlog::level::info, joined({who, ": ", message}));
 }
 
 }  // namespace backplane::kernel

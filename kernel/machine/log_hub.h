@@ -15,7 +15,7 @@
 
 namespace backplane::kernel {
 
-/// Thread: any; set_file() before others write.
+/// Thread: any.
 class LogHub {
   public:
     LogHub();
@@ -24,7 +24,7 @@ class LogHub {
     void enable(std::string_view category);
     void disable_all();
     bool enabled(std::string_view category) const;
-    /// -D: false and a reason when the file cannot be written.
+    /// -D and logfile: false and a reason when the file cannot be written.
     bool set_file(const std::string& path, Errors& errors);
     /// Before others write.
     void set_style(MessageStyle style) { style_ = std::move(style); }
@@ -43,7 +43,10 @@ class LogHub {
     };
     void publish(std::unique_ptr<const Categories> next);
 
-    std::unique_ptr<Sink> sink_;
+    /// The one that is written, and those before it: whoever reads the pointer takes no lock.
+    std::atomic<Sink*> sink_{nullptr};
+    std::vector<std::unique_ptr<Sink>> sinks_;
+    void write_to(std::unique_ptr<Sink> sink);
     MessageStyle style_;
     std::mutex mutex_;
     /// What is read without a lock is never changed, and kept until the end: users switch a few times at most.

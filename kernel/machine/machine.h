@@ -121,7 +121,7 @@ class Machine {
     const NumaConfiguration& numa() const;
     Accelerator* accelerator();
     std::string info_qtree();
-    std::string info_irq();
+    std::string info_wires();
     std::string info_mtree(bool flat);
     /// An interface that the host offers to plugins by id, or null.
     void* host_interface(Str interface_id);

@@ -2,6 +2,7 @@
 // and read what `show` makes of the result. The core's own rows and those that plugins offer have one shape.
 #pragma once
 
+#include "kernel/management/expression.h"
 #include "kernel/module/manifest.h"
 
 #include <functional>
@@ -63,6 +64,8 @@ Slice<const CoreCommand> hot_plug_commands();
 Slice<const CoreCommand> block_commands();
 Slice<const CoreCommand> media_commands();
 Slice<const CoreCommand> memory_commands();
+Slice<const CoreCommand> calculate_commands();
+Slice<const CoreCommand> network_commands();
 Slice<const CoreCommand> descriptor_commands();
 Slice<const EventInfo> core_events();
 /// All of the core's.
@@ -90,7 +93,7 @@ std::vector<TextPart> human_names(const ManifestCommand& row);
 /// What a text may be; empty: anything.
 std::vector<TextPart> choices_of(const ManifestArgument& argument);
 /// Reads a human line's arguments as the row declares them. Throws CommandError.
-Json read_human_arguments(const ManifestCommand& row, std::string_view text);
+Json read_human_arguments(const ManifestCommand& row, std::string_view text, const ReadRegister& registers);
 
 /// The rows as the protocol's introspection has them: commands, events and the types that they name.
 Json schema_of(const std::vector<Command>& commands, const std::vector<ManifestEvent>& events);

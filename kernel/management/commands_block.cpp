@@ -2,6 +2,7 @@
 #include "kernel/machine/drives.h"
 #include "kernel/management/management.h"
 #include "kernel/management/object_arguments.h"
+#include "kernel/vocabulary/suboptions.h"
 
 #include <algorithm>
 
@@ -205,6 +206,48 @@ Json blockdev_del(const Call& call) {
     return Json::object();
 }
 
+/// A node by its own name, or the one in a drive.
+Instance& node_to_resize(const Call& call) {
+    const std::string drive = call.text("device"), name = call.text("node-name");
+    Instance* node = name.empty() ? nullptr : call.machine.objects().find_id(name);
+    if (name.empty())
+        if (const Drives::Drive* found = call.machine.drives().find(drive)) node = found->node;
+    if (!node || !query<BlockBackend>(*node))
+        fail_command("Cannot find device='" + drive + "' nor node-name='" + name + "'");
+    return *node;
+}
+
+void resize(Instance& node, std::uint64_t bytes) {
+    if (bytes > std::uint64_t(INT64_MAX)) fail_command("Parameter 'size' expects a >0 size");
+    auto* resizable = query<BlockResize>(node);
+    if (!resizable)
+        fail_command("Block node '" + std::string(node.id().view()) + "' (" +
+                     std::string(node.type_name().view()) + ") does not support being resized");
+    ErrorText errors;
+    expect(resizable->resize(bytes, errors), errors);
+}
+
+Json block_resize(const Call& call) {
+    resize(node_to_resize(call), call.number("size"));
+    return Json::object();
+}
+
+/// People's sizes are in MiB where they have no unit.
+Json block_resize_typed(const Call& call) {
+    std::uint64_t bytes = 0;
+    try {
+        bytes = size_value("size", call.text("size"), 1u << 20);
+    } catch (const UserError& error) {
+        fail_command(error.what());
+    }
+    resize(node_to_resize(call), bytes);
+    return Json::object();
+}
+
+constexpr ArgumentInfo kResized[] = {{.name = "device", .required = false},
+                                     {.name = "node-name", .required = false},
+                                     {.name = "size", .kind = Kind::Number}};
+constexpr ArgumentInfo kResizedTyped[] = {{.name = "device"}, {.name = "size"}};
 constexpr ArgumentInfo kInfo[] = {{.name = "nodes", .kind = Kind::Flag, .required = false},
                                   {.name = "name", .required = false}};
 constexpr ArgumentInfo kNode[] = {{.name = "driver", .kind = Kind::Options}};
@@ -220,6 +263,12 @@ constexpr CoreCommand kBlockCommands[] = {
       .returns = "HumanReadableText"},
      info_block},
     {{.name = "blockdev-add", .summary = "make a block node", .arguments = kNode}, blockdev_add},
+    {{.name = "block_resize", .summary = "make a disk's image longer or shorter", .arguments = kResized},
+     block_resize},
+    {{.human = "block_resize",
+      .summary = "make a disk's image longer or shorter: SIZE in MiB, or with a unit",
+      .arguments = kResizedTyped},
+     block_resize_typed},
     {{.name = "blockdev-del", .summary = "remove a block node", .arguments = kNodeName}, blockdev_del},
 };
 

@@ -19,7 +19,7 @@ using Kind = ArgumentKind;
 
 Json mtree(const Call& call) { return readable(call.machine.info_mtree(call.flag("flat"))); }
 Json qtree(const Call& call) { return readable(call.machine.info_qtree()); }
-Json irq(const Call& call) { return readable(call.machine.info_irq()); }
+Json wires(const Call& call) { return readable(call.machine.info_wires()); }
 Json plugins(const Call& call) { return readable(plugin_list(call.machine.catalog()).text); }
 
 void print_objects(const Instance& object, std::size_t depth, std::string& out) {
@@ -146,15 +146,6 @@ std::string show_chardevs(const Json& result) {
     return text;
 }
 
-Json network(const Call& call) {
-    std::string text;
-    each_backend(call, "/netdevs", [&](Instance& object) {
-        text += std::string(object.id().view()) + ": type=" + short_type(call, object) +
-                (object.users() ? "" : ", not connected") + "\n";
-    });
-    return readable(text);
-}
-
 constexpr ArgumentInfo kFlat[] = {{.name = "flat", .kind = Kind::Flag, .required = false}};
 constexpr ArgumentInfo kAll[] = {{.name = "all", .kind = Kind::Flag, .required = false}};
 constexpr ArgumentInfo kOptionalPath[] = {{.name = "path", .required = false}};
@@ -172,11 +163,7 @@ constexpr CoreCommand kInspectCommands[] = {
       .summary = "devices and the buses that they are on",
       .returns = kText},
      qtree},
-    {{.name = "x-query-irq",
-      .human = "info irq",
-      .summary = "interrupt lines and other wires",
-      .returns = kText},
-     irq},
+    {{.human = "info wires", .summary = "interrupt lines and other wires", .returns = kText}, wires},
     {{.human = "info qom-tree", .summary = "the tree of objects", .arguments = kOptionalPath}, qom_tree},
     {{.name = "x-query-registers",
       .human = "info registers",
@@ -196,7 +183,6 @@ constexpr CoreCommand kInspectCommands[] = {
       .returns = "[ChardevInfo]"},
      query_chardev,
      show_chardevs},
-    {{.human = "info network", .summary = "networks"}, network},
     {{.name = "x-query-plugins",
       .human = "info plugins",
       .summary = "the plugins that were found",

@@ -137,9 +137,16 @@ Json log_items(const Call& call) {
     return Json::object();
 }
 
+Json log_file(const Call& call) {
+    ErrorText errors;
+    if (!call.machine.log().set_file(call.text("filename"), errors)) fail_command(errors.text());
+    return Json::object();
+}
+
 constexpr ArgumentInfo kEnable[] = {{.name = "enable", .kind = Kind::Array, .required = false}};
 constexpr ArgumentInfo kLine[] = {{.name = "command-line"},
                                   {.name = "cpu-index", .kind = Kind::Number, .required = false}};
+constexpr ArgumentInfo kLogFile[] = {{.name = "filename"}};
 constexpr ArgumentInfo kItems[] = {{.name = "items"}};
 constexpr ArgumentInfo kActions[] = {
     {.name = "reboot", .required = false, .choices = "reset|shutdown"},
@@ -192,6 +199,7 @@ constexpr CoreCommand kRunCommands[] = {
      nullptr,
      {},
      human_command},
+    {{.human = "logfile", .summary = "where the log goes from now on", .arguments = kLogFile}, log_file},
     {{.human = "log", .summary = "log items as -d does, or none", .arguments = kItems}, log_items},
 };
 

@@ -1,6 +1,9 @@
 // The human face of the commands: words to arguments, help, completion.
 #include "kernel/management/management.h"
+#include "kernel/management/stopped_cpus.h"
 #include "kernel/vocabulary/suboptions.h"
+
+#include <backplane/draft/debug.h>
 
 #include <algorithm>
 #include <charconv>
@@ -34,14 +37,6 @@ std::string next_word(std::string_view& text) {
         word += text.front();
     }
     fail_command("a quoted word is not closed");
-}
-
-std::uint64_t read_number(const std::string& name, const std::string& word) {
-    try {
-        return number_value(name, word, ~std::uint64_t{0});
-    } catch (const UserError& error) {
-        fail_command(error.what());
-    }
 }
 
 std::int64_t read_integer(const std::string& name, const std::string& word) {
@@ -105,7 +100,7 @@ void take_switches(const ManifestCommand& row, std::string_view& text, Json& arg
 
 }  // namespace
 
-Json read_human_arguments(const ManifestCommand& row, std::string_view text) {
+Json read_human_arguments(const ManifestCommand& row, std::string_view text, const ReadRegister& registers) {
     Json arguments = Json::object();
     for (const ManifestArgument& argument : row.arguments) {
         take_switches(row, text, arguments);
@@ -129,10 +124,12 @@ Json read_human_arguments(const ManifestCommand& row, std::string_view text) {
         default: break;
         }
         if (text.empty()) continue;
+        if (argument.kind == ArgumentKind::Number) {
+            arguments[argument.name] = read_expression(text, registers);
+            continue;
+        }
         const std::string word = next_word(text);
-        if (argument.kind == ArgumentKind::Number)
-            arguments[argument.name] = read_number(argument.name, word);
-        else if (argument.kind == ArgumentKind::Integer)
+        if (argument.kind == ArgumentKind::Integer)
             arguments[argument.name] = read_integer(argument.name, word);
         else if (argument.kind == ArgumentKind::Options) read_options(arguments, argument.name, word);
         else arguments[argument.name] = word;
@@ -204,11 +201,32 @@ void ManagementHost::run_line(std::string_view text, ManagementCaller* caller, C
     Json arguments;
     try {
         if (!command) fail_command(unknown(line));
-        arguments = read_human_arguments(command->row, rest);
+        arguments = read_human_arguments(command->row, rest,
+                                         [this](std::string_view name) { return register_value(name); });
     } catch (const CommandError& error) {
         return answer("Error: " + error.description + "\n");
     }
     run(*command, arguments, Face::People, caller, std::move(done));
+}
+
+/// Of the current CPU, as a debugger names it; "pc" on each.
+std::optional<std::uint64_t> ManagementHost::register_value(std::string_view name) {
+    Cpu* cpu = current_cpu();
+    if (!cpu) return std::nullopt;
+    const StoppedCpus stopped(*machine_);
+    if (name == "pc") return cpu->program_counter();
+    auto* debug = backplane::query<CpuDebug>(cpu->object());
+    if (!debug) return std::nullopt;
+    for (const DebugFeature& feature : debug->debug_features())
+        for (const DebugRegister& each : feature.registers) {
+            std::uint8_t bytes[8] = {};
+            if (each.name.view() != name || each.bits > 8 * sizeof bytes) continue;
+            if (!debug->read_register(each, {bytes, each.bits / 8u})) return std::nullopt;
+            std::uint64_t value = 0;
+            for (unsigned i = 0; i < sizeof bytes; ++i) value |= std::uint64_t{bytes[i]} << (8 * i);
+            return value;
+        }
+    return std::nullopt;
 }
 
 std::string ManagementHost::unknown(const std::string& line) const {

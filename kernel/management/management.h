@@ -40,7 +40,6 @@ class ManagementHost final : public Management, EventListener {
     const std::vector<ManifestEvent>& events() const { return events_; }
     const Program& program() const { return program_; }
     Descriptors& descriptors() { return descriptors_; }
-    /// The CPU that people look at (`cpu N`); null when the machine has none.
     Cpu* current_cpu() const;
     std::uint64_t current_cpu_index() const { return current_cpu_; }
     /// Throws CommandError when there is no such CPU.
@@ -59,6 +58,7 @@ class ManagementHost final : public Management, EventListener {
     void run_service(const Command& command, const Json& arguments, ManagementCaller* caller,
                      CommandDone done);
     CommandHandler& handler_of(const Command& command);
+    std::optional<std::uint64_t> register_value(std::string_view name);
     std::string help(std::string_view topic) const;
     std::string unknown(const std::string& line) const;
     std::vector<std::string> candidates(std::string_view before) const;

@@ -1,7 +1,7 @@
 // "file": an image of the host, as bytes. Reads that the page cache has complete at once; the rest is done by
 // threads and completes on the host loop.
 //
-// Not here: growing and shrinking while in use. All ways of asynchronous I/O that can be asked for are done by threads.
+// All ways of asynchronous I/O that can be asked for are done by threads.
 #include "host_file.h"
 #include "node_claim.h"
 #include "worker_pool.h"
@@ -20,7 +20,7 @@ namespace {
 /// A completion that is called from within submit() may submit again: so deep, then a thread takes over.
 constexpr unsigned kMaximumNesting = 4;
 
-class FileNode final : public BlockBackend, public Completable, public Exclusive, Work {
+class FileNode final : public BlockBackend, public BlockResize, public Completable, public Exclusive, Work {
   public:
     explicit FileNode(Object& object) : object_(object) {}
 
@@ -128,6 +128,17 @@ class FileNode final : public BlockBackend, public Completable, public Exclusive
         return true;
     }
 
+    bool resize(std::uint64_t bytes, Errors& errors) override {
+        drain();
+        const std::string problem = file_.resize(bytes);
+        if (!problem.empty()) {
+            errors.fail(problem);
+            return false;
+        }
+        if (claim_.observer()) claim_.observer()->block_resized();
+        return true;
+    }
+
     bool claim(Str user, BlockObserver* observer, Errors& errors) override {
         return claim_.take(object_, user, observer, errors);
     }
@@ -208,8 +219,8 @@ constexpr PropertyInfo kProperties[] = {
          .default_text = "off",
          .choices = "off|on|unmap"}),
 };
-constexpr InterfaceInfo kInterfaces[] = {offers<FileNode, BlockBackend>(), offers<FileNode, Completable>(),
-                                         offers<FileNode, Exclusive>()};
+constexpr InterfaceInfo kInterfaces[] = {offers<FileNode, BlockBackend>(), offers<FileNode, BlockResize>(),
+                                         offers<FileNode, Completable>(), offers<FileNode, Exclusive>()};
 constexpr TypeInfo kTypes[] = {
     backend_type<FileNode>({.name = "blockdev-file",
                             .parent = "block-node",

@@ -233,6 +233,16 @@ std::string HostFile::probe() {
     return "Could not find the alignment of O_DIRECT for " + name + "; leave cache.direct off";
 }
 
+std::string HostFile::resize(std::uint64_t bytes) {
+    const std::string name = "'" + options_.filename + "'";
+    if (read_only_) return name + " is read-only";
+    if (block_device_ && bytes > size_) return "a block device cannot grow, and " + name + " is one";
+    if (!block_device_ && ftruncate(fd_, off_t(bytes)) != 0)
+        return "Failed to resize " + name + ": " + std::strerror(errno);
+    size_ = (bytes + kSector - 1) / kSector * kSector;
+    return {};
+}
+
 void HostFile::close() {
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;

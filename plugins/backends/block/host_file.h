@@ -45,6 +45,9 @@ class HostFile {
     /// Bytes, rounded up to whole sectors of 512: what is past the end of the file reads as zero.
     std::uint64_t size() const { return size_; }
 
+    /// Makes the file longer or shorter: empty, or why not. No operation may be under way.
+    std::string resize(std::uint64_t bytes);
+
     /// Does what the request says, which is in range and allowed.
     BlockStatus perform(const BlockTransfer& request);
     /// Does a read if nothing has to be waited for. False: nothing was done.

@@ -5,6 +5,7 @@
 #include <backplane/block.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
+#include <backplane/text.h>
 
 #include <string>
 
@@ -12,7 +13,7 @@ namespace backplane::block {
 
 namespace {
 
-class RawNode final : public BlockBackend, public Completable, BlockObserver {
+class RawNode final : public BlockBackend, public BlockResize, public Completable, BlockObserver {
   public:
     explicit RawNode(Object& object) : object_(object) {}
 
@@ -59,6 +60,17 @@ class RawNode final : public BlockBackend, public Completable, BlockObserver {
         if (dropped) return request.done(BlockStatus::Ok);
         if (offset_ == 0) return file_->submit(request);
         file_->submit(*new Shifted(request, offset_));
+    }
+    /// The node below tells of it.
+    bool resize(std::uint64_t bytes, Errors& errors) override {
+        TextBuffer path;
+        object_.get_property("file", path, errors);
+        Object* node = backend_context(object_).find(path.text());
+        auto* below = node ? query<BlockResize>(*node) : nullptr;
+        if (below && size_ == 0) return below->resize(offset_ + bytes, errors);
+        errors.fail("block node '" + id() + "' " +
+                    (size_ ? "has a size of its own (size=)" : "is on a node that cannot be resized"));
+        return false;
     }
     void drain() override { file_->drain(); }
     bool drain_for(std::uint32_t limit_ms) override { return file_->drain_for(limit_ms); }
@@ -118,7 +130,8 @@ constexpr PropertyInfo kProperties[] = {
                                              .default_text = "off",
                                              .choices = "off"}),
 };
-constexpr InterfaceInfo kInterfaces[] = {offers<RawNode, BlockBackend>(), offers<RawNode, Completable>()};
+constexpr InterfaceInfo kInterfaces[] = {offers<RawNode, BlockBackend>(), offers<RawNode, BlockResize>(),
+                                         offers<RawNode, Completable>()};
 constexpr TypeInfo kTypes[] = {
     backend_type<RawNode>({.name = "blockdev-raw",
                            .parent = "block-node",

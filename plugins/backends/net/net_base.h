@@ -14,14 +14,23 @@ namespace backplane::net {
 inline constexpr std::size_t kSmallestFrame = 14;
 inline constexpr std::size_t kLargestFrame = 65550;
 
-class NetBase : public NetBackend, public NetTapPoint, public Completable {
+class NetBase : public NetBackend, public NetLink, public NetTapPoint, public Completable {
   public:
     bool connect(NetFront* front) final {
         if (front && front_) return false;
         front_ = front;
+        if (front_ && !link_) front_->link_changed(false);
         return true;
     }
+    bool link() const final { return link_; }
+    void set_link(bool up) final {
+        if (link_ == up) return;
+        link_ = up;
+        if (front_) front_->link_changed(up);
+    }
+    void describe(TextSink&) const override {}
     void send_frame(Bytes frame) final {
+        if (!link_) return;
         if (frame.size < kSmallestFrame || frame.size > kLargestFrame) return;
         show(frame, true);
         transmit(frame);
@@ -40,7 +49,8 @@ class NetBase : public NetBackend, public NetTapPoint, public Completable {
     /// False: the guest has no room, or the machine is being saved; the frame is kept until resume().
     bool deliver(Bytes frame) {
         if (gate_.shut()) return false;
-        // Nobody is there: the frame is lost, as on a wire.
+        // Nobody is there, or the plug is out: the frame is lost, as on a wire.
+        if (!link_) return true;
         if (front_ && !front_->receive_frame(frame)) return false;
         show(frame, false);
         return true;
@@ -63,13 +73,14 @@ class NetBase : public NetBackend, public NetTapPoint, public Completable {
 
     Object& object_;
     NetFront* front_ = nullptr;
+    bool link_ = true;
     std::vector<NetTap*> taps_;
     StandstillGate<&NetBase::go_on> gate_{*this};
 };
 
 /// The interfaces of a netdev of class T.
 template <class T>
-inline constexpr InterfaceInfo kNetInterfaces[] = {offers<T, NetBackend>(), offers<T, NetTapPoint>(),
-                                                   offers<T, Completable>()};
+inline constexpr InterfaceInfo kNetInterfaces[] = {offers<T, NetBackend>(), offers<T, NetLink>(),
+                                                   offers<T, NetTapPoint>(), offers<T, Completable>()};
 
 }  // namespace backplane::net

@@ -62,6 +62,11 @@ class TapNet final : public NetBase, FdHandler, Work {
         tap_ = -1;
     }
 
+    void describe(TextSink& out) const override {
+        if (fd_ >= 0) return out.append("fd=" + std::to_string(fd_));
+        out.append("ifname=" + interface_ + ",script=" + script_ + ",downscript=" + down_script_);
+    }
+
   private:
     bool adopt(Errors& errors) {
         if (!interface_.empty()) return fail(errors, "fd= is an interface that is open: leave ifname= out");

@@ -69,6 +69,10 @@ class UserNet final : public NetBase, public UserNetwork, SlirpStack::Receiver {
         return fail(errors, problem);
     }
     void shut_down() override { stack_.reset(); }
+    void describe(TextSink& out) const override {
+        const std::string network = net_.empty() ? "10.0.2.0" : net_.substr(0, net_.find('/'));
+        out.append("net=" + network + ",restrict=" + (restrict_ ? "on" : "off"));
+    }
 
     // --- UserNetwork ---
     bool add_forward(Str rule, Errors& errors) override {
@@ -206,8 +210,9 @@ constexpr PropertyInfo kProperties[] = {
         {.name = "tftp-server-name", .summary = "the boot server that DHCP names"}),
     property<&UserNet::bootfile_>({.name = "bootfile", .summary = "the boot file that DHCP names"}),
 };
-constexpr InterfaceInfo kInterfaces[] = {offers<UserNet, NetBackend>(), offers<UserNet, NetTapPoint>(),
-                                         offers<UserNet, Completable>(), offers<UserNet, UserNetwork>()};
+constexpr InterfaceInfo kInterfaces[] = {offers<UserNet, NetBackend>(), offers<UserNet, NetLink>(),
+                                         offers<UserNet, NetTapPoint>(), offers<UserNet, Completable>(),
+                                         offers<UserNet, UserNetwork>()};
 constexpr InterfaceInfo kCommandInterfaces[] = {offers<UserNetworkCommands, CommandHandler>()};
 constexpr TypeInfo kTypes[] = {
     backend_type<UserNet>({.name = "netdev-user",

@@ -71,4 +71,16 @@ class BlockBackend {
     ~BlockBackend() = default;
 };
 
+/// Offered beside BlockBackend by a node that can change its size while it is in use. Thread: holding the machine lock.
+class BlockResize {
+  public:
+    static constexpr const char* kId = "backplane.block-resize/1";
+    /// Requests that were submitted are done then; whoever has claimed the node is told (BlockObserver). False and a
+    /// reason: the size is as before.
+    virtual bool resize(std::uint64_t bytes, Errors& errors) = 0;
+
+  protected:
+    ~BlockResize() = default;
+};
+
 }  // namespace backplane

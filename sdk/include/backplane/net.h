@@ -32,6 +32,20 @@ class NetBackend {
     ~NetBackend() = default;
 };
 
+/// Offered by a "netdev" beside NetBackend when users can pull its plug (set_link). Thread: holding the machine lock.
+class NetLink {
+  public:
+    static constexpr const char* kId = "backplane.net-link/1";
+    virtual bool link() const = 0;
+    /// While it is down no frame passes; the front is told of each change, and when it connects to one that is down.
+    virtual void set_link(bool up) = 0;
+    /// What `info network` shows of it behind its type: "net=10.0.2.0,restrict=off"; nothing: the type says it all.
+    virtual void describe(TextSink& out) const = 0;
+
+  protected:
+    ~NetLink() = default;
+};
+
 /// Sees the frames that pass a network backend, whole and in order. Thread: holding the machine lock.
 class NetTap {
   public:

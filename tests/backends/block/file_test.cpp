@@ -134,6 +134,41 @@ TEST_F(File, AnOddSizeIsRoundedUpAndTheRestReadsAsZero) {
     EXPECT_EQ(read(node, 1018, 6), std::string("\0\0tail", 6));
 }
 
+struct Observer final : BlockObserver {
+    void block_resized() override { ++calls; }
+    int calls = 0;
+};
+
+TEST_F(File, AnImageGrowsAndShrinksAndItsUserHearsOfIt) {
+    TemporaryFile file(std::string(1024, 'a'));
+    BlockBackend& below = open(file.path());
+    Object& raw = add("blockdev-raw", "raw", {{"file", "node1"}, {"offset", "512"}});
+    auto& node = *query<BlockBackend>(raw);
+    Observer observer;
+    ErrorText errors;
+    locked([&] {
+        EXPECT_TRUE(node.claim("disk", &observer, errors)) << errors.text();
+        EXPECT_TRUE(query<BlockResize>(raw)->resize(4096, errors)) << errors.text();
+    });
+    EXPECT_EQ(node.size(), 4096u);
+    EXPECT_EQ(below.size(), 4608u);
+    EXPECT_EQ(file.contents().size(), 4608u);
+    EXPECT_EQ(observer.calls, 1);
+    EXPECT_EQ(write(node, 3584, std::string(512, 'b')), BlockStatus::Ok);
+    EXPECT_TRUE(locked([&] { return query<BlockResize>(raw)->resize(512, errors); })) << errors.text();
+    EXPECT_EQ(file.contents().size(), 1024u);
+    EXPECT_EQ(write(node, 512, std::string(512, 'b')), BlockStatus::OutOfRange);
+    locked([&] { node.release(); });
+}
+
+TEST_F(File, AReadOnlyImageKeepsItsSize) {
+    TemporaryFile file(std::string(1024, 'a'));
+    Object& node = add("blockdev-file", "node", {{"filename", file.path()}, {"read-only", "on"}});
+    ErrorText errors;
+    EXPECT_FALSE(locked([&] { return query<BlockResize>(node)->resize(512, errors); }));
+    EXPECT_NE(errors.text().find("read-only"), std::string::npos);
+}
+
 TEST_F(File, AReadOnlyImageIsNotWritten) {
     TemporaryFile image(std::string(512, 'x'));
     BlockBackend& node = open(image.path(), {{"read-only", "on"}});

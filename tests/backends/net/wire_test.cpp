@@ -27,7 +27,8 @@ struct Card final : NetFront {
         frames.emplace_back(frame.begin(), frame.end());
         return true;
     }
-    void link_changed(bool) override {}
+    void link_changed(bool up) override { link = up; }
+    bool link = true;
     std::vector<Frame> frames;
     bool ready = true;
 };
@@ -78,6 +79,24 @@ TEST_F(Wires, AStreamCarriesFramesBothWays) {
     ASSERT_TRUE(arrives(*right, frame_of('a', 60), left_card));
     send(*left, frame_of('b', 1514));
     EXPECT_TRUE(run_until([&] { return right_card.frames == Frames{frame_of('b', 1514)}; }));
+}
+
+TEST_F(Wires, APlugThatIsPulledLetsNothingThrough) {
+    connect(left, "netdev-stream", "l",
+            {{"addr.type", "unix"}, {"addr.path", place.path()}, {"server", "on"}}, left_card);
+    Object& other = add("netdev-stream", "r", {{"addr.type", "unix"}, {"addr.path", place.path()}});
+    right = query<NetBackend>(other);
+    auto& plug = *query<NetLink>(other);
+    ASSERT_TRUE(arrives(*right, frame_of('a', 60), left_card));
+    locked([&] { plug.set_link(false); });
+    locked([&] { EXPECT_TRUE(right->connect(&right_card)); });
+    EXPECT_FALSE(right_card.link) << "who comes to it is told";
+    left_card.frames.clear();
+    send(*right, frame_of('b', 60));
+    locked([&] { plug.set_link(true); });
+    EXPECT_TRUE(right_card.link);
+    send(*right, frame_of('d', 60));
+    EXPECT_TRUE(run_until([&] { return left_card.frames == Frames{frame_of('d', 60)}; }));
 }
 
 /// What a NIC wrote into its memory then would not be in the state that was taken down before.
