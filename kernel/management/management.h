@@ -40,7 +40,7 @@ class ManagementHost final : public Management, EventListener {
     const std::vector<ManifestEvent>& events() const { return events_; }
     const Program& program() const { return program_; }
     Descriptors& descriptors() { return descriptors_; }
-    Cpu* current_cpu() const;
+    Cpu* current_cpu() const override;
     std::uint64_t current_cpu_index() const { return current_cpu_; }
     /// Throws CommandError when there is no such CPU.
     void select_cpu(std::uint64_t index);

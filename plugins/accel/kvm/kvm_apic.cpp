@@ -128,6 +128,16 @@ std::uint32_t KvmApic::current_count() const {
     return elapsed >= initial_count_ ? 0 : std::uint32_t(initial_count_ - elapsed);
 }
 
+bool KvmApic::x2apic() const { return (base_ & kExtended) != 0; }
+
+std::uint32_t KvmApic::look(unsigned number) const {
+    kvm_lapic_state page{};
+    const unsigned offset = number * kStep;
+    if (offset + kStep > sizeof page.regs) return 0;
+    to_kernel(page);
+    return read_word(page, offset);
+}
+
 void KvmApic::to_kernel(kvm_lapic_state& page) const {
     const std::uint32_t id = processor_->apic_id();
     write_word(page, kApicId, base_ & kExtended ? id : id << kIdShift);

@@ -5,6 +5,7 @@
 
 #include "chips.h"
 
+#include <backplane/interrupt_text.h>
 #include <backplane/nmi.h>
 #include <backplane/x86.h>
 #include <atomic>
@@ -39,6 +40,7 @@ class KvmApicBus final : public DeviceBase, public IoHandler, public x86::ApicBu
 class KvmApic final : public DeviceBase,
                       public LapicPage,
                       public NmiInput,
+                      public LocalApicView,
                       private chips::LocalApicRegisters,
                       private chips::ApicTimerRegisters {
   public:
@@ -61,6 +63,11 @@ class KvmApic final : public DeviceBase,
         lint_changed(1, 1);
         lint_changed(1, 0);
     }
+
+    // LocalApicView
+    const Object* processor() const override { return processor_object_; }
+    bool x2apic() const override;
+    std::uint32_t look(unsigned number) const override;
 
     Object* processor_object_ = nullptr;
     x86::ApicBus* bus_ = nullptr;

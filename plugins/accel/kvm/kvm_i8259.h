@@ -5,6 +5,7 @@
 
 #include "chips.h"
 
+#include <backplane/interrupt_text.h>
 #include <backplane/x86.h>
 #include <lib/interrupt_chips.h>
 
@@ -13,12 +14,17 @@ namespace backplane::kvm {
 class KvmI8259 final : public ChipBase,
                        public IoHandler,
                        public x86::InterruptAcknowledge,
+                       public InterruptControllerText,
                        private chips::I8259Registers {
   public:
     static const PropertyInfo kProperties[5];
 
     explicit KvmI8259(Object& object);
     bool realize(Errors& errors) override;
+    void describe(TextSink& out) override {
+        from_kernel();
+        write_text(out, master_);
+    }
 
     // The kernel answers before these are reached.
     std::uint64_t read(Offset, unsigned, Access&) override { return 0; }

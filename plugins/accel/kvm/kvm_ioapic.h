@@ -3,17 +3,25 @@
 
 #include "chips.h"
 
+#include <backplane/interrupt_text.h>
 #include <backplane/x86.h>
 #include <lib/interrupt_chips.h>
 
 namespace backplane::kvm {
 
-class KvmIoApic final : public ChipBase, public IoHandler, private chips::IoApicRegisters {
+class KvmIoApic final : public ChipBase,
+                        public IoHandler,
+                        public InterruptControllerText,
+                        private chips::IoApicRegisters {
   public:
     static const PropertyInfo kProperties[2];
 
     explicit KvmIoApic(Object& object);
     bool realize(Errors& errors) override;
+    void describe(TextSink& out) override {
+        from_kernel();
+        write_text(out, version_);
+    }
 
     // The kernel answers the guest before these are reached; a debugger sees what was saved last.
     std::uint64_t read(Offset offset, unsigned size, Access& access) override;

@@ -4,6 +4,7 @@
 #include "kvm_i8259.h"
 #include "kvm_ioapic.h"
 #include "kvm_pit.h"
+#include "listing.h"
 
 #include <backplane/plugin.h>
 #include <backplane/property.h>
@@ -75,10 +76,14 @@ constexpr InterfaceInfo kAccelerator[] = {
     offers<Kvm, Accelerator>(),        offers<Kvm, AcceleratorDebug>(), offers<Kvm, ChipReplacements>(),
     offers<Kvm, MessageSink>(),        offers<Kvm, Doorbells>(),        offers<Kvm, x86::SystemManagement>(),
     offers<Kvm, x86::PortRegisters>(), offers<Kvm, VmAccess>()};
-constexpr InterfaceInfo kI8259[] = {offers<KvmI8259, Device>(),
-                                    offers<KvmI8259, x86::InterruptAcknowledge>()};
+constexpr InterfaceInfo kI8259[] = {offers<KvmI8259, Device>(), offers<KvmI8259, x86::InterruptAcknowledge>(),
+                                    offers<KvmI8259, InterruptControllerText>()};
+constexpr InterfaceInfo kIoApic[] = {offers<KvmIoApic, Device>(),
+                                     offers<KvmIoApic, InterruptControllerText>()};
 constexpr InterfaceInfo kPit[] = {offers<KvmPit, Device>(), offers<KvmPit, IntervalTimer>()};
-constexpr InterfaceInfo kApic[] = {offers<KvmApic, Device>(), offers<KvmApic, NmiInput>()};
+constexpr InterfaceInfo kApic[] = {offers<KvmApic, Device>(), offers<KvmApic, NmiInput>(),
+                                   offers<KvmApic, LocalApicView>()};
+constexpr InterfaceInfo kListing[] = {offers<KvmListing, CommandHandler>()};
 constexpr InterfaceInfo kApicBus[] = {offers<KvmApicBus, Device>(), offers<KvmApicBus, x86::ApicBus>()};
 
 // As those of the chips that they stand for.
@@ -129,7 +134,7 @@ constexpr TypeInfo kTypes[] = {
     device_type<KvmIoApic>({.name = "kvm-ioapic",
                             .summary = "the kernel's I/O APIC",
                             .category = "Misc",
-                            .interfaces = kDeviceInterfaces<KvmIoApic>,
+                            .interfaces = kIoApic,
                             .properties = KvmIoApic::kProperties,
                             .regions = kIoApicRegions,
                             .wires = kIoApicWires,
@@ -153,6 +158,15 @@ constexpr TypeInfo kTypes[] = {
                           .interfaces = kApic,
                           .properties = KvmApic::kProperties,
                           .wires = kApicWires}),
+    {
+        .name = "kvm-listing",
+        .parent = "service",
+        .summary = "tells monitors of KVM",
+        .interfaces = kListing,
+        .commands = kListingCommands,
+        .instance_init = make_part<KvmListing>,
+        .instance_finalize = free_part<KvmListing>,
+    },
 };
 
 }  // namespace

@@ -2,6 +2,9 @@
 // works. Not modelled: counted instructions (icount), several vCPUs on one thread.
 #include "vcpu.h"
 
+#include <backplane/backend.h>
+#include <backplane/draft/debug.h>
+#include <backplane/management.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
 #include <backplane/text.h>
@@ -79,6 +82,26 @@ class Tcg final : public Accelerator, public AcceleratorDebug, public CodeListen
         pages_.written(block, offset, size, nullptr);
     }
 
+    /// `info jit`. No vCPU runs.
+    void describe_code(TextSink& out) {
+        std::size_t used = 0, size = 0, units = 0, flushes = 0, dropped = 0;
+        vcpus_.for_each([&](TcgVcpu& vcpu) {
+            const CodeCache& cache = vcpu.cache();
+            used += cache.used();
+            size += vcpu.code_size();
+            units += cache.size();
+            flushes += cache.flushes();
+            dropped += cache.dropped();
+        });
+        const auto row = [&](const char* name, const std::string& value) { out.append(name + value + "\n"); };
+        row("Accelerator settings:\none-insn-per-tb: ", one_instruction_ ? "on" : "off");
+        row("\nTranslation buffer state:\ngen code size       ",
+            std::to_string(used) + "/" + std::to_string(size));
+        row("TB count            ", std::to_string(units));
+        row("\nStatistics:\nTB flush count      ", std::to_string(flushes));
+        row("TB invalidate count ", std::to_string(dropped));
+    }
+
     static const PropertyInfo kProperties[3];
 
   private:
@@ -133,17 +156,52 @@ constexpr PropertyInfo Tcg::kProperties[3] = {
 
 constexpr InterfaceInfo kInterfaces[] = {offers<Tcg, Accelerator>(), offers<Tcg, AcceleratorDebug>()};
 
+class JitListing final : public CommandHandler {
+  public:
+    explicit JitListing(Object& object) : object_(object) {}
+    void execute(Str, Str, CommandReply& reply) override {
+        auto& control =
+            *static_cast<DebugControl*>(backend_context(object_).host_interface(DebugControl::kId));
+        Object* accelerator = control.accelerator_object();
+        auto* tcg = accelerator ? static_cast<Tcg*>(accelerator->part("tcg-accel")) : nullptr;
+        if (!tcg) return reply.fail("JIT information is only available with accel=tcg");
+        const bool running = control.running();
+        TextBuffer text;
+        if (running) tcg->stop();
+        tcg->describe_code(text);
+        if (running) tcg->start();
+        reply.succeed_text(text.text());
+    }
+
+  private:
+    Object& object_;
+};
+
+constexpr InterfaceInfo kListingInterfaces[] = {offers<JitListing, CommandHandler>()};
+constexpr CommandInfo kListingCommands[] = {
+    {.human = "info jit", .summary = "how much code was translated"},
+};
+
 constexpr TypeInfo kTypes[] = {{
-    .name = "tcg-accel",
-    .parent = "accelerator",
-    .summary = "dynamic translation of guest code",
-    .option_name = "tcg",
-    .is_default = true,
-    .interfaces = kInterfaces,
-    .properties = Tcg::kProperties,
-    .instance_init = make_part<Tcg>,
-    .instance_finalize = free_part<Tcg>,
-}};
+                                   .name = "tcg-accel",
+                                   .parent = "accelerator",
+                                   .summary = "dynamic translation of guest code",
+                                   .option_name = "tcg",
+                                   .is_default = true,
+                                   .interfaces = kInterfaces,
+                                   .properties = Tcg::kProperties,
+                                   .instance_init = make_part<Tcg>,
+                                   .instance_finalize = free_part<Tcg>,
+                               },
+                               {
+                                   .name = "jit-listing",
+                                   .parent = "service",
+                                   .summary = "tells monitors of translated code",
+                                   .interfaces = kListingInterfaces,
+                                   .commands = kListingCommands,
+                                   .instance_init = make_part<JitListing>,
+                                   .instance_finalize = free_part<JitListing>,
+                               }};
 
 }  // namespace
 }  // namespace backplane::tcg

@@ -33,6 +33,9 @@ class TcgVcpu final : public VcpuThread, public Vcpu, public MemoryListener, pub
     /// Both take effect with the next look at requests. Without a listener nothing stops.
     void set_debug(std::shared_ptr<const DebugPoints> points, DebugListener* listener);
     void set_resume(DebugResume how);
+    /// What was translated. The vCPU stands.
+    const CodeCache& cache() const { return *cache_; }
+    std::size_t code_size() const { return options_.code_size; }
 
     // ---- CodeOwner
     void post_invalidation(std::uint64_t page, std::uint32_t from, std::uint32_t to) override;

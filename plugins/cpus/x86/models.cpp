@@ -1,5 +1,6 @@
 // The models as types, and the properties of all.
 #include "hyperv_properties.h"
+#include "monitor/listing.h"
 
 #include <backplane/plugin.h>
 #include <backplane/property.h>
@@ -318,6 +319,20 @@ constexpr InterfaceInfo kInterfaces[] = {
     offers<X86Cpu, ProcessorControl>(), offers<X86Cpu, ProcessorIdentity>(),
 };
 
+constexpr ModelType kModelTypes[] = {
+    {"base", "base-x86_64-cpu", nullptr, &kBase},
+    {"host", "host-x86_64-cpu", nullptr, &kHost},
+    {"max", "max-x86_64-cpu", nullptr, &kMax},
+#define BACKPLANE_MODEL(identifier, name, summary, base, ...) \
+    {name, name "-x86_64-cpu", nullptr, &identifier},
+#include "models.inc"
+#undef BACKPLANE_MODEL
+#define BACKPLANE_NAME(identifier, name, version, contents, ...) \
+    {name, name "-x86_64-cpu", version, &contents},
+#include "names.inc"
+#undef BACKPLANE_NAME
+};
+
 void* make_cpu(Object& object, const void* class_data, Errors&) {
     return new X86Cpu(object, *static_cast<const Model*>(class_data));
 }
@@ -332,6 +347,8 @@ constexpr TypeInfo model(const char* type, const char* option, const char* summa
             .history = history,
             .class_data = &data};
 }
+
+constexpr InterfaceInfo kListingInterfaces[] = {offers<X86Listing, CommandHandler>()};
 
 constexpr WireInfo kWires[] = {
     {.name = "intr", .direction = WireDirection::Input, .summary = "INTR, the 8259's"},
@@ -368,9 +385,24 @@ constexpr TypeInfo kTypes[] = {
           {histories::identifier.data(), histories::identifier.size()}),
 #include "names.inc"
 #undef BACKPLANE_NAME
+    {
+        .name = "x86-listing",
+        .parent = "service",
+        .summary = "shows x86 processors and their models in monitors",
+        .interfaces = kListingInterfaces,
+        .commands = kListingCommands,
+        .instance_init = make_part<X86Listing>,
+        .instance_finalize = free_part<X86Listing>,
+    },
 };
 
 }  // namespace
+
+const ModelType* model_type_at(std::size_t index) {
+    return index < std::size(kModelTypes) ? &kModelTypes[index] : nullptr;
+}
+Slice<const PropertyInfo> processor_properties() { return {kProperties.data(), kProperties.size()}; }
+
 }  // namespace backplane::x86
 
 BACKPLANE_PLUGIN("x86_64-cpu", "1.0", "Backplane", backplane::x86::kTypes)

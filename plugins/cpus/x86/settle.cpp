@@ -1,5 +1,6 @@
 // What remains of a model on an accelerator, and what CPUID shows of it.
 #include "cpuid.h"
+#include "monitor/listing.h"
 #include "x86_cpu.h"
 
 #include <algorithm>
@@ -20,17 +21,6 @@ std::uint32_t of(const CpuidRegisters& value, Register reg) {
     case Register::Edx: break;
     }
     return value.edx;
-}
-
-Features supported_features(const ProcessorSupport& support) {
-    Features all;
-    for (std::size_t i = 0; i < kWordCount; ++i) {
-        const WordInfo& info = kWords[i];
-        all.words[i] = info.msr ? support.feature_msr(info.leaf).value_or(0)
-                                : of(support.cpuid(info.leaf, info.subleaf), info.reg);
-    }
-    all[Word::Leaf40000001Eax] = support.paravirtual_features();
-    return all;
 }
 
 /// As users know the place of a bit: "CPUID[eax=07h,ecx=00h].EBX.avx2 [bit 5]".
@@ -56,11 +46,29 @@ bool of_nested_guests(const Feature& feature) {
 
 }  // namespace
 
+Features supported_features(const ProcessorSupport& support) {
+    Features all;
+    for (std::size_t i = 0; i < kWordCount; ++i) {
+        const WordInfo& info = kWords[i];
+        all.words[i] = info.msr ? support.feature_msr(info.leaf).value_or(0)
+                                : of(support.cpuid(info.leaf, info.subleaf), info.reg);
+    }
+    all[Word::Leaf40000001Eax] = support.paravirtual_features();
+    return all;
+}
+
+void X86Cpu::take_all_of(const ProcessorSupport& support) {
+    if (kind_ == Model::Kind::Named) return;
+    const Features given = supported_features(support);
+    for (std::size_t i = 0; i < kWordCount; ++i) switched_on_.words[i] |= given.words[i];
+}
+
 bool X86Cpu::settle(const ProcessorSupport& support, Errors& errors) {
     if (kind_ == Model::Kind::Host && !support.runs_on_host()) {
         errors.fail("CPU model 'host' requires KVM: -cpu max has all that this accelerator can give");
         return false;
     }
+    support_ = &support;
     const Features given = supported_features(support);
     entries_.clear();
     Features wanted_features = wanted();

@@ -138,6 +138,10 @@ class X86Cpu final : public DeviceBase,
     Str model_id_text() const { return text_ = model_id(); }
     std::uint32_t signature() const;
     const ModelValues& model() const { return model_values_; }
+    /// What it was settled on; it lives as long as the accelerator.
+    const ProcessorSupport& support() const { return *support_; }
+    /// A model that has all that there is gets it without being settled: `max`, `host`.
+    void take_all_of(const ProcessorSupport& support);
     Settings settings_;
 
   private:
@@ -168,6 +172,7 @@ class X86Cpu final : public DeviceBase,
     const ModelValues model_values_;
     Features switched_on_, switched_off_;
     Features features_;  ///< since it was settled
+    const ProcessorSupport* support_ = nullptr;
     HypervLeaves hyperv_;
     std::vector<CpuidEntry> entries_;
     LocalApic* apic_ = nullptr;

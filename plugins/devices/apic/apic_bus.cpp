@@ -1,5 +1,6 @@
 #include "apic_bus.h"
 
+#include "listing.h"
 #include "local_apic.h"
 
 #include <backplane/plugin.h>
@@ -53,9 +54,9 @@ namespace {
 
 constexpr InterfaceInfo kBusInterfaces[] = {offers<ApicBusPart, Device>(),
                                             offers<ApicBusPart, x86::ApicBus>()};
-constexpr InterfaceInfo kApicInterfaces[] = {offers<LocalApicPart, Device>(),
-                                             offers<LocalApicPart, x86::LocalApic>(),
-                                             offers<LocalApicPart, NmiInput>()};
+constexpr InterfaceInfo kApicInterfaces[] = {
+    offers<LocalApicPart, Device>(), offers<LocalApicPart, x86::LocalApic>(),
+    offers<LocalApicPart, NmiInput>(), offers<LocalApicPart, LocalApicView>()};
 
 constexpr PropertyInfo kApicProperties[] = {
     property<&LocalApicPart::processor_object_>(
@@ -70,6 +71,8 @@ constexpr WireInfo kApicWires[] = {{.name = "lint",
                                     .direction = WireDirection::Input,
                                     .summary = "LINT0, the 8259's, and LINT1",
                                     .count = 2}};
+
+constexpr InterfaceInfo kListingInterfaces[] = {offers<InterruptListing, CommandHandler>()};
 
 constexpr TypeInfo kTypes[] = {
     device_type<ApicBusPart>({
@@ -87,6 +90,15 @@ constexpr TypeInfo kTypes[] = {
         .properties = kApicProperties,
         .wires = kApicWires,
     }),
+    {
+        .name = "interrupt-listing",
+        .parent = "service",
+        .summary = "shows interrupt controllers in monitors",
+        .interfaces = kListingInterfaces,
+        .commands = kListingCommands,
+        .instance_init = make_part<InterruptListing>,
+        .instance_finalize = free_part<InterruptListing>,
+    },
 };
 
 }  // namespace

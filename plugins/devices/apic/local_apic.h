@@ -8,6 +8,7 @@
 
 #include "apic_timer.h"
 
+#include <backplane/interrupt_text.h>
 #include <backplane/nmi.h>
 #include <backplane/x86.h>
 
@@ -30,6 +31,7 @@ enum Mode : unsigned { Fixed = 0, LowestPriority = 1, Smi = 2, Nmi = 4, Init = 5
 class LocalApicPart final : public DeviceBase,
                             public x86::LocalApic,
                             public NmiInput,
+                            public LocalApicView,
                             private ApicTimer::Owner,
                             private chips::LocalApicRegisters {
   public:
@@ -65,6 +67,11 @@ class LocalApicPart final : public DeviceBase,
         lint_changed(1, 0);
     }
 
+    // LocalApicView
+    const Object* processor() const override { return processor_object_; }
+    bool x2apic() const override;
+    std::uint32_t look(unsigned number) const override { return get(number).value_or(0); }
+
     // Properties
     Object* processor_object_ = nullptr;
     x86::ApicBus* bus_ = nullptr;
@@ -82,7 +89,6 @@ class LocalApicPart final : public DeviceBase,
     void error(std::uint32_t bit);
 
     bool enabled() const;           ///< IA32_APIC_BASE
-    bool x2apic() const;            ///< IA32_APIC_BASE
     bool software_enabled() const;  ///< SVR
     std::uint32_t logical_id() const;
     bool matches_logical(std::uint32_t destination) const;

@@ -92,6 +92,15 @@ constexpr OptionInfo kBootOptions[] = {
 };
 constexpr InterfaceInfo kBootInterfaces[] = {offers<BootOption, Completable>()};
 
+// --- boot_set ---
+constexpr ArgumentInfo kBootArguments[] = {{.name = "bootdevice", .summary = "drives as letters: cad"}};
+constexpr CommandInfo kBootCommands[] = {
+    {.human = "boot_set",
+     .summary = "the drives that firmware tries at its next start, as -boot order= has them",
+     .arguments = kBootArguments},
+};
+constexpr InterfaceInfo kBootCommandInterfaces[] = {offers<BootCommand, CommandHandler>()};
+
 // --- -option-rom ---
 constexpr PropertyInfo kRomProperties[] = {
     property<&OptionRom::romfile_>({.name = "romfile", .summary = "the file that holds it"}),
@@ -155,6 +164,13 @@ constexpr TypeInfo kTypes[] = {
      .options = kBootOptions,
      .instance_init = make_part<BootOption>,
      .instance_finalize = free_part<BootOption>},
+    {.name = "boot-commands",
+     .parent = "service",
+     .summary = "changes the boot order while the machine runs",
+     .interfaces = kBootCommandInterfaces,
+     .commands = kBootCommands,
+     .instance_init = make_part<BootCommand>,
+     .instance_finalize = free_part<BootCommand>},
     {.name = "option-rom",
      .parent = "service",
      .summary = "a ROM that firmware of PCs runs",

@@ -5,6 +5,7 @@
 // etc/boot-menu-wait, etc/boot-fail-wait, bootsplash). Orders are the board's (BootChoice).
 #include "options.h"
 
+#include <lib/json.h>
 #include <lib/read_file.h>
 
 #include <backplane/boot.h>
@@ -123,6 +124,17 @@ bool BootOption::set_splash(FwCfg& device, Errors& errors) {
     }
     return device.set_file(jpeg ? "bootsplash.jpg" : "bootsplash.bmp", Bytes(bytes.data(), bytes.size()),
                            errors);
+}
+
+void BootCommand::execute(Str, Str arguments, CommandReply& reply) {
+    const std::string order = parse_json(arguments.view()).value("bootdevice", "");
+    BootChoice* choice = find_choice(root_of(object_));
+    if (!choice || !choice->orders_drives())
+        return reply.fail(
+            "this machine's firmware has no order of drives by letters; bootindex= of devices says it");
+    ErrorText errors;
+    if (!choice->set_boot_order(order, {}, errors)) return reply.fail(errors.text());
+    reply.succeed_text("boot device list now set to " + order + "\n");
 }
 
 bool OptionRom::complete(Errors& errors) {

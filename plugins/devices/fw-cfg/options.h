@@ -59,6 +59,16 @@ class BootOption final : public Completable {
     bool reboot_timeout_given_ = false;
 };
 
+/// boot_set: another order of drives from now on.
+class BootCommand final : public CommandHandler {
+  public:
+    explicit BootCommand(Object& object) : object_(object) {}
+    void execute(Str command, Str arguments, CommandReply& reply) override;
+
+  private:
+    Object& object_;
+};
+
 /// -option-rom: one for firmware to run, which may be a place to start from.
 class OptionRom final : public Completable, public Bootable {
   public:

@@ -5,6 +5,7 @@
 // acknowledged: PC devices that only pulse their line count on it. Not modelled: the MCS-80/85 mode (uPM = 0 is taken
 // as the other), buffered mode, and any other cascade than the PC's: a slave on input 2.
 #include <backplane/device.h>
+#include <backplane/interrupt_text.h>
 #include <backplane/isa.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
@@ -39,6 +40,8 @@ constexpr unsigned bit(unsigned input) { return 1u << input; }
 class I8259 final : public DeviceBase,
                     public IoHandler,
                     public x86::InterruptAcknowledge,
+                    public InterruptControllerText,
+                    public InterruptCounts,
                     private chips::I8259Registers {
   public:
     static const PropertyInfo kProperties[];
@@ -84,6 +87,10 @@ class I8259 final : public DeviceBase,
         else write_ocw2(byte);
         update();
     }
+
+    void describe(TextSink& out) override { write_text(out, master_); }
+    unsigned first_line() const override { return master_ ? 0 : 8; }
+    Slice<const std::uint64_t> counts() const override { return counts_; }
 
     std::uint8_t acknowledge() override {
         const int request = highest_request();
@@ -225,6 +232,7 @@ class I8259 final : public DeviceBase,
 
     void line_changed(unsigned input, int level) {
         const bool rises = level && !(lines_ & bit(input));
+        if (rises) ++counts_[input];
         if (rises) requests_ |= std::uint8_t(bit(input));
         if (level) lines_ |= std::uint8_t(bit(input));
         else lines_ &= std::uint8_t(~bit(input));
@@ -243,6 +251,7 @@ class I8259 final : public DeviceBase,
     std::uint32_t elcr_addr_ = 0;
     std::uint8_t elcr_mask_ = 0xff;
     bool master_ = false;
+    std::uint64_t counts_[8] = {};
 };
 
 constexpr PropertyInfo I8259::kProperties[] = {
@@ -260,7 +269,9 @@ constexpr PropertyInfo I8259::kProperties[] = {
     property<&I8259::cascade_>({.name = "cascade", .summary = "the slave of a master"}),
 };
 
-constexpr InterfaceInfo kInterfaces[] = {offers<I8259, Device>(), offers<I8259, x86::InterruptAcknowledge>()};
+constexpr InterfaceInfo kInterfaces[] = {offers<I8259, Device>(), offers<I8259, x86::InterruptAcknowledge>(),
+                                         offers<I8259, InterruptControllerText>(),
+                                         offers<I8259, InterruptCounts>()};
 
 constexpr RegionInfo kRegions[] = {
     {.name = "registers", .summary = "commands and mask", .size = 2},

@@ -4,6 +4,7 @@
 // is that of its successors (ICH, 0x40). Not modelled: the APIC bus's arbitration, and polarity: a wire says whether its
 // line is asserted, not which voltage that is.
 #include <backplane/device.h>
+#include <backplane/interrupt_text.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
 #include <backplane/x86.h>
@@ -35,6 +36,8 @@ constexpr unsigned kExternal = 7;
 
 class IoApic final : public DeviceBase,
                      public IoHandler,
+                     public InterruptControllerText,
+                     public InterruptCounts,
                      private x86::EndOfInterrupt,
                      private chips::IoApicRegisters {
   public:
@@ -62,6 +65,10 @@ class IoApic final : public DeviceBase,
         announce_all();
         return true;
     }
+
+    void describe(TextSink& out) override { write_text(out, version_); }
+    unsigned first_line() const override { return 0; }
+    Slice<const std::uint64_t> counts() const override { return counts_; }
 
     std::uint64_t read(Offset offset, unsigned, Access&) override {
         switch (offset.value) {
@@ -107,6 +114,7 @@ class IoApic final : public DeviceBase,
 
     void pin_changed(unsigned pin, int level) {
         const std::uint32_t bit = 1u << pin;
+        if (level && !raised(pin)) ++counts_[pin];
         levels_ = level ? levels_ | bit : levels_ & ~bit;
         if (!level) return;
         if (entries_[pin] & kLevel) serve_level(pin);
@@ -160,6 +168,7 @@ class IoApic final : public DeviceBase,
     InputOf<&IoApic::pin_changed> inputs_{*this};
     x86::ApicBus* bus_ = nullptr;
     std::uint8_t version_ = kVersionWithEoi;
+    std::uint64_t counts_[kPins] = {};
 };
 
 constexpr PropertyInfo IoApic::kProperties[] = {
@@ -173,6 +182,9 @@ constexpr PropertyInfo IoApic::kProperties[] = {
          .summary = "where messages go and ends of interrupts come from; unset: memory, nowhere"}),
 };
 
+constexpr InterfaceInfo kInterfaces[] = {offers<IoApic, Device>(), offers<IoApic, InterruptControllerText>(),
+                                         offers<IoApic, InterruptCounts>()};
+
 constexpr HistoryRow kHistory[] = {{"2.7", "version", "0x11"}};
 
 constexpr RegionInfo kRegions[] = {{.name = "ioapic", .size = kWindowSize}};
@@ -183,7 +195,7 @@ constexpr TypeInfo kTypes[] = {
         .name = "ioapic",
         .summary = "82093AA I/O APIC",
         .category = "Misc",
-        .interfaces = kDeviceInterfaces<IoApic>,
+        .interfaces = kInterfaces,
         .properties = IoApic::kProperties,
         .regions = kRegions,
         .wires = kWires,

@@ -1,4 +1,5 @@
 #include "bus.h"
+#include "function.h"
 
 #include <backplane/backend.h>
 #include <backplane/text.h>
@@ -114,6 +115,19 @@ bool BusPart::firmware_path(TextSink& out) const {
     const Object* controller = object_.parent();
     auto* place = controller ? query<FirmwarePlace>(*const_cast<Object*>(controller)) : nullptr;
     return place && place->firmware_path(out);
+}
+
+void BusPart::describe(unsigned bus, TextSink& out) const {
+    for (const Port& port : ports_) {
+        auto* plugged = port.device ? query<UsbFunction>(*port.device) : nullptr;
+        if (!plugged) continue;
+        const auto* own = dynamic_cast<const Function*>(plugged);  // another plugin's says less of itself
+        const std::string id(port.device->id().view());
+        out.append("  Device " + std::to_string(bus) + "." + std::to_string(own ? own->address() : 0) +
+                   ", Port " + port.path + ", Speed " + (plugged->speed() == UsbSpeed::Low ? "1.5" : "12") +
+                   " Mb/s, Product " + (own ? own->product() : std::string(port.device->type_name().view())) +
+                   (id.empty() ? "" : ", ID: " + id) + "\n");
+    }
 }
 
 }  // namespace backplane::usb

@@ -36,6 +36,8 @@ class BusPart final : public BusBase, public UsbBus, public FirmwarePlace {
 
     /// "2.4": where a device is; empty: nowhere.
     std::string path_of(const Object& device) const;
+    /// A line for each device: `info usb`.
+    void describe(unsigned bus, TextSink& out) const;
 
   private:
     struct Port {

@@ -51,6 +51,13 @@ void Function::reset(ResetPhase phase) {
     if (phase == ResetPhase::Enter) bus_reset();
 }
 
+/// 9.6.1: the index of the product's string stands in byte 15.
+std::string Function::product() const {
+    const Descriptors& all = descriptors();
+    const std::size_t index = all.device.size() > 15 ? all.device[15] : 0;
+    return index > 0 && index <= all.strings.size() ? all.strings[index - 1] : "";
+}
+
 void Function::bus_reset() {
     request_ = {};
     stage_ = Stage::Idle;

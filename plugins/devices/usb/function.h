@@ -40,6 +40,9 @@ class Function : public DeviceBase, public UsbFunction {
     UsbReply out(std::uint8_t endpoint, Bytes data) override;
     UsbReply in(std::uint8_t endpoint, MutableBytes room) override;
 
+    std::uint8_t address() const { return address_; }  ///< that the host gave it; 0: none yet
+    std::string product() const;
+
     std::string port_;  ///< that it asks for; empty: any
 
   protected:

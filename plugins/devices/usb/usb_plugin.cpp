@@ -2,6 +2,7 @@
 #include "bus.h"
 #include "hid.h"
 #include "hub.h"
+#include "listing.h"
 #include "storage.h"
 #include "uhci.h"
 
@@ -51,6 +52,8 @@ constexpr TypeInfo input_type(const char* name, const char* summary) {
 constexpr RegionInfo kControllerRegions[] = {
     {.name = "registers", .summary = "BAR 4: registers of the host controller", .size = 32}};
 
+constexpr InterfaceInfo kListingInterfaces[] = {offers<UsbListing, CommandHandler>()};
+
 constexpr TypeInfo kTypes[] = {
     {
         .name = "usb-bus",
@@ -90,6 +93,15 @@ constexpr TypeInfo kTypes[] = {
     input_type<Keyboard>("usb-kbd", "USB keyboard"),
     input_type<Mouse>("usb-mouse", "USB mouse"),
     input_type<Tablet>("usb-tablet", "USB tablet, a pointer with absolute positions"),
+    {
+        .name = "usb-listing",
+        .parent = "service",
+        .summary = "shows USBs in monitors",
+        .interfaces = kListingInterfaces,
+        .commands = kListingCommands,
+        .instance_init = make_part<UsbListing>,
+        .instance_finalize = free_part<UsbListing>,
+    },
 };
 
 }  // namespace

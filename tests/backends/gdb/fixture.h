@@ -187,6 +187,7 @@ class FakeMachine final : public FakeObject,
     std::int64_t host_date_ns() const override { return 0; }
 
     // Management
+    Cpu* current_cpu() const override { return nullptr; }
     std::string version_json() const override { return "{}"; }
     void execute(Str, Str, ManagementCaller&) override {}
     void execute_human(Str line, ManagementCaller& caller) override {

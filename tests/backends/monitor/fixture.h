@@ -45,6 +45,7 @@ class FakeChardev final : public CharBackend {
 
 class FakeManagement final : public Management {
   public:
+    Cpu* current_cpu() const override { return nullptr; }
     std::string version_json() const override { return "{\"package\": \"test\"}"; }
     void execute(Str command, Str arguments, ManagementCaller& caller) override {
         calls.push_back(std::string(command.view()) + std::string(arguments.view()));

@@ -15,6 +15,8 @@ namespace backplane::chips {
 class I8259Registers {
   protected:
     void describe_registers(StateTable& state);
+    /// A line of `info pic`.
+    void write_text(TextSink& out, bool master) const;
 
     std::uint8_t requests_ = 0;  ///< latched edges
     std::uint8_t mask_ = 0;
@@ -41,6 +43,8 @@ class IoApicRegisters {
     static constexpr std::uint64_t kMasked = 1u << 16;  ///< of an entry (3.2.4)
 
     void describe_registers(StateTable& state);
+    /// Lines of `info pic`.
+    void write_text(TextSink& out, unsigned version) const;
 
     std::uint8_t select_ = 0;
     std::uint32_t id_ = 0;

@@ -10,6 +10,8 @@
 
 namespace backplane {
 
+class Cpu;
+
 /// What a command gave.
 struct ManagementReply {
     bool ok = true;
@@ -51,6 +53,8 @@ class Management {
     virtual void execute(Str command, Str arguments, ManagementCaller& caller) = 0;
     /// Runs a line as a person types it.
     virtual void execute_human(Str line, ManagementCaller& caller) = 0;
+    /// The CPU that people look at (`cpu N`); null when the machine has none.
+    virtual Cpu* current_cpu() const = 0;
     /// The client is gone: its descriptors are closed, and no answer comes any more.
     virtual void forget(ManagementCaller& caller) = 0;
     /// What the last word of `line` may become; whole words.
