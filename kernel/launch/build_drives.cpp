@@ -21,6 +21,14 @@ std::string name_of_place(const BoardTraits& traits, const std::string& interfac
            std::to_string(index % per_bus);
 }
 
+/// Of a word that was checked when it was read.
+DiskErrorPolicy policy(std::string_view word) {
+    if (word == "report") return DiskErrorPolicy::Report;
+    if (word == "ignore") return DiskErrorPolicy::Ignore;
+    if (word == "stop") return DiskErrorPolicy::Stop;
+    return word == "enospc" ? DiskErrorPolicy::Enospc : DiskErrorPolicy::Auto;
+}
+
 }  // namespace
 
 bool user_adds(const LaunchPlan& plan, const char* types) {
@@ -40,7 +48,7 @@ void DrivePlaces::place() {
         if (drive.interface == "none") {
             const std::string name = drive.named ? drive.node : "none" + std::to_string(loose);
             ++loose;
-            site_.machine.drives().add(name, node);
+            site_.machine.drives().add(name, node, policy(drive.read_errors), policy(drive.write_errors));
             continue;
         }
         if (traits.drive_interfaces.empty())
@@ -54,8 +62,9 @@ void DrivePlaces::place() {
         if (!places.emplace(interface, index).second)
             throw UserError(drive.option + ": drive with if=" + interface +
                             ", index=" + std::to_string(index) + " exists; give another index=");
-        site_.machine.drives().add(
-            drive.named ? drive.node : name_of_place(traits, interface, index, drive.removable), node);
+        site_.machine.drives().add(drive.named ? drive.node
+                                               : name_of_place(traits, interface, index, drive.removable),
+                                   node, policy(drive.read_errors), policy(drive.write_errors));
         if (row && row->device)
             plugged_.push_back({drive.option, row->device, "", "", {{"drive", drive.node}}});
         else on_board_[{interface, index}] = drive.option;

@@ -1,11 +1,12 @@
 // -blockdev, -drive and the short forms: images of the host as block nodes, and where -drive plugs them in.
 //
-// Not here: throttling, error policies other than reporting to the guest.
+// Not here: throttling.
 #include "kernel/launch/command_line.h"
 #include "kernel/vocabulary/suboptions.h"
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 
 namespace backplane::kernel {
 namespace {
@@ -87,6 +88,27 @@ void refuse(SubOptions& options, const char* key, const char* harmless, const ch
     if (value && *value != harmless) throw UserError(std::string(key) + "=" + *value + ": " + reason);
 }
 
+/// What becomes of the disk's errors, where its device does not say it. Diskettes and flash have nobody to ask.
+void take_error_policies(SubOptions& options, DrivePlan& drive) {
+    constexpr std::string_view kReads[] = {"report", "ignore", "stop"};
+    constexpr std::string_view kWrites[] = {"report", "ignore", "stop", "enospc"};
+    drive.read_errors = options.take_or("rerror", "");
+    drive.write_errors = options.take_or("werror", "");
+    const auto known = [](std::span<const std::string_view> choices, const std::string& value) {
+        return value.empty() || std::ranges::find(choices, value) != choices.end();
+    };
+    if (!known(kReads, drive.read_errors))
+        throw UserError("'" + drive.read_errors + "' invalid read error action: report, ignore or stop");
+    if (!known(kWrites, drive.write_errors))
+        throw UserError("'" + drive.write_errors +
+                        "' invalid write error action: report, ignore, enospc or stop");
+    for (const auto& [name, value] :
+         {std::pair("rerror", drive.read_errors), std::pair("werror", drive.write_errors)})
+        if (!value.empty() && value != "report" &&
+            (drive.interface == "floppy" || drive.interface == "pflash"))
+            throw UserError(std::string(name) + "=" + value + " is not supported by if=" + drive.interface);
+}
+
 void refuse_throttling(SubOptions& options) {
     constexpr const char* kLimits[] = {"iops", "iops_rd", "iops_wr", "bps", "bps_rd", "bps_wr"};
     for (const char* limit : kLimits)
@@ -135,8 +157,7 @@ void add_drive(PlanBuilder& builder, SubOptions options) {
     bool read_only = drive.removable;
     for (const char* key : {"readonly", "read-only"}) read_only = options.take_flag(key).value_or(read_only);
     const auto snapshot = options.take_flag("snapshot");
-    refuse(options, "werror", "report", "it is the device's: -device …,drive=ID,werror=");
-    refuse(options, "rerror", "report", "it is the device's: -device …,drive=ID,rerror=");
+    take_error_policies(options, drive);
     refuse(options, "copy-on-read", "off", "no format has a backing file to copy from");
     refuse_throttling(options);
 

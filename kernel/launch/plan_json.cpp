@@ -37,6 +37,8 @@ Json json_of(const DrivePlan& plan) {
               {"removable", plan.removable},
               {"named", plan.named}};
     if (plan.index) json["index"] = *plan.index;
+    if (!plan.read_errors.empty()) json["rerror"] = plan.read_errors;
+    if (!plan.write_errors.empty()) json["werror"] = plan.write_errors;
     return json;
 }
 Json json_of(const NicPlan& plan) {

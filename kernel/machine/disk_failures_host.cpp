@@ -48,6 +48,10 @@ void DiskFailuresHost::forget(DiskRetry& who) {
     std::erase_if(entries_, [&](const Entry& entry) { return entry.who == &who; });
 }
 
+DiskErrorPolicy DiskFailuresHost::of_drive(Object& disk, bool writing) {
+    return machine_.drives.error_policy(static_cast<Instance&>(disk), writing);
+}
+
 void DiskFailuresHost::go_on() {
     for (const Entry& entry : std::exchange(entries_, {}))
         contained(entry.disk->callee(), "DiskRetry::retry()", [&] { entry.who->retry(); });

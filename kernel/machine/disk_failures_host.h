@@ -10,13 +10,14 @@ namespace backplane::kernel {
 class Instance;
 struct MachineParts;
 
-class DiskFailuresHost final : public DiskFailures {
+class DiskFailuresHost final : public DiskFailures, public DiskErrorChoice {
   public:
     explicit DiskFailuresHost(MachineParts& machine) : machine_(machine) {}
 
     void failed(Object& disk, const DiskFailure& failure) override;
     void await(Object& disk, DiskRetry& who) override;
     void forget(DiskRetry& who) override;
+    DiskErrorPolicy of_drive(Object& disk, bool writing) override;
     /// Lets all who wait ask once more.
     void go_on();
 

@@ -12,9 +12,17 @@ constexpr const char* kDrive = "drive";  ///< the property of all that hold a bl
 
 }  // namespace
 
-void Drives::add(std::string name, Instance& node) {
-    named_.push_back({std::move(name), nullptr, &node});
+void Drives::add(std::string name, Instance& node, DiskErrorPolicy read_errors,
+                 DiskErrorPolicy write_errors) {
+    named_.push_back({std::move(name), nullptr, &node, read_errors, write_errors});
     own(node);
+}
+
+DiskErrorPolicy Drives::error_policy(const Instance& device, bool writing) {
+    settle();
+    const Drive* drive = drive_of(device);
+    if (!drive) return DiskErrorPolicy::Auto;
+    return writing ? drive->write_errors : drive->read_errors;
 }
 
 bool Drives::is_drive(const Instance& device) const {
@@ -60,7 +68,8 @@ std::vector<Drives::Drive> Drives::all() {
         if (!is_drive(*device) || drive_of(*device)) continue;
         Instance* medium = medium_of(*device);
         // What has nothing in it, and never will (a socket of the board's), is none.
-        if (medium || query<MediumDrive>(*device)) drives.push_back({"", device, medium});
+        if (medium || query<MediumDrive>(*device))
+            drives.push_back({.name = "", .device = device, .node = medium});
     }
     return drives;
 }

@@ -4,6 +4,7 @@
 // theirs when their medium is another one, or none.
 #pragma once
 
+#include <backplane/disk_failures.h>
 #include <backplane/medium.h>
 
 #include <set>
@@ -22,12 +23,16 @@ class Drives final : public MediumWatch {
         std::string name;            ///< of -drive; empty: it has none
         Instance* device = nullptr;  ///< null: no device has it
         Instance* node = nullptr;    ///< what is in it; null: nothing
+        DiskErrorPolicy read_errors = DiskErrorPolicy::Auto, write_errors = DiskErrorPolicy::Auto;
     };
 
     explicit Drives(MachineParts& machine) : machine_(machine) {}
 
     /// -drive: `node`, its block node, is in it.
-    void add(std::string name, Instance& node);
+    void add(std::string name, Instance& node, DiskErrorPolicy read_errors = DiskErrorPolicy::Auto,
+             DiskErrorPolicy write_errors = DiskErrorPolicy::Auto);
+    /// What -drive says of the disk's errors.
+    DiskErrorPolicy error_policy(const Instance& device, bool writing);
     /// The node was made for whoever uses it, and goes with him.
     void own(Instance& node) { owned_.insert(&node); }
     bool owned(Instance& node) const { return owned_.contains(&node); }

@@ -41,6 +41,7 @@ MachineParts::MachineParts(Catalog& catalog_, LogHub& hub_)
     interfaces.offer<NumaPerformance>(numa);
     interfaces.offer<MediumWatch>(drives);
     interfaces.offer<DiskFailures>(disk_failures);
+    interfaces.offer<DiskErrorChoice>(disk_failures);
     interfaces.offer<FirmwareFiles>(firmware_files);
     interfaces.offer<DirtyPages>(dirty_pages);
     objects->set_destroy_hook([this](Instance& instance) { forget(instance); });

@@ -91,6 +91,7 @@ class DiskSettings : DiskRetry {
     bool settle_disk(DeviceContext& context, BlockBackend* node, Errors& errors) {
         disk_ = &context.object();
         host_ = static_cast<DiskFailures*>(context.host_interface(DiskFailures::kId));
+        choice_ = static_cast<DiskErrorChoice*>(context.host_interface(DiskErrorChoice::kId));
         node_ = node;
         const auto no_size = [](std::uint32_t size) {
             return size != 0 && (!std::has_single_bit(size) || size < 512 || size > (2u << 20));
@@ -132,6 +133,7 @@ class DiskSettings : DiskRetry {
 
     DiskErrorPolicy policy(bool writing, bool no_space) const {
         DiskErrorPolicy wanted = writing ? write_errors_ : read_errors_;
+        if (wanted == DiskErrorPolicy::Auto && choice_) wanted = choice_->of_drive(*disk_, writing);
         if (wanted == DiskErrorPolicy::Auto)
             wanted = writing ? DiskErrorPolicy::Enospc : DiskErrorPolicy::Report;
         if (wanted != DiskErrorPolicy::Enospc) return wanted;
@@ -143,6 +145,7 @@ class DiskSettings : DiskRetry {
 
     Object* disk_ = nullptr;
     DiskFailures* host_ = nullptr;
+    DiskErrorChoice* choice_ = nullptr;  ///< null: the host has none
     BlockBackend* node_ = nullptr;
     std::vector<Kept> kept_;
     unsigned draining_ = 0;

@@ -48,4 +48,15 @@ class DiskFailures {
     ~DiskFailures() = default;
 };
 
+/// The host interface "backplane.disk-error-choice/1": what users said of a disk's drive (-drive werror=,rerror=).
+class DiskErrorChoice {
+  public:
+    static constexpr const char* kId = "backplane.disk-error-choice/1";
+    /// Auto where nothing was said.
+    virtual DiskErrorPolicy of_drive(Object& disk, bool writing) = 0;
+
+  protected:
+    ~DiskErrorChoice() = default;
+};
+
 }  // namespace backplane

@@ -23,7 +23,7 @@ def survive():
 
 
 class DiskError(PcTest):
-    def disk(self, *properties):
+    def disk(self, *properties, drive=""):
         image = self.folder / "disk"
         image.write_bytes(b"")
         os.truncate(image, SIZE)
@@ -34,7 +34,7 @@ class DiskError(PcTest):
         device = ",".join(("ide-hd,drive=d,bus=ide.0,id=disk", *properties))
         self.process = self.start(
             *("-M", "pc-i440fx-9.0", "-nodefaults", "-display", "none", "-accel", "qtest", "-qtest", f"unix:{self.qtest.path}"),
-            *("-drive", f"file={image},format=raw,if=none,id=d", "-device", device, "-qmp", f"unix:{path},server=on,wait=off"),
+            *("-drive", f"file={image},format=raw,if=none,id=d{drive}", "-device", device, "-qmp", f"unix:{path},server=on,wait=off"),
             preexec_fn=survive,
         )
         self.qtest.accept()
@@ -101,6 +101,28 @@ class DiskError(PcTest):
             self.assertEqual(self.qmp("query-status")["return"]["status"], "running")
             self.assertEqual(image.read_bytes()[SECTOR * 512 : (SECTOR + 1) * 512], bytes([byte]) * 512)
             self.limit(LIMIT)
+
+    def test_what_is_said_of_the_drive_holds_for_its_device(self):
+        self.disk(drive=",werror=report,rerror=ignore")
+        self.write(SECTOR, 1)
+        self.assertEqual(self.status(), ERROR)
+        self.assertEqual(self.failure()["action"], "report")
+
+    def test_the_device_knows_better_than_the_drive(self):
+        self.disk("werror=ignore", drive=",werror=report")
+        self.write(SECTOR, 1)
+        self.assertEqual(self.status(), READY)
+
+    def test_words_that_mean_nothing_for_a_drive_are_refused(self):
+        image = self.file("image", bytes(SIZE))
+        for drive, why in (
+            ("werror=auto", "'auto' invalid write error action"),
+            ("rerror=enospc", "'enospc' invalid read error action"),
+            ("if=floppy,werror=stop", "werror=stop is not supported by if=floppy"),
+        ):
+            result = self.run_program("-M", "pc", "-display", "none", "-drive", f"file={image},format=raw,{drive}")
+            self.assertEqual(result.status, 1)
+            self.assertIn(why, result.errors)
 
     def test_a_reset_lets_go_of_it(self):
         self.disk("werror=stop")

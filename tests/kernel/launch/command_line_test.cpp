@@ -167,7 +167,7 @@ TEST(CommandLine, AnotherFormatIsANodeAboveTheFile) {
 }
 
 TEST(CommandLine, WhatADriveCannotDoIsRefusedWithAReason) {
-    for (const char* bad : {"snapshot=maybe", "iops=5", "throttling.bps-total=5", "werror=stop", "cache=fast",
+    for (const char* bad : {"snapshot=maybe", "iops=5", "throttling.bps-total=5", "werror=fast", "cache=fast",
                             "media=tape", "copy-on-read=on", "index=x"})
         EXPECT_NE(error_of("-drive file=a,if=none,id=d," + std::string(bad)), "") << bad;
 }
