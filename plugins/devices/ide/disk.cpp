@@ -10,6 +10,7 @@ namespace {
 // Command codes (ACS, table 25; the older ones ATA-7, annex B).
 enum Command : std::uint8_t {
     kNop = 0x00,
+    kDataSetManagement = 0x06,
     kRecalibrate = 0x10,
     kReadSectors = 0x20,
     kReadSectorsNoRetry = 0x21,
@@ -52,6 +53,8 @@ enum Command : std::uint8_t {
 constexpr std::uint32_t kMostMultiple = 16;       // sectors of a PIO block
 constexpr std::uint32_t kDmaChunk = 128;          // sectors that are moved at a time
 constexpr std::uint64_t kMostShort = 0x0fffffff;  // sectors that 28 bits reach
+constexpr std::uint32_t kMostRangeSectors = 8;    // that a list of ranges has
+constexpr std::size_t kRangeSize = 8;             // bytes of one
 constexpr std::uint8_t kPowerActive = 0xff;
 
 class FirstSector final : public BlockRequest {
@@ -202,6 +205,7 @@ bool Disk::start_command(std::uint8_t command) {
         succeed();
         return true;
     }
+    case kDataSetManagement: return start_trim();
     case kIdentify: identify(); return true;
     case kSetFeatures: return set_features();
     case kSmart: return smart();
@@ -304,7 +308,53 @@ void Disk::block_done() {
     }
 }
 
+// --- TRIM (ACS-2, 7.10) ---
+
+bool Disk::start_trim() {
+    constexpr std::uint8_t kTrim = 1;
+    remaining_ = sector_count(Address::Long);
+    if (!(TaskFile::now(task_.feature) & kTrim) || drive_->read_only() || remaining_ > kMostRangeSectors)
+        return false;
+    out_ = long_ = true;
+    ranges_ = range_ = 0;
+    want_dma();
+    return true;
+}
+
+/// One range after the other. A disk that is done with one at once says so from within: its turn comes here.
+void Disk::trim() {
+    trim_goes_on_ = true;
+    if (std::exchange(trimming_, true)) return;
+    while (std::exchange(trim_goes_on_, false) && next_range()) {}
+    trimming_ = false;
+}
+
+/// False: that was all, or the command failed.
+bool Disk::next_range() {
+    if (ranges_ == 0) {
+        const std::size_t bytes = remaining_ * kSector;
+        if (buffer_.size() < bytes) buffer_.resize(bytes);
+        if (host_->dma_from_memory({buffer_.data(), bytes}) < bytes) return fail(kAborted), false;
+        ranges_ = bytes / kRangeSize;
+    }
+    while (range_ < ranges_) {
+        std::uint64_t entry = 0;
+        for (std::size_t i = 0; i < kRangeSize; ++i)
+            entry |= std::uint64_t{buffer_[range_ * kRangeSize + i]} << 8 * i;
+        ++range_;
+        const std::uint64_t first = entry & 0xffff'ffff'ffff, count = entry >> 48;
+        if (count == 0) continue;
+        if (first > size() || count > size() - first) return fail(kIdNotFound), false;
+        submit(BlockOperation::Discard, first * kSector, count * kSector);
+        return true;
+    }
+    remaining_ = 0;
+    succeed();
+    return false;
+}
+
 void Disk::run_dma() {
+    if (command_ == kDataSetManagement) return trim();
     if (remaining_ == 0) return finish_transfer();
     chunk_ = std::min(kDmaChunk, remaining_);
     const std::size_t size = chunk_ * kSector;
@@ -316,6 +366,8 @@ void Disk::run_dma() {
 }
 
 void Disk::request_done(BlockStatus status) {
+    if (command_ == kDataSetManagement)  // what the host cannot give back, it keeps
+        return status == BlockStatus::Ok || status == BlockStatus::Unsupported ? trim() : fail(kAborted);
     if (status != BlockStatus::Ok) return fail(out_ ? kAborted : kUncorrectable);
     if (command_ == kFlush || command_ == kFlushExt || std::exchange(flushing_, false)) return succeed();
     sector_ += chunk_;
@@ -444,8 +496,10 @@ void Disk::identify() {
     put_word(data, 88, std::uint16_t(0x3f | (ultra ? chosen << 8 : 0)));
     put_word(data, 93, 0x600b);  // an 80-conductor cable, device 0
     put_words(data, 100, sectors, 4);
+    put_word(data, 105, kMostRangeSectors);
     put_word(data, 106,
              std::uint16_t(0x6000 | blocks_exponent()));  // the word holds; sectors of a physical one
+    put_word(data, 169, 1);                               // TRIM
     put_word(data, 217, rotation_rate_);
     seal_identity(data);
     remaining_ = 0;

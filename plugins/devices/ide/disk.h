@@ -1,6 +1,6 @@
 // A hard disk (ACS): CHS, 28-bit and 48-bit addresses, PIO with blocks of several sectors, DMA, SMART that says all is well.
 //
-// Not modelled: security, host protected area (its size is the disk's), power states beyond their answers, TRIM, NCQ.
+// Not modelled: security, host protected area (its size is the disk's), power states beyond their answers, NCQ.
 #pragma once
 
 #include "drive.h"
@@ -36,6 +36,7 @@ class Disk final : public DriveBase {
     void forget_transfer() override {
         remaining_ = 0;
         flushing_ = false;
+        range_ = ranges_ = 0;
     }
 
     enum class Address : std::uint8_t { Short, Long };  ///< 28 bits (or CHS), 48 bits
@@ -44,6 +45,9 @@ class Disk final : public DriveBase {
     std::uint32_t sector_count(Address address) const;
     void next_block();
     void finish_transfer();
+    bool start_trim();
+    void trim();
+    bool next_range();
     void identify();
     bool set_features();
     bool smart();
@@ -59,6 +63,9 @@ class Disk final : public DriveBase {
     bool long_ = false;
     bool cache_on_ = true;   ///< SET FEATURES 02h, 82h
     bool flushing_ = false;  ///< what was written without a cache
+    // DATA SET MANAGEMENT: ranges in the buffer, the next one, and whether its caller goes on with it.
+    std::size_t ranges_ = 0, range_ = 0;
+    bool trimming_ = false, trim_goes_on_ = false;
     bool smart_ = true;
     std::uint8_t dma_mode_ = 0x45;  ///< as SET FEATURES 03h says it: UDMA 5
     // The geometry that INITIALIZE DEVICE PARAMETERS chose.

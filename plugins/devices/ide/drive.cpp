@@ -222,8 +222,8 @@ void DriveBase::submit(BlockOperation operation, std::uint64_t offset, std::size
     request_.offset = offset;
     request_.size = size;
     request_.vector = {buffer_.data(), size};
-    request_.vectors = operation == BlockOperation::Flush ? Slice<const IoVector>{}
-                                                          : Slice<const IoVector>(&request_.vector, 1);
+    const bool moves = operation == BlockOperation::Read || operation == BlockOperation::Write;
+    request_.vectors = moves ? Slice<const IoVector>(&request_.vector, 1) : Slice<const IoVector>{};
     request_.under_way = true;
     request_.forgotten = false;
     drive_->submit(request_);

@@ -336,6 +336,75 @@ TEST_F(Ide, WhatIsWrittenWithoutACacheIsOnItsMediumFirst) {
     EXPECT_EQ(in(kCommand), kReady | 0x10u);
 }
 
+/// ACS-2, 7.10: 48 bits of address and 16 of a count for each range.
+class Trim : public Ide {
+  protected:
+    void trim(const std::vector<std::uint64_t>& ranges, std::uint16_t sectors = 1, std::uint8_t feature = 1) {
+        std::memset(bench.ram().data + kBuffer, 0, 4096);
+        std::memcpy(bench.ram().data + kBuffer, ranges.data(), ranges.size() * 8);
+        descriptor(0, ram(kBuffer), 4096, true);
+        set_master(0, 0, 1);
+        set_master(4, ram(kTable), 4);
+        set_master(0, 1, 1);
+        node.operations.clear();
+        out(kFeature, feature);
+        out(kCount, sectors >> 8);
+        out(kCount, sectors & 0xff);
+        out(kDevice, kLba);
+        out(kCommand, 0x06);
+    }
+    static constexpr std::uint64_t range(std::uint64_t first, std::uint64_t count) {
+        return count << 48 | first;
+    }
+};
+
+TEST_F(Trim, GivesRangesBack) {
+    add("ide-hd");
+    node.hold = true;
+    trim({range(5, 3), 0, range(40, 1)});
+    EXPECT_EQ(in(kCommand), kBusy | kReady | 0x10u);
+    ASSERT_EQ(node.held.size(), 1u);
+    EXPECT_EQ(node.held[0]->offset, 5 * 512u);
+    EXPECT_EQ(node.held[0]->size, 3 * 512u);
+    node.let_go();
+    EXPECT_EQ(node.operations, std::vector<BlockOperation>(2, BlockOperation::Discard));
+    EXPECT_EQ(in(kCommand), kReady | 0x10u);
+}
+
+TEST_F(Trim, RangesThatAreDoneAtOnceAreAllTaken) {
+    add("ide-hd");
+    trim(std::vector<std::uint64_t>(512, range(7, 1)), 8);
+    EXPECT_EQ(node.operations.size(), 512u);
+    EXPECT_EQ(in(kCommand), kReady | 0x10u);
+    EXPECT_EQ(node.data[8 * 512], 8) << "nothing else is touched";
+}
+
+TEST_F(Trim, WhatIsNoRangeOfTheDiskFails) {
+    add("ide-hd");
+    trim({range(127, 1), range(127, 2)});
+    EXPECT_EQ(in(1), 0x10u) << "ID not found";
+    EXPECT_EQ(node.operations.size(), 1u);
+    trim({range(0, 1)}, 1, 2);
+    EXPECT_EQ(in(kCommand)&kError, kError) << "another feature";
+    trim({range(0, 1)}, 9);
+    EXPECT_EQ(in(kCommand)&kError, kError) << "more than word 105 says";
+    node.answer = BlockStatus::Unsupported;
+    trim({range(0, 1)});
+    EXPECT_EQ(in(kCommand), kReady | 0x10u) << "a host that keeps it is none of the guest's business";
+    node.answer = BlockStatus::IoError;
+    trim({range(0, 1)});
+    EXPECT_EQ(in(kCommand)&kError, kError);
+}
+
+TEST_F(Trim, IdentityTells) {
+    add("ide-hd");
+    out(kDevice, kLba);
+    out(kCommand, 0xec);
+    const std::vector<std::uint8_t> identity = data(512);
+    EXPECT_EQ(identity[2 * 105], 8);
+    EXPECT_EQ(identity[2 * 169], 1);
+}
+
 TEST_F(Ide, ATableThatIsTooShortEndsTheCommand) {
     add("ide-hd");
     descriptor(0, ram(kBuffer), 512, true);
