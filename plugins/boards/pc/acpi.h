@@ -73,6 +73,13 @@ struct AcpiIndex {
     std::uint32_t index = 0;
 };
 
+/// A bridge behind which devices come and go, and the bridges on its bus.
+struct AcpiBridge {
+    std::uint8_t device = 0, function = 0;
+    unsigned bus = 0;  ///< by which guests choose it (PciHotPlugNumbers)
+    std::vector<AcpiBridge> behind;
+};
+
 /// What the tables tell.
 struct AcpiContents {
     std::vector<AcpiProcessor> processors;           ///< all that there may be
@@ -86,6 +93,7 @@ struct AcpiContents {
     bool fw_cfg = true;
     bool pci_hot_plug = false;
     std::vector<AcpiIndex> indices;
+    std::vector<AcpiBridge> bridges;  ///< on the root bus
     AcpiSleep sleep;
     std::vector<std::uint8_t> isa_terms;  ///< of devices on the ISA bus that tell themselves
     AcpiAdditions additions;

@@ -167,7 +167,9 @@ bool PcBoard::build_bridges(BoardContext& context, Errors& errors) {
     Settings power{{"addr", "01.3"}, {"smb_io_base", "45312"}};
     if (management_memory_) power.emplace_back("smm-enabled", "on");
     // Without tables no guest hears of what comes and goes.
-    if (acpi_ == Switch::Off) power.emplace_back("acpi-root-pci-hotplug", "off");
+    if (acpi_ == Switch::Off)
+        for (const char* switched : {"acpi-root-pci-hotplug", "acpi-pci-hotplug-with-bridge-support"})
+            power.emplace_back(switched, "off");
     return make(context, pci_bus_, "PIIX4_PM", "PIIX4_PM", power, errors) &&
            build_module_memories(context, errors) && build_slot_registers(context, errors);
 }

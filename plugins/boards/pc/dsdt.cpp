@@ -2,6 +2,7 @@
 
 #include <lib/aml.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -56,19 +57,73 @@ Term hot_plug_ports() {
                         Serialized::Yes)});
 }
 
-/// The slots of the root bus, and what tells the system of those that changed.
-Term hot_plug_slots() {
+/// Lets go of a slot of any bus: HPEB(bus, slot).
+Term hot_plug_eject_behind() {
+    return method("HPEB", 2,
+                  {acquire("HPLK"), store(argument(0), path("BNUM")),
+                   store(shift_left(one(), argument(1)), path("B0EJ")), release("HPLK")},
+                  Serialized::Yes);
+}
+
+/// The slots of a bus from `first` on, and in `tell` what tells the system of those that changed.
+Term slots_of(unsigned bus, unsigned first, std::vector<Term>& tell) {
     constexpr unsigned kDeviceCheck = 1, kEjectRequest = 3;
-    std::vector<Term> terms{hot_plug_ports()};
-    std::vector<Term> tell{acquire("HPLK"), store(zero(), path("BNUM")), store(path("PCIU"), local(0)),
-                           store(path("PCID"), local(1)), release("HPLK")};
-    for (unsigned slot = kSouthBridge + 1; slot < kPciDevices; ++slot) {
+    std::vector<Term> terms;
+    tell = {acquire("HPLK"), store(integer(bus), path("BNUM")), store(path("PCIU"), local(0)),
+            store(path("PCID"), local(1)), release("HPLK")};
+    for (unsigned slot = first; slot < kPciDevices; ++slot) {
         const std::string device_name = slot_name(slot);
-        terms.push_back(device(device_name, {device_at(slot, 0), name("_SUN", integer(slot)),
-                                             method("_EJ0", 1, {call("HPEJ", {integer(slot)})})}));
+        const Term eject =
+            bus == 0 ? call("HPEJ", {integer(slot)}) : call("HPEB", {integer(bus), integer(slot)});
+        terms.push_back(device(
+            device_name, {device_at(slot, 0), name("_SUN", integer(slot)), method("_EJ0", 1, {eject})}));
         const Term bit = integer(std::uint64_t{1} << slot);
         tell.push_back(if_(and_(local(0), bit), {notify(path(device_name), integer(kDeviceCheck))}));
         tell.push_back(if_(and_(local(1), bit), {notify(path(device_name), integer(kEjectRequest))}));
+    }
+    return list(terms);
+}
+
+/// The slots behind a bridge, whose own place `scope_name` is, with those behind its bridges.
+Term slots_behind(const AcpiBridge& bridge, const std::string& scope_name) {
+    std::vector<Term> tell;
+    std::vector<Term> terms{slots_of(bridge.bus, 0, tell)};
+    for (const AcpiBridge& each : bridge.behind) {
+        const std::string place = slot_name(each.device, each.function);
+        const std::string whole = scope_name + "." + place;
+        const Term behind = slots_behind(each, whole);
+        terms.push_back(each.function == 0 ? scope(place, {behind})
+                                           : device(place, {device_at(each.device, each.function), behind}));
+        tell.push_back(call(whole + ".PCNT"));
+    }
+    terms.push_back(method("PCNT", 0, {list(tell)}, Serialized::Yes));
+    return list(terms);
+}
+
+/// Is the function one of the root bus's slots, which are devices by themselves?
+bool is_slot(const AcpiContents& contents, unsigned device, unsigned function) {
+    return contents.pci_hot_plug && function == 0 && device > kSouthBridge;
+}
+
+bool comes_and_goes(const AcpiContents& contents) {
+    return contents.pci_hot_plug || !contents.bridges.empty();
+}
+
+/// The slots of the root bus and of those behind its bridges.
+Term hot_plug_slots(const AcpiContents& contents) {
+    if (!comes_and_goes(contents)) return {};
+    std::vector<Term> terms{hot_plug_ports()};
+    std::vector<Term> tell;
+    if (contents.pci_hot_plug) terms.push_back(slots_of(0, kSouthBridge + 1, tell));
+    if (!contents.bridges.empty()) terms.push_back(hot_plug_eject_behind());
+    for (const AcpiBridge& each : contents.bridges) {
+        const std::string place = slot_name(each.device, each.function);
+        const std::string whole = "\\_SB.PCI0." + place;
+        const Term behind = slots_behind(each, whole);
+        terms.push_back(is_slot(contents, each.device, each.function)
+                            ? scope(place, {behind})
+                            : device(place, {device_at(each.device, each.function), behind}));
+        tell.push_back(call(whole + ".PCNT"));
     }
     terms.push_back(method("PCNT", 0, {list(tell)}, Serialized::Yes));
     return list(terms);
@@ -91,7 +146,10 @@ Term indices(const AcpiContents& contents) {
     std::vector<Term> terms;
     for (const AcpiIndex& each : contents.indices) {
         const std::string place = slot_name(each.device, each.function);
-        const bool has_slot = contents.pci_hot_plug && each.function == 0 && each.device > kSouthBridge;
+        const bool has_slot = is_slot(contents, each.device, each.function) ||
+                              std::ranges::any_of(contents.bridges, [&](const AcpiBridge& bridge) {
+                                  return bridge.device == each.device && bridge.function == each.function;
+                              });
         terms.push_back(
             has_slot ? scope(place, {index_method(each.index)})
                      : device(place, {device_at(each.device, each.function), index_method(each.index)}));
@@ -218,7 +276,7 @@ std::vector<std::uint8_t> make_dsdt(const AcpiContents& contents) {
         scope("\\_SB",
               {device("PCI0", {name("_HID", eisa_id("PNP0A03")), name("_UID", integer(contents.pci_root_uid)),
                                routing_table(), bridge_resources(contents), south_bridge(contents),
-                               contents.pci_hot_plug ? hot_plug_slots() : Term{}, indices(contents)}),
+                               hot_plug_slots(contents), indices(contents)}),
                field("PCI0.ISA.P40C", FieldAccess::Byte, FieldUpdate::Preserve,
                      {{"PRQ0", 8}, {"PRQ1", 8}, {"PRQ2", 8}, {"PRQ3", 8}}),
                current_line(), link(0), link(1), link(2), link(3), sci_link(),
@@ -228,7 +286,7 @@ std::vector<std::uint8_t> make_dsdt(const AcpiContents& contents) {
         contents.sleep.to_disk ? sleep_state("\\_S4", contents.sleep.disk_type) : Term{},
         sleep_state("\\_S5", AcpiSleep::kOff),
         scope("\\_GPE", {name("_HID", string("ACPI0006")),
-                         contents.pci_hot_plug ? method("_E01", 0, {call("\\_SB.PCI0.PCNT")}) : Term{},
+                         comes_and_goes(contents) ? method("_E01", 0, {call("\\_SB.PCI0.PCNT")}) : Term{},
                          method("_E02", 0, {call("\\_SB.CPUS.CSCN")}),
                          contents.memory_slots != 0 ? method("_E03", 0, {call("\\_SB.MHPC.MSCN")}) : Term{}}),
     });

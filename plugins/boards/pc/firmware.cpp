@@ -11,7 +11,7 @@
 #include <backplane/cmos.h>
 #include <backplane/floppy.h>
 #include <backplane/isa.h>
-#include <backplane/pci.h>
+#include <backplane/pci_hot_plug.h>
 #include <backplane/text.h>
 #include <backplane/x86.h>
 
@@ -205,6 +205,22 @@ void add_indices(Object& below, const PciBus& root, std::vector<AcpiIndex>& indi
     for (std::size_t i = 0; i < below.child_count(); ++i) add_indices(*below.child_at(i), root, indices);
 }
 
+/// Those on `bus` whose own buses `numbers` has, by their places.
+std::vector<AcpiBridge> bridges_on(PciBus& bus, Object& machine, const PciHotPlugNumbers& numbers) {
+    std::vector<AcpiBridge> found;
+    for_each_below(machine, [&](Object& each) {
+        auto* forwarder = query<PciForwarder>(each);
+        auto* function = forwarder ? query<PciDevice>(each) : nullptr;
+        const int number = function ? numbers.number_of(forwarder->secondary()) : -1;
+        if (number < 0 || device_context(each).bus(PciBus::kId) != &bus) return;
+        const PciAddress place = function->address();
+        found.push_back({place.device, place.function, unsigned(number),
+                         bridges_on(forwarder->secondary(), machine, numbers)});
+    });
+    std::ranges::sort(found, {}, &AcpiBridge::bus);
+    return found;
+}
+
 void add_tables(Object& below, AcpiTableWriter& writer) {
     if (auto* device = query<AcpiTables>(below)) device->add_acpi_tables(writer);
     for (std::size_t i = 0; i < below.child_count(); ++i) add_tables(*below.child_at(i), writer);
@@ -302,6 +318,8 @@ bool PcBoard::put_acpi(FwCfg& fw_cfg, Errors& errors) {
         contents.fw_cfg_ports = 2;
     contents.sleep = sleep_states();
     contents.pci_hot_plug = query<Bus>(*pci_bus_)->hot_pluggable();
+    contents.bridges =
+        bridges_on(*query<PciBus>(*pci_bus_), *machine_, *query<PciHotPlugNumbers>(chip("PIIX4_PM")));
     add_indices(*machine_, *query<PciBus>(*pci_bus_), contents.indices);
     add_isa_terms(*machine_, contents.isa_terms);
     add_tables(*machine_, contents.additions);

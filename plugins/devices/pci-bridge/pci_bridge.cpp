@@ -2,7 +2,9 @@
 //
 // Follows "PCI-to-PCI Bridge Architecture Specification" 1.2: 3.2 (configuration space), 4 (address decoding), 9.1
 // (interrupts), 13 (slot numbering). Not modelled: ISA Enable, Bus Master Enable for what is behind the bridge, parity and
-// system errors, discard timers, hot-plugging.
+// system errors, discard timers.
+#include "shpc.h"
+
 #include <backplane/bus.h>
 #include <backplane/device.h>
 #include <backplane/pci.h>
@@ -43,7 +45,8 @@ struct Window {
 class PciToPciBridge final : public DeviceBase,
                              public PciBridge,
                              public PciForwarder,
-                             private PciConfigObserver {
+                             private PciConfigObserver,
+                             private Shpc::Owner {
   public:
     static const PropertyInfo kProperties[];
 
@@ -51,15 +54,20 @@ class PciToPciBridge final : public DeviceBase,
         : object_(object),
           context_(device_context(object)),
           memory_(context_.memory().container("secondary-memory", kEverything)),
-          ports_(context_.memory().container("secondary-io", kPortCount)) {}
+          ports_(context_.memory().container("secondary-io", kPortCount)),
+          shpc_(context_.state().group({.name = "shpc", .present = has_shpc, .context = this}), *this) {}
 
     bool realize(Errors& errors) override;
     void unrealize() override;
     void reset(ResetPhase phase) override {
-        if (phase == ResetPhase::Hold) update();
+        if (phase != ResetPhase::Hold) return;
+        pci_->set_config(slot_number_ + 3, 1, std::uint32_t(chassis_));
+        update();
+        if (hot_plug_) shpc_.reset();
     }
     bool after_load(Errors&) override {
         update();
+        if (hot_plug_) shpc_.after_load();
         return true;
     }
 
@@ -81,16 +89,20 @@ class PciToPciBridge final : public DeviceBase,
     }
 
   private:
-    void config_reading(unsigned, unsigned, const Access&) override {}
+    void config_reading(unsigned offset, unsigned size, const Access&) override {
+        if (hot_plug_) shpc_.config_reading(offset, size);
+    }
     void config_written(unsigned offset, unsigned size, const Access& access) override;
     std::uint8_t place() const {
         const PciAddress address = pci_->address();
         return std::uint8_t(address.device << 3 | address.function);
     }
+    void hot_plug_interrupt(bool level, bool again) override;
+    static bool has_shpc(const void* part) { return static_cast<const PciToPciBridge*>(part)->hot_plug_; }
     bool make_header(Errors& errors);
+    bool make_hot_plug(Errors& errors);
     bool make_windows(Errors& errors);
     void update();
-    static bool no_hot_plug(const PciToPciBridge&, bool value, Errors& errors);
 
     Object& object_;
     DeviceContext& context_;
@@ -102,7 +114,10 @@ class PciToPciBridge final : public DeviceBase,
     std::array<Window, kWindows> windows_{};
     bool held_in_reset_ = false;
     std::uint64_t chassis_ = 0;
-    bool hot_plug_ = false;
+    unsigned slot_number_ = 0;  ///< its capability
+    bool hot_plug_ = true;
+    enum class Msi : std::uint32_t { Off, On, Auto } msi_ = Msi::Auto;
+    Shpc shpc_;
 };
 
 bool PciToPciBridge::realize(Errors& errors) {
@@ -113,9 +128,10 @@ bool PciToPciBridge::realize(Errors& errors) {
     pci_ = query<PciDevice>(object_);
     const Str id = object_.id();
     Object* bus = context_.create_bus("pci-bus", id.empty() ? object_.name() : id, errors);
-    if (!bus || !make_header(errors) || !make_windows(errors)) return false;
+    if (!bus) return false;
     secondary_ = query<PciBus>(*bus);
     secondary_->set_bridge(*this);
+    if (!make_header(errors) || !make_windows(errors)) return false;
     pci_->observe_config(this);
     return true;
 }
@@ -129,7 +145,11 @@ void PciToPciBridge::unrealize() {
 }
 
 bool PciToPciBridge::make_header(Errors& errors) {
-    pci_->set_identity({.vendor = 0x1b36, .device = 0x0001, .class_code = 0x060400, .header_type = 1});
+    pci_->set_identity({.vendor = 0x1b36,
+                        .device = 0x0001,
+                        .class_code = 0x060400,
+                        .interrupt_pin = std::uint8_t(hot_plug_ ? 1 : 0),
+                        .header_type = 1});
     pci_->set_config(pci::kStatus, 2, pci_->config(pci::kStatus, 2) | kFastAnd66MHz);
     pci_->set_config(pci::kSecondaryStatus, 2, kFastAnd66MHz);
     pci_->set_config_clearable(pci::kSecondaryStatus, 2, kStatusErrors);
@@ -142,11 +162,25 @@ bool PciToPciBridge::make_header(Errors& errors) {
     pci_->set_config_writable(pci::kPrefetchableBaseUpper, 4, 0xffffffff);
     pci_->set_config_writable(pci::kPrefetchableLimitUpper, 4, 0xffffffff);
     pci_->set_config_writable(pci::kBridgeControl, 2, kControlWritable);
-    const unsigned slots = pci_->add_capability(kCapabilitySlotNumber, 4, 0, errors);
-    if (slots == 0) return false;
-    pci_->set_config(slots + 2, 1, kFirstInChassis);
-    pci_->set_config(slots + 3, 1, std::uint32_t(chassis_));
-    return true;
+    if (hot_plug_ && !make_hot_plug(errors)) return false;
+    slot_number_ = pci_->add_capability(kCapabilitySlotNumber, 4, 0, errors);
+    if (slot_number_ == 0) return false;
+    pci_->set_config(slot_number_ + 2, 1, kFirstInChassis);
+    pci_->set_config(slot_number_ + 3, 1, std::uint32_t(chassis_));
+    pci_->set_config_writable(slot_number_ + 3, 1, 0xff);
+    // Who has no interrupt needs no message for it.
+    return !hot_plug_ || msi_ == Msi::Off || pci_->add_msi(1, true, errors);
+}
+
+bool PciToPciBridge::make_hot_plug(Errors& errors) {
+    return pci_->add_bar(0, context_.memory().io("shpc-mmio", Shpc::kSize, shpc_, Shpc::kTraits),
+                         PciBarKind::Memory64, PciPrefetch::No, errors) &&
+           shpc_.join(*pci_, *secondary_, errors);
+}
+
+void PciToPciBridge::hot_plug_interrupt(bool level, bool again) {
+    if (!pci_->msi_enabled()) pci_->set_interrupt(level);
+    else if (again) pci_->msi_notify(0);
 }
 
 bool PciToPciBridge::make_windows(Errors& errors) {
@@ -189,6 +223,7 @@ void PciToPciBridge::update() {
 }
 
 void PciToPciBridge::config_written(unsigned offset, unsigned size, const Access&) {
+    if (hot_plug_) shpc_.config_written(offset, size);
     const auto touches = [=](unsigned first, unsigned end) { return offset < end && first < offset + size; };
     if (!touches(pci::kCommand, pci::kCommand + 2) && !touches(pci::kPrimaryBus, pci::kIoWindowUpper) &&
         !touches(pci::kBridgeControl, pci::kBridgeControl + 2))
@@ -198,24 +233,25 @@ void PciToPciBridge::config_written(unsigned offset, unsigned size, const Access
     if (held_in_reset_ && !was_held) secondary_->reset_devices();
 }
 
-bool PciToPciBridge::no_hot_plug(const PciToPciBridge&, bool value, Errors& errors) {
-    if (!value) return true;
-    errors.fail("there is no hot-plug controller in this bridge; leave it off");
-    return false;
-}
-
 constexpr PropertyInfo PciToPciBridge::kProperties[] = {
     property<&PciToPciBridge::chassis_>(
         {.name = "chassis_nr",
          .summary = "number of the slots behind the bridge, from 1; each its own",
          .default_text = "0",
          .maximum = 255}),
-    property<&PciToPciBridge::hot_plug_, &PciToPciBridge::no_hot_plug>(
-        {.name = "shpc", .summary = "a hot-plug controller: there is none", .default_text = "off"}),
+    enum_property<&PciToPciBridge::msi_>(
+        {.name = "msi",
+         .summary = "message-signalled interrupts of the hot-plug controller",
+         .default_text = "auto",
+         .choices = "off|on|auto"}),
+    property<&PciToPciBridge::hot_plug_>(
+        {.name = "shpc", .summary = "a hot-plug controller", .default_text = "on"}),
 };
 
 constexpr InterfaceInfo kInterfaces[] = {offers<PciToPciBridge, Device>(),
                                          offers<PciToPciBridge, PciForwarder>()};
+
+constexpr HistoryRow kHistory[] = {{"2.9", "shpc", "off"}, {"2.8", "shpc", "on"}};
 
 constexpr TypeInfo kTypes[] = {device_type<PciToPciBridge>({
     .name = "pci-bridge",
@@ -225,6 +261,7 @@ constexpr TypeInfo kTypes[] = {device_type<PciToPciBridge>({
     .category = "Controller/Bridge/Hub",
     .interfaces = kInterfaces,
     .properties = PciToPciBridge::kProperties,
+    .history = kHistory,
 })};
 
 }  // namespace

@@ -102,19 +102,22 @@ bool BusPart::request_unplug(Object& device, Errors& errors) {
     const unsigned slot = unsigned(place_of(device)) >> 3;
     if (!hot_plug_ || !removable(slot)) {
         errors.fail("bus '" + std::string(object_.name().view()) + "' does not support hotplug" +
-                    (hot_plug_ ? " where parts of the board are: " : ": ") + describe(device) + " stays");
+                    (hot_plug_ ? " where parts of the board are, or bridges with slots: " : ": ") +
+                    describe(device) + " stays");
         return false;
     }
     hot_plug_->unplug_requested(slot);
     return true;
 }
 
-/// What the board itself plugged in are children of the bus.
+/// What the board itself plugged in are children of the bus. A bridge stays whose slots guests know.
 bool BusPart::removable(unsigned slot) const {
-    for (unsigned function = 0; function < 8; ++function)
-        if (const Object* device = slots_[slot << 3 | function].object;
-            device && device->parent() == &object_)
-            return false;
+    for (unsigned function = 0; function < 8; ++function) {
+        const Slot& held = slots_[slot << 3 | function];
+        if (held.object && held.object->parent() == &object_) return false;
+        const auto* behind = held.forwarder ? dynamic_cast<BusPart*>(&held.forwarder->secondary()) : nullptr;
+        if (behind && behind->hot_plug_) return false;
+    }
     return true;
 }
 

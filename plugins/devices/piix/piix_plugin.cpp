@@ -27,11 +27,16 @@ constexpr PropertyInfo kPowerProperties[] = {
         {.name = "acpi-root-pci-hotplug",
          .summary = "devices of the bus come and go through ACPI, for which the board's tables have methods",
          .default_text = "on"}),
+    property<&PowerManagement::hot_plug_behind_>(
+        {.name = "acpi-pci-hotplug-with-bridge-support",
+         .summary = "so do those behind bridges that are there from the start",
+         .default_text = "on"}),
 };
 
 constexpr InterfaceInfo kPowerInterfaces[] = {
     offers<PowerManagement, Device>(), offers<PowerManagement, PowerButton>(),
-    offers<PowerManagement, SleepControl>(), offers<PowerManagement, AcpiEvents>()};
+    offers<PowerManagement, SleepControl>(), offers<PowerManagement, AcpiEvents>(),
+    offers<PowerManagement, PciHotPlugNumbers>()};
 
 constexpr WireInfo kBridgeWires[] = {
     {.name = "isa-irq", .direction = WireDirection::Input, .summary = "ISA lines", .count = kIsaInterrupts},

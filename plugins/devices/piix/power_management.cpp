@@ -2,6 +2,8 @@
 
 #include <backplane/text.h>
 
+#include <utility>
+
 namespace backplane::piix {
 namespace {
 
@@ -65,8 +67,7 @@ bool PowerManagement::realize(Errors& errors) {
     Object* bus = context_.create_bus("i2c-bus", "i2c", errors);
     if (!bus) return false;
     smbus_.set_bus(*query<I2cBus>(*bus));
-    hot_plug_ports_.set_bus(&pci_->bus());
-    if (hot_plug_) pci_->bus().set_hot_plug(&hot_plug_ports_);
+    hot_plug_ports_.set_root(pci_->bus(), hot_plug_);
     return make_blocks(pci_->bus().bridge().pci_io(), errors);
 }
 
@@ -100,6 +101,8 @@ void PowerManagement::reset(ResetPhase phase) {
         // Firmware takes this for SMM that is set up already, and would else wait for an SMI that nobody raises.
         if (!smm_enabled_) pci_->set_config(kDevActB, 4, kApmcEnable);
         acpi_.reset();
+        if (hot_plug_behind_ && !std::exchange(started_, true))
+            hot_plug_ports_.add_buses_behind(root_of(object_));
     }
     if (phase != ResetPhase::Hold) return;
     place_blocks();

@@ -20,6 +20,7 @@ class PowerManagement final : public DeviceBase,
                               public PowerButton,
                               public SleepControl,
                               public AcpiEvents,
+                              public PciHotPlugNumbers,
                               private AcpiOwner,
                               private PciConfigObserver {
   public:
@@ -34,6 +35,7 @@ class PowerManagement final : public DeviceBase,
     bool wakes_on(WakeCause cause) const override;
     void woke(WakeCause cause) override;
     void raise(unsigned event) override { acpi_.raise_gpe(event); }
+    int number_of(const PciBus& bus) const override { return hot_plug_ports_.number_of(bus); }
 
     // Properties
     std::uint32_t smbus_base_ = 0;
@@ -42,6 +44,7 @@ class PowerManagement final : public DeviceBase,
     std::uint8_t s4_type_ = 0;
     bool smm_enabled_ = false;
     bool hot_plug_ = true;
+    bool hot_plug_behind_ = true;  ///< of bridges
 
   private:
     /// Ports B2h and B3h: APMC and APMS (7.4).
@@ -101,6 +104,7 @@ class PowerManagement final : public DeviceBase,
     Block smbus_block_;
     std::uint8_t apm_[2] = {};
     bool sci_ = false;
+    bool started_ = false;  ///< was reset once: what bridges there are is known
 };
 
 }  // namespace backplane::piix

@@ -74,7 +74,7 @@ class Linux(ConsoleTest):
         monitor = self.folder / "monitor"
         self.boot(
             *("-M", "pc-i440fx-9.0,graphics=off", "-smp", "2,maxcpus=3", "-m", "256,slots=1,maxmem=1G"),
-            *("-qmp", f"unix:{monitor},server=on,wait=off"),
+            *("-qmp", f"unix:{monitor},server=on,wait=off", "-device", "pci-bridge,id=behind,chassis_nr=1,addr=8"),
             *("-kernel", GUEST / "vmlinuz", "-initrd", self.file("initramfs", initramfs()), "-append", "console=ttyS0"),
         )
         self.await_text("it is up")
@@ -124,6 +124,13 @@ class Linux(ConsoleTest):
         self.assertEqual(self.qmp("device_del", id="rng")["return"], {})
         self.assertEqual(self.qmp.event("DEVICE_DELETED")["data"]["device"], "rng")
         self.devices("0000:00:07.0", False)
+
+        self.qmp.events.clear()
+        self.assertEqual(self.qmp("device_add", driver="virtio-rng-pci", id="far", bus="behind", addr="4")["return"], {})
+        self.devices("0000:01:04.0", True)
+        self.assertEqual(self.qmp("device_del", id="far")["return"], {})
+        self.assertEqual(self.qmp.event("DEVICE_DELETED")["data"]["device"], "far")
+        self.devices("0000:01:04.0", False)
 
         place = {"socket-id": 0, "core-id": 2, "thread-id": 0}
         self.assertEqual(self.qmp("device_add", driver="qemu64-x86_64-cpu", id="cpu", **place)["return"], {})

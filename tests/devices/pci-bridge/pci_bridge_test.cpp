@@ -1,7 +1,9 @@
 // Buses behind a bridge, seen through a host bridge's windows: configuration cycles, address windows, masters, pins, reset.
+#include <backplane/bus.h>
 #include <backplane/device.h>
 #include <backplane/pci.h>
 #include <backplane/testing/bench.h>
+#include <backplane/text.h>
 
 #include <gtest/gtest.h>
 
@@ -58,8 +60,15 @@ TEST_F(PciToPci, ItsHeaderIsOfTypeOne) {
     EXPECT_EQ(get(0, 2, pci::kHeaderType, 1), 1u);
     EXPECT_EQ(get(0, 2, pci::kStatus, 2), 0x00b0u);
     EXPECT_EQ(get(0, 2, 0x24), 0x00010001u) << "the prefetchable window has 64 bits";
-    EXPECT_EQ(get(0, 2, get(0, 2, pci::kCapabilities, 1)), 0x07200004u) << "the chassis's number";
+    EXPECT_EQ(get(0, 2, pci::kInterruptPin, 1), 1u) << "the hot-plug controller's";
+    EXPECT_EQ(get(0, 2, pci::kCapabilities, 1), 0x4cu);
+    EXPECT_EQ(get(0, 2, 0x4c), 0x01804805u) << "MSI: 64 bits, a mask";
+    EXPECT_EQ(get(0, 2, 0x48), 0x07204004u) << "the chassis's number";
+    EXPECT_EQ(get(0, 2, 0x40), 0x0000000cu) << "the hot-plug controller";
+    EXPECT_EQ(get(0, 2, pci::kBar0), 4u);
     for (unsigned offset = 4; offset < 0x40; offset += 4) put(0, 2, offset, 0xffffffff);
+    EXPECT_EQ(get(0, 2, pci::kBar0), 0xffffff04u);
+    EXPECT_EQ(get(0, 2, pci::kBar0 + 4), 0xffffffffu);
     EXPECT_EQ(get(0, 2, 0x18), 0xffffffffu);
     EXPECT_EQ(get(0, 2, 0x1c), 0x00a0f0f0u);
     EXPECT_EQ(get(0, 2, 0x20), 0xfff0fff0u);
@@ -172,10 +181,106 @@ TEST_F(PciToPci, LoadedItPassesOnWhatItPassedOn) {
     EXPECT_EQ(status(0x1000), 0u);
 }
 
-TEST_F(PciToPci, WhatItCannotBeIsRefused) {
+TEST_F(PciToPci, WithoutASlotNumberItIsRefused) {
     EXPECT_NE(bench.try_add("pci-bridge", "nameless", {}, "pci").find("chassis_nr"), std::string::npos);
-    const std::string hot = bench.try_add("pci-bridge", "hot", {{"chassis_nr", "1"}, {"shpc", "on"}}, "pci");
-    EXPECT_NE(hot.find("shpc"), std::string::npos) << hot;
+}
+
+TEST_F(PciToPci, WithoutTheControllerThereIsNothingOfIt) {
+    bench.add("pci-bridge", "plain", {{"addr", "03.0"}, {"chassis_nr", "8"}, {"shpc", "off"}}, "pci");
+    bench.add("pci-bridge", "silent", {{"addr", "04.0"}, {"chassis_nr", "9"}, {"msi", "off"}}, "pci");
+    EXPECT_EQ(get(0, 3, pci::kCapabilities, 1), 0x40u);
+    EXPECT_EQ(get(0, 3, 0x40), 0x08200004u);
+    EXPECT_EQ(get(0, 3, pci::kInterruptPin, 1), 0u);
+    EXPECT_EQ(get(0, 3, pci::kBar0), 0u);
+    EXPECT_EQ(get(0, 4, pci::kCapabilities, 1), 0x48u);
+}
+
+/// Its working register set, at BAR 0; "serial" is in the slot of device 1.
+class HotPlugController : public PciToPci {
+  protected:
+    static constexpr std::uint64_t kRegisters = kWindow + 0x400000;
+    static constexpr std::uint64_t kCommand = 0x14, kOutcome = 0x16, kLocator = 0x18, kControlAt = 0x20;
+    static constexpr std::uint32_t kThere = 0x7f000036, kNobody = 0x7f000d3f;
+
+    HotPlugController() {
+        bench.focus(*bridge);
+        bench.reset();
+        put(0, 2, pci::kBar0, kRegisters);
+        put(0, 2, pci::kCommand, pci::kCommandMemory | pci::kCommandBusMaster, 2);
+    }
+    std::uint64_t reg(std::uint64_t at, unsigned size = 4) {
+        return bench.load(GuestAddress(kRegisters + at), size);
+    }
+    void set(std::uint64_t at, std::uint64_t value, unsigned size = 4) {
+        bench.store(GuestAddress(kRegisters + at), value, size);
+    }
+    static constexpr std::uint64_t slot(unsigned device) { return 0x24 + 4 * (device - 1); }
+    void command(unsigned device, unsigned code) { set(kCommand, device << 8 | code, 2); }
+};
+
+TEST_F(HotPlugController, ItsRegistersTellOfSlots) {
+    EXPECT_EQ(reg(0x04), 31u);
+    EXPECT_EQ(reg(0x0c), 0xe001011fu);
+    EXPECT_EQ(reg(0x10), 0x01000000u);
+    EXPECT_EQ(reg(kControlAt), 0xfu);
+    EXPECT_EQ(reg(slot(1)), kThere);
+    EXPECT_EQ(reg(slot(2)), kNobody);
+    put(0, 2, 0x42, 3, 1);
+    EXPECT_EQ(get(0, 2, 0x44), 0xe001011fu) << "through the capability";
+    put(0, 2, 0x42, 8, 1);
+    put(0, 2, 0x44, 0xe);
+    EXPECT_EQ(reg(kControlAt), 0xeu);
+}
+
+TEST_F(HotPlugController, CommandsComplete) {
+    set(kControlAt, 0);
+    bench.focus(*host);
+    EXPECT_EQ(bench.output("intx", 2), 0);
+    command(2, 0x05);
+    EXPECT_EQ(reg(kOutcome, 2), 2u) << "nobody is there: the latch is open";
+    command(1, 0x10);
+    EXPECT_EQ(reg(kOutcome, 2), 0u);
+    EXPECT_EQ(reg(slot(1)), 0x7f000016u) << "the attention indicator is on";
+    EXPECT_EQ(reg(kLocator), 1u);
+    bench.focus(*host);
+    EXPECT_EQ(bench.output("intx", 2), 1);
+    set(kControlAt, 1u << 16);
+    bench.focus(*host);
+    EXPECT_EQ(bench.output("intx", 2), 0);
+    command(32, 1);
+    EXPECT_EQ(reg(kOutcome, 2), 4u) << "device 0 has no slot";
+    command(0, 0x41);
+    EXPECT_EQ(reg(kOutcome, 2), 8u) << "33 MHz it is";
+    command(0, 0xff);
+    EXPECT_EQ(reg(kOutcome, 2), 4u);
+}
+
+TEST_F(HotPlugController, WhoComesPressesTheButtonAndIsSwitchedOn) {
+    set(kControlAt, 4);
+    set(slot(5), 0);
+    bench.add("virtio-serial-pci", "new", {{"addr", "05.0"}}, "behind");
+    EXPECT_EQ(reg(slot(5)), 0x000d003fu) << "presence, latch and button";
+    EXPECT_EQ(reg(kLocator), 1u << 5);
+    set(slot(5), 0x1f0000);
+    EXPECT_EQ(reg(kLocator), 0u);
+    command(5, 0x06);
+    EXPECT_EQ(reg(slot(5)) & 0xf, 6u) << "enabled, and its indicator is on";
+}
+
+TEST_F(HotPlugController, WhoIsToGoIsSwitchedOff) {
+    ErrorText errors;
+    ASSERT_TRUE(query<Bus>(*bridge->child("behind"))->request_unplug(*device, errors)) << errors.text();
+    EXPECT_EQ(reg(slot(1)), kThere | 1u << 18);
+    command(1, 0x0f);
+    bench.run_ready();
+    EXPECT_EQ(reg(slot(1)) & 0xd0f, 0xd0fu);
+    put(0, 2, kBusNumbers, 0x010100);
+    EXPECT_EQ(get(1, 1, 0), 0xffffffffu);
+}
+
+TEST_F(HotPlugController, ABridgeWithSlotsStays) {
+    ErrorText errors;
+    EXPECT_FALSE(static_cast<Bus*>(device_context(*bridge).bus(Bus::kId))->request_unplug(*bridge, errors));
 }
 
 }  // namespace
