@@ -12,8 +12,11 @@
 namespace backplane::pc {
 
 inline constexpr std::uint64_t kPage = 4096;
-/// The option ROM works below; what it makes for kernels of other kinds than Linux starts here.
+/// The option ROM works below.
+inline constexpr std::uint32_t kLoaderEnd = 0x8000;
+/// What tells kernels of other kinds than Linux of their surroundings lies here, or behind a kernel that is here itself.
 inline constexpr std::uint32_t kLowestPart = 0x10000;
+inline constexpr std::uint32_t kLowestPartsEnd = 0x80000;
 /// At the end of RAM firmware keeps its tables.
 inline constexpr std::uint64_t kFirmwareTables = 0x28000;
 

@@ -21,17 +21,34 @@ elf::ElfSegment above_low_memory(elf::ElfSegment segment) {
             {segment.bytes.data + bytes, segment.bytes.size - bytes}};
 }
 
+bool fits_low(const elf::ElfSegment& segment, Errors& errors) {
+    if (segment.address < kLoaderEnd)
+        return refuse(errors, "has a segment at 0x" + hex(segment.address) +
+                                  ": below 32 KiB it would lie over the loader");
+    if (segment.address <= kLowestPartsEnd && segment.memory_size <= kLowestPartsEnd - segment.address)
+        return true;
+    return refuse(errors, "has a segment of " + std::to_string(segment.memory_size) + " bytes at 0x" +
+                              hex(segment.address) + ": below 640 KiB there is room to 512 KiB");
+}
+
 }  // namespace
+
+std::uint32_t information_place(const KernelPart& kernel) {
+    if (kernel.address >= kMebibyte) return kLowestPart;
+    return std::uint32_t(round_up(kernel.address + kernel.bytes.size(), kPage));
+}
+
+std::uint64_t end_of(const KernelPart& kernel) {
+    return std::max(std::uint64_t{kMebibyte}, kernel.address + std::uint64_t{kernel.bytes.size()});
+}
 
 bool place_segments(const std::vector<elf::ElfSegment>& segments, std::uint64_t ram, KernelPart& kernel,
                     Errors& errors) {
     std::uint64_t first = ~std::uint64_t{0}, end = 0;
     std::vector<elf::ElfSegment> kept;
     for (const elf::ElfSegment& each : segments) {
-        if (each.address < kLowMemoryEnd)
-            return refuse(errors, "has a segment at 0x" + hex(each.address) +
-                                      ": below 640 KiB it would lie over the loader");
-        const elf::ElfSegment segment = above_low_memory(each);
+        if (each.address < kLowMemoryEnd && !fits_low(each, errors)) return false;
+        const elf::ElfSegment segment = each.address < kLowMemoryEnd ? each : above_low_memory(each);
         if (segment.memory_size == 0) continue;
         if (segment.address > ram || segment.memory_size > ram - segment.address)
             return refuse(errors, "has a segment of " + std::to_string(segment.memory_size) + " bytes at 0x" +
@@ -41,7 +58,9 @@ bool place_segments(const std::vector<elf::ElfSegment>& segments, std::uint64_t 
         end = std::max(end, segment.address + segment.memory_size);
         kept.push_back(segment);
     }
-    if (kept.empty()) return refuse(errors, "has nothing to load above 1 MiB");
+    if (kept.empty()) return refuse(errors, "has nothing to load");
+    if (first < kLowMemoryEnd && end > kMebibyte)
+        return refuse(errors, "has segments below 640 KiB and above 1 MiB: it is to be either here or there");
     kernel.address = std::uint32_t(first);
     kernel.bytes.assign(std::size_t(end - first), 0);
     for (const elf::ElfSegment& segment : kept)

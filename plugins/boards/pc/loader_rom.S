@@ -6,12 +6,12 @@
 # of Xen.
 
 # Where it runs, out of a copy of its own: the ROM's own place is up to the firmware.
-#define BASE 0x8000
+#define BASE 0x1000
 #define STACK 0x7c00
 #define AT(label) (BASE + (label) - rom)
 # The memory map as the firmware tells it: ranges of 20 bytes, each behind 4 bytes of its own.
-#define MAP 0x9000
-#define MAP_END 0xa000
+#define MAP 0x2000
+#define MAP_END 0x3000
 #define RANGE 24
 
 # Kinds of kernels (LoaderKind)

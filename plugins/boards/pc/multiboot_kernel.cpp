@@ -23,7 +23,6 @@ constexpr std::uint32_t kMemory = 1 << 0, kBootDevice = 1 << 1, kCommandLine = 1
 constexpr std::size_t kFlagsAt = 0, kBootDeviceAt = 12, kCommandLineAt = 16, kModuleCountAt = 20,
                       kModulesAt = 24, kLoaderNameAt = 64, kInformationSize = 88, kModuleSize = 16;
 constexpr std::uint32_t kFirstDisk = 0x8000ffff;  // no partition
-constexpr std::uint64_t kLargestSetup = 0x70000;
 
 /// Where the header lies; `file.size` for nowhere.
 std::size_t find_header(Bytes file) {
@@ -70,29 +69,30 @@ bool place_elf(Bytes file, std::uint64_t ram, KernelPlan& plan, Errors& errors) 
 /// 3.3: what tells the kernel of its command line and modules; loader_rom.S adds what memory there is.
 class Information {
   public:
-    explicit Information(std::size_t modules) {
+    Information(std::uint32_t place, std::size_t modules) : place_(place) {
         bytes_.resize(kInformationSize + modules * kModuleSize);
         put(kModuleCountAt, std::uint32_t(modules));
-        put(kModulesAt, kLowestPart + std::uint32_t(kInformationSize));
+        put(kModulesAt, place_ + std::uint32_t(kInformationSize));
         put(kBootDeviceAt, kFirstDisk);
         const std::uint32_t flags = kMemory | kBootDevice | kCommandLine | kMemoryMap | kLoaderName;
         put(kFlagsAt, flags | (modules ? kModules : 0));
     }
     void put(std::size_t at, std::uint32_t value) { put_at(bytes_, at, value); }
     void put_text(std::size_t at, const std::string& text) {
-        put(at, kLowestPart + std::uint32_t(bytes_.size()));
+        put(at, place_ + std::uint32_t(bytes_.size()));
         bytes_.insert(bytes_.end(), text.begin(), text.end());
         bytes_.push_back(0);
     }
     std::vector<std::uint8_t> take() { return std::move(bytes_); }
 
   private:
+    const std::uint32_t place_;
     std::vector<std::uint8_t> bytes_;
 };
 
 /// Each module on a page of its own, all of them behind the kernel.
 bool place_modules(const KernelFiles& files, Information& information, KernelPlan& plan, Errors& errors) {
-    const std::uint64_t start = round_up(plan.kernel.address + plan.kernel.bytes.size(), kPage);
+    const std::uint64_t start = round_up(end_of(plan.kernel), kPage);
     const std::uint64_t room = files.ram > start + kFirmwareTables ? files.ram - start - kFirmwareTables : 0;
     std::vector<std::uint8_t>& all = plan.initrd.bytes;
     for (std::size_t index = 0; index < files.modules.size(); ++index) {
@@ -128,14 +128,16 @@ bool plan_multiboot(const KernelFiles& files, KernelPlan& plan, Errors& errors) 
     const bool placed = flags & kHasAddresses ? place_by_addresses(file, header, files.ram, plan, errors)
                                               : place_elf(file, files.ram, plan, errors);
     if (!placed || !check_entry(plan, errors)) return false;
-    Information information(files.modules.size());
+    const std::uint32_t place = information_place(plan.kernel);
+    Information information(place, files.modules.size());
     if (!place_modules(files, information, plan, errors)) return false;
     information.put_text(kCommandLineAt,
                          files.arguments.empty() ? files.name : files.name + " " + files.arguments);
     information.put_text(kLoaderNameAt, "backplane");
-    plan.setup = {kLowestPart, information.take()};
-    return plan.setup.bytes.size() <= kLargestSetup ||
-           refuse(errors, "cannot be told its command line and modules: they have more than 448 KiB");
+    plan.setup = {place, information.take()};
+    return plan.setup.bytes.size() <= kLowestPartsEnd - place ||
+           refuse(errors, "cannot be told its command line and modules: they have more than " +
+                              std::to_string((kLowestPartsEnd - place) / 1024) + " KiB");
 }
 
 }  // namespace backplane::pc

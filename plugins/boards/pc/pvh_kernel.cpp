@@ -31,17 +31,18 @@ bool find_entry(const elf::ElfImage& image, std::uint32_t& entry, Errors& errors
     return true;
 }
 
-std::vector<std::uint8_t> start_info(const KernelPlan& plan, const std::string& arguments) {
+std::vector<std::uint8_t> start_info(const KernelPlan& plan, std::uint32_t place,
+                                     const std::string& arguments) {
     std::vector<std::uint8_t> bytes(kStartInfoSize + kModuleSize);
     put_at(bytes, kMagicAt, kMagic);
     put_at(bytes, kVersionAt, kVersion);
     if (!plan.initrd.bytes.empty()) {
         put_at(bytes, kModuleCountAt, std::uint32_t{1});
-        put_at(bytes, kModulesAt, std::uint64_t{kLowestPart + kStartInfoSize});
+        put_at(bytes, kModulesAt, std::uint64_t{place + kStartInfoSize});
         put_at(bytes, kStartInfoSize, std::uint64_t{plan.initrd.address});
         put_at(bytes, kStartInfoSize + 8, std::uint64_t{plan.initrd.bytes.size()});
     }
-    put_at(bytes, kCommandLineAt, std::uint64_t{kLowestPart + bytes.size()});
+    put_at(bytes, kCommandLineAt, std::uint64_t{place + bytes.size()});
     bytes.insert(bytes.end(), arguments.begin(), arguments.end());
     bytes.push_back(0);
     return bytes;
@@ -61,15 +62,17 @@ bool plan_pvh(const KernelFiles& files, KernelPlan& plan, Errors& errors) {
         return false;
     if (!files.modules.empty()) {
         const std::vector<std::uint8_t>& initrd = files.modules.front().bytes;
-        const std::uint64_t end = plan.kernel.address + plan.kernel.bytes.size();
-        const std::uint64_t place = highest_place(initrd.size(), files.ram, 0xffffffff, end);
+        const std::uint64_t place = highest_place(initrd.size(), files.ram, 0xffffffff, end_of(plan.kernel));
         if (place == 0) return refuse_initrd(errors, initrd.size(), files.ram);
         plan.initrd = {std::uint32_t(place), initrd};
     }
     if (files.arguments.size() > kLongestCommandLine)
         return refuse(errors, "takes a command line of 384 KiB, and -append has more");
-    plan.setup = {kLowestPart, start_info(plan, files.arguments)};
-    return true;
+    const std::uint32_t place = information_place(plan.kernel);
+    plan.setup = {place, start_info(plan, place, files.arguments)};
+    return plan.setup.bytes.size() <= kLowestPartsEnd - place ||
+           refuse(errors,
+                  "lies where it is to be told its command line: below 512 KiB there is no room left");
 }
 
 }  // namespace backplane::pc

@@ -132,6 +132,25 @@ TEST(LinuxKernel, WhatDoesNotFitIsRefused) {
 
 // --- Multiboot ---
 
+File low_multiboot_file() {
+    File file = multiboot_file();
+    for (const std::size_t at : {12, 16, 20, 24, 28}) {
+        const auto address = number_at<std::uint32_t>(Bytes(file), at);
+        if (address != 0) put_at(file, at, address - 0x200000 + 0x8000);
+    }
+    return file;
+}
+
+TEST(MultibootKernel, MayLieInLowMemory) {
+    const Outcome outcome = plan(low_multiboot_file(), "", {module_of(5)});
+    ASSERT_TRUE(outcome.taken) << outcome.reason;
+    EXPECT_EQ(outcome.plan.kernel.address, 0x8000u);
+    EXPECT_EQ(outcome.plan.entry, 0x8020u);
+    EXPECT_EQ(outcome.plan.setup.address, 0x9000u) << "behind it";
+    EXPECT_EQ(outcome.text(outcome.told(16)), "kernel");
+    EXPECT_EQ(outcome.plan.initrd.address, 0x100000u);
+}
+
 TEST(MultibootKernel, IsToldItsCommandLineAndModules) {
     const Outcome outcome = plan(multiboot_file(), "x y", {module_of(5, "a 1"), module_of(6, "b")});
     ASSERT_TRUE(outcome.taken) << outcome.reason;
@@ -185,7 +204,13 @@ TEST(MultibootKernel, WhatItAsksForInVainIsRefused) {
     file = multiboot_file();
     put_at(file, 12, std::uint32_t{0x1000});
     put_at(file, 16, std::uint32_t{0x1000});
-    expect_refusal(file, "below 640 KiB");
+    expect_refusal(file, "below 32 KiB");
+    file = low_multiboot_file();
+    put_at(file, 24, std::uint32_t{0x81000});
+    expect_refusal(file, "there is room to 512 KiB");
+    file = low_multiboot_file();
+    put_at(file, 24, std::uint32_t{0x80000});
+    expect_refusal(file, "more than 0 KiB");
     expect_refusal(multiboot_file(), "no memory left", "", {module_of(5), module_of(kLittleRam)});
 }
 
