@@ -120,9 +120,9 @@ class Walk {
         return leaf(entry, 4, (entry.value & 0xfffff000) | (address_ & 0xfff), 12);
     }
 
-    /// SDM 3A 4.6.2: what PKRU says of the page's key.
-    void look_at_key(const Entry& entry) {
-        const auto bits = unsigned(pkru_of(s_) >> (2 * (entry.value >> 59 & 15)) & 3);
+    /// SDM 3A 4.6.2: what PKRU, or PKRS, says of the page's key.
+    void look_at_key(const Entry& entry, std::uint32_t rights) {
+        const auto bits = rights >> (2 * (entry.value >> 59 & 15)) & 3;
         key_reads_ = !(bits & 1);
         key_writes_ = key_reads_ && !((bits & 2) && (mode_ == kUser || (s_.cr0 & cr0::kWp)));
     }
@@ -131,7 +131,8 @@ class Walk {
         rights_ &= entry.value | ~(kWritable | kUserPage);
         if (size == 8 && (entry.value & kNoExecute)) no_execute_ = true;
         const bool user_page = rights_ & kUserPage, user = mode_ == kUser;
-        if ((s_.cr4 & cr4::kPke) && long_ && user_page) look_at_key(entry);
+        if ((s_.cr4 & (user_page ? cr4::kPke : kPksEnable)) && long_)
+            look_at_key(entry, user_page ? pkru_of(s_) : std::uint32_t(s_.msrs.pkrs));
         const bool data = key_reads_ && (user ? user_page : !(user_page && mode_ == kSupervisorSmap));
         const bool writes = key_writes_ && data && ((rights_ & kWritable) || (!user && !(s_.cr0 & cr0::kWp)));
         const bool executes = !no_execute_ && (user ? user_page : !(user_page && (s_.cr4 & cr4::kSmep)));

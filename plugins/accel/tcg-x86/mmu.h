@@ -9,6 +9,9 @@ namespace backplane::x86 {
 /// FillAnswer::fault of an address that is not canonical: #GP, and not a page fault.
 inline constexpr std::uint64_t kNotCanonical = std::uint64_t{1} << 32;
 
+/// CR4.PKS: IA32_PKRS holds for pages of the supervisor's (SDM 3A 4.6.2).
+inline constexpr std::uint64_t kPksEnable = 1u << 24;
+
 /// As FrontEnd::fill(): answer.fault is the error code of the page fault, or kNotCanonical.
 bool walk(X86State& state, tcg::Vcpu& vcpu, const tcg::FillRequest& request, tcg::FillAnswer& answer);
 

@@ -19,14 +19,15 @@ constexpr std::uint32_t bits(Numbers... numbers) {
 // FPU VME DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 SS HTT.
 constexpr std::uint32_t kBasicEdx =
     bits(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 19, 23, 24, 25, 26, 27, 28);
-constexpr std::uint32_t kBasicEcxOwn = bits(17, 21, 26, 31);  // PCID x2APIC XSAVE; a hypervisor is there
+constexpr std::uint32_t kBasicEcxOwn =
+    bits(17, 21, 24, 26, 31);  // PCID x2APIC TSC-DEADLINE XSAVE; a hypervisor is there
 /// SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES AVX F16C RDRAND.
 constexpr std::uint32_t kBasicEcxHost = bits(0, 1, 9, 12, 13, 19, 20, 22, 23, 25, 28, 29, 30);
-// Leaf 7: FSGSBASE TSC_ADJUST SMEP ERMS INVPCID SMAP CLFLUSHOPT CLWB; UMIP PKU LA57 RDPID.
+// Leaf 7: FSGSBASE TSC_ADJUST SMEP ERMS INVPCID SMAP CLFLUSHOPT CLWB; UMIP PKU LA57 RDPID PKS.
 constexpr std::uint32_t kStructuredEbxOwn = bits(0, 1, 7, 9, 10, 20, 23, 24);
 /// BMI1 AVX2 BMI2 RDSEED ADX SHA.
 constexpr std::uint32_t kStructuredEbxHost = bits(3, 5, 8, 18, 19, 29);
-constexpr std::uint32_t kStructuredEcxOwn = bits(2, 3, 16, 22);
+constexpr std::uint32_t kStructuredEcxOwn = bits(2, 3, 16, 22, 31);
 constexpr std::uint32_t kStructuredEcxHost = bits(9, 10);  // VAES VPCLMULQDQ
 constexpr std::uint32_t kStructuredEdxOwn = bits(4);       // FSRM
 // Leaf 80000001: SYSCALL NX PDPE1GB RDTSCP LM; LAHF CR8 3DNOWPREFETCH TOPOEXT; what the host does: ABM SSE4A.

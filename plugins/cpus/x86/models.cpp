@@ -317,6 +317,7 @@ constexpr InterfaceInfo kInterfaces[] = {
     offers<X86Cpu, Device>(),           offers<X86Cpu, Cpu>(),
     offers<X86Cpu, CpuDebug>(),         offers<X86Cpu, Processor>(),
     offers<X86Cpu, ProcessorControl>(), offers<X86Cpu, ProcessorIdentity>(),
+    offers<X86Cpu, TimeStampCounter>(),
 };
 
 constexpr ModelType kModelTypes[] = {

@@ -213,6 +213,17 @@ int X86Cpu::acknowledge_interrupt() {
     return std::max(vector, -1);
 }
 
+/// Of a counter as translated processors have it: it runs with the virtual clock, IA32_TSC_ADJUST ahead of it.
+std::uint64_t X86Cpu::time_of(std::uint64_t value) const {
+    __extension__ typedef unsigned __int128 Wide;
+    constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
+    const std::uint64_t ticks = value - state_.msrs.tsc_adjust;
+    if (std::int64_t(ticks) < 0) return 0;  // past
+    const std::uint64_t frequency = settings_.tsc_frequency ? settings_.tsc_frequency : kNanosecondsPerSecond;
+    const Wide time = (Wide(ticks) * kNanosecondsPerSecond + frequency - 1) / frequency;
+    return time >> 64 ? ~std::uint64_t{0} : std::uint64_t(time);
+}
+
 // --- what it is ---
 
 std::string X86Cpu::vendor() const { return settings_.vendor.value_or(std::string(model_values_.vendor)); }

@@ -64,7 +64,8 @@ class X86Cpu final : public DeviceBase,
                      public CpuDebug,
                      public Processor,
                      public ProcessorControl,
-                     public ProcessorIdentity {
+                     public ProcessorIdentity,
+                     public TimeStampCounter {
   public:
     X86Cpu(Object& object, const Model& model);
 
@@ -128,6 +129,9 @@ class X86Cpu final : public DeviceBase,
     void set_a20(int level) override;
     void set_local_apic(LocalApic* apic) override { apic_ = apic; }
     void set_interrupt_controller(InterruptAcknowledge* controller) override { controller_ = controller; }
+
+    // TimeStampCounter
+    std::uint64_t time_of(std::uint64_t value) const override;
 
     // Properties
     bool feature(const Feature& feature) const { return wanted().has(feature); }

@@ -53,6 +53,19 @@ TEST_F(ProcessorTest, ResetIsTheManuals) {
     EXPECT_EQ(mxcsr, 0x1f80u);
 }
 
+TEST_F(ProcessorTest, TellsWhenItsCounterComesToAValue) {
+    make("qemu64-v1", {{"tsc-frequency", "2000000000"}});
+    const auto* const counter = query<TimeStampCounter>(cpu->object());
+    ASSERT_NE(counter, nullptr);
+    EXPECT_EQ(counter->time_of(2000), 1000u);
+    EXPECT_EQ(counter->time_of(2001), 1001u) << "not ahead of it";
+    state().msrs.tsc_adjust = 1000;
+    EXPECT_EQ(counter->time_of(2000), 500u);
+    EXPECT_EQ(counter->time_of(999), 0u) << "past";
+    state().msrs.tsc_adjust = std::uint64_t(0) - 1000;
+    EXPECT_EQ(counter->time_of(1000), 1000u);
+}
+
 TEST_F(ProcessorTest, InitLeavesWhatTheManualSays) {
     make("qemu64-v1");
     bench.reset();

@@ -72,6 +72,8 @@ class Executor {
     /// POPF's, of its operand size.
     void take_flags(std::uint64_t value, unsigned size);
     bool canonical(std::uint64_t address) const;
+    /// A base of segments, tables or handlers: as wide as the processor can have them, whatever CR4.LA57 is (SDM 3A 4.5.2).
+    bool canonical_base(std::uint64_t address) const;
     unsigned privilege() const;
     unsigned io_privilege() const { return unsigned(s_.rflags >> rflags::kIoplShift & 3); }
     std::uint8_t data_mode() const;
@@ -273,6 +275,7 @@ class Executor {
     // ---- breakpoints.cpp
     bool trap();
     void post_trap();
+    void show_held_back();
     bool stop_at_breakpoint();
     void move_debug();
     void watch_port(std::uint16_t port, unsigned size);
@@ -304,6 +307,10 @@ class Executor {
     void halt();
     void await_event();
     std::uint64_t known_cr4() const;
+    bool of_intel() const {
+        constexpr std::uint32_t kGenuine = 0x756e6547;
+        return cpu_.processor->cpuid(0, 0).ebx == kGenuine;
+    }
     bool has_long_mode() const { return (cpu_.processor->cpuid(0x80000001, 0).edx >> 29 & 1) != 0; }
     void cli();
     void sti();
@@ -317,6 +324,9 @@ class Executor {
 
     // ---- msr.cpp
     std::uint64_t time_stamp() const;
+    void set_tsc_adjust(std::uint64_t value);
+    bool shown(std::uint32_t index) const;
+    bool amd_counter(std::uint32_t index) const;
     void read_tsc();
     void read_msr();
     void write_msr();

@@ -34,12 +34,23 @@ bool paravirtual(std::uint32_t index) { return index - msr::kKvmWallClock < 0x10
 
 }  // namespace
 
-/// The counter runs with the virtual clock.
+/// The counter runs with the virtual clock, and IA32_TSC_ADJUST says how far ahead of it: every write to it does as much there.
+/// (X86Cpu::time_of() is the way back.)
 std::uint64_t Executor::time_stamp() const {
     const std::uint64_t now = vcpu_.clock().now_ns();
     const std::uint64_t frequency = cpu_.processor->tsc_frequency();
-    if (frequency == 0) return now + cpu_.tsc_base;
-    return std::uint64_t(Wide(now) * frequency / kNanosecondsPerSecond) + cpu_.tsc_base;
+    if (frequency == 0) return now + s_.msrs.tsc_adjust;
+    return std::uint64_t(Wide(now) * frequency / kNanosecondsPerSecond) + s_.msrs.tsc_adjust;
+}
+
+/// The deadline is a value of the counter's, and comes sooner or later now.
+void Executor::set_tsc_adjust(std::uint64_t value) {
+    s_.msrs.tsc_adjust = value;
+    with_apic([](LocalApic& apic) {
+        std::uint64_t deadline = 0;
+        return apic.read_msr(msr::kTscDeadline, deadline) && deadline != 0 &&
+               apic.write_msr(msr::kTscDeadline, deadline);
+    });
 }
 
 void Executor::read_tsc() {
@@ -82,6 +93,7 @@ bool Executor::with_apic(Ask ask) {
 }
 
 bool Executor::get_msr(std::uint32_t index, std::uint64_t& value) {
+    if (!shown(index)) return false;
     switch (index) {
     case msr::kTsc: value = time_stamp(); return true;
     case msr::kEfer: value = s_.efer; return true;
@@ -97,6 +109,10 @@ bool Executor::get_msr(std::uint32_t index, std::uint64_t& value) {
     case kInterruptPending:
     case kNorthbridge: value = 0; return true;  // no C1E
     default: break;
+    }
+    if (amd_counter(index)) {
+        value = 0;
+        return true;
     }
     if (of_apic(index))
         return with_apic([&](LocalApic& apic) {
@@ -114,6 +130,29 @@ bool Executor::get_msr(std::uint32_t index, std::uint64_t& value) {
     if (!field) return false;
     value = msr_word(s_, *field, index - field->index);
     return true;
+}
+
+/// False for one of a feature that CPUID does not show.
+bool Executor::shown(std::uint32_t index) const {
+    const auto structured = [&] { return cpu_.processor->cpuid(7, 0); };
+    switch (index) {
+    case msr::kTscDeadline: return cpu_.processor->cpuid(1, 0).ecx >> 24 & 1;
+    case msr::kTscAdjust: return structured().ebx >> 1 & 1;
+    case msr::kSpecCtrl: return structured().edx >> 26 & 1;
+    case msr::kBndcfgs: return structured().ebx >> 14 & 1;
+    case msr::kUmwaitControl: return structured().ecx >> 5 & 1;
+    case msr::kPkrs: return structured().ecx >> 31 & 1;
+    case msr::kXfd:
+    case msr::kXfdError: return cpu_.processor->cpuid(0xd, 1).eax >> 4 & 1;
+    default:
+        return index - msr::kMc0Ctl >= 4 * kMcaBanks || (index - msr::kMc0Ctl) / 4 < (s_.msrs.mcg_cap & 0xff);
+    }
+}
+
+/// Every processor of AMD's has four selectors and four counters (APM 2, 13.2). They count nothing here.
+bool Executor::amd_counter(std::uint32_t index) const {
+    constexpr std::uint32_t kFirst = 0xc0010000, kCount = 8, kAuthentic = 0x68747541;
+    return index - kFirst < kCount && cpu_.processor->cpuid(0, 0).ebx == kAuthentic;
 }
 
 std::uint64_t Executor::known_efer() const {
@@ -138,21 +177,14 @@ bool Executor::write_efer(std::uint64_t value) {
 }
 
 bool Executor::set_msr(std::uint32_t index, std::uint64_t value) {
+    if (!shown(index)) return false;
     switch (index) {
-    case msr::kTsc: {
-        const std::uint64_t change = value - time_stamp();
-        s_.msrs.tsc_adjust += change;
-        cpu_.tsc_base += change;
-        return true;
-    }
-    case msr::kTscAdjust:
-        cpu_.tsc_base += value - s_.msrs.tsc_adjust;
-        s_.msrs.tsc_adjust = value;
-        return true;
+    case msr::kTsc: set_tsc_adjust(s_.msrs.tsc_adjust + (value - time_stamp())); return true;
+    case msr::kTscAdjust: set_tsc_adjust(value); return true;
     case msr::kEfer: return write_efer(value);
     case msr::kFsBase:
     case msr::kGsBase:
-        if (!canonical(value)) return false;
+        if (!canonical_base(value)) return false;
         s_.segments[index == msr::kFsBase ? kFs : kGs].base = value;
         return true;
     case msr::kKernelGsBase:
@@ -160,12 +192,15 @@ bool Executor::set_msr(std::uint32_t index, std::uint64_t value) {
     case msr::kCstar:
     case msr::kSysenterEsp:
     case msr::kSysenterEip:
-        if (!canonical(value)) return false;
+        if (!canonical_base(value)) return false;
         break;
     case msr::kPat:
         for (unsigned n = 0; n < 8; ++n)
             if (const unsigned type = value >> (8 * n) & 0xff; type > 7 || type == 2 || type == 3)
                 return false;
+        break;
+    case msr::kPkrs:
+        if (value >> 32) return false;
         break;
     case msr::kXss: return value == 0;  // no component is a supervisor's
     case 0x79:
@@ -177,8 +212,12 @@ bool Executor::set_msr(std::uint32_t index, std::uint64_t value) {
     case 0x8b: return true;
     default: break;
     }
+    if (amd_counter(index)) return true;
     if (of_apic(index))
         return with_apic([&](LocalApic& apic) {
+            const bool x2apic = value >> 10 & 1;
+            if (index == msr::kApicBase && x2apic && !(cpu_.processor->cpuid(1, 0).ecx >> 21 & 1))
+                return false;
             const bool known = index == msr::kApicBase ? apic.set_base(value) : apic.write_msr(index, value);
             if (known) cpu_.processor->local_apic_written();
             return known;
@@ -187,6 +226,7 @@ bool Executor::set_msr(std::uint32_t index, std::uint64_t value) {
     const MsrField* const field = field_of(index);
     if (!field) return false;
     msr_word(s_, *field, index - field->index) = value;
+    if (index == msr::kPkrs) vcpu_.flush_tlb();
     return true;
 }
 

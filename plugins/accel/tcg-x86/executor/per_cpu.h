@@ -24,7 +24,6 @@ struct PerCpu {
     bool management = false;  ///< it has memory for system management mode; else an SMI does nothing
     bool apic_touched = false;        ///< a store may have reached the local APIC
     std::uint64_t beyond_memory = 0;  ///< bits of table entries that no physical address has (MAXPHYADDR)
-    std::uint64_t tsc_base = 0;       ///< IA32_TSC at time 0 of the virtual clock
     GuestFault fault{};
     alignas(64) std::uint8_t operand[1024] = {};
 };
