@@ -25,6 +25,7 @@ class TestProcessor final : public Processor {
     bool settle(const ProcessorSupport&, Errors&) override { return true; }
     CpuidRegisters cpuid(std::uint32_t leaf, std::uint32_t) const override {
         constexpr std::uint32_t kLongMode = 1u << 29, kSyscall = 1u << 11;
+        if (const auto it = leaves.find(leaf); it != leaves.end()) return it->second;
         if (leaf != kExtendedFeatures) return {~0u, ~0u, ~0u, ~0u};
         return {~0u, ~0u, ~0u, ~(long_mode ? 0 : kLongMode) & ~(shows_syscall ? 0 : kSyscall)};
     }
@@ -43,6 +44,7 @@ class TestProcessor final : public Processor {
     void shut_down() override { shut = true; }
     bool a20() const override { return true; }
     int interrupt = -1;
+    std::map<std::uint32_t, CpuidRegisters> leaves;  ///< others have all bits set
     bool long_mode = true;
     bool shows_syscall = true;
     bool shut = false;

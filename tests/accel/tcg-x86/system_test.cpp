@@ -13,7 +13,8 @@ class SystemTest : public ::testing::Test {
     SystemTest() {
         for (Segment& segment : cpu.state.segments) segment.attributes &= ~(3u << Segment::kDplShift);
     }
-    std::optional<Vector> run(std::array<std::uint8_t, 2> bytes) {
+    template <std::size_t Size>
+    std::optional<Vector> run(std::array<std::uint8_t, Size> bytes) {
         CodeBytes code(bytes.data());
         return cpu.run(decode(code, CodeSize::Code64));
     }
@@ -50,6 +51,102 @@ TEST_F(SystemTest, AnMsrThatIsNotThereIsAFault) {
     cpu.state.gpr[kRcx] = 0x12345678;
     EXPECT_EQ(run(kRdmsr), Vector::GeneralProtection);
     EXPECT_EQ(run(kWrmsr), Vector::GeneralProtection);
+}
+
+TEST_F(SystemTest, ProcessorsOfAmdHaveCountersThatCountNothing) {
+    for (const std::uint32_t index : {0xc0010000u, 0xc0010007u}) {
+        cpu.processor.leaves.clear();
+        cpu.state.gpr[kRcx] = index;
+        EXPECT_EQ(run(kWrmsr), Vector::GeneralProtection) << "others have none";
+        cpu.processor.leaves[0] = {1, 0x68747541, 0x444d4163, 0x69746e65};
+        cpu.state.gpr[kRax] = 5;
+        EXPECT_EQ(run(kWrmsr), std::nullopt);
+        EXPECT_EQ(run(kRdmsr), std::nullopt);
+        EXPECT_EQ(cpu.state.gpr[kRax], 0u);
+    }
+}
+
+TEST_F(SystemTest, AnMsrOfAFeatureThatIsNotShownIsAFault) {
+    cpu.state.gpr[kRax] = cpu.state.gpr[kRdx] = 0;
+    for (const std::uint32_t index : {msr::kSpecCtrl, msr::kPkrs, msr::kTscAdjust, msr::kUmwaitControl}) {
+        cpu.processor.leaves.clear();
+        cpu.state.gpr[kRcx] = index;
+        EXPECT_EQ(run(kRdmsr), std::nullopt) << index;
+        cpu.processor.leaves[7] = {};
+        EXPECT_EQ(run(kRdmsr), Vector::GeneralProtection) << index;
+        EXPECT_EQ(run(kWrmsr), Vector::GeneralProtection) << index;
+    }
+}
+
+TEST_F(SystemTest, BanksThatMachineCheckDoesNotTellOfAreFaults) {
+    cpu.state.msrs.mcg_cap = 2;
+    cpu.state.gpr[kRcx] = msr::kMc0Ctl + 7;
+    EXPECT_EQ(run(kRdmsr), std::nullopt);
+    cpu.state.gpr[kRcx] = msr::kMc0Ctl + 8;
+    EXPECT_EQ(run(kRdmsr), Vector::GeneralProtection);
+}
+
+TEST_F(SystemTest, ABaseIsAsWideAsAnyPagingOfTheProcessors) {
+    const auto write = [&](std::uint64_t value) {
+        cpu.state.gpr[kRcx] = msr::kKernelGsBase;
+        cpu.state.gpr[kRax] = std::uint32_t(value);
+        cpu.state.gpr[kRdx] = value >> 32;
+        return run(kWrmsr);
+    };
+    EXPECT_EQ(write(0x00ff000000000000), std::nullopt) << "with four levels in use";
+    EXPECT_EQ(cpu.state.msrs.kernel_gs_base, 0x00ff000000000000u);
+    EXPECT_EQ(write(0x0200000000000000), Vector::GeneralProtection);
+    cpu.processor.leaves[7] = {};
+    EXPECT_EQ(write(0x00ff000000000000), Vector::GeneralProtection);
+}
+
+TEST_F(SystemTest, ATableOutsideOfEveryAddressIsAFault) {
+    constexpr std::array<std::uint8_t, 3> kLldt{0x0f, 0x00, 0xd0};  // EAX
+    cpu.state.gdt = {kMemoryBase, 0xff};
+    std::uint64_t descriptor[] = {0x0000820000000fff, 0};
+    std::memcpy(cpu.vcpu.at(kMemoryBase + 8), descriptor, sizeof descriptor);
+    cpu.state.gpr[kRax] = 8;
+    EXPECT_EQ(run(kLldt), std::nullopt);
+    descriptor[1] = 0xaaaaaaaa;
+    std::memcpy(cpu.vcpu.at(kMemoryBase + 8), descriptor, sizeof descriptor);
+    EXPECT_EQ(run(kLldt), Vector::GeneralProtection);
+}
+
+TEST_F(SystemTest, InvpcidWantsAnAddressSpaceThatIsThere) {
+    constexpr std::array<std::uint8_t, 5> kInvpcid{0x66, 0x0f, 0x38, 0x82, 0x01};  // RAX, (RCX)
+    const auto invalidate = [&](std::uint64_t type, std::uint64_t context, std::uint64_t address) {
+        const std::uint64_t descriptor[] = {context, address};
+        std::memcpy(cpu.vcpu.at(kMemoryBase), descriptor, sizeof descriptor);
+        cpu.state.gpr[kRax] = type;
+        cpu.state.gpr[kRcx] = kMemoryBase;
+        return run(kInvpcid);
+    };
+    for (std::uint64_t type = 0; type < 4; ++type) EXPECT_EQ(invalidate(type, 0, 0), std::nullopt);
+    EXPECT_EQ(invalidate(4, 0, 0), Vector::GeneralProtection);
+    EXPECT_EQ(invalidate(0, 1, 0), Vector::GeneralProtection);
+    EXPECT_EQ(invalidate(1, 1, 0), Vector::GeneralProtection);
+    EXPECT_EQ(invalidate(2, 1, 0), std::nullopt);
+    EXPECT_EQ(invalidate(0, 0, 0x0800000000000000), Vector::GeneralProtection);
+    cpu.state.cr4 |= cr4::kPcide;
+    EXPECT_EQ(invalidate(1, 0xfff, 0), std::nullopt);
+    EXPECT_EQ(invalidate(1, 0x1000, 0), Vector::GeneralProtection);
+}
+
+TEST_F(SystemTest, ABreakpointBehindALoadOfSsIsOnlyHeldBackByIntel) {
+    constexpr std::array<std::uint8_t, 1> kNop{0x90};
+    CodeBytes code(kNop.data());
+    const Instruction nop = decode(code, CodeSize::Code64);
+    for (const bool intel : {false, true}) {
+        cpu.processor.leaves[0] = {1, intel ? 0x756e6547u : 0x68747541u, 0, 0};
+        cpu.state.pc = cpu.state.dr[0] = 0x1000;
+        cpu.state.dr6 = 0;
+        cpu.state.dr7 = 1;
+        cpu.own.stack_loaded = true;
+        Executor(cpu.state).run_watched(nop);
+        EXPECT_EQ(cpu.state.dr6 & 1, intel ? 0u : 1u);
+        cpu.processor.shut = false;
+        cpu.state.activity = Activity::Running;
+    }
 }
 
 // --- system management mode ---
@@ -151,7 +248,7 @@ TEST_F(ManagementTest, ItHoldsBackNmiInitAndAnotherSmiUntilRsm) {
 }
 
 TEST_F(ManagementTest, AHaltedProcessorHaltsAgain) {
-    ASSERT_EQ(run({0xf4, 0x90}), std::nullopt);
+    ASSERT_EQ(run(std::array<std::uint8_t, 2>{0xf4, 0x90}), std::nullopt);
     cpu.state.run.halted = 0;  // as the engine does, for there is work
     ask(request::kSmi);
     EXPECT_EQ(saved<std::uint8_t>(0xc9), 1u);

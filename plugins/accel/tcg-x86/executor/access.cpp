@@ -31,6 +31,11 @@ bool Executor::canonical(std::uint64_t address) const {
     return std::uint64_t(std::int64_t(address << unused) >> unused) == address;
 }
 
+bool Executor::canonical_base(std::uint64_t address) const {
+    const unsigned unused = cpu_.processor->cpuid(7, 0).ecx >> 16 & 1 ? 7 : 16;
+    return std::uint64_t(std::int64_t(address << unused) >> unused) == address;
+}
+
 std::uint64_t Executor::effective_address() const {
     if (i_.address_size == 2) {
         constexpr unsigned kNone = 16;

@@ -7,14 +7,16 @@ namespace backplane::x86 {
 
 namespace {
 
-/// What enters a handler has TF as the handler finds it; of all others it counts what TF was before them (SDM 3B, 17.3.1.4).
-bool enters_handler(Operation operation) {
+/// What enters a handler, and SYSRET, have TF as it is behind them; of all others it counts what TF was before them (SDM 3B,
+/// 17.3.1.4; SDM 2B, SYSRET).
+bool counts_behind(Operation operation) {
     switch (operation) {
     case Operation::Interrupt:
     case Operation::Breakpoint:
     case Operation::Overflow:
     case Operation::DebugTrap:
     case Operation::SystemCall:
+    case Operation::SystemReturn:
     case Operation::SysEnter: return true;
     default: return false;
     }
@@ -34,13 +36,14 @@ bool Executor::run_watched(const Instruction& instruction) {
     const bool held_back = cpu_.stack_loaded;
     cpu_.stack_loaded = false;
     if (!held_back) cpu_.traps = 0;
-    if (!held_back && stop_at_breakpoint()) return true;
+    if ((!held_back || !of_intel()) && stop_at_breakpoint()) return true;
     const std::uint64_t pc = s_.pc, before = s_.rflags;
     s_.rflags &= ~rflags::kResume;
     if (!run(instruction)) return true;
-    if ((before & rflags::kTrap) && (!enters_handler(instruction.operation()) || (s_.rflags & rflags::kTrap)))
-        cpu_.traps |= debug::kSingleStep;
     cpu_.stack_loaded = loads_stack(instruction);
+    const bool counts =
+        counts_behind(instruction.operation()) ? s_.rflags & rflags::kTrap : before & rflags::kTrap;
+    if (counts && !cpu_.stack_loaded) cpu_.traps |= debug::kSingleStep;
     // Between two steps of a string instruction (SDM 3B 17.3.1.1).
     if (instruction.has(prefix::kRep | prefix::kRepne) && s_.pc == pc) s_.rflags |= rflags::kResume;
     return !cpu_.stack_loaded && trap();
@@ -54,6 +57,12 @@ void Executor::post_trap() {
     s_.exception_vector = std::uint8_t(Vector::Debug);
     s_.exception_has_error = false;
     s_.run.exit_request.store(1, std::memory_order_relaxed);
+}
+
+/// INT1 behind a load of SS, whose breakpoint has no exception of its own then.
+void Executor::show_held_back() {
+    if (cpu_.traps) s_.dr6 = (s_.dr6 & ~debug::kBreakpoints) | cpu_.traps;
+    cpu_.traps = 0;
 }
 
 /// What the instruction behind which it is has met.
@@ -75,7 +84,8 @@ bool Executor::stop_at_breakpoint() {
         if (size == 1 && first == s_.pc) hits |= 1u << number;
     });
     if (!hits) return false;
-    s_.dr6 = (s_.dr6 & ~debug::kBreakpoints) | hits;
+    s_.dr6 = (s_.dr6 & ~debug::kBreakpoints) | hits | cpu_.traps;
+    cpu_.traps = 0;
     raise({Vector::Debug});
     return true;
 }

@@ -1,4 +1,5 @@
 // Control transfers (SDM 1, chapter 6; SDM 3A 5.8; for SYSCALL and SYSRET, APM 3).
+#include "breakpoints.h"
 #include "executor.h"
 
 namespace backplane::x86 {
@@ -347,6 +348,7 @@ void Executor::system_return() {
     require_kernel();
     const auto selector = std::uint16_t(s_.msrs.star >> 48);
     const bool to_64 = i_.operand_size == 8;
+    const std::uint64_t before = s_.rflags;
     std::uint64_t ip = s_.gpr[kRcx];
     if (to_64 && !canonical(ip)) general_protection();
     if (!to_64) ip &= 0xffffffff;
@@ -360,6 +362,11 @@ void Executor::system_return() {
                             to_64 ? Segment::kLong : Segment::kBig);
     s_.segments[kSs] = flat(std::uint16_t((selector + 8) | 3), kDataType, 3, Segment::kBig);
     next_ = ip;
+    // A TF that it brings has its exception behind SYSRET itself.
+    if (!(before & rflags::kTrap) && (s_.rflags & rflags::kTrap)) {
+        cpu_.traps |= debug::kSingleStep;
+        post_trap();
+    }
 }
 
 void Executor::sys_enter() {

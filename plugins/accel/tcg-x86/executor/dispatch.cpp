@@ -363,6 +363,7 @@ void Executor::execute() {
         return;
     case Operation::DebugTrap:
         // As a privileged software exception: no check of the gate's DPL (SDM 3A 6.12.1.2).
+        show_held_back();
         deliver(std::uint8_t(Vector::Debug), Event::Exception, false, 0, next_);
         next_ = instruction_pointer(s_);
         return;

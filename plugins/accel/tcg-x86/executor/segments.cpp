@@ -114,7 +114,8 @@ void Executor::drop_outer_segments(unsigned new_privilege) {
         const bool conforming = (segment.attributes & (Segment::kCode | 4)) == (Segment::kCode | 4);
         if (!(segment.attributes & Segment::kUnusable) && !conforming &&
             (segment.attributes >> Segment::kDplShift & 3) < new_privilege)
-            segment = {0, 0, 0, Segment::kUnusable};
+            segment = {long_mode() ? segment.base : 0, 0, 0,
+                       Segment::kUnusable};  // 64-bit code goes on with it
     }
 }
 
@@ -169,6 +170,7 @@ void Executor::load_selector() {
         task ? d.type() == kTss32 || (d.type() == kTss16 && !long_mode()) : d.type() == kLdtType;
     if (!d.system() || !right) general_protection(error);
     if (!d.present()) throw GuestFault{Vector::SegmentNotPresent, true, error};
+    if (long_mode() && !canonical_base(d.segment(selector).base)) general_protection(error);
     if (!task) {
         s_.ldt = d.segment(selector);
         return;

@@ -1,5 +1,7 @@
 // Control registers, descriptor tables, ports, HLT, CPUID (SDM 3A, chapter 2; SDM 2).
 #include "executor.h"
+
+#include "../mmu.h"
 #include "xsave.h"
 
 #include <backplane/draft/address_space.h>
@@ -11,8 +13,8 @@ namespace backplane::x86 {
 namespace {
 
 constexpr std::uint64_t kCr0Paging = cr0::kPg | cr0::kWp | cr0::kPe;
-constexpr std::uint64_t kCr4Paging =
-    cr4::kPse | cr4::kPae | cr4::kPge | cr4::kLa57 | cr4::kPcide | cr4::kSmep | cr4::kSmap | cr4::kPke;
+constexpr std::uint64_t kCr4Paging = cr4::kPse | cr4::kPae | cr4::kPge | cr4::kLa57 | cr4::kPcide |
+                                     cr4::kSmep | cr4::kSmap | cr4::kPke | kPksEnable;
 /// Those that need no feature (SDM 3A 2.5); the others as CPUID has their features.
 constexpr std::uint64_t kCr4Always = cr4::kTsd | cr4::kDe | cr4::kPse | cr4::kPae | cr4::kMce | cr4::kPge |
                                      cr4::kPce | cr4::kOsfxsr | cr4::kOsxmmexcpt;
@@ -75,6 +77,7 @@ std::uint64_t Executor::known_cr4() const {
     if (structured.ecx >> 2 & 1) known |= cr4::kUmip;
     if (structured.ecx >> 3 & 1) known |= cr4::kPke;
     if (structured.ecx >> 16 & 1) known |= cr4::kLa57;
+    if (structured.ecx >> 31 & 1) known |= kPksEnable;
     return known;
 }
 
@@ -206,7 +209,7 @@ void Executor::load_table() {
     const std::uint64_t address = memory_linear(2 + size, false);
     const auto limit = std::uint32_t(load_linear(address, 2, data_mode()));
     std::uint64_t base = load_linear(address + 2, size, data_mode());
-    if (size == 8 && !canonical(base)) general_protection();
+    if (size == 8 && !canonical_base(base)) general_protection();
     if (size == 4 && i_.operand_size == 2) base &= 0xffffff;
     (i_.extension() == 2 ? s_.gdt : s_.idt) = {base, limit};
 }
@@ -219,6 +222,9 @@ void Executor::invalidate_pcid() {
     const std::uint64_t context = load_linear(address, 8, data_mode());
     const std::uint64_t page = load_linear(address + 8, 8, data_mode());
     if (type > 3 || context >> 12) general_protection();
+    // SDM 2A, INVPCID: there is no address space but 0, and of an address it is one.
+    if (type < 2 && context != 0 && !(s_.cr4 & cr4::kPcide)) general_protection();
+    if (type == 0 && long_mode() && !canonical_base(page)) general_protection();
     if (type == 0) vcpu_.flush_tlb_page(page);
     else vcpu_.flush_tlb();
 }
@@ -318,7 +324,7 @@ void Executor::segment_base() {
     std::uint64_t& base = s_.segments[extension & 1 ? kGs : kFs].base;
     if (extension < 2) return set_gpr(i_.rm(), base, i_.operand_size);
     const std::uint64_t value = gpr(i_.rm(), i_.operand_size);
-    if (!canonical(value)) general_protection();
+    if (!canonical_base(value)) general_protection();
     base = value;
 }
 
