@@ -5,7 +5,7 @@
 #   guests/riscv64/            vmlinux, busybox, modules/, initramfs.cpio, debian.ext4 (Debian trixie)
 #   guests/efi/                with --efi: UEFI firmware for the board, GRUB, systemd-boot (Debian trixie)
 #   guests/x86_64/             with --pc: vmlinuz (Debian's cloud kernel), busybox (Debian bookworm)
-#                              with --pc-parts: GRUB's rescue images, memtest86+ (Debian bookworm)
+#                              with --pc-parts: GRUB's rescue images, memtest86+, OVMF (Debian bookworm)
 #                              with --pc-disk: debian.raw, and the kernel and initramfs that are on it
 #   guests/peer-SUITE/run      with --peer: the emulator that `dev bench` measures beside (the newest release)
 #
@@ -165,16 +165,19 @@ fetch_pc_kernel() {
 
 fetch_pc_parts() {
     local pc="$guests/x86_64" scratch="$guests/x86_64.unpacked"
-    [ -e "$pc/memtest86+x64.bin" ] && return
-    say "fetching GRUB's rescue images and a memory test of $pc_suite for PCs"
+    [ -e "$pc/OVMF_VARS_4M.fd" ] && return
+    say "fetching GRUB's rescue images, a memory test and UEFI firmware of $pc_suite for PCs"
     use_state amd64 "$pc_suite"
-    download grub-rescue-pc memtest86+
+    download grub-rescue-pc memtest86+ ovmf
     rm -rf "$scratch"
     unpack "$scratch" "$archives"/*.deb
     mkdir -p "$pc"
     cp "$scratch"/usr/lib/grub-rescue/grub-rescue-{cdrom.iso,floppy.img,usb.img} "$pc"
     cp "$scratch/boot/memtest86+x64.bin" "$pc/memtest86+x64.bin.new"
     mv "$pc/memtest86+x64.bin.new" "$pc/memtest86+x64.bin"
+    cp "$scratch"/usr/share/OVMF/OVMF_CODE_4M.fd "$pc"
+    cp "$scratch/usr/share/OVMF/OVMF_VARS_4M.fd" "$pc/OVMF_VARS_4M.fd.new"
+    mv "$pc/OVMF_VARS_4M.fd.new" "$pc/OVMF_VARS_4M.fd"
     rm -rf "$scratch" "$archives"/*.deb
 }
 

@@ -69,6 +69,8 @@ class PcBoard final : public Board,
            vmport_ = Switch::Auto;
     bool hpet_ = true, i8042_ = true, graphics_ = true, usb_ = false, sata_ = true, hmat_ = false,
          smbus_ = true, floppy_check_ = true;
+    static constexpr unsigned kFlashes = 2;
+    Object* flashes_[kFlashes] = {};  ///< the block nodes in them; null: there is none
     std::string firmware_, kernel_, initrd_, arguments_, oem_id_, oem_table_;
     SmbiosEntry smbios_entry_ = SmbiosEntry::Auto;
     // What older versions had otherwise.
@@ -112,6 +114,10 @@ class PcBoard final : public Board,
     bool wire_controller(BoardContext& context, Errors& errors);
 
     bool load_firmware(BoardContext& context, Errors& errors);
+    bool load_rom(BoardContext& context, MemoryRegion& pci, Errors& errors);
+    bool find_flash_images(BoardContext& context, Errors& errors);
+    Object* make_flash(BoardContext& context, unsigned unit, std::uint64_t size, Errors& errors);
+    bool build_flashes(BoardContext& context, MemoryRegion& pci, Errors& errors);
     bool load_kernel(BoardContext& context, FwCfg& fw_cfg, Errors& errors);
     bool fill_cmos(Errors& errors);
     void fill_disks(Cmos& cmos);

@@ -42,8 +42,16 @@ void put(std::vector<std::uint8_t>& bytes, T value) {
 
 }  // namespace
 
-/// The ROM ends at 4 GiB; its last 128 KiB are also seen below 1 MiB, where the processor's first jump goes.
 bool PcBoard::load_firmware(BoardContext& context, Errors& errors) {
+    MemoryRegion& pci = query<PcHostBridge>(chip("i440fx"))->pci_memory();
+    MemoryRegion* roms = context.memory().rom("pc.rom", kOptionRomsSize, errors);
+    return find_flash_images(context, errors) && roms &&
+           (flashes_[0] ? build_flashes(context, pci, errors) : load_rom(context, pci, errors)) &&
+           pci.add(*roms, Offset(kOptionRoms), 1, errors);
+}
+
+/// The ROM ends at 4 GiB; its last 128 KiB are also seen below 1 MiB, where the processor's first jump goes.
+bool PcBoard::load_rom(BoardContext& context, MemoryRegion& pci, Errors& errors) {
     const std::string file = firmware_.empty() ? kFirmwareFile : firmware_;
     BoardPropertyErrors named(errors, "firmware");
     Bytes bytes;
@@ -59,11 +67,8 @@ bool PcBoard::load_firmware(BoardContext& context, Errors& errors) {
     bios->bytes_changed(Offset(0), bytes.size);
     const std::uint64_t tail = std::min<std::uint64_t>(bytes.size, kIsaBiosSize);
     MemoryRegion& isa = context.memory().alias("isa-bios", *bios, Offset(bytes.size - tail), tail);
-    MemoryRegion* roms = context.memory().rom("pc.rom", kOptionRomsSize, errors);
-    MemoryRegion& pci = query<PcHostBridge>(chip("i440fx"))->pci_memory();
-    return roms && pci.add(*bios, Offset(kFourGibibytes - bios->size()), 0, errors) &&
-           pci.add(isa, Offset(kMebibyte - tail), 1, errors) &&
-           pci.add(*roms, Offset(kOptionRoms), 1, errors);
+    return pci.add(*bios, Offset(kFourGibibytes - bios->size()), 0, errors) &&
+           pci.add(isa, Offset(kMebibyte - tail), 1, errors);
 }
 
 bool PcBoard::fill_cmos(Errors& errors) {

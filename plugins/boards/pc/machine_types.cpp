@@ -5,6 +5,19 @@
 #include <backplane/plugin.h>
 
 namespace backplane::pc {
+namespace {
+template <unsigned Unit>
+constexpr PropertyInfo flash_property(const char* name, const char* summary) {
+    return {.name = name,
+            .kind = PropertyKind::Link,
+            .summary = summary,
+            .set = [](void* part, const PropertyValue& value, Errors&) {
+                static_cast<PcBoard*>(part)->flashes_[Unit] = value.object;
+                return true;
+            }};
+}
+}  // namespace
+
 constexpr PropertyInfo PcBoard::kProperties[] = {
     size_property<&PcBoard::max_ram_below_4g_, &PcBoard::check_max_ram>(
         {.name = "max-ram-below-4g",
@@ -62,6 +75,9 @@ constexpr PropertyInfo PcBoard::kProperties[] = {
          .summary = "of the SMBIOS tables: 32 (version 2.8), 64 (3.0), or auto: 32 if they fit",
          .default_text = "auto",
          .choices = "32|64|auto"}),
+    flash_property<0>("pflash0",
+                      "the block node in the first flash, which the machine starts instead of a ROM"),
+    flash_property<1>("pflash1", "the block node in the second flash, for variables"),
     property<&PcBoard::firmware_>({.name = "firmware", .summary = "firmware file"}),
     property<&PcBoard::kernel_>(
         {.name = "kernel", .summary = "kernel that is started: bzImage, Multiboot, ELF with a PVH entry"}),

@@ -23,8 +23,8 @@ Query make_query(const Geometry& geometry) {
     put(0x24, 4, 1);
     put(0x25, 4, 1);
     // Geometry.
-    put(0x27, std::uint64_t(std::bit_width(geometry.chip_size) - 1), 1);
-    put(0x28, 0x0002, 2);  // x8 and x16
+    put(0x27, std::uint64_t(std::bit_width(geometry.chip_size - 1)), 1);  // the power of two that it fits in
+    put(0x28, 0x0002, 2);                                                 // x8 and x16
     put(0x2a, geometry.buffer_log2, 2);
     put(0x2c, 1, 1);  // one region of equal blocks
     put(0x2d, geometry.blocks - 1, 2);

@@ -62,6 +62,10 @@ class Pflash01 final : public DeviceBase, public IoHandler {
     void set_mode(Mode mode);
     std::uint64_t word(std::uint64_t chip_address) const;
 
+    void begin(Step step) {
+        step_ = step;
+        status_ |= kReady;
+    }
     void command(std::uint8_t code);
     void continue_command(std::uint64_t offset, std::uint64_t value, unsigned size);
     void begin_buffer(std::uint64_t count);
@@ -103,11 +107,11 @@ bool Pflash01::realize(Errors& errors) {
         errors.fail("width, device-width: must be 1, 2, 4 or 8 bytes, the device no wider than the bank");
         return false;
     }
-    if (!std::has_single_bit(size()) || !std::has_single_bit(sector_) || sector_ < buffer_size() ||
+    if (size() == 0 || !std::has_single_bit(sector_) || sector_ < buffer_size() ||
         size() > std::uint64_t{1} << 31 || sector_ / (width_ / device_width_) / 256 > 0xffff ||
         blocks_ > 0x10000) {
         errors.fail(
-            "num-blocks, sector-length: powers of two, at most 2 GiB together, and a sector holds at least " +
+            "num-blocks, sector-length: at most 2 GiB together, a sector is a power of two and holds at least " +
             std::to_string(buffer_size()) + " bytes");
         return false;
     }
@@ -176,15 +180,16 @@ void Pflash01::command(std::uint8_t code) {
     case 0xf0:
     case 0xff: set_mode(Mode::Array); return;
     case 0x10:
-    case 0x40: step_ = Step::Program; break;
-    case 0x20: step_ = Step::Erase; break;
-    case 0x50: status_ = kReady; return;
-    case 0x60: step_ = Step::Lock; break;
+    case 0x40: begin(Step::Program); break;
+    case 0x20: begin(Step::Erase); break;
+    // Not even ready: firmware of PCs (OVMF) knows by that that it is no RAM. Each operation makes it ready.
+    case 0x50: status_ = 0; return;
+    case 0x60: begin(Step::Lock); break;
     case 0x70: break;
     case 0x90: set_mode(Mode::Identifier); return;
     case 0x98: set_mode(Mode::Query); return;
     case 0xd0: break;  // resume: nothing is suspended
-    case 0xe8: step_ = Step::BufferCount; break;
+    case 0xe8: begin(Step::BufferCount); break;
     default:
         context_.log().guest_error("command", "unknown command to a flash");
         set_mode(Mode::Array);

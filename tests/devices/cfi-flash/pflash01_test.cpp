@@ -108,7 +108,10 @@ TEST_F(Pflash01, ABufferThatIsNotConfirmedProgramsNothing) {
     EXPECT_EQ(get(0), both(0xb0));
     command(0, 0x50);
     command(0, 0x70);
+    EXPECT_EQ(get(0), 0u) << "as OVMF looks for a flash";
+    command(0, 0x60);
     EXPECT_EQ(get(0), kReady);
+    put(0, both(0xd0));
     command(0, 0xff);
     EXPECT_EQ(get(0), 0xffffffffu);
 }
@@ -151,11 +154,31 @@ TEST_F(Pflash01, NarrowReadsTakeTheirLanes) {
 TEST(Pflash01Properties, AGeometryThatCannotBeIsRefused) {
     DeviceBench bench;
     EXPECT_NE(bench.try_add("cfi.pflash01", "a",
-                            {{"num-blocks", "3"}, {"sector-length", "262144"}, {"width", "4"}}),
+                            {{"num-blocks", "3"}, {"sector-length", "262000"}, {"width", "4"}}),
               "");
+    EXPECT_NE(
+        bench.try_add("cfi.pflash01", "c", {{"num-blocks", "0"}, {"sector-length", "4096"}, {"width", "1"}}),
+        "");
     EXPECT_NE(bench.try_add("cfi.pflash01", "b",
                             {{"num-blocks", "4"}, {"sector-length", "262144"}, {"width", "3"}}),
               "");
+}
+
+TEST(Pflash01Properties, AnyNumberOfBlocksWillDo) {
+    DeviceBench bench("cfi.pflash01", {{"num-blocks", "3"}, {"sector-length", "4096"}, {"width", "1"}});
+    bench.write(0, 0x98, 1);
+    EXPECT_EQ(bench.read(0x27, 1), 14u) << "a power of two that it fits in";
+    EXPECT_EQ(bench.read(0x2d, 1), 2u);
+    bench.write(0x2fff, 0x40, 1);
+    bench.write(0x2fff, 0x5a, 1);
+    bench.write(0, 0xff, 1);
+    EXPECT_EQ(bench.read(0x2fff, 1), 0u) << "nothing was erased yet";
+    bench.write(0x2000, 0x20, 1);
+    bench.write(0x2000, 0xd0, 1);
+    bench.write(0x2fff, 0x40, 1);
+    bench.write(0x2fff, 0x5a, 1);
+    bench.write(0, 0xff, 1);
+    EXPECT_EQ(bench.read(0x2fff, 1), 0x5au);
 }
 
 }  // namespace
