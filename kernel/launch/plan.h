@@ -55,8 +55,8 @@ struct DrivePlan {
     std::string interface;  ///< "none": nowhere; empty: as the machine prefers
     std::optional<unsigned> index;
     std::string node;
-    bool removable = false;                 ///< media=cdrom
-    bool named = false;                     ///< id=, which is the node's; else the place where it is names it
+    bool removable = false;  ///< media=cdrom
+    bool named = false;      ///< id=, which is the node's; else the place where it is names it
     std::string read_errors{}, write_errors{};  ///< rerror=, werror=; empty: as the device has it
     bool operator==(const DrivePlan&) const = default;
 };
