@@ -144,7 +144,8 @@ bool X86Cpu::warn_of_missing(const Features& missing, const ProcessorSupport& su
     };
     if (bootstrap() && (settings_.check || settings_.enforce))
         for (const Feature* feature : all)
-            if (!quiet(*feature)) context_.log().write(LogLevel::Warning, "cpu", start + place_of(*feature));
+            if (settings_.enforce || !quiet(*feature))
+                context_.log().write(LogLevel::Warning, "cpu", start + place_of(*feature));
     if (!settings_.enforce) return true;
     const std::string first = all.front()->name;
     errors.fail(std::string(support.name().view()) + " doesn't support requested features (" + first +

@@ -189,10 +189,26 @@ TEST_F(ProcessorTest, ATranslatorTellsWhoAsksForNestedGuestsByName) {
 TEST_F(ProcessorTest, EnforceRefusesInstead) {
     make("Haswell-v1", {{"enforce", "on"}});
     support.taken[{1, 0}].ecx = 1u << 28;  // avx
+    support.taken[{7, 0}].ebx = 1u << 4;   // hle
+    ::testing::internal::CaptureStderr();
     EXPECT_FALSE(processor->settle(support, errors));
+    const std::string said = ::testing::internal::GetCapturedStderr();
+    for (const char* missing :
+         {"CPUID[eax=01h].ECX.avx [bit 28]\n", "CPUID[eax=07h,ecx=00h].EBX.hle [bit 4]\n"})
+        EXPECT_NE(said.find("TCG doesn't support requested feature: " + std::string(missing)),
+                  std::string::npos)
+            << said;
     EXPECT_NE(errors.text().find("TCG doesn't support requested features (avx is the first)"),
               std::string::npos)
         << errors.text();
+}
+
+TEST_F(ProcessorTest, EnforceIsSilentOfNothing) {
+    make("qemu64-v1", {{"enforce", "on"}});
+    support.taken[{0x80000001, 0}].ecx = 1u << 2;  // svm
+    ::testing::internal::CaptureStderr();
+    EXPECT_FALSE(processor->settle(support, errors));
+    EXPECT_NE(::testing::internal::GetCapturedStderr().find("ECX.svm"), std::string::npos);
 }
 
 TEST_F(ProcessorTest, TheHostModelNeedsTheHost) {
