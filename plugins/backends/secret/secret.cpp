@@ -1,11 +1,10 @@
 // The object "secret": a password or a key, from the command line or from a file. Its properties can be set, and not be
 // read. Not here: secrets that are encrypted with another one, which is what management tools do for old releases.
-#include "secret.h"
-
 #include <backplane/backend.h>
 #include <backplane/host_files.h>
 #include <backplane/plugin.h>
 #include <backplane/property.h>
+#include <backplane/secret.h>
 
 #include <cerrno>
 #include <cstring>

@@ -1,6 +1,6 @@
 // Secrets of users.
-#include "plugins/backends/secret/secret.h"
 #include "tests/backends/fixture.h"
+#include <backplane/secret.h>
 
 #include <gtest/gtest.h>
 
