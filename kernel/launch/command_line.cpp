@@ -2,8 +2,10 @@
 #include "kernel/launch/command_line.h"
 
 #include "kernel/launch/option_table.h"
+#include "kernel/module/catalog.h"
 #include "kernel/vocabulary/user_error.h"
 
+#include <backplane/screen.h>
 #include <algorithm>
 #include <utility>
 #include <boost/program_options.hpp>
@@ -91,12 +93,21 @@ void add_memory_backend(PlanBuilder& builder) {
     plan.ram_object = std::move(backend);
 }
 
+/// Is there a service through which people look at the machine?
+bool has_display(const LaunchPlan& plan, const Catalog* catalog) {
+    return catalog && std::ranges::any_of(plan.services, [&](const ServicePlan& service) {
+               const ManifestType* type = catalog->find_type(service.type);
+               return type && std::ranges::find(type->interfaces, Display::kId) != type->interfaces.end();
+           });
+}
+
 /// Without a display, the console is the terminal unless the user said where it goes.
-void add_default_consoles(PlanBuilder& builder) {
+void add_default_consoles(PlanBuilder& builder, const Catalog* catalog) {
     LaunchPlan& plan = builder.plan();
     if (plan.process.daemonize && plan.process.exit_with_parent)
         throw UserError("-daemonize: its parent ends at once; leave out -run-with exit-with-parent=on");
-    const bool terminal = builder.nographic || (!builder.display_none && plan.default_devices);
+    const bool terminal =
+        builder.nographic || (!builder.display_none && plan.default_devices && !has_display(plan, catalog));
     plan.graphics = !terminal;
     if (builder.nographic) plan.unseen_ports = "null";
     plan.default_serial = !builder.serial_given && plan.default_devices;
@@ -166,7 +177,7 @@ CommandLine read_command_line(const std::vector<std::string>& arguments, const C
     if (builder.result.topic) return std::move(builder.result);
     connect_qtest(builder);
     add_memory_backend(builder);
-    add_default_consoles(builder);
+    add_default_consoles(builder, catalog);
     connect_legacy_networks(builder);
     if (builder.escape)
         for (ObjectPlan& chardev : builder.plan().chardevs)

@@ -197,4 +197,14 @@ class ScreenHub {
     ~ScreenHub() = default;
 };
 
+/// Offered by the part of a service through which people look at the machine and use it. A machine that was given one has a
+/// display: its consoles are not connected to the terminal unless somebody asks for it.
+class Display {
+  public:
+    static constexpr const char* kId = "backplane.display/1";
+
+  protected:
+    ~Display() = default;
+};
+
 }  // namespace backplane
