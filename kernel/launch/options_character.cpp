@@ -163,7 +163,7 @@ void apply_display(PlanBuilder& builder, const std::string& value) {
         return builder.ask({Kind::Text, {}, "Available display backend types:\nnone\n"});
     if (value != "none")
         throw UserError("there is no display '" + value +
-                        "'; use -display none, or -nographic for a console here");
+                        "'; use -vnc :1 for a VNC viewer, -display none, or -nographic for a console here");
     builder.display_none = true;
 }
 
@@ -247,8 +247,8 @@ OptionGroup character_options() {
             {{"nographic", nullptr,
               "the first serial port and the monitor share this terminal: Ctrl-a x\n"
               "leaves, Ctrl-a c goes from one to the other, Ctrl-a h lists the keys.\n"
-              "There is no display, so this is also what happens when nothing else\n"
-              "is said; with -display none or -nodefaults nothing is connected",
+              "There is no window, so this is also what happens when nothing else is\n"
+              "said; with -vnc, -display none or -nodefaults nothing is connected",
               [](PlanBuilder& builder, const std::string&) { builder.nographic = true; }},
              {"display", "none", "nothing is connected that was not asked for", apply_display},
              {"serial", "DEVICE",

@@ -15,8 +15,7 @@ struct Elsewhere {
 };
 
 constexpr const char* kNoDisplay =
-    "there is no window and no VNC server; monitors take pictures of screens (screendump), and a console is a serial port "
-    "(-nographic, -serial)";
+    "there is no window; a VNC viewer shows the screen (-vnc :1), and a console is a serial port (-nographic, -serial)";
 constexpr const char* kNoSound = "there is no sound";
 constexpr const char* kNoSharing =
     "folders are not shared with guests; give a disk image (-drive), or use the network";
@@ -30,7 +29,6 @@ constexpr Elsewhere kElsewhere[] = {
     {"iscsi", "disks come from files; -blockdev help lists the drivers"},
     {"usbdevice", "devices are plugged in with -device, such as -usb -device usb-tablet"},
     {"spice", kNoDisplay},
-    {"vnc", kNoDisplay},
     {"sdl", kNoDisplay},
     {"curses", kNoDisplay},
     {"full-screen", kNoDisplay},
