@@ -1,5 +1,5 @@
 // Floating point in double precision: bodies under gravity, a matrix product, a fractal's inner loop,
-// and a mix of scalar operations with roots, divisions, conversions and comparisons.
+// and a mix of scalar operations with roots, divisions, conversions and comparisons; on x86 the same in the 80 bits of x87.
 
 #include "harness.h"
 
@@ -93,10 +93,28 @@ static uint64_t scalar_work(uint64_t count) {
     return bits(sum) + (uint64_t)single;
 }
 
+#ifdef __x86_64__
+static uint64_t extended_work(uint64_t count) {
+    enum { kTerms = 16 };
+    long double terms[kTerms], sum = 0;
+    for (int i = 0; i < kTerms; ++i) terms[i] = 1.0L + 0.37L * i;
+    while (count--) {
+        long double value = (long double)(int64_t)(count & 0xfff) + terms[count % kTerms];
+        sum += sqrtl(value) / (value * terms[(count + 5) % kTerms] + 1.0L);
+        if (sum > 100.0L) sum -= (long double)(int64_t)(sum * 0.5L);
+        terms[count % kTerms] = terms[count % kTerms] * 0.999L + sum * 1e-4L;
+    }
+    return bits((double)sum) ^ bits((double)terms[3]);
+}
+#endif
+
 const struct Item floating_items[] = {
     {"fp-nbody", nbody_work},
     {"fp-matmul", matmul_work},
     {"fp-fractal", fractal_work},
     {"fp-scalar", scalar_work},
+#ifdef __x86_64__
+    {"fp-x87", extended_work},
+#endif
     {NULL, NULL},
 };

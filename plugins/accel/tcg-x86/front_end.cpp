@@ -54,6 +54,7 @@ constexpr tcg::GuestDescription kDescription{
     .ignores_bus_errors = true,
     .misaligned_atomics = true,
     .status_offset = offsetof(X86State, rflags),
+    .x87_offset = offsetof(X86State, xsave),
 };
 
 X86State& state_of(void* state) { return *static_cast<X86State*>(state); }
@@ -91,6 +92,9 @@ std::uint64_t vector_flags(const X86State& s) {
         flags |= key_flag::kAvx;
     return flags;
 }
+
+/// Are x87 and MMX instructions executed as they are?
+bool runs_x87(const X86State& s) { return !(s.cr0 & (cr0::kTs | cr0::kEm)) && masks_all_of_x87(s); }
 
 /// Bytes of the guest's, read as data.
 class MemoryBytes final : public ByteSource {
@@ -192,6 +196,7 @@ tcg::BlockKey X86FrontEnd::key(const void* state) const {
     if (s.interrupt_shadow) flags |= key_flag::kShadow;
     if ((s.rflags & rflags::kTrap) || breakpoints_enabled(s)) flags |= key_flag::kWatched;
     flags |= vector_flags(s);
+    if (runs_x87(s)) flags |= key_flag::kX87;
     const unsigned level = s.segments[kSs].attributes >> Segment::kDplShift & 3;
     const bool real = !(s.cr0 & cr0::kPe), virtual_8086 = s.rflags & rflags::kVirtual8086;
     const bool user = !real && (virtual_8086 || level == 3);

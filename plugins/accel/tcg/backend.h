@@ -30,6 +30,11 @@ struct AccessDescriptor {
     std::uint16_t pc_delta;      ///< of the instruction, from the unit's pc
 };
 static_assert(sizeof(AccessDescriptor) == 4);
+/// AccessDescriptor::flags of an x87 operand of 80 bits.
+inline constexpr std::uint8_t kTenBytes = 6;
+constexpr unsigned operand_bytes(const AccessDescriptor& access) {
+    return (access.flags & mem::kSizeMask) == kTenBytes ? 10 : mem::size(access.flags);
+}
 inline AccessDescriptor unpack(std::uint32_t bits) {
     AccessDescriptor access;
     __builtin_memcpy(&access, &bits, sizeof access);

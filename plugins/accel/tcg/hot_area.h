@@ -70,6 +70,10 @@ struct HotArea {
     Constant constants[32];  ///< the back end's
     alignas(64)
         std::uint8_t bounce[64];  ///< the memory operand of a native instruction, when it is no plain memory
+    std::uint32_t x87_away;       ///< 0: the guest's x87 registers are in the host's; else in the state
+    std::uint32_t x87_returns;    ///< not 0: they were, and will be behind a service of the engine's
+    std::uint16_t x87_control_word;          ///< what an instruction has just loaded
+    alignas(64) std::uint8_t x87_area[576];  ///< where the host stores its own and loads them from (XSAVE)
 };
 
 constexpr std::size_t tlb_index(std::uint64_t address) { return (address >> 12) & (kTlbSize - 1); }

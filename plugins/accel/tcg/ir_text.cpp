@@ -42,12 +42,15 @@ std::string native_text(const Native& n, const Block& block, const GuestDescript
         out += separator + part;
         separator = ", ";
     };
+    if (n.reg_number >= 0) item(text("x87.%d", n.reg_number));
     for (const NativeOperand* o : {&n.reg, &n.vvvv})
         if (!o->value.none()) item(operand_text(*o, block, guest));
     if (n.address >= 0)
         item(address_text(block.addresses[std::size_t(n.address)], block, guest) +
              text(".%u", 8 * n.rm.bytes));
+    else if (n.rm_number >= 0) item(text("x87.%d", n.rm_number));
     else if (!n.rm.value.none()) item(operand_text(n.rm, block, guest));
+    if (!n.is4.value.none()) item(operand_text(n.is4, block, guest));
     if (n.immediate_bytes) item(text("0x%llx", ull(std::uint64_t(n.immediate))));
     for (const NativeFixed& f : n.fixed)
         if (!f.value.none()) item("(" + value_text(f.value, block, guest) + ")");

@@ -30,7 +30,7 @@ void each_beside(const Block& block, const Op& op, Visit visit) {
     } else if (op.opcode == Opcode::native) {
         const Native& n = block.natives[std::size_t(op.imm)];
         if (n.address >= 0) in_address(std::size_t(n.address));
-        for (const NativeOperand& o : {n.reg, n.rm, n.vvvv})
+        for (const NativeOperand& o : {n.reg, n.rm, n.vvvv, n.is4})
             if (!o.value.none()) visit(o.value, o.read || o.bytes < 4, o.written);
         for (const NativeFixed& f : n.fixed)
             if (!f.value.none()) visit(f.value, f.read, f.written);
@@ -40,6 +40,11 @@ void each_beside(const Block& block, const Op& op, Visit visit) {
 /// Null, or what the back end could not do.
 const char* wrong_native(const Native& n, const GuestDescription& guest) {
     if (guest.status_offset == 0) return "is native, and the guest has no status flags";
+    if (n.x87 && guest.x87_offset == 0) return "uses x87 registers, and the guest has none";
+    const auto is_vector = [&](Value v) {
+        return v.is_register() && v.index() < guest.registers.size &&
+               guest.registers[v.index()].klass == RegisterClass::Vector;
+    };
     unsigned needed = n.address >= 0 ? 1 : 0, writers = 0;
     std::uint16_t written[6] = {};
     const auto writes = [&](Value v) {
@@ -50,12 +55,12 @@ const char* wrong_native(const Native& n, const GuestDescription& guest) {
     };
     for (const NativeFixed& f : n.fixed) {
         if (f.value.none()) continue;
-        ++needed;
-        if (f.number > 2) return "fixes a register that is not free";
+        needed += !is_vector(f.value);
+        if (f.number > (is_vector(f.value) ? 0 : 2)) return "fixes a register that is not free";
         if (f.value.is_constant() || (f.written && !writes(f.value)))
             return "writes a value twice, or a constant";
     }
-    for (const NativeOperand* o : {&n.reg, &n.vvvv, &n.rm}) {
+    for (const NativeOperand* o : {&n.reg, &n.vvvv, &n.rm, &n.is4}) {
         if (o->value.none()) continue;
         if (o->value.is_constant()) return "has a constant for an operand";
         if (o->bytes == 0 || (o->bytes & (o->bytes - 1)) || o->bytes > 32) return "has an operand of no size";

@@ -25,7 +25,7 @@ std::uint8_t flags_of(unsigned bytes) { return std::uint8_t(__builtin_ctz(bytes)
 
 bool TcgVcpu::begin_native(const Where& where, MemoryFault& fault) {
     const AccessDescriptor access = native_.access;
-    const unsigned size = mem::size(access.flags), mode = access.mode;
+    const unsigned size = operand_bytes(access), mode = access.mode;
     const std::uint64_t address = native_.address;
     const bool writes = access.operation & kWrites;
     const AccessKind kind = writes ? AccessKind::Store : AccessKind::Load;
@@ -59,7 +59,7 @@ bool TcgVcpu::begin_native(const Where& where, MemoryFault& fault) {
 
 bool TcgVcpu::end_native(const Where& where, MemoryFault& fault) {
     const AccessDescriptor access = native_.access;
-    const unsigned size = mem::size(access.flags);
+    const unsigned size = operand_bytes(access);
     if (native_.direct) {
         wrote(native_.page, access.mode, native_.address, size);
         if (posted_any_.load(std::memory_order_relaxed)) apply_posted();
@@ -81,7 +81,7 @@ SlowResult TcgVcpu::slow_begin(void* engine, std::uint64_t address, std::uint64_
     self.native_.access = unpack(descriptor);
     const AccessDescriptor access = self.native_.access;
     const Where where{code, access.pc_delta};
-    if (self.stops_before(address, mem::size(access.flags), access.operation & kReads,
+    if (self.stops_before(address, operand_bytes(access), access.operation & kReads,
                           access.operation & kWrites, where))
         return {0, 1};
     MemoryFault fault;

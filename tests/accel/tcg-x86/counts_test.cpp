@@ -28,7 +28,7 @@ const Snippet kSnippets[] = {
     {"lea eax, [rbx + 1]", 1, {0x8d, 0x43, 1}},
     {"imul eax, ecx", 1, {0x0f, 0xaf, 0xc1}},
     {"shl eax, cl", 2, {0xd3, 0xe0}},
-    {"div rcx, with the call of what may raise", 60, {0x48, 0xf7, 0xf1}},
+    {"div rcx, with the call of what may raise", 62, {0x48, 0xf7, 0xf1}},
     {"mov rax, [rbx + 8]", 9, {0x48, 0x8b, 0x43, 8}},
     {"mov [rbx + 8], rax", 9, {0x48, 0x89, 0x43, 8}},
     {"add [rbx], rax", 9, {0x48, 0x01, 0x03}},
@@ -43,18 +43,26 @@ const Snippet kSnippets[] = {
     {"movaps [rbx], xmm0", 10, {0x0f, 0x29, 0x03}},
     {"vpaddd ymm0, ymm1, ymm2", 7, {0xc5, 0xf5, 0xfe, 0xc2}},
     {"vzeroupper", 10, {0xc5, 0xf8, 0x77}},
+    {"fadd st, st1", 4, {0xd8, 0xc1}},
+    {"fadd st, st1; fxch", 5, {0xd8, 0xc1, 0xd9, 0xc9}},
+    {"fld tbyte [rbx]", 12, {0xdb, 0x2b}},
+    {"fldcw [rbx]", 18, {0xd9, 0x2b}},
+    {"fcomi st, st1; fnstsw ax", 7, {0xdb, 0xf1, 0xdf, 0xe0}},
+    {"paddb mm0, mm1", 4, {0x0f, 0xfc, 0xc1}},
 };
 
 TEST(X86Counts, OfHostInstructions) {
     if (!__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("avx2"))
         GTEST_SKIP() << "the host has no BMI2, or no AVX2";
     TranslatedCpu cpu;
+    constexpr std::uint16_t kControlWord = 0x37f;
     for (const Snippet& snippet : kSnippets) {
         Bytes code = snippet.code;
         code.insert(code.end(), {0xeb, 0});  // jmp to what follows
         cpu.set_code(kCode, code.data(), unsigned(code.size()));
         for (std::uint64_t& gpr : cpu.guest.gpr) gpr = kMemoryBase + 0x100;
         cpu.guest.gpr[kRdx] = 0;
+        std::memcpy(cpu.memory() + 0x100, &kControlWord, sizeof kControlWord);
         const std::string text = cpu.host_code(kCode);
         const auto lines = unsigned(std::count(text.begin(), text.end(), '\n'));
         EXPECT_EQ(lines, snippet.expected + 1) << snippet.name << ":\n" << text;

@@ -155,6 +155,7 @@ void RandomCode::any(std::uint8_t (&code)[16]) {
 
 void RandomCode::usual(std::uint8_t (&code)[16]) {
     for (std::uint8_t& byte : code) byte = std::uint8_t(random_());
+    if (random_() % 8 == 0) return computing(code);
     static constexpr std::uint8_t kPrefixes[] = {0x66, 0xf2, 0xf3};
     unsigned at = 0;
     const bool two = random_() % 2;
@@ -165,6 +166,21 @@ void RandomCode::usual(std::uint8_t (&code)[16]) {
     // An operand in memory is where a register points to, or near.
     if (random_() % 4 == 0) code[at + 1] |= 0xc0;
     else if (random_() % 2) code[at + 1] &= 0x3f;
+}
+
+void RandomCode::computing(std::uint8_t (&code)[16]) {
+    code[0] = std::uint8_t(0xd8 + random_() % 8);
+    if (random_() % 3 == 0) {  // MMX
+        static constexpr std::uint8_t kMmx[] = {0x60, 0x63, 0x64, 0x67, 0x68, 0x6b, 0x6e, 0x6f, 0x70, 0x71,
+                                                0x73, 0x74, 0x76, 0x77, 0x7e, 0x7f, 0xc4, 0xc5, 0xd1, 0xd4,
+                                                0xd5, 0xd7, 0xda, 0xe4, 0xe5, 0xeb, 0xef, 0xf4, 0xf6, 0xfe};
+        code[0] = 0x0f;
+        code[1] = kMmx[random_() % std::size(kMmx)];
+    }
+    // An operand in memory is where a register points to, or near.
+    std::uint8_t& modrm = code[code[0] == 0x0f ? 2 : 1];
+    if (random_() % 2 == 0) modrm |= 0xc0;
+    else if (random_() % 2) modrm &= 0x3f;
 }
 
 void RandomCode::fill(std::uint8_t* to, std::size_t size) {

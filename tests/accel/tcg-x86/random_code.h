@@ -24,6 +24,8 @@ class RandomCode {
     void state(UserState& state);
 
   private:
+    /// x87 and MMX.
+    void computing(std::uint8_t (&code)[16]);
     std::uint64_t interesting();
     void fill(std::uint8_t* to, std::size_t size);
 

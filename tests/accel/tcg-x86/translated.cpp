@@ -27,6 +27,8 @@ TranslatedCpu::TranslatedCpu(bool one_instruction) {
     own_.templates = &TestCpu::templates();
     guest.executor = &own_;
     set_mxcsr_of(guest, kMxcsrMasks);
+    constexpr std::uint16_t kControlWord = 0x37f;  // as after FNINIT
+    std::memcpy(guest.xsave, &kControlWord, sizeof kControlWord);
     Abort errors;
     const tcg::VcpuOptions options{.code_size = 8u << 20, .one_instruction = one_instruction};
     vcpu_ = tcg::TcgVcpu::create(context_, *this, front_end_, pages_, options, errors);

@@ -12,8 +12,8 @@
 
 namespace backplane::x86::testing {
 
-/// Where user code begins.
-inline constexpr std::uint64_t kCode = 0x400000;
+/// Where user code begins: no place that random code finds by shifting the address of its memory.
+inline constexpr std::uint64_t kCode = 0x29d4b000;
 
 class TranslatedCpu final : public Cpu {
   public:

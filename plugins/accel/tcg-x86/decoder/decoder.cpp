@@ -289,4 +289,15 @@ class Decoder {
 
 Instruction decode(ByteSource& bytes, CodeSize code_size) { return Decoder(bytes, code_size).run(); }
 
+bool x87_stores(const Instruction& i) {
+    const unsigned extension = i.extension();
+    switch (i.opcode) {
+    case 0xd9: return extension == 2 || extension == 3 || extension >= 6;
+    case 0xdb: return (extension >= 1 && extension <= 3) || extension == 7;
+    case 0xdd: return (extension >= 1 && extension <= 3) || extension >= 6;
+    case 0xdf: return (extension >= 1 && extension <= 3) || extension >= 6;
+    default: return false;
+    }
+}
+
 }  // namespace backplane::x86

@@ -24,4 +24,7 @@ inline constexpr unsigned kLongestInstruction = 15;
 /// length of what was read.
 Instruction decode(ByteSource& bytes, CodeSize code_size);
 
+/// Does an x87 instruction with a memory operand store there, or load from it?
+bool x87_stores(const Instruction& instruction);
+
 }  // namespace backplane::x86

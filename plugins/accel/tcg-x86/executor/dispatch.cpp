@@ -1,4 +1,5 @@
 // From an instruction to what carries it out, and the templates.
+#include "../decoder/decoder.h"
 #include "breakpoints.h"
 #include "executor.h"
 
@@ -226,23 +227,13 @@ void Executor::run_vector() {
     set_mxcsr(now);
 }
 
-bool Executor::x87_stores() const {
-    const unsigned extension = i_.extension();
-    switch (i_.opcode) {
-    case 0xd9: return extension == 2 || extension == 3 || extension >= 6;
-    case 0xdb: return (extension >= 1 && extension <= 3) || extension == 7;
-    case 0xdd: return (extension >= 1 && extension <= 3) || extension >= 6;
-    case 0xdf: return (extension >= 1 && extension <= 3) || extension >= 6;
-    default: return false;
-    }
-}
-
 void Executor::run_x87() {
     find_template();
     check_x87_enabled();
     const Row& row = i_.row();
     // The host has the guest's MXCSR meanwhile: not to be trapped, for CVTPI2PS and its like.
     const std::uint32_t mxcsr = this->mxcsr();
+    const bool masked = masks_all_of_x87(s_);
     const std::uint32_t unmasked = row.has(row_flag::kFloat) ? ~(mxcsr >> kMaskShift) & kMxcsrFlags : 0;
     alignas(16) std::uint8_t before[kXsaveLegacySize];
     if (unmasked) std::memcpy(before, s_.xsave, sizeof before);
@@ -252,7 +243,7 @@ void Executor::run_x87() {
             call_template(nullptr);
         } else {
             const bool write =
-                row.operation == Operation::X87 ? x87_stores() : row.access == MemoryAccess::Write;
+                row.operation == Operation::X87 ? x87_stores(i_) : row.access == MemoryAccess::Write;
             // An unmasked exception keeps the host from storing: what is there then stays.
             memory_template(memory_linear(i_.memory_size, write), i_.memory_size, true, write, true);
         }
@@ -260,6 +251,7 @@ void Executor::run_x87() {
         set_mxcsr_of(s_, mxcsr);
         throw;
     }
+    if (masks_all_of_x87(s_) != masked) vcpu_.leave(tcg::LeaveKind::Continue);
     const std::uint32_t raised = raised_with(unmasked, mxcsr_of(s_) & kMxcsrFlags);
     set_mxcsr_of(s_, mxcsr);
     if (raised & unmasked) {

@@ -90,7 +90,6 @@ class Executor {
     bool x87_pending() const;
     void check_x87_enabled() const;
     void check_mmx_enabled() const;
-    bool x87_stores() const;
     void find_template();
     void call_template(void* memory);
     void memory_template(std::uint64_t linear, unsigned size, bool read, bool write, bool in_place);

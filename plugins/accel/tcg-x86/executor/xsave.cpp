@@ -148,7 +148,9 @@ void Executor::restore_state() {
     std::uint32_t mxcsr = 0;
     std::memcpy(&mxcsr, area + kMxcsrOffset, sizeof mxcsr);
     if (sse && (mxcsr & ~kMxcsrValid)) general_protection();
+    const bool masked = masks_all_of_x87(s_);
     std::memcpy(s_.xsave, area, kMxcsrOffset);
+    if (masks_all_of_x87(s_) != masked) vcpu_.leave(tcg::LeaveKind::Continue);
     if (sse) set_mxcsr(mxcsr);
     std::memcpy(s_.xsave + kRegistersOffset, area + kRegistersOffset, kX87End - kRegistersOffset);
     if (sse) std::memcpy(s_.xsave + kVectorOffset, area + kVectorOffset, (i_.is_64bit() ? 16 : 8) * 16);
@@ -207,10 +209,11 @@ void Executor::take_components(const std::uint8_t* area, std::uint64_t wanted, s
         if (present & component) std::memcpy(s_.xsave + at, area + at, size);
         else std::memset(s_.xsave + at, 0, size);
     };
-    const bool code_64 = i_.is_64bit();
+    const bool code_64 = i_.is_64bit(), masked = masks_all_of_x87(s_);
     take(kX87, 0, kMxcsrOffset);
     take(kX87, kRegistersOffset, kX87End - kRegistersOffset);
     if (wanted & ~present & kX87) std::memcpy(s_.xsave, &kControlWordReset, sizeof kControlWordReset);
+    if (masks_all_of_x87(s_) != masked) vcpu_.leave(tcg::LeaveKind::Continue);
     take(kSse, kVectorOffset, code_64 ? 256 : 128);
     const std::uint32_t before = pkru_of(s_);
     for (const Component& component : kComponents)

@@ -40,6 +40,14 @@ inline void set_mxcsr_of(X86State& state, std::uint32_t value) {
     std::memcpy(state.xsave + kMxcsrOffset, &value, sizeof value);
 }
 
+/// The x87 control word (SDM 1, 8.1.5): none of the exceptions is raised.
+inline bool masks_all_of_x87(const X86State& state) {
+    constexpr std::uint16_t kMasks = 0x3f;
+    std::uint16_t control = 0;
+    std::memcpy(&control, state.xsave, sizeof control);
+    return (control & kMasks) == kMasks;
+}
+
 /// Of RFLAGS: what arithmetic writes.
 inline constexpr std::uint64_t kArithmeticFlags =
     rflags::kCarry | rflags::kParity | rflags::kAdjust | rflags::kZero | rflags::kSign | rflags::kOverflow;

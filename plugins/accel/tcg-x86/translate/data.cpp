@@ -12,6 +12,15 @@ namespace backplane::x86 {
 using tcg::Builder;
 using tcg::Value;
 
+namespace {
+
+/// FLDCW.
+bool loads_control_word(const Instruction& i) {
+    return i.operation() == Operation::X87 && i.opcode == 0xd9 && i.has_memory() && i.extension() == 5;
+}
+
+}  // namespace
+
 std::uint8_t Translator::access() const { return std::uint8_t(std::countr_zero(unsigned{i_.operand_size})); }
 
 /// FS and GS have their base added; the other segments are flat.
@@ -259,6 +268,25 @@ bool Translator::bit_in_memory() {
     return true;
 }
 
+/// x87 and MMX. What a memory operand of more than ten bytes has is the state as a whole.
+bool Translator::x87() {
+    const Row& row = i_.row();
+    const bool raises = row.has(row_flag::kFloat) && (unit_.key.flags & key_flag::kUnmasked);
+    if (!unit_.native || !(unit_.key.flags & key_flag::kX87) || raises) return false;
+    if (i_.immediate2 != kPreparedTemplate) return false;
+    std::optional<tcg::Native> instruction = x87_native_of(original_);
+    if (!instruction) return false;
+    if (loads_control_word(i_)) instruction->unmasked_pc = b_.pc_constant(next_pc());
+    if (!i_.has_memory()) {
+        b_.native(*instruction);
+        return true;
+    }
+    const std::optional<tcg::Address> at = memory(true);
+    if (!at) return false;
+    b_.native(*instruction, *at);
+    return true;
+}
+
 /// The template's code itself.
 bool Translator::registers_only() {
     if (i_.has_memory() || i_.immediate2 != kPreparedTemplate || i_.row().has(row_flag::kProtected))
@@ -287,6 +315,9 @@ bool Translator::data() {
     case Operation::Fence: fence(); return true;
     case Operation::ZeroUpper: return zero_upper();
     case Operation::VectorTemplate: return native();
+    case Operation::MmxTemplate:
+    case Operation::X87: return x87();
+    case Operation::Wait: return (unit_.key.flags & key_flag::kX87) != 0;
     case Operation::Lea: return lea();
     case Operation::BitMemory: return bit_in_memory();
     case Operation::Divide: return divide();

@@ -22,7 +22,8 @@ inline constexpr std::uint64_t kAvx = 256;
 inline constexpr std::uint64_t kUnmasked = 512;  ///< an exception of MXCSR's may be raised
 inline constexpr std::uint64_t kKernel = 1024;   ///< the current privilege level is 0
 inline constexpr std::uint64_t kAligned =
-    2048;  ///< a misaligned access is a fault: the executor does them all
+    2048;                                    ///< a misaligned access is a fault: the executor does them all
+inline constexpr std::uint64_t kX87 = 4096;  ///< its instructions are enabled, and raise nothing
 }  // namespace key_flag
 
 class Translator {
@@ -60,6 +61,7 @@ class Translator {
     bool registers_only();
     bool native();
     bool bit_in_memory();
+    bool x87();
     std::optional<tcg::Native> as_native() const;
     bool zero_upper();
     void leave_frame();

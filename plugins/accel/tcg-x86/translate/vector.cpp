@@ -81,14 +81,6 @@ bool uses_vvvv_0f(const Instruction& i) {
            within(opcode, 0xf8, 0xfe);
 }
 
-NativeOperand general(unsigned number, bool wide) {
-    return {tcg::Builder::reg(number), std::uint8_t(wide ? 8 : 4), false, false, false};
-}
-
-NativeOperand vector(const Instruction& i, unsigned number) {
-    return {vector_value(number), std::uint8_t(i.long_vector() ? 32 : 16), false, false, false};
-}
-
 void set_uses(const Instruction& i, tcg::Native& n) {
     const bool to_rm = i.row().access == MemoryAccess::Write;
     if (is_shift_group(i)) {
@@ -107,6 +99,14 @@ void set_uses(const Instruction& i, tcg::Native& n) {
 }
 
 }  // namespace
+
+NativeOperand general_operand(unsigned number, bool wide) {
+    return {tcg::Builder::reg(number), std::uint8_t(wide ? 8 : 4), false, false, false};
+}
+
+NativeOperand vector_operand(const Instruction& i, unsigned number) {
+    return {vector_value(number), std::uint8_t(i.long_vector() ? 32 : 16), false, false, false};
+}
 
 bool uses_vvvv(const Instruction& i) {
     const unsigned opcode = i.opcode;
@@ -135,11 +135,12 @@ std::optional<tcg::Native> vector_native_of(const Instruction& i) {
     n.long_vector = i.long_vector();
     n.opcode = i.opcode;
     if (is_shift_group(i)) n.extension = std::int8_t(i.extension());
-    else if (row.operands & operand::kRegGpr) n.reg = general(i.reg(), n.wide);
-    else n.reg = vector(i, i.reg());
-    if (uses_vvvv(i)) n.vvvv = vector(i, i.vvvv());
+    else if (row.operands & operand::kRegGpr) n.reg = general_operand(i.reg(), n.wide);
+    else n.reg = vector_operand(i, i.reg());
+    if (uses_vvvv(i)) n.vvvv = vector_operand(i, i.vvvv());
     else if (i.is_vex() && i.vvvv() != 0) return std::nullopt;
-    if (!i.has_memory()) n.rm = row.operands & operand::kRmGpr ? general(i.rm(), n.wide) : vector(i, i.rm());
+    if (!i.has_memory())
+        n.rm = row.operands & operand::kRmGpr ? general_operand(i.rm(), n.wide) : vector_operand(i, i.rm());
     set_uses(i, n);
     if (i.has_memory()) {
         n.rm.bytes = i.memory_size;

@@ -66,6 +66,7 @@ void Emitter::call_helper(const Op& op) {
     std::uint8_t flags = call.flags;
     helper_stored_ |= (flags & helper::kStores) != 0;
     if (flags & helper::kMayRaise) flags = helper::kAll;
+    x87_before_call(op);
     save_pinned(flags & helper::kReadsRegisters || flags & helper::kWritesRegisters ? 0 : kPinnedCallee,
                 kPinnedCount);
     if (temp_in_rsi_ >= 0) a_.mov(x86::ptr(x86::rsp, kRsiSlot, 8), x86::rsi);

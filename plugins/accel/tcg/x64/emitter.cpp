@@ -31,7 +31,8 @@ Emitter::Emitter(const GuestDescription& guest, HotArea& hot, CodeMemory memory,
     for (std::size_t i = 0; i < guest.registers.size; ++i)
         displacements_[i] = std::int32_t(guest.registers[i].offset) - kStateBias;
     // The hottest registers, hottest first, onto kPinned.
-    flags_ = guest.status_offset != 0 && host_.bmi2 && host_.lahf;
+    flags_ = guest.status_offset != 0 && host_.bmi2 && host_.lahf && (guest.x87_offset == 0 || host_.xsave);
+    x87_ = flags_ && guest.x87_offset != 0;
     const unsigned pinned = flags_ ? kPinnedCount : kPinnedCount - 1;  // else rsi is a temp
     for (unsigned n = 0; n < pinned; ++n) {
         int best = -1;
@@ -55,6 +56,8 @@ Emitter::Emitter(const GuestDescription& guest, HotArea& hot, CodeMemory memory,
     c[kPageBitsOf].value = ~std::uint64_t{4095};
     c[kJumpIndex].value = (kJumpSize - 1) << jump_shift(guest);
     for (unsigned i = 0; i < 5; ++i) c[kUnaligned + i].value = ~std::uint64_t{4095} | ((2u << i) - 1);
+    c[kX87Masks].value = 0x3f;
+    hot.x87_away = 1;
     hot.guest_fp_mode = 0x1f80;
     for (std::uint32_t bits = 0; bits < 64; ++bits)
         hot.exceptions[bits] = std::uint8_t(sticky_exceptions(bits));
@@ -68,6 +71,7 @@ void Emitter::prepare(const Block& block) {
     slots_used_ = 0;
     temp_in_rsi_ = -1;
     helper_stored_ = false;
+    x87_here_ = false;
     plans_.clear();
     forget_vectors();
     resident_sets_.assign(1, {});
@@ -99,7 +103,7 @@ void Emitter::each_further_value(const Op& op, Visit visit) const {
         in_address(std::size_t(op.imm));
     } else if (op.opcode == Opcode::native) {
         const Native& n = block_->natives[std::size_t(op.imm)];
-        for (Value v : {n.reg.value, n.rm.value, n.vvvv.value}) visit(v);
+        for (Value v : {n.reg.value, n.rm.value, n.vvvv.value, n.is4.value}) visit(v);
         for (const NativeFixed& f : n.fixed) visit(f.value);
         if (n.address >= 0) in_address(std::size_t(n.address));
     }
@@ -126,6 +130,7 @@ void Emitter::emit(const EmitRequest& request, EmitResult& result) {
         const Op& op = block_->ops[index_];
         if (index_ != skip_) {
             vectors_before_op(op);
+            x87_before_op(op);
             before_op(op);
             dispatch(op);
         }

@@ -9,6 +9,7 @@
 //   flags          the guest's status flags, where it has some (status.cpp)
 //   xmm0 … xmm5    scratch inside an op
 //   xmm1 … xmm15   where the guest has vector registers: those, for a while (vectors.cpp)
+//   st0 … st7      where the guest has x87 registers: those, for a while, across blocks (x87.cpp)
 // Guest registers without a host register are memory operands off rbp.
 #pragma once
 
@@ -64,6 +65,8 @@ struct Thunks {
     std::uint32_t raised = 0;        ///< a helper wants the block left: HotArea::raised
     /// Of the engine's services; the second where the status flags are in the host's.
     std::uint32_t load[2] = {}, store[2] = {}, atomic[2] = {}, begin[2] = {}, end[2] = {};
+    /// The x87 registers from the state to the host's, and back; use rax, rdx and xmm0, and no flags.
+    std::uint32_t x87_to_host = 0, x87_to_state = 0;
 };
 
 /// Indices into HotArea::constants. The masks are 16 bytes each.
@@ -78,6 +81,7 @@ enum Constant : unsigned {
     kPageBitsOf = 11,  ///< what is not the offset in a page
     kJumpIndex = 12,   ///< of a pc: its entry in the jump cache
     kUnaligned = 13,   ///< for accesses of 2, 4 … 32 bytes: what must be 0
+    kX87Masks = 18,    ///< of a control word
 };
 
 class Emitter {
@@ -250,6 +254,18 @@ class Emitter {
     bool any_dirty() const;
     void clear_upper();
 
+    // ---- x87.cpp
+    void emit_x87_thunks();
+    void x87_to_host(const Op& op);
+    void cold_x87(const Cold& c);
+    void x87_to_state(std::initializer_list<x86::Gp> kept, bool returns = false);
+    void x87_before_call(const Op& op);
+    void cold_x87_call(const Cold& c);
+    void x87_returns(bool raised);
+    void x87_before_op(const Op& op);
+    void leave_if_unmasked(const Op& op, std::uint64_t pc);
+    void cold_unmasked(const Cold& c);
+
     // ---- integer.cpp
     void integer(const Op& op);
     void move_op(const Op& op);
@@ -389,6 +405,8 @@ class Emitter {
     std::vector<NativePlan> plans_;
     Residents residents_;
     bool any_resident_ = false;
+    bool x87_ = false;              ///< the guest has x87 registers, and the host takes them
+    bool x87_here_ = false;         ///< they are known to be in the host's
     Residents loop_;                ///< what a unit that jumps to its own start keeps in registers meanwhile
     std::uint32_t loop_start_ = 0;  ///< where it goes then; 0: it does not
     std::vector<Residents> resident_sets_;  ///< the first is empty

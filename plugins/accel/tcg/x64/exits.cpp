@@ -210,6 +210,7 @@ void Emitter::emit_exit_stubs() {
 
 std::uint32_t Emitter::emit_thunks(const Services& services) {
     a_.setOffset(0);
+    emit_x87_thunks();
     thunks_.enter = here();
     for (int r : {kRbx, kRbp, 12, 13, 14, 15}) a_.push(q(r));
     a_.sub(x86::rsp, kFrameBytes);
@@ -234,6 +235,7 @@ std::uint32_t Emitter::emit_thunks(const Services& services) {
     thunks_.leave_state = here();
     save_pinned(0, kPinnedCount);
     thunks_.leave_nosave = here();
+    x87_to_state({x86::rax});
     a_.stmxcsr(hot(&hot_.guest_fp_mode, 4));
     a_.ldmxcsr(hot(&hot_.host_fp_mode, 4));
     a_.add(x86::rsp, kFrameBytes);
@@ -241,6 +243,7 @@ std::uint32_t Emitter::emit_thunks(const Services& services) {
     a_.ret();
 
     const auto ask_for_next = [&](std::uint64_t otherwise) {
+        x87_to_state({});
         a_.mov(x86::rdi, Imm(std::uint64_t(reinterpret_cast<std::uintptr_t>(services.engine))));
         call_function(reinterpret_cast<const void*>(services.next));
         a_.mov(x86::rdx, x86::rax);
@@ -292,6 +295,7 @@ std::uint32_t Emitter::emit_slow_thunk(const void* engine, const void* function,
         a_.pop(x86::rax);
     }
     save_pinned(0, kPinnedCount);
+    x87_to_state({x86::rax, x86::rdx}, true);
     a_.push(x86::rsi);
     a_.mov(x86::rsi, x86::rax);
     a_.mov(x86::r8, x86::ptr(x86::rsp, 8));
@@ -301,6 +305,7 @@ std::uint32_t Emitter::emit_slow_thunk(const void* engine, const void* function,
     a_.test(x86::edx, x86::edx);
     const std::uint32_t raised = jump(CC::kNE);
     load_pinned(kPinnedCallee, kPinnedCount);
+    x87_returns(false);
     if (status_in_host) {
         a_.mov(x86::rcx, x86::rax);
         restore_status();
@@ -308,6 +313,7 @@ std::uint32_t Emitter::emit_slow_thunk(const void* engine, const void* function,
     }
     a_.ret();
     patch_here(raised);
+    x87_returns(true);
     a_.add(x86::rsp, 8);
     jump_to(thunks_.raised);
     return where;

@@ -16,6 +16,7 @@ HostFeatures detect_host() {
         __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
         avx_state = (low & 6) == 6;
     }
+    f.xsave = ecx & bit_OSXSAVE;
     f.ssse3 = ecx & bit_SSSE3;
     f.sse41 = ecx & bit_SSE4_1;
     f.popcnt = ecx & bit_POPCNT;

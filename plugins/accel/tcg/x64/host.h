@@ -13,6 +13,7 @@ struct HostFeatures {
     bool ssse3 = false;
     bool fma = false;
     bool clmul = false;
+    bool xsave = false;
 };
 
 HostFeatures detect_host();

@@ -15,8 +15,9 @@ void Emitter::native_op(const Op& op) {
     default: return;  // before_op() did all of it
     }
     const Native& n = block_->natives[std::size_t(op.imm)];
-    const std::size_t index = cold_.size();
     const bool memory = n.address >= 0;
+    if (n.x87) x87_to_host(op);
+    const std::size_t index = cold_.size();
     if (memory) {
         compute_address(block_->addresses[std::size_t(n.address)], kRax);
         const std::uint8_t mode = n.mode == kBlockMode ? block_->mmu_mode : n.mode;
@@ -26,18 +27,21 @@ void Emitter::native_op(const Op& op) {
     const NativePlan plan = plan_native(n);
     emit_native(plan);
     if (n.status_written) status_in_host_ = true;
-    if (!memory) return;
-    cold_[index].x = here();
-    cold_[index].y = plans_.size();
-    cold_[index].z = status_in_host_;
-    plans_.push_back(plan);
-    plans_.back().residents = remember_residents();
+    if (memory) {
+        cold_[index].x = here();
+        cold_[index].y = plans_.size();
+        cold_[index].z = status_in_host_;
+        plans_.push_back(plan);
+        plans_.back().residents = remember_residents();
+    }
+    if (!n.unmasked_pc.none()) leave_if_unmasked(op, value_of(n.unmasked_pc));
 }
 
 void Emitter::cold_native(const Cold& c) {
     const Native& n = block_->natives[std::size_t(c.op->imm)];
     AccessDescriptor access{};
-    access.flags = std::uint8_t(__builtin_ctz(n.rm.bytes) | (n.aligned ? mem::kAligned : 0));
+    const unsigned size = n.rm.bytes == 10 ? kTenBytes : unsigned(__builtin_ctz(n.rm.bytes));
+    access.flags = std::uint8_t(size | (n.aligned ? mem::kAligned : 0));
     access.mode = (n.mode == kBlockMode ? block_->mmu_mode : n.mode) & 15;
     access.operation =
         ((n.rm.read ? kReads : 0) | (n.rm.written ? kWrites : 0) | (n.lock ? kLocked : 0)) & 15;
@@ -149,6 +153,8 @@ Emitter::NativePlan Emitter::plan_native(const Native& n) {
             plan.free = 1u << kRdx;
         }
     }
+    if (n.reg_number >= 0) plan.reg = n.reg_number;
+    if (n.rm_number >= 0) plan.rm = n.rm_number;
     int number = 0;
     if (!n.reg.value.none()) {
         if (is_vector(n.reg)) number = plan_vector(plan, n.reg);

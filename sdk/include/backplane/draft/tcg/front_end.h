@@ -41,6 +41,10 @@ struct GuestDescription {
     /// Of the guest's status flags in the state: two bytes, with the flags where x86's FLAGS register has them (bit 0
     /// carry, 2 parity, 4 adjust, 6 zero, 7 sign, 11 overflow); other bits are left alone. 0: it has none.
     std::uint32_t status_offset = 0;
+    /// Of the guest's x87 and MMX registers in the state: the first 160 bytes of what FXSAVE64 writes (SDM 1, table 10-2). They
+    /// are there whenever a helper or anything else of the host runs. Native instructions leave those bytes of it alone that
+    /// say where the last instruction was. 0: it has none.
+    std::uint32_t x87_offset = 0;
 };
 
 /// What the meaning of translated code depends on besides its bytes and its address.

@@ -49,10 +49,10 @@ struct NativeOperand {
     bool written = false;
 };
 
-/// An operand that the encoding does not name: MUL's, a shift count.
+/// An operand that the encoding does not name: MUL's, a shift count, the mask of BLENDVPS.
 struct NativeFixed {
     Value value{};
-    std::uint8_t number = 0;  ///< of the host's register: 0 rax, 1 rcx, 2 rdx
+    std::uint8_t number = 0;  ///< of the host's register: 0 rax, 1 rcx, 2 rdx; 0 of a Vector register: xmm0
     bool read = false;        ///< also where a part of it stays
     bool written = false;
 };
@@ -73,7 +73,17 @@ struct Native {
     bool rm_stays_register =
         false;                    ///< a slot of the state is not the same to it (BT with a register, CMPXCHG)
     NativeOperand reg, rm, vvvv;  ///< rm.value is not used with a memory operand
-    std::int16_t address = -1;    ///< not negative: ModRM.rm is memory, at Block::addresses[address]
+    NativeOperand is4;            ///< in bits 4 to 7 of the immediate
+    /// It uses the guest's x87 registers (GuestDescription::x87_offset), x87 or MMX. They are in the host's then, by the
+    /// numbers that they have: `reg_number` and `rm_number`, where not negative, stand in place of `reg` and `rm`. All
+    /// exceptions that an x87 instruction may raise are masked.
+    bool x87 = false;
+    std::int8_t reg_number = -1, rm_number = -1;
+    /// The instruction may load the x87 control word: where an exception is no longer masked behind it, the unit is left,
+    /// and the guest goes on at this pc (a constant).
+    Value unmasked_pc{};
+    std::int16_t address =
+        -1;  ///< not negative: ModRM.rm is memory, at Block::addresses[address]; 10 bytes with x87
     std::uint8_t mode = kBlockMode;
     bool aligned = false;  ///< a memory operand that is not aligned to its size faults
     NativeFixed fixed[3];
