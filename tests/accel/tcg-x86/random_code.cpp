@@ -169,18 +169,39 @@ void RandomCode::usual(std::uint8_t (&code)[16]) {
 }
 
 void RandomCode::computing(std::uint8_t (&code)[16]) {
-    code[0] = std::uint8_t(0xd8 + random_() % 8);
-    if (random_() % 3 == 0) {  // MMX
-        static constexpr std::uint8_t kMmx[] = {0x60, 0x63, 0x64, 0x67, 0x68, 0x6b, 0x6e, 0x6f, 0x70, 0x71,
-                                                0x73, 0x74, 0x76, 0x77, 0x7e, 0x7f, 0xc4, 0xc5, 0xd1, 0xd4,
-                                                0xd5, 0xd7, 0xda, 0xe4, 0xe5, 0xeb, 0xef, 0xf4, 0xf6, 0xfe};
-        code[0] = 0x0f;
-        code[1] = kMmx[random_() % std::size(kMmx)];
+    static constexpr std::uint8_t kMmx[] = {0x60, 0x63, 0x64, 0x67, 0x68, 0x6b, 0x6e, 0x6f, 0x70, 0x71,
+                                            0x73, 0x74, 0x76, 0x77, 0x7e, 0x7f, 0xc4, 0xc5, 0xd1, 0xd4,
+                                            0xd5, 0xd7, 0xda, 0xe4, 0xe5, 0xeb, 0xef, 0xf4, 0xf6, 0xfe};
+    // BLENDVPS and its like, SHA256RNDS2, PCMPESTRM to PCMPISTRI.
+    static constexpr std::uint8_t kImplicit[][2] = {{0x38, 0x10}, {0x38, 0x14}, {0x38, 0x15}, {0x38, 0xcb},
+                                                    {0x3a, 0x60}, {0x3a, 0x61}, {0x3a, 0x62}, {0x3a, 0x63}};
+    unsigned at = 0;
+    switch (random_() % 6) {
+    case 0:
+    case 1:
+        code[at++] = 0x0f;
+        code[at++] = kMmx[random_() % std::size(kMmx)];
+        break;
+    case 2: {
+        const auto& [map, opcode] = kImplicit[random_() % std::size(kImplicit)];
+        if (opcode != 0xcb) code[at++] = 0x66;
+        if (random_() % 2) code[at++] = std::uint8_t(0x40 + random_() % 16);
+        code[at++] = 0x0f;
+        code[at++] = map;
+        code[at++] = opcode;
+        break;
+    }
+    case 3:  // VBLENDVPS, VBLENDVPD, VPBLENDVB
+        code[at++] = 0xc4;
+        code[at++] = std::uint8_t((random_() & 0xe0) | 3);
+        code[at++] = std::uint8_t((random_() & 0x7c) | 1);
+        code[at++] = std::uint8_t(0x4a + random_() % 3);
+        break;
+    default: code[at++] = std::uint8_t(0xd8 + random_() % 8); break;
     }
     // An operand in memory is where a register points to, or near.
-    std::uint8_t& modrm = code[code[0] == 0x0f ? 2 : 1];
-    if (random_() % 2 == 0) modrm |= 0xc0;
-    else if (random_() % 2) modrm &= 0x3f;
+    if (random_() % 2 == 0) code[at] |= 0xc0;
+    else if (random_() % 2) code[at] &= 0x3f;
 }
 
 void RandomCode::fill(std::uint8_t* to, std::size_t size) {

@@ -24,7 +24,7 @@ class RandomCode {
     void state(UserState& state);
 
   private:
-    /// x87 and MMX.
+    /// x87, MMX, vectors with an operand that is not in ModRM.
     void computing(std::uint8_t (&code)[16]);
     std::uint64_t interesting();
     void fill(std::uint8_t* to, std::size_t size);

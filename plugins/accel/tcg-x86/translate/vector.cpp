@@ -24,9 +24,20 @@ bool scalar(const Instruction& i) {
 /// Shifts by an immediate: ModRM.reg is a part of the opcode.
 bool is_shift_group(const Instruction& i) { return i.map == k0f && within(i.opcode, 0x71, 0x73); }
 
+/// PCMPESTRM, PCMPESTRI, PCMPISTRM, PCMPISTRI: bit 0, an index in ECX instead of a mask in XMM0; bit 1, no lengths in EAX and EDX.
+bool compares_strings(const Instruction& i) {
+    return i.map == std::uint8_t(Map::Map0f3a) && within(i.opcode, 0x60, 0x63);
+}
+
+/// EXTRQ with immediates has a part of the opcode in ModRM.reg.
+bool is_extract(const Instruction& i) {
+    return i.map == k0f && i.opcode == 0x78 && Mandatory(i.mandatory) == Mandatory::Operand;
+}
+
 /// COMISS and its like, PTEST, VTESTPS: nothing but flags is written.
 bool compares(const Instruction& i) {
     if (i.map == k0f) return i.opcode == 0x2e || i.opcode == 0x2f;
+    if (compares_strings(i)) return true;
     return i.map == k0f38 && (i.opcode == 0x17 || i.opcode == 0x0e || i.opcode == 0x0f);
 }
 
@@ -83,7 +94,9 @@ bool uses_vvvv_0f(const Instruction& i) {
 
 void set_uses(const Instruction& i, tcg::Native& n) {
     const bool to_rm = i.row().access == MemoryAccess::Write;
-    if (is_shift_group(i)) {
+    if (is_extract(i)) {
+        n.rm.read = n.rm.written = true;
+    } else if (is_shift_group(i)) {
         n.rm.read = true;
         (i.is_vex() ? n.vvvv : n.rm).written = true;
     } else if (to_rm) {
@@ -96,6 +109,22 @@ void set_uses(const Instruction& i, tcg::Native& n) {
         n.reg.read = !n.reg.written || reads_destination(i);
     }
     n.vvvv.read = !n.vvvv.value.none() && !n.vvvv.written;
+}
+
+/// Operands that the encoding does not name. False: too many.
+bool set_fixed(const Instruction& i, tcg::Native& n) {
+    if (!compares_strings(i)) {
+        if (i.row().has(row_flag::kXmm0)) n.fixed[0] = {vector_value(0), 0, true, false};
+        return true;
+    }
+    const bool index = i.opcode & 1, lengths = !(i.opcode & 2);
+    if (index) n.fixed[0] = {tcg::Builder::reg(kRcx), 1, false, true};
+    else n.fixed[0] = {vector_value(0), 0, false, true};
+    if (lengths) {
+        n.fixed[1] = {tcg::Builder::reg(kRax), 0, true, false};
+        n.fixed[2] = {tcg::Builder::reg(kRdx), 2, true, false};
+    }
+    return !(index && lengths && i.has_memory());
 }
 
 }  // namespace
@@ -122,8 +151,7 @@ bool uses_vvvv(const Instruction& i) {
 
 std::optional<tcg::Native> vector_native_of(const Instruction& i) {
     const Row& row = i.row();
-    if (row.operation != Operation::VectorTemplate || row.implicit || row.has(row_flag::kIs4) ||
-        row.has(row_flag::kXmm0) || row.immediate == Immediate::Word)
+    if (row.operation != Operation::VectorTemplate || (row.implicit && !compares_strings(i)))
         return std::nullopt;
     tcg::Native n;
     n.name = "vector";
@@ -134,14 +162,19 @@ std::optional<tcg::Native> vector_native_of(const Instruction& i) {
     n.wide = i.rex_w();
     n.long_vector = i.long_vector();
     n.opcode = i.opcode;
-    if (is_shift_group(i)) n.extension = std::int8_t(i.extension());
+    if (is_shift_group(i) || is_extract(i)) n.extension = std::int8_t(i.extension());
     else if (row.operands & operand::kRegGpr) n.reg = general_operand(i.reg(), n.wide);
     else n.reg = vector_operand(i, i.reg());
     if (uses_vvvv(i)) n.vvvv = vector_operand(i, i.vvvv());
     else if (i.is_vex() && i.vvvv() != 0) return std::nullopt;
     if (!i.has_memory())
         n.rm = row.operands & operand::kRmGpr ? general_operand(i.rm(), n.wide) : vector_operand(i, i.rm());
+    if (row.has(row_flag::kIs4)) {
+        n.is4 = vector_operand(i, unsigned(i.immediate >> 4) & (i.is_64bit() ? 15 : 7));
+        n.is4.read = true;
+    }
     set_uses(i, n);
+    if (!set_fixed(i, n)) return std::nullopt;
     if (i.has_memory()) {
         n.rm.bytes = i.memory_size;
         n.aligned =
@@ -154,6 +187,9 @@ std::optional<tcg::Native> vector_native_of(const Instruction& i) {
     if (row.has(row_flag::kNoInputFlags)) n.status_written = tcg::status::kAll;
     if (row.immediate == Immediate::Unsigned8) {
         n.immediate_bytes = 1;
+        n.immediate = std::int64_t(i.immediate);
+    } else if (row.immediate == Immediate::Word) {
+        n.immediate_bytes = 2;
         n.immediate = std::int64_t(i.immediate);
     }
     return n;

@@ -195,7 +195,9 @@ class Emitter {
             kStoreVector,
             kLoadLong,  ///< 32 bytes
             kStoreLong,
-            kLoadUpper,  ///< bytes 16 to 31 beside the others
+            kLoadUpper,    ///< bytes 16 to 31 beside the others
+            kCopyVector,   ///< 16 bytes; from `home`
+            kCopyCleared,  ///< the same, and bytes 16 to 31 become 0
         };
         Kind kind;
         std::int8_t reg;   ///< the scratch register
@@ -208,13 +210,14 @@ class Emitter {
     struct NativePlan {
         const Native* native = nullptr;
         std::int8_t reg = 0, vvvv = 0, rm = -1;  ///< ModRM.rm: a register, or -1: memory
-        std::int8_t base = 0, index = -1;        ///< of the memory
+        std::int8_t is4 = 0;
+        std::int8_t base = 0, index = -1;  ///< of the memory
         std::int32_t displacement = 0;
         std::int8_t collapse = -1;    ///< where rcx + rax goes before
         std::uint8_t free = 7;        ///< of rax, rcx and rdx: bits
         std::uint16_t vectors = 0;    ///< the host's that it uses: bits
         std::uint32_t residents = 0;  ///< behind it: index into resident_sets_
-        NativeMove before[8], after[8];
+        NativeMove before[12], after[8];
         std::uint8_t before_count = 0, after_count = 0;
     };
     void native_op(const Op& op);
@@ -239,6 +242,10 @@ class Emitter {
     };
     using Residents = std::array<Resident, 16>;  ///< by the host's number
     int plan_vector(NativePlan& plan, const NativeOperand& operand);
+    void plan_fixed_vector(NativePlan& plan, const NativeFixed& fixed);
+    bool is_vector(Value v) const {
+        return v.is_register() && guest_.registers[v.index()].klass == RegisterClass::Vector;
+    }
     int make_room(NativePlan& plan);
     NativeMove vector_move(NativeMove::Kind kind, unsigned number, unsigned guest) const;
     void store_residents(const Residents& residents);

@@ -122,7 +122,7 @@ Emitter::NativePlan Emitter::plan_native(const Native& n) {
     const bool memory = n.address >= 0;
     bool any_fixed = false;
     for (const NativeFixed& f : n.fixed) {
-        if (f.value.none()) continue;
+        if (f.value.none() || is_vector(f.value)) continue;
         any_fixed = true;
         plan.free = std::uint8_t(plan.free & ~(1u << f.number));
         const int h = home(f.value);
@@ -134,11 +134,8 @@ Emitter::NativePlan Emitter::plan_native(const Native& n) {
         move.kind = NativeMove::kStore;
         if (f.written) plan.after[plan.after_count++] = move;
     }
-    const auto is_vector = [&](const NativeOperand& o) {
-        return o.value.is_register() && guest_.registers[o.value.index()].klass == RegisterClass::Vector;
-    };
     const auto needs_scratch = [&](const NativeOperand& o) {
-        return !o.value.none() && !is_vector(o) && (o.high || home(o.value) < 0);
+        return !o.value.none() && !is_vector(o.value) && (o.high || home(o.value) < 0);
     };
     if (memory) {
         const unsigned scratches = unsigned(needs_scratch(n.reg)) + unsigned(needs_scratch(n.vvvv));
@@ -157,19 +154,23 @@ Emitter::NativePlan Emitter::plan_native(const Native& n) {
     if (n.rm_number >= 0) plan.rm = n.rm_number;
     int number = 0;
     if (!n.reg.value.none()) {
-        if (is_vector(n.reg)) number = plan_vector(plan, n.reg);
+        if (is_vector(n.reg.value)) number = plan_vector(plan, n.reg);
         else number = plan_operand(plan, n.reg, false);
         plan.reg = std::int8_t(number);
     }
     if (!n.vvvv.value.none()) {
-        if (is_vector(n.vvvv)) number = plan_vector(plan, n.vvvv);
+        if (is_vector(n.vvvv.value)) number = plan_vector(plan, n.vvvv);
         else number = plan_operand(plan, n.vvvv, false);
         plan.vvvv = std::int8_t(number);
     }
-    if (memory || n.rm.value.none()) return plan;
-    if (is_vector(n.rm)) number = plan_vector(plan, n.rm);
-    else number = plan_operand(plan, n.rm, !n.rm_stays_register);
-    plan.rm = std::int8_t(number);
+    if (!n.is4.value.none()) plan.is4 = std::int8_t(plan_vector(plan, n.is4));
+    if (!memory && !n.rm.value.none()) {
+        if (is_vector(n.rm.value)) number = plan_vector(plan, n.rm);
+        else number = plan_operand(plan, n.rm, !n.rm_stays_register);
+        plan.rm = std::int8_t(number);
+    }
+    for (const NativeFixed& f : n.fixed)
+        if (is_vector(f.value)) plan_fixed_vector(plan, f);
     return plan;
 }
 
@@ -198,6 +199,8 @@ void Emitter::move_for_native(const NativeMove& m) {
     case NativeMove::kLoadUpper:
         a_.vinsertf128(x86::ymm(std::uint32_t(r)), x86::ymm(std::uint32_t(r)), upper, 1);
         return;
+    case NativeMove::kCopyVector: a_.movaps(x(r), x(m.home)); return;
+    case NativeMove::kCopyCleared: a_.vmovaps(x(r), x(m.home)); return;
     case NativeMove::kLoadLong:
         a_.vmovups(x(r), at(16));
         a_.vinsertf128(x86::ymm(std::uint32_t(r)), x86::ymm(std::uint32_t(r)), upper, 1);
@@ -261,8 +264,9 @@ void Emitter::encode_native(const NativePlan& plan) {
         if (mod == 1) put(unsigned(disp) & 0xff);
         for (unsigned i = 0; mod == 2 && i < 4; ++i) put(unsigned(disp) >> (8 * i) & 0xff);
     }
-    for (unsigned i = 0; i < n.immediate_bytes; ++i)
-        put(unsigned(std::uint64_t(n.immediate) >> (8 * i)) & 0xff);
+    const std::uint64_t immediate =
+        n.is4.value.none() ? std::uint64_t(n.immediate) : unsigned(plan.is4) << 4 | (n.immediate & 15);
+    for (unsigned i = 0; i < n.immediate_bytes; ++i) put(unsigned(immediate >> (8 * i)) & 0xff);
     a_.embed(bytes, size);
 }
 

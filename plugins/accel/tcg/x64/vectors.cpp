@@ -41,8 +41,9 @@ int Emitter::plan_vector(NativePlan& plan, const NativeOperand& operand) {
         plan.before[plan.before_count++] = vector_move(kind, unsigned(number), unsigned(guest));
     };
     // One that is written may be another operand as well.
-    bool read = false;
-    for (const NativeOperand* o : {&plan.native->reg, &plan.native->vvvv, &plan.native->rm})
+    bool read = operand.read;
+    for (const NativeOperand* o :
+         {&plan.native->reg, &plan.native->vvvv, &plan.native->rm, &plan.native->is4})
         read |= o->read && o->value == operand.value;
     int number = -1;
     for (unsigned n = kFirst; n < residents_.size(); ++n)
@@ -63,6 +64,17 @@ int Emitter::plan_vector(NativePlan& plan, const NativeOperand& operand) {
     plan.vectors = std::uint16_t(plan.vectors | 1u << number);
     any_resident_ = true;
     return number;
+}
+
+/// The operand is in xmm0, where no resident is.
+void Emitter::plan_fixed_vector(NativePlan& plan, const NativeFixed& fixed) {
+    const auto number = std::int8_t(plan_vector(plan, {fixed.value, 16, false, fixed.read, fixed.written}));
+    NativeMove move{NativeMove::kCopyVector, 0, number, 0, 0, 0};
+    if (fixed.read) plan.before[plan.before_count++] = move;
+    if (!fixed.written) return;
+    if (plan.native->vex) move.kind = NativeMove::kCopyCleared;
+    std::swap(move.reg, move.home);
+    plan.after[plan.after_count++] = move;
 }
 
 void Emitter::store_residents(const Residents& residents) {
@@ -162,7 +174,9 @@ void Emitter::prepare_loop() {
         if (op.opcode == Opcode::goto_pc) round |= value_of(op.a) == block_->pc;
         if (op.opcode == Opcode::native) {
             const Native& n = block_->natives[std::size_t(op.imm)];
-            fits = use(n, n.reg) && use(n, n.vvvv) && use(n, n.rm);
+            fits = use(n, n.reg) && use(n, n.vvvv) && use(n, n.rm) && use(n, n.is4);
+            for (const NativeFixed& f : n.fixed)
+                fits = fits && use(n, {f.value, 16, false, f.read, f.written});
         }
         if (fits) continue;
         loop_ = {};
