@@ -9,7 +9,7 @@ namespace backplane::x86 {
 
 namespace {
 
-constexpr std::uint32_t kMxcsrFlags = 0x3f;
+constexpr std::uint32_t kMxcsrFlags = 0x3f, kMxcsrUnderflow = 0x10, kMxcsrFlushToZero = 0x8000;
 /// Invalid, denormal, divide by zero: found before anything is computed (SDM 1, 11.5.2).
 constexpr std::uint32_t kMxcsrBefore = 7;
 constexpr unsigned kMaskShift = 7;
@@ -50,6 +50,24 @@ class Snapshot {
     bool x87_;
     std::uint64_t gpr_[kGprCount];
     std::uint8_t area_[kXsaveLegacySize];
+};
+
+/// What a vector instruction may write but for memory, as it is now.
+class VectorState {
+  public:
+    VectorState(const X86State& state, unsigned reg) : reg_(reg), gpr_(state.gpr[reg]), flags_(state.rflags) {
+        std::memcpy(area_, state.xsave, sizeof area_);
+    }
+    void restore(X86State& state) const {
+        std::memcpy(state.xsave, area_, sizeof area_);
+        state.gpr[reg_] = gpr_;
+        state.rflags = flags_;
+    }
+
+  private:
+    unsigned reg_;
+    std::uint64_t gpr_, flags_;
+    alignas(16) std::uint8_t area_[kUpperOffset + kUpperSize];
 };
 
 }  // namespace
@@ -194,33 +212,41 @@ void Executor::run_vector() {
                              (!i_.is_vex() && i_.memory_size == 16 && !row.has(row_flag::kUnaligned));
         if (aligned && (address & (i_.memory_size - 1u))) general_protection();
     }
+    const bool computes = row.has(row_flag::kFloat);
+    const std::uint32_t mxcsr = computes ? this->mxcsr() : kMxcsrMasks;
+    const std::uint32_t unmasked = ~(mxcsr >> kMaskShift) & kMxcsrFlags;
     const auto run = [&] {
-        // Not in place where an exception that the guest has not masked is to keep it from storing.
+        // Not in place where an exception that the guest has not masked is to keep it from storing, or may want it again.
         if (i_.has_memory())
-            memory_template(address, i_.memory_size, !write, write, !(write && row.has(row_flag::kFloat)));
+            memory_template(address, i_.memory_size, !write, write, !(write && computes) && !unmasked);
         else call_template(nullptr);
     };
-    if (!row.has(row_flag::kFloat)) return run();
-    const std::uint32_t mxcsr = this->mxcsr();
-    const std::uint32_t unmasked = ~(mxcsr >> kMaskShift) & kMxcsrFlags;
-    const std::uint32_t host = _mm_getcsr();
-    alignas(16) std::uint8_t before[kUpperOffset + kUpperSize];
-    const std::uint64_t reg = s_.gpr[i_.reg()], flags = s_.rflags;
-    if (unmasked) std::memcpy(before, s_.xsave, sizeof before);
-    _mm_setcsr((mxcsr | kMxcsrMasks) & ~kMxcsrFlags);
+    if (!computes) return run();
+    const std::uint32_t host = _mm_getcsr(), masked = (mxcsr | kMxcsrMasks) & ~kMxcsrFlags;
+    std::optional<VectorState> before;
+    if (unmasked) before.emplace(s_, i_.reg());
+    _mm_setcsr(masked);
     try {
         run();
     } catch (...) {
         _mm_setcsr(host);
         throw;
     }
-    const std::uint32_t raised = raised_with(unmasked, _mm_getcsr() & kMxcsrFlags);
+    std::uint32_t found = _mm_getcsr() & kMxcsrFlags;
+    // Where it is not masked, a tiny result raises underflow though it is exact (SDM 1, 4.9.1.5). The host says so where it
+    // makes such results 0.
+    if ((unmasked & ~found & kMxcsrUnderflow) && !write) {
+        const VectorState after(s_, i_.reg());
+        before->restore(s_);
+        _mm_setcsr(masked | kMxcsrFlushToZero);
+        call_template(i_.has_memory() ? cpu_.operand : nullptr);
+        found |= _mm_getcsr() & kMxcsrUnderflow;
+        after.restore(s_);
+    }
     _mm_setcsr(host);
-    const std::uint32_t now = mxcsr | raised;
+    const std::uint32_t raised = raised_with(unmasked, found), now = mxcsr | raised;
     if (raised & unmasked) {
-        std::memcpy(s_.xsave, before, sizeof before);
-        s_.gpr[i_.reg()] = reg;
-        s_.rflags = flags;
+        before->restore(s_);
         set_mxcsr(now);
         throw GuestFault{s_.cr4 & cr4::kOsxmmexcpt ? Vector::SimdFault : Vector::InvalidOpcode};
     }
