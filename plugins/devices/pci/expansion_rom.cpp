@@ -46,6 +46,7 @@ bool DevicePart::add_rom(Errors& errors) {
     if (!rom) return false;
     std::ranges::copy(bytes, rom->bytes().data);
     rom->bytes_changed(Offset(0), bytes.size());
+    romsize_ = std::uint32_t(size);  // which is what users see of it
     bars_[kRom] = {rom, PciBarKind::Memory32, false, std::nullopt};
     set_rom_writable();
     return true;

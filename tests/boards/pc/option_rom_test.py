@@ -24,18 +24,21 @@ class OptionRom(PcTest):
         size = self.rom_size(qtest)
         with Qmp(connect(path, self.process)) as qmp:
             qmp("qmp_capabilities")
+            if size:
+                card = qmp("qom-get", path="/machine/peripheral/card", property="romsize")["return"]
+                self.assertEqual(card, size, "users see what it came to be")
             qmp("quit")
         return self.process.communicate()[1].decode(), size
 
     def test_a_card_finds_its_rom_with_the_firmware(self):
         (self.folder / ROM).write_bytes(b"\x55\xaa\x0a" + bytes(5000))
-        self.assertEqual(self.words("-L", str(self.folder), "-device", "e1000,addr=4"), ("", 8192))
-        self.assertEqual(self.words("-L", str(self.folder), "-device", "e1000,addr=4,romfile="), ("", 0))
+        self.assertEqual(self.words("-L", str(self.folder), "-device", "e1000,id=card,addr=4"), ("", 8192))
+        self.assertEqual(self.words("-L", str(self.folder), "-device", "e1000,id=card,addr=4,romfile="), ("", 0))
 
     def test_users_say_how_large_it_is_or_that_there_is_none(self):
         file = self.folder / ROM
         file.write_bytes(b"\x55\xaa\x0a" + bytes(5000))
-        card = f"e1000,addr=4,romfile={file}"
+        card = f"e1000,id=card,addr=4,romfile={file}"
         self.assertEqual(self.words("-device", f"{card},romsize=16384"), ("", 16384))
         self.assertEqual(self.words("-device", f"{card},rombar=0"), ("", 0))
         for size, why in ((4096, "is too large for ROM size 4096"), (5000, "ROM size 5000 is not a power of two")):
@@ -45,7 +48,7 @@ class OptionRom(PcTest):
 
     def test_a_host_without_the_file_is_told(self):
         missing = "-global", "e1000.romfile=not-there.rom"
-        words, size = self.words(*missing, "-device", "e1000,addr=4")
+        words, size = self.words(*missing, "-device", "e1000,id=card,addr=4")
         self.assertIn('failed to find romfile "not-there.rom"', words)
         self.assertEqual(size, 0)
 
