@@ -99,6 +99,25 @@ class Linux(ConsoleTest):
         """MiB that it has."""
         return int(re.search(r"MemTotal:\s+(\d+)", self.run_in_guest("cat /proc/meminfo"))[1]) >> 10
 
+    def pages_are_where_they_are_listed(self):
+        """As `x` finds them by its own way through the tables."""
+        self.qmp("stop")
+        pages = re.findall(r"^([0-9a-f]{16}): ([0-9a-f]{16}) ([X-][G-][P-][D-][A-][C-][T-][U-][W-])$", tlb := self.qmp.human("info tlb"), re.M)
+        self.assertEqual(len(pages), len(tlb.splitlines()))
+        self.assertGreater(len(pages), 100)
+        for flag, name in ((2, "a large page"), (0, "one without code"), (8, "one that is written")):
+            virtual, physical, _ = next(page for page in pages if page[2][flag] != "-")
+            words = lambda line: self.qmp.human(line).split(":")[-1]  # noqa: E731
+            self.assertEqual(words(f"x /2xg 0x{virtual}"), words(f"xp /2xg 0x{physical}"), name)
+        ranges = [
+            (int(start, 16), int(end, 16), int(size, 16))
+            for start, end, size in re.findall(r"^([0-9a-f]{16})-([0-9a-f]{16}) ([0-9a-f]{16}) [u-]r[w-]$", self.qmp.human("info mem"), re.M)
+        ]
+        self.assertTrue(ranges and all(end - start == size for start, end, size in ranges))
+        self.assertTrue(all(any(start <= int(page[0], 16) < end for start, end, _ in ranges) for page in pages[:: len(pages) // 50]))
+        self.assertTrue(self.qmp.human("p $rip").startswith("0xffffffff"))
+        self.qmp("cont")
+
     def memory_comes_and_goes(self):
         before = self.memory()
         self.qmp("object-add", **{"qom-type": "memory-backend-ram", "id": "ram", "size": 128 << 20})
@@ -117,6 +136,7 @@ class Linux(ConsoleTest):
         self.assertEqual(complaints(log), [])
         self.assertIn("ACPI: Interpreter enabled", log)
         self.assertEqual(self.run_in_guest("nproc").strip(), "2")
+        self.pages_are_where_they_are_listed()
         self.run_in_guest("dmesg -n 1")  # what it says of itself would stand between answers
 
         self.assertEqual(self.qmp("device_add", driver="virtio-rng-pci", id="rng", bus="pci.0", addr="7")["return"], {})
