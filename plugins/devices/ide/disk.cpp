@@ -108,6 +108,8 @@ bool Disk::check(Errors& errors) {
     else if (version_.size() > kVersionLength) errors.fail("ver '" + version_ + "' is longer than 8 bytes");
     else if (size() == 0) errors.fail("the drive is empty: a disk has at least one sector");
     else if (heads_ > 16) errors.fail("heads must be between 1 and 16");
+    else if (discard_granularity_ != kLikeSectors && discard_granularity_ % kSector != 0)
+        errors.fail("discard_granularity must be a multiple of logical_block_size");
     else if (sectors_ > 255) errors.fail("secs must be between 1 and 255");
     else return true;
     return false;
@@ -312,6 +314,7 @@ void Disk::block_done() {
 
 bool Disk::start_trim() {
     constexpr std::uint8_t kTrim = 1;
+    if (discard_granularity_ == 0) return false;
     remaining_ = sector_count(Address::Long);
     if (!(TaskFile::now(task_.feature) & kTrim) || drive_->read_only() || remaining_ > kMostRangeSectors)
         return false;
@@ -496,10 +499,12 @@ void Disk::identify() {
     put_word(data, 88, std::uint16_t(0x3f | (ultra ? chosen << 8 : 0)));
     put_word(data, 93, 0x600b);  // an 80-conductor cable, device 0
     put_words(data, 100, sectors, 4);
-    put_word(data, 105, kMostRangeSectors);
+    if (discard_granularity_ != 0) {
+        put_word(data, 105, kMostRangeSectors);
+        put_word(data, 169, 1);  // TRIM
+    }
     put_word(data, 106,
              std::uint16_t(0x6000 | blocks_exponent()));  // the word holds; sectors of a physical one
-    put_word(data, 169, 1);                               // TRIM
     put_word(data, 217, rotation_rate_);
     seal_identity(data);
     remaining_ = 0;

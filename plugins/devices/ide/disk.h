@@ -17,12 +17,15 @@ class Disk final : public DriveBase {
     /// As a user says it, in the order of AtaTranslation.
     enum class Translation : std::uint32_t { None, Lba, Large, Rechs, Auto };
 
+    static constexpr std::uint64_t kLikeSectors = 0xffffffff;
+
     bool realize(Errors& errors) override;
     void reset(ResetPhase phase) override;
     AtaGeometry geometry() const override;
 
     std::uint32_t cylinders_ = 0, heads_ = 0, sectors_ = 0;
     std::uint16_t rotation_rate_ = 0;
+    std::uint64_t discard_granularity_ = kLikeSectors;  ///< bytes; 0: the disk does not trim
     Translation translation_ = Translation::Auto;
 
   private:

@@ -49,6 +49,12 @@ constexpr auto kDiskProperties = with_disk_settings<Disk>(with_drive_properties(
                                         .summary = "how firmware makes its cylinders and heads of the disk's",
                                         .default_text = "auto",
                                         .choices = "none|lba|large|rechs|auto"}),
+    size_property<&Disk::discard_granularity_>(
+        {.name = "discard_granularity",
+         .summary =
+             "bytes that the guest best gives back at a time; 0: it cannot (no TRIM); 4294967295: a sector",
+         .default_text = "4294967295",
+         .maximum = 0xffffffff}),
     property<&Disk::rotation_rate_>({.name = "rotation_rate",
                                      .summary = "turns per minute; 1: a solid-state disk, 0: nothing is said",
                                      .default_text = "0"}),

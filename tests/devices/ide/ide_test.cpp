@@ -405,6 +405,20 @@ TEST_F(Trim, IdentityTells) {
     EXPECT_EQ(identity[2 * 169], 1);
 }
 
+TEST_F(Trim, ADiskWithoutItSaysSo) {
+    add("ide-hd", {{"discard_granularity", "0"}});
+    trim({range(0, 1)});
+    EXPECT_EQ(in(kCommand)&kError, kError);
+    EXPECT_TRUE(node.operations.empty());
+    out(kCommand, 0xec);
+    const std::vector<std::uint8_t> identity = data(512);
+    EXPECT_EQ(identity[2 * 105], 0);
+    EXPECT_EQ(identity[2 * 169], 0);
+    const std::string refusal =
+        bench.try_add("ide-hd", "odd", {{"drive", "node"}, {"discard_granularity", "1000"}}, "ide.0");
+    EXPECT_NE(refusal.find("discard_granularity must be a multiple"), std::string::npos) << refusal;
+}
+
 TEST_F(Ide, ATableThatIsTooShortEndsTheCommand) {
     add("ide-hd");
     descriptor(0, ram(kBuffer), 512, true);
