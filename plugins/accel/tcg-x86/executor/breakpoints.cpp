@@ -32,6 +32,19 @@ bool loads_stack(const Instruction& i) {
 
 }  // namespace
 
+/// IA32_DEBUGCTL.BTF: TF steps to the next branch that is taken.
+bool Executor::steps_over(const Instruction& instruction, std::uint64_t pc) const {
+    if (!(s_.msrs.debug_ctl & debug::kBranchSteps)) return true;
+    switch (instruction.operation()) {
+    case Operation::Jump:
+    case Operation::JumpRm:
+    case Operation::Call:
+    case Operation::CallRm:
+    case Operation::Return: return true;  // even to the next instruction
+    default: return s_.pc != pc && s_.pc != pc + instruction.length;
+    }
+}
+
 bool Executor::run_watched(const Instruction& instruction) {
     const bool held_back = cpu_.stack_loaded;
     cpu_.stack_loaded = false;
@@ -43,7 +56,7 @@ bool Executor::run_watched(const Instruction& instruction) {
     cpu_.stack_loaded = loads_stack(instruction);
     const bool counts =
         counts_behind(instruction.operation()) ? s_.rflags & rflags::kTrap : before & rflags::kTrap;
-    if (counts && !cpu_.stack_loaded) cpu_.traps |= debug::kSingleStep;
+    if (counts && !cpu_.stack_loaded && steps_over(instruction, pc)) cpu_.traps |= debug::kSingleStep;
     // Between two steps of a string instruction (SDM 3B 17.3.1.1).
     if (instruction.has(prefix::kRep | prefix::kRepne) && s_.pc == pc) s_.rflags |= rflags::kResume;
     return !cpu_.stack_loaded && trap();

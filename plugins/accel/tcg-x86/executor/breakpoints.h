@@ -14,6 +14,8 @@ inline constexpr std::uint64_t kGeneralDetect = 1u << 13;  ///< DR7.GD, DR6.BD
 inline constexpr std::uint64_t kSingleStep = 1u << 14;
 inline constexpr std::uint64_t kTaskSwitch = 1u << 15;
 inline constexpr std::uint64_t kEnabled = 0xff, kEnabledLocally = 0x155;  ///< of DR7
+/// IA32_DEBUGCTL (SDM 3B 17.4.1): last branches are not recorded.
+inline constexpr std::uint64_t kLastBranches = 1, kBranchSteps = 2;
 }  // namespace debug
 
 inline bool breakpoints_enabled(const X86State& state) { return (state.dr7 & debug::kEnabled) != 0; }

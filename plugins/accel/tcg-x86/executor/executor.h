@@ -272,6 +272,7 @@ class Executor {
     void resume();
 
     // ---- breakpoints.cpp
+    bool steps_over(const Instruction& instruction, std::uint64_t pc) const;
     bool trap();
     void post_trap();
     void show_held_back();

@@ -68,7 +68,10 @@ void Executor::shut_down(const char* why) {
 
 void Executor::deliver(std::uint8_t vector, Event event, bool has_error, std::uint32_t error,
                        std::uint64_t return_ip) {
-    if (vector == std::uint8_t(Vector::Debug) && event == Event::Exception) s_.dr7 &= ~debug::kGeneralDetect;
+    if (vector == std::uint8_t(Vector::Debug) && event == Event::Exception) {
+        s_.dr7 &= ~debug::kGeneralDetect;
+        s_.msrs.debug_ctl &= ~(debug::kLastBranches | debug::kBranchSteps);
+    }
     if (!protected_mode()) deliver_real(vector, return_ip);
     else if (long_mode()) deliver_long(vector, event, has_error, error, return_ip);
     else deliver_protected(vector, event, has_error, error, return_ip);
