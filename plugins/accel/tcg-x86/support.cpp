@@ -20,7 +20,7 @@ constexpr std::uint32_t bits(Numbers... numbers) {
 constexpr std::uint32_t kBasicEdx =
     bits(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 19, 23, 24, 25, 26, 27, 28);
 constexpr std::uint32_t kBasicEcxOwn =
-    bits(17, 21, 24, 26, 31);  // PCID x2APIC TSC-DEADLINE XSAVE; a hypervisor is there
+    bits(3, 17, 21, 24, 26, 31);  // MONITOR PCID x2APIC TSC-DEADLINE XSAVE; a hypervisor is there
 /// SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES AVX F16C RDRAND.
 constexpr std::uint32_t kBasicEcxHost = bits(0, 1, 9, 12, 13, 19, 20, 22, 23, 25, 28, 29, 30);
 // Leaf 7: FSGSBASE TSC_ADJUST SMEP ERMS INVPCID SMAP CLFLUSHOPT CLWB; UMIP PKU LA57 RDPID PKS.

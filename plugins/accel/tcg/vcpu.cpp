@@ -20,6 +20,7 @@ TcgVcpu::TcgVcpu(AcceleratorContext& context, Cpu& cpu, const FrontEnd& front_en
       context_(context),
       front_end_(front_end),
       pages_(pages),
+      line_(pages, *this),
       options_(options),
       state_(cpu.state()),
       pc_offset_(front_end.description().pc_offset),
@@ -140,7 +141,8 @@ void TcgVcpu::take_requests() {
     apply_posted();
     if (cpu_.powered_off() || stands()) return;
     if (run_state_.halted.load(std::memory_order_relaxed)) {
-        if (!cpu_.has_work()) return;
+        if (!cpu_.has_work() && !(at_line_ && line_.written())) return;
+        at_line_ = false;
         run_state_.halted.store(0, std::memory_order_relaxed);
     }
     if (resume_ == DebugResume::Step) return;
@@ -150,7 +152,7 @@ void TcgVcpu::take_requests() {
 const void* TcgVcpu::next_code() {
     std::uint64_t chain = pending_chain_;
     pending_chain_ = ~std::uint64_t{0};
-    in_single_ = false;
+    in_single_ = at_line_ = false;
     const BlockKey key = front_end_.key(state_);
     // After a trap, a return from one, a change of mode: as an indirect jump would.
     if (chain == ~std::uint64_t{0} && !single_step_) {
@@ -283,6 +285,16 @@ void TcgVcpu::flush_tlb_page(std::uint64_t address) {
 void TcgVcpu::flush_tlb_local() {
     cache_->forget_local_jumps();
     tlb_->flush_local();
+}
+
+bool TcgVcpu::watch_line(std::uint64_t address, unsigned size, std::uint8_t mode) {
+    MemoryFault fault;
+    const PageInfo* info = resolve(mode, address, AccessKind::Load, 0, fault);
+    if (!info || !info->block) return false;
+    const auto from = std::uint32_t(address & (kPageSize - 1));
+    const bool seen = line_.watch(*info->block, info->block_offset >> kPageBits, from, from + size);
+    tlb_->protect(info->page_id());
+    return seen;
 }
 
 void TcgVcpu::flush_tlb_modes(std::uint32_t modes) {

@@ -7,6 +7,7 @@
 #include "code_cache.h"
 #include "code_pages.h"
 #include "debug_points.h"
+#include "line_watch.h"
 #include "mapped.h"
 #include "soft_tlb.h"
 
@@ -57,6 +58,9 @@ class TcgVcpu final : public VcpuThread, public Vcpu, public MemoryListener, pub
     void flush_tlb_page(std::uint64_t address) override;
     void flush_tlb_modes(std::uint32_t modes) override;
     void flush_tlb_local() override;
+    bool watch_line(std::uint64_t address, unsigned size, std::uint8_t mode) override;
+    bool line_written() const override { return line_.written(); }
+    void wait_at_line() override { at_line_ = true; }
     void raised() override { hot_->raised = kExitRaised; }
     void leave(LeaveKind kind) override {
         if (hot_->raised != kExitRaised) hot_->raised = std::uint32_t(kExitContinue) + std::uint32_t(kind);
@@ -86,7 +90,10 @@ class TcgVcpu final : public VcpuThread, public Vcpu, public MemoryListener, pub
     void thread_begins() override;
     void thread_ends() override { context_.lock().observe_waits(nullptr); }
     void run_begins() override { read_log_items(); }
-    void run_ends() override { keep_fp(); }
+    void run_ends() override {
+        keep_fp();
+        if (std::exchange(at_line_, false)) run_state_.halted.store(0);
+    }
     void run_guest() override;
     bool waits() const override {
         return run_state_.halted.load(std::memory_order_relaxed) || cpu_.powered_off() || stands();
@@ -210,6 +217,8 @@ class TcgVcpu final : public VcpuThread, public Vcpu, public MemoryListener, pub
     AcceleratorContext& context_;
     const FrontEnd& front_end_;
     CodePages& pages_;
+    LineWatch line_;
+    bool at_line_ = false;  ///< the halt is one that a store to the line ends
     const VcpuOptions options_;
     void* const state_;
     const std::uint32_t pc_offset_;

@@ -1,6 +1,6 @@
 """Small programs that try a PC's processor where no compiled program does, each the whole firmware of its machine: what they say
 stands in their sources behind "//=". Where the host has KVM, its processor says the same; what not every such host does stands
-behind "//~". Without it a program comes to no end, after what was right, or begins as "//-" has it."""
+behind "//~". Without it a program comes to no end, after what was right, or begins as "//-" has it. "//+" has what else its machine is given."""
 
 import os
 import pathlib
@@ -26,8 +26,9 @@ def expected(source):
 class Processor(ProgramTest):
     def said(self, name, patience, *accelerator):
         log = self.folder / "said"
+        more = " ".join(marked(SOURCES / f"{name}.S", "//+ ")).split()
         process = self.start(
-            *(*MACHINE, *accelerator, "-bios", MADE / f"{name}.firmware"),
+            *(*MACHINE, *accelerator, *more, "-bios", MADE / f"{name}.firmware"),
             *("-chardev", f"file,id=debug,path={log}", "-device", "isa-debugcon,iobase=0x402,chardev=debug"),
             *("-device", "isa-debug-exit,iobase=0xf4,iosize=4"),
         )

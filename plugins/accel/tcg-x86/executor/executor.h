@@ -306,6 +306,8 @@ class Executor {
     void set_task_priority(std::uint64_t value);
     void halt();
     void await_event();
+    void monitor();
+    void monitor_wait();
     std::uint64_t known_cr4() const;
     bool of_intel() const {
         constexpr std::uint32_t kGenuine = 0x756e6547;

@@ -245,7 +245,8 @@ bool Executor::take_requests() {
         changed = true;
     }
     if (s_.activity != Activity::Running) return changed;
-    const bool was_halted = s_.wakes_on.exchange(0) != 0;
+    const bool at_line = std::exchange(cpu_.at_line, false);  // an SMI ends MWAIT
+    const bool was_halted = s_.wakes_on.exchange(0) != 0 && !at_line;
     cpu_.in_helper = true;
     cpu_.fault_recorded = cpu_.bus_fault = false;
     changed |= take_pending_events();

@@ -22,6 +22,8 @@ struct PerCpu {
         false;                ///< by the instruction before, which was watched: no debug exception comes yet
     std::uint16_t traps = 0;  ///< debug exceptions that are to come, as bits of DR6
     bool management = false;  ///< it has memory for system management mode; else an SMI does nothing
+    bool line_watched = false;        ///< by MONITOR
+    bool at_line = false;             ///< it is halted by MWAIT
     bool apic_touched = false;        ///< a store may have reached the local APIC
     std::uint64_t beyond_memory = 0;  ///< bits of table entries that no physical address has (MAXPHYADDR)
     GuestFault fault{};

@@ -182,13 +182,9 @@ void Executor::group_01() {
         s_.gpr[kRcx] = std::uint32_t(s_.msrs.tsc_aux);
         return;
     case 0xc8:  // MONITOR
-        require_kernel();
-        if (!(cpu_.processor->cpuid(1, 0).ecx >> 3 & 1)) undefined_opcode();
-        return;
-    case 0xc9:  // MWAIT: any event ends it
-        require_kernel();
-        if (!(cpu_.processor->cpuid(1, 0).ecx >> 3 & 1)) undefined_opcode();
-        return;
+        return monitor();
+    case 0xc9:  // MWAIT
+        return monitor_wait();
     default: undefined_opcode();
     }
 }
@@ -254,6 +250,32 @@ void Executor::await_event() {
     if (s_.rflags & rflags::kInterrupt) wakes |= request::kInterrupt;
     s_.wakes_on = wakes;
     s_.run.halted.store(1, std::memory_order_release);
+}
+
+/// Of 64 bytes, as cache lines are.
+void Executor::monitor() {
+    constexpr unsigned kLine = 64;
+    if (privilege() != 0 || !(cpu_.processor->cpuid(1, 0).ecx >> 3 & 1)) undefined_opcode();
+    if (std::uint32_t(s_.gpr[kRcx]) != 0) general_protection();
+    const std::uint64_t mask =
+        i_.address_size == 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << 8 * i_.address_size) - 1;
+    const std::uint64_t address = linear(i_.segment, s_.gpr[kRax] & mask, 1, false);
+    load_linear(address, 1, data_mode());
+    cpu_.line_watched = vcpu_.watch_line(address & ~std::uint64_t{kLine - 1}, kLine, data_mode());
+}
+
+/// Where stores to the line are not seen yet, it does not wait: software looks at the line, and comes back.
+void Executor::monitor_wait() {
+    constexpr std::uint32_t kMaskedInterrupts = 1;  // of ECX: they end it as well
+    if (privilege() != 0 || !(cpu_.processor->cpuid(1, 0).ecx >> 3 & 1)) undefined_opcode();
+    const auto extensions = std::uint32_t(s_.gpr[kRcx]);
+    if (extensions & ~kMaskedInterrupts) general_protection();
+    if (!std::exchange(cpu_.line_watched, false) || vcpu_.line_written()) return;
+    vcpu_.wait_at_line();
+    cpu_.at_line = true;
+    await_event();
+    if (extensions & kMaskedInterrupts) s_.wakes_on.fetch_or(request::kInterrupt);
+    s_.run.exit_request.store(1);
 }
 
 // ---- ports

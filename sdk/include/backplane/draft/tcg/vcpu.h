@@ -44,6 +44,16 @@ class Vcpu {
     /// is not used, and the guest goes on at the state's pc, which the helper has set. After raised() it has no effect.
     virtual void leave(LeaveKind kind) = 0;
 
+    // ---- a line of memory that the CPU waits at
+    /// Stores of others into the `size` bytes at `address`, all in one page, are seen from now on, until the next call.
+    /// False: not yet, or never.
+    virtual bool watch_line(std::uint64_t /*address*/, unsigned /*size*/, std::uint8_t /*mode*/) {
+        return false;
+    }
+    virtual bool line_written() const { return true; }
+    /// The halt that the CPU goes into (CpuRunState::halted) ends by such a store, and when the machine stands.
+    virtual void wait_at_line() {}
+
     // ---- the machine's I/O ports, for a guest that has them; size 1, 2 or 4. What nothing answers reads as ones.
     virtual std::uint32_t load_port(std::uint16_t port, unsigned size) = 0;
     virtual void store_port(std::uint16_t port, std::uint32_t value, unsigned size) = 0;
