@@ -245,8 +245,23 @@ bool Translator::native() {
     return true;
 }
 
+/// An instruction of BMI2 on 64 bits, which leaves the flags alone: SARX and PEXT.
+void Translator::bmi2(std::uint8_t opcode, Value result, Value rm, Value vvvv) {
+    tcg::Native n;
+    n.name = "bmi2";
+    n.vex = n.wide = true;
+    n.map = std::uint8_t(Map::Map0f38);
+    n.prefix = 0xf3;
+    n.opcode = opcode;
+    n.reg = {result, 8, false, false, true};
+    n.rm = {rm, 8, false, true, false};
+    n.vvvv = {vvvv, 8, false, true, false};
+    b_.native(n);
+}
+
 /// BT and its like: the number reaches beyond the operand, from where that is (SDM 2A, BT).
 bool Translator::bit_in_memory() {
+    constexpr std::uint8_t kSarx = 0xf7, kPext = 0xf5;
     const unsigned size = i_.operand_size;
     if (!unit_.native || !i_.is_64bit() || i_.address_size != 8 || size < 4) return false;
     std::optional<tcg::Native> instruction = native_of(original_);
@@ -258,13 +273,13 @@ bool Translator::bit_in_memory() {
         number = b_.temp();
         b_.sext32(number, Builder::reg(i_.reg()));
     }
-    const Value place = b_.temp(), within = b_.temp();
-    b_.sar(place, number, b_.constant(unsigned(std::countr_zero(bits))));
-    b_.shl(place, place, b_.constant(unsigned(std::countr_zero(size))));
-    b_.add(at, at, place);
-    b_.and_(within, number, b_.constant(bits - 1));
+    const Value place = b_.temp(), within = b_.temp(), constant = b_.temp();
+    b_.mov(constant, b_.constant(unsigned(std::countr_zero(bits))));
+    bmi2(kSarx, place, number, constant);
+    b_.mov(constant, b_.constant(bits - 1));
+    bmi2(kPext, within, constant, number);
     instruction->reg.value = within;
-    b_.native(*instruction, {.base = at});
+    b_.native(*instruction, {.base = at, .index = place, .shift = std::uint8_t(std::countr_zero(size))});
     return true;
 }
 

@@ -61,6 +61,7 @@ class Translator {
     bool registers_only();
     bool native();
     bool bit_in_memory();
+    void bmi2(std::uint8_t opcode, tcg::Value result, tcg::Value rm, tcg::Value vvvv);
     bool x87();
     std::optional<tcg::Native> as_native() const;
     bool zero_upper();
