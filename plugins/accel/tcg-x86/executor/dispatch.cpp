@@ -270,8 +270,10 @@ void Executor::run_x87() {
         } else {
             const bool write =
                 row.operation == Operation::X87 ? x87_stores(i_) : row.access == MemoryAccess::Write;
+            const std::uint64_t address = memory_linear(i_.memory_size, write);
+            if (i_.memory_size == 16 && (address & 15)) general_protection();  // CVTPD2PI
             // An unmasked exception keeps the host from storing: what is there then stays.
-            memory_template(memory_linear(i_.memory_size, write), i_.memory_size, true, write, true);
+            memory_template(address, i_.memory_size, true, write, true);
         }
     } catch (...) {
         set_mxcsr_of(s_, mxcsr);
