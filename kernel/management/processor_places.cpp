@@ -1,6 +1,9 @@
 #include "kernel/management/processor_places.h"
 
+#include "kernel/machine/machine_configuration.h"
 #include "kernel/machine/topology_levels.h"
+
+#include <lib/json.h>
 
 namespace backplane::kernel {
 namespace {
