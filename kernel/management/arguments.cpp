@@ -108,9 +108,10 @@ ManifestCommand row_of(const CommandInfo& info) {
 }
 std::vector<const CoreCommand*> core_commands() {
     std::vector<const CoreCommand*> all;
-    for (const auto rows : {run_commands(), query_commands(), object_commands(), inspect_commands(),
-                            hot_plug_commands(), block_commands(), media_commands(), memory_commands(),
-                            calculate_commands(), network_commands(), descriptor_commands()})
+    for (const auto rows :
+         {run_commands(), query_commands(), object_commands(), inspect_commands(), hot_plug_commands(),
+          block_commands(), media_commands(), memory_commands(), calculate_commands(), network_commands(),
+          balloon_commands(), descriptor_commands()})
         for (const CoreCommand& command : rows) all.push_back(&command);
     return all;
 }

@@ -66,6 +66,7 @@ Slice<const CoreCommand> media_commands();
 Slice<const CoreCommand> memory_commands();
 Slice<const CoreCommand> calculate_commands();
 Slice<const CoreCommand> network_commands();
+Slice<const CoreCommand> balloon_commands();
 Slice<const CoreCommand> descriptor_commands();
 Slice<const EventInfo> core_events();
 /// All of the core's.

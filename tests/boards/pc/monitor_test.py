@@ -93,6 +93,24 @@ class Monitor(ProgramTest):
         self.assertEqual(qmp("set_link", name="none", up=True)["error"]["class"], "DeviceNotFound")
         self.assertIn("no network", qmp("set_link", name="e1000.0", up=True)["error"]["desc"])
 
+    def test_a_balloon_is_told_how_much_memory_the_guest_is_to_have(self):
+        qmp = self.machine("-device", "virtio-balloon-pci,id=b")
+        self.assertEqual(qmp("query-balloon")["return"], {"actual": 32 << 20})
+        self.assertEqual(qmp.human("info balloon"), "balloon: actual=32\n")
+        pages = lambda: qmp("qom-get", path="/machine/peripheral/b", property="num-pages")["return"]  # noqa: E731
+        self.assertEqual(qmp("balloon", value=(32 << 20) - 4096), {"return": {}})
+        self.assertEqual(pages(), 1)
+        self.assertEqual(qmp.human("balloon 8"), "")
+        self.assertEqual(pages(), 24 << 8)
+        self.assertEqual(qmp("balloon", value=1 << 40), {"return": {}})
+        self.assertEqual(pages(), 0)
+        self.assertIn("'value'", qmp("balloon", value=0)["error"]["desc"])
+
+    def test_without_a_balloon_the_class_says_so(self):
+        qmp = self.machine()
+        for reply in (qmp("query-balloon"), qmp("balloon", value=4096)):
+            self.assertEqual(reply["error"]["class"], "DeviceNotActive")
+
     def test_usb_shows_who_is_plugged_in(self):
         qmp = self.machine("-usb", "-device", "usb-tablet", "-device", "usb-kbd,id=keys")
         self.assertEqual(
