@@ -12,6 +12,9 @@ namespace {
 template <class T>
 constexpr InterfaceInfo kInterfaces[] = {offers<T, Device>(), offers<T, Ps2Device>(),
                                          offers<T, InputDevice>()};
+constexpr InterfaceInfo kKeyboardInterfaces[] = {
+    offers<Ps2Keyboard, Device>(), offers<Ps2Keyboard, Ps2Device>(), offers<Ps2Keyboard, InputDevice>(),
+    offers<Ps2Keyboard, InputLights>()};
 
 constexpr PropertyInfo kProperties[] = {
     property<&Controller::keyboard_irq_>(
@@ -44,7 +47,7 @@ constexpr TypeInfo kTypes[] = {
     device_type<Ps2Keyboard>({.name = "ps2-kbd",
                               .summary = "PS/2 keyboard",
                               .category = "Input",
-                              .interfaces = kInterfaces<Ps2Keyboard>,
+                              .interfaces = kKeyboardInterfaces,
                               .wires = kPs2Wires}),
     device_type<Ps2Mouse>({.name = "ps2-mouse",
                            .summary = "PS/2 mouse with a wheel",

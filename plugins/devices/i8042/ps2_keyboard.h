@@ -7,10 +7,11 @@
 #include "ps2_device.h"
 
 #include <backplane/input.h>
+#include <backplane/input_lights.h>
 
 namespace backplane::i8042 {
 
-class Ps2Keyboard final : public DeviceBase, public Ps2Device, public InputDevice {
+class Ps2Keyboard final : public DeviceBase, public Ps2Device, public InputDevice, public InputLights {
   public:
     explicit Ps2Keyboard(Object& object);
 
@@ -25,6 +26,8 @@ class Ps2Keyboard final : public DeviceBase, public Ps2Device, public InputDevic
     std::uint32_t takes() const override { return input_takes::kKeys; }
     bool listening() const override { return scanning_; }
     void input(Slice<const InputEvent> events) override;
+    /// The command's bits are those of the set.
+    std::uint32_t lights() const override { return leds_; }
 
   private:
     static constexpr unsigned kKeyNumbers = 256;

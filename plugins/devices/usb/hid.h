@@ -7,6 +7,7 @@
 #include "function.h"
 
 #include <backplane/input.h>
+#include <backplane/input_lights.h>
 
 #include <array>
 #include <deque>
@@ -48,11 +49,12 @@ class Hid : public Function, public InputDevice {
     std::uint64_t reported_ns_ = 0;
 };
 
-class Keyboard final : public Hid {
+class Keyboard final : public Hid, public InputLights {
   public:
     explicit Keyboard(Object& object);
     std::uint32_t takes() const override { return input_takes::kKeys; }
     void input(Slice<const InputEvent> events) override;
+    std::uint32_t lights() const override;
 
   private:
     static constexpr std::size_t kMostWaiting = 16;

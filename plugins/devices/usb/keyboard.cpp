@@ -101,4 +101,12 @@ void Keyboard::take_report(Bytes data) {
     if (!data.empty()) leds_ = data[0];
 }
 
+/// B.1: the bits of an output report.
+std::uint32_t Keyboard::lights() const {
+    constexpr unsigned kNumLock = 1, kCapsLock = 2, kScrollLock = 4;
+    return (leds_ & kNumLock ? input_lights::kNumLock : 0) |
+           (leds_ & kCapsLock ? input_lights::kCapsLock : 0) |
+           (leds_ & kScrollLock ? input_lights::kScrollLock : 0);
+}
+
 }  // namespace backplane::usb

@@ -38,14 +38,19 @@ constexpr InterfaceInfo kStorageInterfaces[] = {offers<Storage, Device>(), offer
 
 constexpr PropertyInfo kFunctionProperties[] = {kPortRow};
 
+constexpr InterfaceInfo kKeyboardInterfaces[] = {offers<Keyboard, Device>(), offers<Keyboard, UsbFunction>(),
+                                                 offers<Keyboard, InputDevice>(),
+                                                 offers<Keyboard, InputLights>()};
+
 template <class T>
-constexpr TypeInfo input_type(const char* name, const char* summary) {
+constexpr TypeInfo input_type(const char* name, const char* summary,
+                              Slice<const InterfaceInfo> interfaces = kInputInterfaces<T>) {
     return device_type<T>({.name = name,
                            .summary = summary,
                            .user_creatable = true,
                            .bus = "usb",
                            .category = "Input",
-                           .interfaces = kInputInterfaces<T>,
+                           .interfaces = interfaces,
                            .properties = kFunctionProperties});
 }
 
@@ -90,7 +95,7 @@ constexpr TypeInfo kTypes[] = {
         .interfaces = kStorageInterfaces,
         .properties = kStorageProperties,
     }),
-    input_type<Keyboard>("usb-kbd", "USB keyboard"),
+    input_type<Keyboard>("usb-kbd", "USB keyboard", kKeyboardInterfaces),
     input_type<Mouse>("usb-mouse", "USB mouse"),
     input_type<Tablet>("usb-tablet", "USB tablet, a pointer with absolute positions"),
     {

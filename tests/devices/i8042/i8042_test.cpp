@@ -1,5 +1,6 @@
 #include <backplane/input.h>
 #include <backplane/input_keys.h>
+#include <backplane/input_lights.h>
 #include <backplane/testing/bench.h>
 
 #include <gtest/gtest.h>
@@ -168,6 +169,16 @@ TEST_F(I8042, TheKeyboardAnswersCommands) {
     EXPECT_EQ(keyboard({0x05}), (List{0xfe}));
     EXPECT_EQ(keyboard({0xf0}), (List{0xfa}));
     EXPECT_EQ(keyboard({0x00}), (List{0xfa, 0x02}));
+}
+
+TEST_F(I8042, TheKeyboardShowsItsLights) {
+    const auto& lights = *query<InputLights>(*bench.device().child("ps2kbd"));
+    EXPECT_EQ(lights.lights(), 0u);
+    keyboard({0xed});
+    keyboard({0x05});
+    EXPECT_EQ(lights.lights(), input_lights::kScrollLock | input_lights::kCapsLock);
+    keyboard({0xff});
+    EXPECT_EQ(lights.lights(), 0u);
 }
 
 TEST_F(I8042, ADisabledKeyboardIsSilent) {

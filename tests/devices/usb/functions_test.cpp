@@ -3,6 +3,7 @@
 #include "tests/devices/virtio/fakes.h"
 
 #include <backplane/boot.h>
+#include <backplane/input_lights.h>
 #include <backplane/text.h>
 
 #include <numeric>
@@ -57,6 +58,16 @@ TEST_F(Functions, KeysComeOneReportEach) {
     Packet last;
     for (Packet next = report(); !next.empty(); next = report()) last = next;
     EXPECT_EQ(last, (Packet{2, 0, 1, 1, 1, 1, 1, 1})) << "seven are too many";
+}
+
+TEST_F(Functions, AKeyboardShowsTheLightsOfItsReports) {
+    Object& keyboard = begin("usb-kbd");
+    const auto& lights = *query<InputLights>(keyboard);
+    EXPECT_EQ(lights.lights(), 0u);
+    control(1, {0x21, 0x09, 0, 2, 0, 0, 1, 0}, {0xf3});
+    EXPECT_EQ(lights.lights(), input_lights::kNumLock | input_lights::kCapsLock);
+    control(1, {0x21, 0x09, 0, 2, 0, 0, 1, 0}, {4});
+    EXPECT_EQ(lights.lights(), input_lights::kScrollLock);
 }
 
 TEST_F(Functions, WithAnIdleRateAReportComesAgain) {
