@@ -44,6 +44,8 @@ class ClientHost {
     virtual const ScreenCopy& picture() const = 0;
     virtual ScreenPointer pointer() const = 0;
     virtual KeyQueue& keys() = 0;
+    /// Of the keyboard, as input_lights.
+    virtual std::uint32_t lights() const = 0;
     /// May pictures be inexact, and are they to stay that?
     virtual bool lossy() const = 0;
     virtual bool adaptive() const = 0;
@@ -96,7 +98,7 @@ class Client final : public std::enable_shared_from_this<Client>, MessageSink, F
     /// What a client said that it knows.
     struct Known {
         bool size = false, extended_size = false, pointer = false, alpha_pointer = false, keys = false,
-             pointer_mode = false, continuous = false, fences = false;
+             pointer_mode = false, continuous = false, fences = false, lights = false;
     };
 
     void fd_ready(int fd, bool readable, bool writable) override;
@@ -156,7 +158,8 @@ class Client final : public std::enable_shared_from_this<Client>, MessageSink, F
     std::optional<ScreenArea> continuous_;  ///< it gets updates without asking
     bool pointer_news_ = false, keys_news_ = false, size_news_ = false;
     std::optional<unsigned> size_answer_;  ///< to a wish for another size: a status
-    std::optional<bool> told_places_;      ///< that pointers are places, or movements
+    std::optional<std::uint32_t> told_lights_;
+    std::optional<bool> told_places_;  ///< that pointers are places, or movements
 };
 
 }  // namespace backplane::vnc

@@ -1,7 +1,10 @@
 // What a client says once it is in, and the news that are no pictures ("The RFB Protocol", pseudo-encodings).
 #include "client.h"
 
+#include <backplane/input_lights.h>
+
 #include <algorithm>
+#include <utility>
 
 namespace backplane::vnc {
 namespace {
@@ -11,6 +14,7 @@ enum Pseudo : std::int32_t {
     kPointer = -239,
     kPointerMode = -257,
     kExtendedKeys = -258,
+    kLights = -261,
     kExtendedSize = -308,
     kFences = -312,
     kContinuous = -313,
@@ -38,6 +42,7 @@ bool Client::know(Known& known, std::int32_t encoding) {
     case kPointer: return known.pointer = true;
     case kPointerMode: return known.pointer_mode = true;
     case kExtendedKeys: return known.keys = true;
+    case kLights: return known.lights = true;
     case kExtendedSize: return known.extended_size = true;
     case kFences: return known.fences = true;
     case kContinuous: return known.continuous = true;
@@ -73,6 +78,7 @@ void Client::greet(const Known& before) {
         pointer_news_ = true;
     if (known_.keys && !before.keys) keys_news_ = true;
     if (!known_.pointer_mode) told_places_.reset();
+    if (!known_.lights) told_lights_.reset();
     Buffer words;
     if (known_.continuous && !before.continuous) put8(words, kEndOfContinuous);
     if (known_.fences && !before.fences) {
@@ -114,7 +120,7 @@ void Client::fence(std::uint32_t flags, View payload) {
 }
 
 void Client::key(bool down, std::uint32_t symbol, std::uint32_t scan_code) {
-    hands_.key(down, symbol, scan_code);
+    hands_.key(down, symbol, scan_code, host_.lights() & input_lights::kCapsLock);
     host_.used();
 }
 
@@ -142,6 +148,12 @@ unsigned Client::put_news(Buffer& out) {
     if (const bool places = hands_.takes_places(); known_.pointer_mode && told_places_ != places) {
         told_places_ = places;
         put_empty(places, kPointerMode);
+    }
+    if (const std::uint32_t lights = known_.lights ? host_.lights() : 0;
+        known_.lights && told_lights_ != lights) {
+        told_lights_ = lights;
+        put_empty(0, kLights);
+        put8(out, lights);  // the bits are those of the set
     }
     if (size_answer_ && known_.extended_size) {
         put_size(out, kThisClient, *size_answer_);

@@ -62,15 +62,18 @@ void Hands::press(std::uint16_t key, bool down) {
     else held_.erase(key);
 }
 
-/// Programs that type send symbols alone: what is a shifted one gets a shift around it.
-void Hands::key(bool down, std::uint32_t symbol, std::uint32_t scan_code) {
+/// Programs that type send symbols alone: what is a shifted one gets a shift around it. Viewers say what caps lock makes of
+/// letters, and so does the guest.
+void Hands::key(bool down, std::uint32_t symbol, std::uint32_t scan_code, bool capitals) {
     if (scan_code) {
         if (const KeyInfo* key = key_of_scan_code(scan_code)) press(key->number, down);
         return;
     }
     const SymbolKey key = key_of_symbol(symbol);
     if (!key.number) return;
-    const bool shift = down && key.shifted && !held_.contains(kShift) && !held_.contains(kRightShift);
+    const bool letter = (symbol | 0x20) >= 'a' && (symbol | 0x20) <= 'z';
+    const bool shifted = key.shifted != (letter && capitals);
+    const bool shift = down && shifted && !held_.contains(kShift) && !held_.contains(kRightShift);
     if (shift) press(kShift, true);
     press(key.number, down);
     if (shift) press(kShift, false);

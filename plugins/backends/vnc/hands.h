@@ -37,8 +37,8 @@ class Hands {
   public:
     explicit Hands(KeyQueue& keys) : keys_(keys) {}
 
-    /// `scan_code`: 0 when only the symbol is known.
-    void key(bool down, std::uint32_t symbol, std::uint32_t scan_code);
+    /// `scan_code`: 0 when only the symbol is known. `capitals`: the guest's caps lock is on.
+    void key(bool down, std::uint32_t symbol, std::uint32_t scan_code, bool capitals);
     /// Buttons as RFC 6143, 7.5.5 counts them, at a place of a picture of that size.
     void pointer_at(unsigned buttons, std::uint16_t x, std::uint16_t y, std::uint32_t width,
                     std::uint32_t height);

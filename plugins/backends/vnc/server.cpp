@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include <backplane/entropy.h>
+#include <backplane/input_lights.h>
 #include <backplane/secret.h>
 #include <backplane/text.h>
 
@@ -111,6 +112,20 @@ bool Server::admits(const Challenge& challenge, const Challenge& answer) const {
     return same(expected_answer(
                     challenge, {reinterpret_cast<const std::uint8_t*>(password_->data()), password_->size()}),
                 answer);
+}
+
+/// Those of the keyboard that keys are for: of several the last one that the guest has switched on.
+std::uint32_t Server::lights() const {
+    std::uint32_t lights = 0;
+    bool listening = false;
+    for_each_below(root_of(object_), [&](Object& object) {
+        const auto* of = query<InputLights>(object);
+        const auto* keyboard = of ? query<InputDevice>(object) : nullptr;
+        if (!keyboard || (listening && !keyboard->listening())) return;
+        lights = of->lights();
+        listening = keyboard->listening();
+    });
+    return lights;
 }
 
 Challenge Server::new_challenge() {

@@ -93,6 +93,7 @@ class Server final : public Completable,
     const ScreenCopy& picture() const override { return copy_; }
     ScreenPointer pointer() const override;
     KeyQueue& keys() override { return keys_; }
+    std::uint32_t lights() const override;
     bool lossy() const override { return lossy_; }
     bool adaptive() const override { return !non_adaptive_; }
     Challenge new_challenge() override;

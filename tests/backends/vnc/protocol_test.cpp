@@ -261,23 +261,33 @@ struct VncHands : ::testing::Test {
 
 TEST_F(VncHands, GiveShiftToWhoSendsSymbolsAlone) {
     keys.begin(&machine, clock, 0);
-    hands.key(true, 'A', 0);
-    hands.key(false, 'A', 0);
+    hands.key(true, 'A', 0, false);
+    hands.key(false, 'A', 0, false);
     EXPECT_EQ(machine.heard(), "k42=1 k30=1 k42=0 k30=0 ");
-    hands.key(true, 0xffe2, 0);
-    hands.key(true, 'A', 0);
+    hands.key(true, 0xffe2, 0, false);
+    hands.key(true, 'A', 0, false);
     EXPECT_EQ(machine.heard(), "k54=1 k30=1 ") << "shift is held";
-    hands.key(true, 0, 0xc8);
+    hands.key(true, 0, 0xc8, false);
     EXPECT_EQ(machine.heard(), "k103=1 ");
     hands.let_go();
     EXPECT_EQ(machine.heard(), "k30=0 k54=0 k103=0 ");
 }
 
+TEST_F(VncHands, LeaveCapitalsToTheGuestsCapsLock) {
+    keys.begin(&machine, clock, 0);
+    hands.key(true, 'A', 0, true);
+    EXPECT_EQ(machine.heard(), "k30=1 ");
+    hands.key(true, 'b', 0, true);
+    EXPECT_EQ(machine.heard(), "k42=1 k48=1 k42=0 ");
+    hands.key(true, '!', 0, true);
+    EXPECT_EQ(machine.heard(), "k42=1 k2=1 k42=0 ");
+}
+
 TEST_F(VncHands, TypeNoFasterThanUsersWant) {
     keys.begin(&machine, clock, 10);
-    hands.key(true, 'a', 0);
-    hands.key(false, 'a', 0);
-    hands.key(true, 'b', 0);
+    hands.key(true, 'a', 0, false);
+    hands.key(false, 'a', 0, false);
+    hands.key(true, 'b', 0, false);
     EXPECT_EQ(machine.heard(), "k30=1 ");
     clock.advance(9'000'000);
     EXPECT_EQ(machine.heard(), "");
@@ -285,8 +295,8 @@ TEST_F(VncHands, TypeNoFasterThanUsersWant) {
     EXPECT_EQ(machine.heard(), "k30=0 ");
     clock.advance(10'000'000);
     EXPECT_EQ(machine.heard(), "k48=1 ");
-    for (unsigned i = 0; i < 1000; ++i) hands.key(true, 'c', 0);
-    hands.key(false, 'b', 0);
+    for (unsigned i = 0; i < 1000; ++i) hands.key(true, 'c', 0, false);
+    hands.key(false, 'b', 0, false);
     for (unsigned i = 0; i < 300; ++i) clock.advance(10'000'000);
     const std::string said = machine.heard();
     EXPECT_LT(said.size(), 300 * sizeof("k46=1 ")) << "what nobody can type is left out";

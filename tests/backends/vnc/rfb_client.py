@@ -5,7 +5,7 @@ import struct
 import zlib
 
 RAW, COPY, HEXTILE, TIGHT, ZRLE = 0, 1, 5, 7, 16
-DESKTOP_SIZE, POINTER, POINTER_MODE, EXTENDED_KEYS = -223, -239, -257, -258
+DESKTOP_SIZE, POINTER, POINTER_MODE, EXTENDED_KEYS, LIGHTS = -223, -239, -257, -258, -261
 EXTENDED_SIZE, FENCES, CONTINUOUS, ALPHA_POINTER = -308, -312, -313, -314
 UPDATE, END_OF_CONTINUOUS, FENCE = 0, 150, 248
 
@@ -127,6 +127,8 @@ class Viewer:
             elif encoding == POINTER:
                 self.read(width * height * 4 + (width + 7) // 8 * height)
                 self.news.append((encoding, width, height))
+            elif encoding == LIGHTS:
+                self.news.append((encoding, self.number(1)))
             elif encoding in (POINTER_MODE, EXTENDED_KEYS):
                 self.news.append((encoding, x))
             else:

@@ -23,6 +23,9 @@ ENCODINGS = {"Raw": rfb.RAW, "Hextile": rfb.HEXTILE, "Tight": rfb.TIGHT, "ZRLE":
 
 # Says on the debug port what is typed: next: mov ah, 0; int 16h; mov dx, 402h; out dx, al; jmp next
 ECHO = bytes.fromhex("b400 cd16 ba0204 ee ebf6").ljust(510, b"\0") + b"\x55\xaa"
+# Lights of the keyboard: mov al, 0edh; out 60h, al; mov al, 6; out 60h, al; halt: hlt; jmp halt, without interrupts
+LIGHTS = bytes.fromhex("fa b0ed e660 b006 e660 f4 ebfd").ljust(510, b"\0") + b"\x55\xaa"
+
 # Noise in the first 64 KiB of mode 112h: mov ax, 4f02h; mov bx, 112h; int 10h; mov ax, 0a000h; mov es, ax; xor di, di;
 # mov eax, 1; next: imul eax, eax, 19660dh; add eax, 3c6ef35fh; stosd; test di, di; jnz next;
 # mov dx, 402h; mov al, '!'; out dx, al; halt: hlt; jmp halt
@@ -172,6 +175,13 @@ class Hands(ViewerTest):
         self.qmp.event("VNC_DISCONNECTED")
         self.qmp("send-key", keys=[{"type": "qcode", "data": "b"}])
         self.sees("Ab")
+
+    def test_lights_of_the_keyboard_are_shown(self):
+        self.boot_with(LIGHTS)
+        viewer = self.viewer(rfb.RAW, rfb.LIGHTS)
+        while (rfb.LIGHTS, 6) not in viewer.news:
+            viewer.request()
+            viewer.next_update()
 
     def test_movements_are_for_machines_without_a_tablet(self):
         for tablet in (False, True):
