@@ -19,6 +19,8 @@ constexpr std::size_t kMostReplies = 65536;
 /// What the network has not taken yet of a client's bytes is kept here, where newer pictures can replace it.
 constexpr int kUnsent = 128 * 1024;
 constexpr std::uint64_t kMostPixels = 4 << 20;  ///< of one update
+/// Moves that a client that is slow is told of one by one.
+constexpr std::size_t kMostMoves = 16;
 /// How long a picture stands still before what is inexact in it is sent again.
 constexpr std::uint64_t kStill = 300'000'000;  // ns
 
@@ -158,7 +160,7 @@ void Client::update() {
     if (resize()) return;
     auto job = std::make_shared<UpdateJob>();
     job->output = {kFramebufferUpdate, 0, 0, 0};
-    job->before = put_news(job->output);
+    job->before = put_news(job->output) + put_moves(job->output);
     bool exact = true;
     const std::vector<ScreenArea> shown = areas(exact);
     if (shown.empty() && job->before == 0) return;
@@ -176,6 +178,26 @@ void Client::update() {
     if (!shown.empty()) return host_.encode(std::move(job));
     job->encode();
     encoded(*job);
+}
+
+/// What the client shows is moved there, right or wrong; what is wrong stays damaged, and is drawn after it.
+void Client::moved(const ScreenMove& move) {
+    if (!known_.copy || moves_.size() == kMostMoves || width_ != host_.picture().width() ||
+        height_ != host_.picture().height())
+        return damage_.add(move.to);
+    moves_.push_back(move);
+    damage_.copied(move.from_x, move.from_y, move.to);
+    inexact_.copied(move.from_x, move.from_y, move.to);
+}
+
+unsigned Client::put_moves(Buffer& out) {
+    const std::vector<ScreenMove> moves = std::exchange(moves_, {});
+    for (const ScreenMove& move : moves) {
+        put_rectangle(out, move.to, std::int32_t(Encoding::CopyRect));
+        put16(out, move.from_x);
+        put16(out, move.from_y);
+    }
+    return unsigned(moves.size());
 }
 
 /// What the update shows: what changed, or else what was inexact and stands still.
@@ -208,6 +230,7 @@ bool Client::resize() {
     width_ = width;
     height_ = height;
     if (another) {
+        moves_.clear();
         damage_.resize(width, height);
         inexact_.resize(width, height);
         inexact_.clear();

@@ -89,6 +89,8 @@ class Client final : public std::enable_shared_from_this<Client>, MessageSink, F
 
     // What is new
     void changed(const ScreenArea& area) { damage_.add(area); }
+    /// Within the picture.
+    void moved(const ScreenMove& move);
     void pointer_changed() { pointer_news_ = true; }
     /// There is another picture, or all that was told is told: is something to be sent?
     void update();
@@ -98,7 +100,7 @@ class Client final : public std::enable_shared_from_this<Client>, MessageSink, F
     /// What a client said that it knows.
     struct Known {
         bool size = false, extended_size = false, pointer = false, alpha_pointer = false, keys = false,
-             pointer_mode = false, continuous = false, fences = false, lights = false;
+             pointer_mode = false, continuous = false, fences = false, lights = false, copy = false;
     };
 
     void fd_ready(int fd, bool readable, bool writable) override;
@@ -125,6 +127,7 @@ class Client final : public std::enable_shared_from_this<Client>, MessageSink, F
     unsigned put_news(Buffer& out);
     void put_size(Buffer& out, unsigned reason, unsigned status) const;
     void put_pointer(Buffer& out, const ScreenPointer& shape) const;
+    unsigned put_moves(Buffer& out);
     std::vector<ScreenArea> areas(bool& exact);
     std::uint64_t now_ns() const { return loop_.host_clock().now_ns(); }
 
@@ -151,6 +154,7 @@ class Client final : public std::enable_shared_from_this<Client>, MessageSink, F
     std::shared_ptr<Encoder> encoder_ = std::make_shared<Encoder>();
     std::shared_ptr<UpdateJob> job_;        ///< while it is encoded
     std::uint32_t width_ = 0, height_ = 0;  ///< of the picture as the client knows it
+    std::vector<ScreenMove> moves_;         ///< to be done before what is damaged is drawn
     Damage damage_;
     Damage inexact_;                        ///< what was sent as JPEG
     std::uint64_t sent_ns_ = 0;             ///< when the last pictures were

@@ -38,6 +38,7 @@ constexpr std::int32_t kStandsStill = 0x7fff;
 /// Is it one of those that are no pixels?
 bool Client::know(Known& known, std::int32_t encoding) {
     switch (encoding) {
+    case std::int32_t(Encoding::CopyRect): return known.copy = true;
     case kDesktopSize: return known.size = true;
     case kPointer: return known.pointer = true;
     case kPointerMode: return known.pointer_mode = true;
@@ -88,6 +89,8 @@ void Client::greet(const Known& before) {
         put8(words, 0);
     }
     if (!known_.continuous) continuous_.reset();
+    if (!known_.copy)
+        for (const ScreenMove& move : std::exchange(moves_, {})) damage_.add(move.to);
     say(words);
 }
 

@@ -25,17 +25,28 @@ void Damage::add(const ScreenArea& area) {
         }
 }
 
-void Damage::add(const Damage& other) {
-    for (std::size_t i = 0; i < tiles_.size(); ++i)
-        if (other.tiles_[i] && !tiles_[i]) {
-            tiles_[i] = true;
-            ++count_;
-        }
-}
-
 void Damage::clear() {
     tiles_.assign(tiles_.size(), false);
     count_ = 0;
+}
+
+bool Damage::touches(const std::vector<bool>& tiles, std::uint32_t columns, const ScreenArea& area) {
+    for (std::uint32_t row = area.y / kTile; row <= (area.y + area.height - 1) / kTile; ++row)
+        for (std::uint32_t column = area.x / kTile; column <= (area.x + area.width - 1) / kTile; ++column)
+            if (tiles[std::size_t{row} * columns + column]) return true;
+    return false;
+}
+
+void Damage::copied(std::uint32_t from_x, std::uint32_t from_y, const ScreenArea& to) {
+    if (count_ == 0) return;
+    const std::vector<bool> before = tiles_;
+    for (std::uint32_t y = to.y; y < to.y + to.height; y = (y / kTile + 1) * kTile)
+        for (std::uint32_t x = to.x; x < to.x + to.width; x = (x / kTile + 1) * kTile) {
+            const std::uint32_t width = std::min((x / kTile + 1) * kTile, to.x + to.width) - x;
+            const std::uint32_t height = std::min((y / kTile + 1) * kTile, to.y + to.height) - y;
+            if (touches(before, columns_, {x - to.x + from_x, y - to.y + from_y, width, height}))
+                add({x, y, width, height});
+        }
 }
 
 bool Damage::whole(std::uint32_t column, std::uint32_t row, std::uint32_t columns) const {

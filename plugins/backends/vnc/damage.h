@@ -16,9 +16,9 @@ class Damage {
     /// What lies outside of the picture is left out.
     void add(const ScreenArea& area);
     bool empty() const { return count_ == 0; }
-    /// The same of another one of the same size.
-    void add(const Damage& other);
     void clear();
+    /// What the client shows of an area was moved there from (from_x, from_y): what it did not have there, it has not here.
+    void copied(std::uint32_t from_x, std::uint32_t from_y, const ScreenArea& to);
     /// Takes out up to about `most_pixels` (at least one tile), as rectangles no wider than `widest`, from
     /// the top, of tiles that touch `within`.
     std::vector<ScreenArea> take(const ScreenArea& within, std::uint64_t most_pixels, std::uint32_t widest);
@@ -26,6 +26,7 @@ class Damage {
   private:
     ScreenArea clipped(std::uint32_t column, std::uint32_t row, std::uint32_t columns,
                        std::uint32_t rows) const;
+    static bool touches(const std::vector<bool>& tiles, std::uint32_t columns, const ScreenArea& area);
     bool whole(std::uint32_t column, std::uint32_t row, std::uint32_t columns) const;
 
     std::uint32_t width_ = 0, height_ = 0, columns_ = 0, rows_ = 0;

@@ -6,9 +6,16 @@
 #include <backplane/screen.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace backplane::vnc {
+
+/// What stood at (from_x, from_y) stands in `to` as well.
+struct ScreenMove {
+    std::uint32_t from_x = 0, from_y = 0;
+    ScreenArea to;
+};
 
 class ScreenCopy {
   public:
@@ -20,6 +27,12 @@ class ScreenCopy {
     void resize(std::uint32_t width, std::uint32_t height);
     /// Takes over what is within `area` of a surface of this size. The places that differ, by tiles.
     std::vector<ScreenArea> update(const ScreenSurface& surface, const ScreenArea& area);
+    /// Rows of a surface of this size that stand elsewhere in the copy, if there are many: a text that was scrolled. A guess,
+    /// which update() makes good.
+    std::optional<ScreenMove> find_scroll(const ScreenSurface& surface) const;
+    /// Within the picture.
+    void move(const ScreenMove& move);
+    bool contains(const ScreenMove& move) const;
     /// What lies outside is black.
     Picture picture(const ScreenArea& area) const;
 

@@ -108,7 +108,7 @@ class Server final : public Completable,
 
     // ScreenViewer
     void drawn(const ScreenArea& area) override;
-    void copied(std::uint32_t, std::uint32_t, const ScreenArea& to) override { drawn(to); }
+    void copied(std::uint32_t from_x, std::uint32_t from_y, const ScreenArea& to) override;
     void replaced() override { all_drawn_ = true; }
     void pointer_changed() override;
     void pointer_moved() override {}
@@ -120,6 +120,8 @@ class Server final : public Completable,
     void take_picture();
     void show_nothing();
     void damage(const ScreenArea& area);
+    void move(const ScreenMove& move);
+    bool much_drawn() const;
 
     Object& object_;
     BackendContext& context_;

@@ -3,6 +3,8 @@
 
 #include <backplane/text.h>
 
+#include <algorithm>
+
 namespace backplane::vnc {
 namespace {
 
@@ -59,6 +61,27 @@ void Server::drawn(const ScreenArea& area) {
     else all_drawn_ = true;
 }
 
+/// Before anything is drawn over it, the copy has what was moved; what else is new there is found like anything.
+void Server::copied(std::uint32_t from_x, std::uint32_t from_y, const ScreenArea& to) {
+    const ScreenMove how{from_x, from_y, to};
+    if (drawn_.empty() && !all_drawn_ && copy_.contains(how)) move(how);
+    drawn(to);
+}
+
+void Server::move(const ScreenMove& move) {
+    copy_.move(move);
+    for (const auto& client : clients_)
+        if (client->entered()) client->moved(move);
+}
+
+/// As much as when a text is scrolled.
+bool Server::much_drawn() const {
+    std::uint64_t pixels = 0;
+    for (const ScreenArea& area : drawn_)
+        pixels += std::uint64_t{std::min(area.width, copy_.width())} * std::min(area.height, copy_.height());
+    return 2 * pixels > std::uint64_t{copy_.width()} * copy_.height();
+}
+
 void Server::damage(const ScreenArea& area) {
     for (const auto& client : clients_)
         if (client->entered()) client->changed(area);
@@ -93,6 +116,8 @@ void Server::take_picture() {
             all_drawn_ = true;
         }
         if (all_drawn_) drawn_ = {kAll};
+        if (much_drawn())
+            if (const auto scroll = copy_.find_scroll(surface)) move(*scroll);
         for (const ScreenArea& area : drawn_)
             for (const ScreenArea& changed : copy_.update(surface, area)) damage(changed);
     }

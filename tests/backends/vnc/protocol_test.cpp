@@ -109,6 +109,46 @@ TEST(VncDamage, OutsideOfWhatIsAskedForStays) {
     EXPECT_FALSE(damage.empty());
 }
 
+TEST(VncDamage, MovesWithWhatIsMoved) {
+    Damage damage;
+    damage.resize(100, 100);
+    damage.take({0, 0, 100, 100}, 100000, 128);
+    damage.copied(0, 16, {0, 0, 100, 84});
+    EXPECT_TRUE(damage.empty());
+    damage.add({40, 90, 1, 1});
+    damage.copied(0, 10, {0, 0, 100, 90});
+    EXPECT_EQ(damage.take({0, 0, 100, 100}, 100000, 128), (std::vector<ScreenArea>{{32, 64, 16, 32}}))
+        << "tiles that show part of it, and itself";
+}
+
+TEST(VncScreenCopy, FindsTextThatWasScrolled) {
+    constexpr std::uint32_t kWidth = 50, kHeight = 64, kStep = 7;
+    std::vector<std::uint32_t> pixels(kWidth * kHeight);
+    for (std::uint32_t i = 0; i < pixels.size(); ++i) pixels[i] = i * i * 31 & 0xffffff;
+    const ScreenSurface surface{.width = kWidth,
+                                .height = kHeight,
+                                .stride = 4 * kWidth,
+                                .pixels = reinterpret_cast<const std::uint8_t*>(pixels.data())};
+    const ScreenArea all{0, 0, kWidth, kHeight};
+    for (const bool up : {true, false}) {
+        ScreenCopy copy;
+        copy.resize(kWidth, kHeight);
+        EXPECT_FALSE(copy.find_scroll(surface)) << "there was nothing";
+        copy.update(surface, all);
+        EXPECT_FALSE(copy.find_scroll(surface)) << "nothing moved";
+        // Between a line at the top and one at the bottom that stay.
+        const auto first = pixels.begin() + kWidth, last = pixels.end() - kWidth;
+        std::rotate(first, up ? first + kStep * kWidth : last - kStep * kWidth, last);
+        const auto scroll = copy.find_scroll(surface);
+        ASSERT_TRUE(scroll);
+        EXPECT_EQ(scroll->to, (ScreenArea{0, up ? 1 : 1 + kStep, kWidth, kHeight - 2 - kStep}));
+        EXPECT_EQ(scroll->from_y, up ? 1 + kStep : 1);
+        copy.move(*scroll);
+        copy.update(surface, all);
+        EXPECT_EQ(copy.picture(all).pixels, pixels);
+    }
+}
+
 TEST(VncScreenCopy, FindsTheTilesThatDiffer) {
     std::vector<std::uint32_t> pixels(100 * 40, 0xff112233);
     const ScreenSurface surface{.width = 100,

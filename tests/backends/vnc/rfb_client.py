@@ -115,10 +115,10 @@ class Viewer:
         for _ in range(self.number(2)):
             x, y, width, height, encoding = struct.unpack(">4Hi", self.read(12))
             self.rectangles.append((encoding, x, y, width, height))
-            if encoding in PIXELS:
+            if encoding in self.PIXELS:
                 if x + width > self.width or y + height > self.height or not width or not height:
                     raise ProtocolError(f"{x},{y} {width}x{height} is outside of {self.width}x{self.height}")
-                PIXELS[encoding](self, x, y, width, height)
+                self.PIXELS[encoding](self, x, y, width, height)
             elif encoding in (DESKTOP_SIZE, EXTENDED_SIZE):
                 screens = self.read(self.number(1) * 16 + 3) if encoding == EXTENDED_SIZE else b""
                 self.news.append((encoding, x, y, screens[3:]))
@@ -255,7 +255,7 @@ class Viewer:
         return length
 
 
-PIXELS = {RAW: Viewer.raw, COPY: Viewer.copy, HEXTILE: Viewer.hextile, TIGHT: Viewer.tight, ZRLE: Viewer.zrle}
+Viewer.PIXELS = {RAW: Viewer.raw, COPY: Viewer.copy, HEXTILE: Viewer.hextile, TIGHT: Viewer.tight, ZRLE: Viewer.zrle}
 
 
 def reordered(data, size):

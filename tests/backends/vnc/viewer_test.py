@@ -23,6 +23,13 @@ ENCODINGS = {"Raw": rfb.RAW, "Hextile": rfb.HEXTILE, "Tight": rfb.TIGHT, "ZRLE":
 
 # Says on the debug port what is typed: next: mov ah, 0; int 16h; mov dx, 402h; out dx, al; jmp next
 ECHO = bytes.fromhex("b400 cd16 ba0204 ee ebf6").ljust(510, b"\0") + b"\x55\xaa"
+# Prints a line for each key, and a "+" on the debug port: xor bx, bx; mov bl, '!'; next: mov ah, 0; int 16h; mov cx, 70;
+# letter: mov al, bl; mov ah, 0eh; push bx; mov bx, 7; int 10h; pop bx; inc bl; cmp bl, 7eh; jb more; mov bl, '!'; more: loop letter;
+# mov ax, 0e0dh; int 10h; mov ax, 0e0ah; int 10h; mov dx, 402h; mov al, '+'; out dx, al; jmp next
+SCROLL = bytes.fromhex(
+    "31db b321 b400 cd16 b94600 88d8 b40e 53 bb0700 cd10 5b fec3 80fb7e 7202 b321 e2ea b80d0e cd10 b80a0e cd10 ba0204 b02b ee ebd1"
+).ljust(510, b"\0") + b"\x55\xaa"
+
 # Lights of the keyboard: mov al, 0edh; out 60h, al; mov al, 6; out 60h, al; halt: hlt; jmp halt, without interrupts
 LIGHTS = bytes.fromhex("fa b0ed e660 b006 e660 f4 ebfd").ljust(510, b"\0") + b"\x55\xaa"
 
@@ -97,6 +104,20 @@ class Pictures(ViewerTest):
             viewer.key(RETURN)
         screens = next(screens for kind, *_, screens in viewer.news if kind == rfb.EXTENDED_SIZE)
         self.assertEqual(len(screens), 16)
+
+    def test_scrolled_text_is_moved(self):
+        self.boot_with(SCROLL, options=",key-delay-ms=0")
+        self.sees("Booting from 0000:7c00")
+        viewers = [self.viewer(rfb.ZRLE, rfb.COPY), self.viewer(rfb.TIGHT)]
+        moved = 0
+        for lines in range(1, 40):
+            viewers[0].key(ord("x"))
+            self.await_debug(lambda text: text.count("+") >= lines)
+            for viewer in viewers[: 2 if lines % 4 == 0 else 1]:
+                viewer.rectangles = []
+                self.sees_what_is_there(viewer)
+                moved += sum(kind == rfb.COPY for kind, *_ in viewer.rectangles)
+        self.assertGreater(moved, 10)
 
     def test_who_knows_no_other_sizes_sees_what_fits(self):
         self.boot_with(self.show_modes((0x3, 0x143)))
