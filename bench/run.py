@@ -36,6 +36,7 @@ import guests  # noqa: E402
 import kvm  # noqa: E402
 import payload  # noqa: E402
 import saving  # noqa: E402
+import vnc  # noqa: E402
 
 DEADLINE = 300  # Seconds for one run of one emulator.
 
@@ -208,6 +209,13 @@ def measure_kvm(folder, emulators, options):
     print("", *figures.host_table({who: {"host": found} for who, found in best.items()}), sep="\n")
 
 
+def measure_vnc(emulators, options):
+    programs = {e.key: guests.GUESTS["x86"].peer(options) if e.key == "peer" else e.program for e in emulators}
+    if not all(programs.values()):
+        print("bench: no peer for PCs; give one with --peer-x86", file=sys.stderr)
+    vnc.measure({key: program for key, program in programs.items() if program})
+
+
 def measure_saving(folder, emulators, options):
     machines = machines_to_save(folder, options)
     rounds = [{each.key: machines.measure(each) for each in emulators} for _ in range(options.runs)]
@@ -311,6 +319,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/bench"))
     parser.add_argument("--only-saving", action="store_true", help="saving machines and running them again alone")
     parser.add_argument("--only-kvm", action="store_true", help="PCs under KVM alone")
+    parser.add_argument("--only-vnc", action="store_true", help="a PC's screen for VNC viewers alone")
     parser.add_argument("--build", action="store_true", help="measure the build alone")
     options = parser.parse_args()
     if options.only_saving and options.guest != "riscv":
@@ -322,6 +331,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="backplane-bench-") as folder:
         if options.only_saving:
             return measure_saving(pathlib.Path(folder), emulators, options)
+        if options.only_vnc:
+            return measure_vnc(emulators, options)
         if options.only_kvm:
             return measure_kvm(pathlib.Path(folder), emulators, options)
         results = measure(Bench(options, pathlib.Path(folder)), emulators, options)
