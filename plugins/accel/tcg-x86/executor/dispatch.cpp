@@ -9,14 +9,13 @@ namespace backplane::x86 {
 
 namespace {
 
-constexpr std::uint32_t kMxcsrFlags = 0x3f, kMxcsrUnderflow = 0x10, kMxcsrFlushToZero = 0x8000;
+constexpr std::uint32_t kMxcsrFlags = 0x3f;
 /// Invalid, denormal, divide by zero: found before anything is computed (SDM 1, 11.5.2).
 constexpr std::uint32_t kMxcsrBefore = 7;
 constexpr unsigned kMaskShift = 7;
 constexpr std::uint16_t kX87Exceptions = 0x3f;  ///< of the control word (masks) and the status word
 constexpr std::size_t kStatusWord = 2;          ///< in the XSAVE area (SDM 1, table 10-2)
-constexpr std::size_t kUpperSize = 256;
-constexpr std::uint64_t kAvxState = 6;  ///< XCR0: SSE and AVX
+constexpr std::uint64_t kAvxState = 6;          ///< XCR0: SSE and AVX
 
 /// Of what would be raised if all were masked, what is: what is found beforehand keeps the others from coming.
 std::uint32_t raised_with(std::uint32_t unmasked, std::uint32_t raised) {
@@ -52,28 +51,11 @@ class Snapshot {
     std::uint8_t area_[kXsaveLegacySize];
 };
 
-/// What a vector instruction may write but for memory, as it is now.
-class VectorState {
-  public:
-    VectorState(const X86State& state, unsigned reg) : reg_(reg), gpr_(state.gpr[reg]), flags_(state.rflags) {
-        std::memcpy(area_, state.xsave, sizeof area_);
-    }
-    void restore(X86State& state) const {
-        std::memcpy(state.xsave, area_, sizeof area_);
-        state.gpr[reg_] = gpr_;
-        state.rflags = flags_;
-    }
-
-  private:
-    unsigned reg_;
-    std::uint64_t gpr_, flags_;
-    alignas(16) std::uint8_t area_[kUpperOffset + kUpperSize];
-};
-
 }  // namespace
 
 void Executor::begin(const Instruction& instruction) {
     i_ = instruction;
+    raises_ = false;
     cpu_.in_helper = true;
     cpu_.fault_recorded = cpu_.bus_fault = false;
     next_ = instruction_pointer(s_) + i_.length;
@@ -158,8 +140,15 @@ void Executor::find_template() {
 }
 
 void Executor::call_template(void* memory) {
-    if (code_) code_(&s_, memory);
-    else if (!cpu_.templates->run_uncached(i_, s_, memory)) undefined_opcode();
+    const auto run = [&](TemplateCode code) {
+        if (raises_) sse_ = run_raising(code, s_, memory, mxcsr());
+        else code(&s_, memory);
+    };
+    if (code_) run(code_);
+    else if (!cpu_.templates->with_uncached(i_, run)) undefined_opcode();
+    if (!raises_ || !sse_.raised) return;
+    set_mxcsr(sse_.mxcsr);
+    throw GuestFault{s_.cr4 & cr4::kOsxmmexcpt ? Vector::SimdFault : Vector::InvalidOpcode};
 }
 
 /// `in_place`: on the guest's own bytes, where that is possible; what LOCK needs.
@@ -199,7 +188,7 @@ void Executor::run_template() {
     memory_template(address, i_.memory_size, read, write, true);
 }
 
-/// Exceptions of SSE are masked while the host executes; a new one that the guest has not masked is its #XM.
+/// An exception of SSE that the guest has not masked is raised by the host (run_raising()), and is the guest's #XM.
 void Executor::run_vector() {
     find_template();
     check_vector_enabled();
@@ -213,44 +202,28 @@ void Executor::run_vector() {
         if (aligned && (address & (i_.memory_size - 1u))) general_protection();
     }
     const bool computes = row.has(row_flag::kFloat);
-    const std::uint32_t mxcsr = computes ? this->mxcsr() : kMxcsrMasks;
-    const std::uint32_t unmasked = ~(mxcsr >> kMaskShift) & kMxcsrFlags;
     const auto run = [&] {
-        // Not in place where an exception that the guest has not masked is to keep it from storing, or may want it again.
-        if (i_.has_memory())
-            memory_template(address, i_.memory_size, !write, write, !(write && computes) && !unmasked);
+        // Not in place where an exception that the guest has not masked is to keep it from storing.
+        if (i_.has_memory()) memory_template(address, i_.memory_size, !write, write, !(write && computes));
         else call_template(nullptr);
     };
     if (!computes) return run();
-    const std::uint32_t host = _mm_getcsr(), masked = (mxcsr | kMxcsrMasks) & ~kMxcsrFlags;
-    std::optional<VectorState> before;
-    if (unmasked) before.emplace(s_, i_.reg());
-    _mm_setcsr(masked);
+    const std::uint32_t mxcsr = this->mxcsr(), host = _mm_getcsr();
+    raises_ = !masks_all(mxcsr);
+    if (raises_) {
+        run();
+        return set_mxcsr(sse_.mxcsr);
+    }
+    _mm_setcsr(mxcsr & ~kMxcsrFlags);
     try {
         run();
     } catch (...) {
         _mm_setcsr(host);
         throw;
     }
-    std::uint32_t found = _mm_getcsr() & kMxcsrFlags;
-    // Where it is not masked, a tiny result raises underflow though it is exact (SDM 1, 4.9.1.5). The host says so where it
-    // makes such results 0.
-    if ((unmasked & ~found & kMxcsrUnderflow) && !write) {
-        const VectorState after(s_, i_.reg());
-        before->restore(s_);
-        _mm_setcsr(masked | kMxcsrFlushToZero);
-        call_template(i_.has_memory() ? cpu_.operand : nullptr);
-        found |= _mm_getcsr() & kMxcsrUnderflow;
-        after.restore(s_);
-    }
+    const std::uint32_t raised = _mm_getcsr() & kMxcsrFlags;
     _mm_setcsr(host);
-    const std::uint32_t raised = raised_with(unmasked, found), now = mxcsr | raised;
-    if (raised & unmasked) {
-        before->restore(s_);
-        set_mxcsr(now);
-        throw GuestFault{s_.cr4 & cr4::kOsxmmexcpt ? Vector::SimdFault : Vector::InvalidOpcode};
-    }
-    set_mxcsr(now);
+    set_mxcsr(mxcsr | raised);
 }
 
 void Executor::run_x87() {

@@ -345,6 +345,8 @@ class Executor {
     tcg::Vcpu& vcpu_;
     Instruction i_{};
     TemplateCode code_ = nullptr;  ///< null: there is no room for it
+    bool raises_ = false;          ///< it may raise exceptions of SSE
+    SseOutcome sse_{};             ///< what it did then
     std::uint64_t next_ = 0;       ///< (E/R)IP behind the instruction
 };
 

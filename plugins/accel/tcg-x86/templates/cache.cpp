@@ -1,11 +1,13 @@
 // What the host's processor does not know, it is asked once: a new template runs on an empty state, under a handler for
-// SIGILL. So no encoding that the tables let through can bring the process down.
+// SIGILL. So no encoding that the tables let through can bring the process down. Likewise it is asked what it raises of SSE's
+// exceptions, under a handler for SIGFPE.
 #include "cache.h"
 
 #include <csetjmp>
 #include <csignal>
 
 #include <sys/mman.h>
+#include <ucontext.h>
 #include <xmmintrin.h>
 
 namespace backplane::x86 {
@@ -13,24 +15,45 @@ namespace backplane::x86 {
 namespace {
 
 thread_local sigjmp_buf* trial = nullptr;
-struct sigaction previous;
+thread_local sigjmp_buf* raising = nullptr;
+thread_local std::uint32_t left = 0;  ///< MXCSR as an exception found it
+struct sigaction previous_undefined, previous_floating;
 
-void undefined_instruction(int signal, siginfo_t* information, void* context) {
-    if (trial) siglongjmp(*trial, 1);
+void pass_on(const struct sigaction& previous, int signal, siginfo_t* information, void* context) {
     if (previous.sa_flags & SA_SIGINFO && previous.sa_sigaction)
         return previous.sa_sigaction(signal, information, context);
     if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) return previous.sa_handler(signal);
-    sigaction(SIGILL, &previous, nullptr);  // it comes again at once
+    sigaction(signal, &previous, nullptr);  // it comes again at once
+}
+
+void undefined_instruction(int signal, siginfo_t* information, void* context) {
+    if (trial) siglongjmp(*trial, 1);
+    pass_on(previous_undefined, signal, information, context);
+}
+
+void floating_exception(int signal, siginfo_t* information, void* context) {
+    if (raising) {
+        left = static_cast<ucontext_t*>(context)->uc_mcontext.fpregs->mxcsr;
+        siglongjmp(*raising, 1);
+    }
+    pass_on(previous_floating, signal, information, context);
+}
+
+void handle(int signal, void (*handler)(int, siginfo_t*, void*), struct sigaction& previous) {
+    struct sigaction action {};
+    action.sa_sigaction = handler;
+    action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
+    sigaction(signal, &action, &previous);
 }
 
 void handle_undefined() {
     static std::once_flag once;
-    std::call_once(once, [] {
-        struct sigaction action {};
-        action.sa_sigaction = undefined_instruction;
-        action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
-        sigaction(SIGILL, &action, &previous);
-    });
+    std::call_once(once, [] { handle(SIGILL, undefined_instruction, previous_undefined); });
+}
+
+void handle_floating() {
+    static std::once_flag once;
+    std::call_once(once, [] { handle(SIGFPE, floating_exception, previous_floating); });
 }
 
 /// Does the host execute it?
@@ -92,17 +115,32 @@ TemplateCache::Found TemplateCache::find(const Instruction& instruction) {
     return {code};
 }
 
-bool TemplateCache::run_uncached(const Instruction& instruction, X86State& state, void* memory) {
+TemplateCode TemplateCache::make_uncached(const Instruction& instruction) {
     Assembler assembler;
     compile(template_key(instruction), assembler);
-    const std::lock_guard guard(mutex_);
     std::uint8_t* const at = memory_ + (kCapacity - kScratch);
     std::memcpy(at, assembler.data(), assembler.size());
     TemplateCode code = nullptr;
     std::memcpy(&code, &at, sizeof code);
-    if (!runs(code)) return false;
-    code(&state, memory);
-    return true;
+    return runs(code) ? code : nullptr;
+}
+
+SseOutcome run_raising(TemplateCode code, X86State& state, void* memory, std::uint32_t mxcsr) {
+    handle_floating();
+    const std::uint32_t host = _mm_getcsr();
+    sigjmp_buf back;
+    SseOutcome outcome;
+    if (sigsetjmp(back, 0) == 0) {
+        raising = &back;
+        _mm_setcsr(mxcsr);
+        code(&state, memory);
+        outcome = {_mm_getcsr(), false};
+    } else {
+        outcome = {left, true};
+    }
+    raising = nullptr;
+    _mm_setcsr(host);
+    return outcome;
 }
 
 }  // namespace backplane::x86
