@@ -6,6 +6,7 @@
 #include "kernel/vocabulary/suboptions.h"
 
 #include <cstdlib>
+#include <lib/json.h>
 
 namespace backplane::kernel {
 namespace {
