@@ -183,6 +183,15 @@ void apply_graphics(PlanBuilder& builder, const std::string& value) {
     builder.plan().display = value == "none" ? "" : value;
 }
 
+/// Users' lines name the layout that there is.
+void expect_layout(PlanBuilder& builder, const std::string& value) {
+    if (value == "help" || value == "?") return builder.ask({Kind::Text, {}, "en-us\n"});
+    if (value != "en-us")
+        throw UserError("there is no layout '" + value +
+                        "': letters are looked up on a keyboard of the United States (en-us), and viewers "
+                        "that send scan codes, as most do, need none; leave it out");
+}
+
 /// Users' lines choose that there is no sound; there is none.
 void expect_silence(PlanBuilder&, const std::string& value) {
     SubOptions options = SubOptions::parse_either(value, "driver");
@@ -274,8 +283,7 @@ OptionGroup character_options() {
              {"echr", "N", "the byte that begins a command on a shared terminal (1: Ctrl-a)", apply_escape},
              {"vga", "std|none", "a graphics adapter where the machine has a place for one; see screendump",
               apply_graphics},
-             {"k", "LANGUAGE", "there is no keyboard whose letters would have to be known",
-              [](PlanBuilder&, const std::string&) {}},
+             {"k", "en-us", "the keyboard on which viewers' letters are looked up", expect_layout},
              {"audio", "none", "there is no sound", expect_silence},
              {"audiodev", "none,id=ID", "the same", expect_silence},
              {"debugcon", "none", "no machine has a debug console of its own",

@@ -337,6 +337,11 @@ TEST(CommandLine, WhatIsElsewhereIsNoMisspelling) {
     EXPECT_EQ(error_of("-q"), "-q: invalid option; -help lists them");
 }
 
+TEST(CommandLine, ALayoutThatIsNotThereIsNotIgnored) {
+    EXPECT_NE(error_of("-k de").find("there is no layout 'de'"), std::string::npos);
+    plan_of("-k en-us");
+}
+
 TEST(CommandLine, WhatBecomesOfTheProcessIsAPlan) {
     const ProcessPlan plan =
         plan_of("-run-with user=nobody,chroot=/srv -sandbox on,spawn=deny -overcommit mem-lock=on-fault")
