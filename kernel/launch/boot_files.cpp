@@ -86,8 +86,8 @@ void check_boot_files(const LaunchPlan& plan, const std::vector<std::string>& fi
         const std::string reason =
             why_unreadable(value, name == kFirmware ? firmware_path : std::vector<std::string>{});
         if (!reason.empty())
-            throw UserError(option_of_property(plan, name, value) + ": could not open '" + value +
-                            "': " + reason);
+            throw UserError(option_of_property(plan, name, value) + ": could not open " + std::string(name) +
+                            " '" + value + "': " + reason);
     }
 }
 

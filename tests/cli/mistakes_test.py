@@ -130,8 +130,9 @@ class Mistakes(ProgramTest):
         self.blamed(f"-dtb {same}: ", *BASE, "-bios", "none", "-kernel", same, "-dtb", same)
 
     def test_missing_files(self):
-        for option in ("-kernel", "-bios", "-dtb"):
-            self.blamed(f"{option} /nonexist: could not open '/nonexist'", *BASE, option, "/nonexist")
+        # Scripts that try what an emulator takes look for "could not open kernel".
+        for option, what in (("-kernel", "kernel"), ("-bios", "firmware"), ("-dtb", "dtb")):
+            self.blamed(f"{option} /nonexist: could not open {what} '/nonexist'", *BASE, option, "/nonexist")
         kernel = self.file("kernel", bytes(4096))
         self.blamed("-initrd /nonexist: could not open", *BASE, "-kernel", kernel, "-initrd", "/nonexist")
         self.blamed("-M virt,kernel=/nonexist: could not open", *BASE[:2], "-M", "virt,kernel=/nonexist")
@@ -141,11 +142,11 @@ class Mistakes(ProgramTest):
 
     def test_files_that_are_something_else(self):
         self.refused("dtb", *BASE, "-dtb", self.file("bad.dtb", b"nonsense" * 64))
-        self.blamed("-kernel /dev/zero: could not open '/dev/zero': it is not a regular file", *BASE, "-kernel", "/dev/zero")
-        self.blamed("-kernel /: could not open '/': it is a directory", *BASE, "-kernel", "/")
+        self.blamed("-kernel /dev/zero: could not open kernel '/dev/zero': it is not a regular file", *BASE, "-kernel", "/dev/zero")
+        self.blamed("-kernel /: could not open kernel '/': it is a directory", *BASE, "-kernel", "/")
         loop = self.folder / "loop"
         loop.symlink_to(loop)
-        self.blamed(f"-kernel {loop}: could not open '{loop}': Too many levels", *BASE, "-kernel", loop)
+        self.blamed(f"-kernel {loop}: could not open kernel '{loop}': Too many levels", *BASE, "-kernel", loop)
         # An ELF file for another machine (EM_X86_64), and one that ends in its header.
         foreign = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHI", 2, 62, 1) + bytes(40)
         self.blamed("-kernel ", *BASE, "-kernel", self.file("foreign", foreign))

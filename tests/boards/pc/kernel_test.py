@@ -63,8 +63,8 @@ class Kernel(PcTest):
     def test_files_that_cannot_be_had_are_named(self):
         linux, multiboot = self.kernel(), self.kernel("multiboot")
         missing = self.folder / "missing"
-        self.refused(f"-kernel {missing}: could not open '{missing}': No such file", "-kernel", missing)
-        self.refused(f"-initrd {missing}: could not open '{missing}'", "-kernel", linux, "-initrd", missing)
+        self.refused(f"-kernel {missing}: could not open kernel '{missing}': No such file", "-kernel", missing)
+        self.refused(f"-initrd {missing}: could not open initrd '{missing}'", "-kernel", linux, "-initrd", missing)
         modules = f"{linux} x,{missing} y"
         self.refused(
             f"-initrd {modules}: initrd '{modules}': could not open '{missing}'",
