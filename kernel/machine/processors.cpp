@@ -188,6 +188,9 @@ void Processors::start() {
 void Processors::stop() {
     call("Accelerator::stop()", [&] { accelerator_->stop(); });
 }
+void Processors::request_stop() {
+    call("Accelerator::request_stop()", [&] { accelerator_->request_stop(); });
+}
 void Processors::states_changed() {
     call("Accelerator::states_changed()", [&] { accelerator_->states_changed(); });
 }

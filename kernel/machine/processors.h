@@ -43,6 +43,7 @@ class Processors final : public AcceleratorContext, public ProcessorPlug {
     void detach_all();
     void start();
     void stop();
+    void request_stop();
     void states_changed();
     /// `instance` is about to go: a CPU, the accelerator, or neither.
     void forget(Instance& instance);

@@ -51,7 +51,9 @@ void RunControl::wake(WakeCause cause) {
     emit("WAKEUP", "{}");
 }
 
+/// The processor that asks goes no further: what it does next it does awake.
 void RunControl::request_sleep() {
+    if (state_ == RunState::Running && !asleep_) machine_.processors.request_stop();
     request([](Requests& r) { r.sleep = true; });
 }
 

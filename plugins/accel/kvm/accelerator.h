@@ -29,6 +29,7 @@ class Kvm final : public Accelerator,
     void detach(Cpu& cpu) override;
     void start() override;
     void stop() override;
+    void request_stop() override { vcpus_.request_stop(); }
     void states_changed() override;
 
     // AcceleratorDebug

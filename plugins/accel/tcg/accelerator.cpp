@@ -60,6 +60,7 @@ class Tcg final : public Accelerator, public AcceleratorDebug, public CodeListen
     void detach(Cpu& cpu) override { vcpus_.remove(cpu, context_->lock()); }
     void start() override { vcpus_.start(); }
     void stop() override { vcpus_.stop(context_->lock()); }
+    void request_stop() override { vcpus_.request_stop(); }
     void states_changed() override {
         vcpus_.for_each([](TcgVcpu& vcpu) { vcpu.state_changed(); });
     }

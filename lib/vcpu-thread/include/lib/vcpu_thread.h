@@ -135,9 +135,12 @@ class Vcpus {
     void start() {
         for_each([](Vcpu& vcpu) { vcpu.start(); });
     }
+    void request_stop() {
+        for_each([](Vcpu& vcpu) { vcpu.request_stop(); });
+    }
     /// Returns when all stand.
     void stop(MachineLock& lock) {
-        for_each([](Vcpu& vcpu) { vcpu.request_stop(); });
+        request_stop();
         without_lock(lock, [this] { for_each([](Vcpu& vcpu) { vcpu.wait_stopped(); }); });
     }
     template <class Visit>

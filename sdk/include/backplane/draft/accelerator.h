@@ -48,6 +48,9 @@ class Accelerator {
     /// Returns when no vCPU executes guest code; their states are then complete in Cpu::state(). Drops the machine
     /// lock while it waits.
     virtual void stop() = 0;
+    /// stop() follows: no vCPU goes beyond the instruction that it is at, the caller's neither, if it can be had. Returns at
+    /// once. Thread: main or a vCPU's, with the machine lock held.
+    virtual void request_stop() {}
     /// The states of all CPUs were changed from outside (reset, load): forget what was derived from them.
     virtual void states_changed() = 0;
 

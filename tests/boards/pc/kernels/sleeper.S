@@ -4,6 +4,7 @@
 #include "sector.inc"
         .code16
         .set MARK, 0x600
+        .set BEHIND, 0x604
         .set MAGIC, 0x5eed5eed
         .set REVISION_1_CONTROL, 64     // PM1a_CNT_BLK in the FADT
         .set SLEEP_TO_RAM, 1 << 13 | 1 << 10 | 1
@@ -34,12 +35,14 @@ search: addl    $16, %esi
         movl    %es:36(%esi), %edi              // the FACS
         movl    $AT(wake), %es:12(%edi)
         movl    $MAGIC, (MARK)
+        movl    $0, (BEHIND)
         movw    %es:REVISION_1_CONTROL(%esi), %bx
         movw    $AT(sleeps), %si
         call    say
         movw    %bx, %dx
         movw    $SLEEP_TO_RAM, %ax
         outw    %ax, %dx
+        movl    $MAGIC, (BEHIND)        // asleep it comes no further
 stand:  hlt
         jmp     stand
 
@@ -52,15 +55,21 @@ awake:  cli
         cld
         movw    $AT(woke), %si
         cmpl    $MAGIC, (MARK)
-        je      1f
-        movw    $AT(lost), %si
-1:      call    say
+        jne     1f
+        cmpl    $MAGIC, (BEHIND)
+        jne     2f
+        movw    $AT(went_on), %si
+        jmp     2f
+1:      movw    $AT(lost), %si
+2:      call    say
         jmp     stand
 
         DEFINE_SAY
 
 sleeps: .asciz  "it sleeps\n"
 woke:   .asciz  "it woke with its memory\n"
+went_on:
+        .asciz  "it went on asleep\n"
 lost:   .asciz  "it woke without its memory\n"
         DEFINE_FLAT_SEGMENT 0x92       // data
         SIGN_SECTOR
