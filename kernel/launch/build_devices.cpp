@@ -5,6 +5,7 @@
 #include "kernel/vocabulary/user_error.h"
 
 #include <backplane/draft/snapshot.h>
+#include <backplane/screen.h>
 
 #include <algorithm>
 
@@ -27,6 +28,15 @@ void warn_of_missing_nic(BuildSite& site, const NicPlan& nic) {
                              nic.option + ": machine '" + site.machine_name +
                                  "' has no NIC of its own, and none was made; name one with model= (-device "
                                  "help lists them)");
+}
+
+/// Has the user an adapter of their own?
+bool brings_a_screen(BuildSite& site) {
+    return std::ranges::any_of(site.plan.devices, [&](const DevicePlan& device) {
+        ErrorText later;  // where it is made
+        const ManifestType* type = site.catalog.find_type(device_type_name(site.machine, device.type, later));
+        return type && std::ranges::find(type->interfaces, ScreenSource::kId) != type->interfaces.end();
+    });
 }
 
 }  // namespace
@@ -59,8 +69,11 @@ void add_nics(BuildSite& site) {
 }
 
 void add_display(BuildSite& site) {
+    const Slice<const ShortName> displays = site.machine.traits().displays;
+    if (site.plan.default_display && displays.size != 0 && !brings_a_screen(site))
+        return add_device(site, {"the default display", displays[0].device, "", "", {}});
     if (site.plan.display.empty()) return;
-    for (const ShortName& known : site.machine.traits().displays)
+    for (const ShortName& known : displays)
         if (site.plan.display == known.name)
             return add_device(site, {site.plan.display_option, known.device, "", "", {}});
     site.machine.log().write(

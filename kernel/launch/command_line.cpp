@@ -106,9 +106,10 @@ void add_default_consoles(PlanBuilder& builder, const Catalog* catalog) {
     LaunchPlan& plan = builder.plan();
     if (plan.process.daemonize && plan.process.exit_with_parent)
         throw UserError("-daemonize: its parent ends at once; leave out -run-with exit-with-parent=on");
-    const bool terminal =
-        builder.nographic || (!builder.display_none && plan.default_devices && !has_display(plan, catalog));
+    const bool display = has_display(plan, catalog);
+    const bool terminal = builder.nographic || (!builder.display_none && plan.default_devices && !display);
     plan.graphics = !terminal;
+    plan.default_display = display && plan.default_devices && plan.display_option.empty();
     if (builder.nographic) plan.unseen_ports = "null";
     plan.default_serial = !builder.serial_given && plan.default_devices;
     plan.default_parallel = !builder.parallel_given && plan.default_devices;

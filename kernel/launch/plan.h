@@ -230,8 +230,9 @@ struct LaunchPlan {
     std::vector<ObjectPlan> netdevs;
     std::vector<DrivePlan> drives;
     std::vector<NicPlan> nics;
-    std::string display_option;  ///< as it was given
-    std::string display;         ///< a graphics adapter by its short name; empty: none
+    std::string display_option;    ///< as it was given
+    std::string display;           ///< a graphics adapter by its short name; empty: none
+    bool default_display = false;  ///< nobody said which, and somebody is to look at the machine
     std::vector<DevicePlan> devices;
     std::vector<std::string> serials;    ///< a chardev's id per port; empty: nothing is connected
     std::vector<std::string> parallels;  ///< the same of printer ports

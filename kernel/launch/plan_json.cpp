@@ -186,6 +186,7 @@ std::string print_plan(const LaunchPlan& plan) {
     json["drives"] = list_json(plan.drives);
     json["nics"] = list_json(plan.nics);
     if (!plan.display.empty()) json["display"] = plan.display;
+    if (plan.default_display) json["default-display"] = true;
     json["devices"] = list_json(plan.devices);
     json["serials"] = list_json(plan.serials);
     json["parallels"] = list_json(plan.parallels);

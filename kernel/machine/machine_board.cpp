@@ -22,7 +22,7 @@ bool MachineBoard::set_type(std::string_view type_name, Errors& errors) {
     }
     traits_ = read_sized(*static_cast<const BoardTraits*>(type->class_data()));
     for (Slice<const ShortName>* names :
-         {&traits_.drive_interfaces, &traits_.nic_models, &traits_.device_aliases})
+         {&traits_.drive_interfaces, &traits_.nic_models, &traits_.device_aliases, &traits_.displays})
         *names = rows_.rows(*names, traits_.short_name_size);
     traits_.default_drives = rows_.rows(traits_.default_drives, traits_.default_drive_size);
     warn_of(*type);

@@ -119,7 +119,7 @@ struct BoardTraits {
     /// the machine would have otherwise.
     const char* serial_instead = nullptr;
     const char* parallel_instead = nullptr;
-    /// -vga NAME: the graphics adapter that it means.
+    /// -vga NAME: the graphics adapter that it means. The first one is what a machine with a display has otherwise.
     Slice<const ShortName> displays{};
     /// What -smp may count beside sockets, cores and threads: bits of topology_level.
     std::uint32_t topology_levels = topology_level::kClusters;

@@ -1,21 +1,35 @@
 """What monitors say of a PC's chips and processors, and what they change there."""
 
+import re
 import unittest
 
 from program import ProgramTest, Qmp, connect
 
 
 class Monitor(ProgramTest):
-    def machine(self, *arguments, accel="tcg"):
-        path = self.folder / "qmp.sock"
+    def machine(self, *arguments, accel="tcg", place="qmp.sock", display=("-display", "none", "-nodefaults")):
+        path = self.folder / place
         self.process = self.start(
-            *("-M", "pc-i440fx-9.0,graphics=off", "-accel", accel, "-display", "none", "-nodefaults", "-S", "-m", "32"),
+            *("-M", "pc-i440fx-9.0,graphics=off", "-accel", accel, *display, "-S", "-m", "32"),
             *("-qmp", f"unix:{path},server=on,wait=off", *arguments),
         )
         qmp = Qmp(connect(path, self.process))
         self.addCleanup(qmp.__exit__)
         qmp("qmp_capabilities")
         return qmp
+
+    def test_a_display_has_an_adapter(self):
+        rows = (
+            (("-vnc", "none"), ["VGA controller"]),
+            (("-display", "none"), []),
+            (("-vnc", "none", "-vga", "none"), []),
+            (("-vnc", "none", "-nodefaults"), []),
+            (("-vnc", "none", "-device", "secondary-vga"), ["Display controller"]),
+        )
+        for number, (display, wanted) in enumerate(rows):
+            with self.subTest(display):
+                text = self.machine(place=f"display{number}", display=display).human("info pci")
+                self.assertEqual(re.findall(r"(\w+ controller): PCI device 1234:1111", text), wanted)
 
     def test_interrupt_controllers_show_what_they_hold(self):
         lines = self.machine().human("info pic").splitlines()
