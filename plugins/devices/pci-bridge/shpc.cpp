@@ -1,5 +1,7 @@
 #include "shpc.h"
 
+#include <algorithm>
+
 namespace backplane {
 namespace {
 
@@ -37,6 +39,10 @@ constexpr unsigned kMaskAboveEvent = 8;
 
 constexpr std::uint32_t with_indicators(std::uint32_t state, std::uint32_t power) {
     return state | power << kPowerShift | kOff << kAttentionShift;
+}
+
+constexpr bool off(std::uint32_t slot) {
+    return (slot & kState) == kDisabled && (slot >> kPowerShift & 3) == kOff;
 }
 
 }  // namespace
@@ -137,7 +143,7 @@ void Shpc::write(Offset offset, std::uint64_t value, unsigned size, Access& acce
 /// DWORD Data is the register that DWORD Select chose.
 void Shpc::config_reading(unsigned offset, unsigned size) {
     if (offset >= capability_ + kCapabilitySize || offset + size <= capability_ + 3) return;
-    constexpr unsigned kInterruptPending = 2;
+    constexpr unsigned kInterruptPending = 8;
     pci_->set_config(capability_ + 3, 1,
                      (control_ & kInterruptMask) == 0 && pending() ? kInterruptPending : 0);
     pci_->set_config(capability_ + 4, 4, load(select_));
@@ -163,34 +169,39 @@ void Shpc::command(std::uint32_t code) {
     const unsigned target = code >> 8 & 0x1f;
     command_status_ &= ~(kMrlOpenError | kInvalidCommand | kInvalidSpeed);
     if (operation <= kSlotOperation) {
-        if (target == 0 || target > kSlots) command_status_ |= kInvalidCommand;
-        else if (!set_slot(target - 1, operation)) command_status_ |= kMrlOpenError;
+        command_status_ |= target == 0 || target > kSlots ? kInvalidCommand : set_slot(target - 1, operation);
     } else if (operation >= kFirstSpeed && operation <= kLastSpeed) {
         if (operation != kFirstSpeed) command_status_ |= kInvalidSpeed;
     } else if (operation == kPowerAll || operation == kEnableAll) {
         const std::uint32_t state = operation == kPowerAll ? kPowerOnly : kEnabled;
-        for (unsigned slot = 0; slot < kSlots; ++slot)
-            if (occupied(slot) && (slots_[slot] & kState) == kDisabled)
-                set_slot(slot, state | kOn << kPowerShift);
+        if (std::ranges::any_of(slots_, [](std::uint32_t slot) { return (slot & kState) == kEnabled; }))
+            command_status_ |= kInvalidCommand;
+        else
+            for (unsigned slot = 0; slot < kSlots; ++slot)
+                if (occupied(slot) && (slots_[slot] & kState) == kDisabled)
+                    set_slot(slot, state | kOn << kPowerShift);
     } else {
         command_status_ |= kInvalidCommand;
     }
     control_ |= kCommandComplete;
 }
 
-/// False: the slot is open, and has no power then. A slot that is disabled, with its indicator off, is let go of.
-bool Shpc::set_slot(unsigned slot, unsigned what) {
+/// Gives what is wrong with it. A slot that becomes disabled, with its indicator off, is let go of.
+std::uint32_t Shpc::set_slot(unsigned slot, unsigned what) {
     std::uint32_t& held = slots_[slot];
     const std::uint32_t state = what & kState;
-    if (!occupied(slot) && (state == kEnabled || state == kPowerOnly)) return false;
+    if (!occupied(slot) && (state == kEnabled || state == kPowerOnly)) return kMrlOpenError;
+    if (state == kPowerOnly && (held & kState) == kEnabled) return kInvalidCommand;
+    const bool was_off = off(held);
     for (const std::uint32_t field : {kState, 3u << kPowerShift, 3u << kAttentionShift})
         if (what & field) held = (held & ~field) | (what & field);
-    const bool off = (held & kState) == kDisabled && (held >> kPowerShift & 3) == kOff;
-    if (off && occupied(slot)) {
-        behind_->eject(slot + kFirstDevice);
-        held |= kPresenceChanged | kMrlChanged;
-    }
-    return true;
+    if (off(held) && !was_off && occupied(slot)) let_go(slot);
+    return 0;
+}
+
+void Shpc::let_go(unsigned slot) {
+    behind_->eject(slot + kFirstDevice);
+    slots_[slot] |= kPresenceChanged | kMrlChanged;
 }
 
 // --- what happens to slots ---
@@ -201,10 +212,12 @@ void Shpc::device_plugged(unsigned device) {
     update_interrupt();
 }
 
-/// Somebody presses the button of a slot that is on.
+/// Somebody presses the button of a slot that is on; what is in another one may be taken out.
 void Shpc::unplug_requested(unsigned device) {
     if (device < kFirstDevice) return;
-    slots_[device - kFirstDevice] |= kButton;
+    const unsigned slot = device - kFirstDevice;
+    if (off(slots_[slot])) let_go(slot);
+    else slots_[slot] |= kButton;
     update_interrupt();
 }
 
@@ -216,6 +229,12 @@ std::uint32_t Shpc::pending() const {
         if (slots_[slot] & kEvents & unmasked) bits |= 1u << (slot + 1);
     }
     return bits;
+}
+
+/// The line is as it was; a message that was sent is not sent again.
+void Shpc::after_load() {
+    told_ = control_ & kInterruptMask ? 0 : pending();
+    owner_.hot_plug_interrupt(told_ != 0, false);
 }
 
 void Shpc::update_interrupt() {

@@ -29,7 +29,7 @@ class Shpc final : public IoHandler, public PciHotPlug {
     /// At its BAR, and through the capability at `capability` of `pci`.
     bool join(PciDevice& pci, PciBus& behind, Errors& errors);
     void reset();
-    void after_load() { update_interrupt(); }
+    void after_load();
 
     void config_reading(unsigned offset, unsigned size);
     void config_written(unsigned offset, unsigned size);
@@ -50,7 +50,8 @@ class Shpc final : public IoHandler, public PciHotPlug {
     void store(unsigned index, std::uint32_t value, std::uint32_t lanes);
     void store_slot(std::uint32_t& slot, std::uint32_t value, std::uint32_t lanes);
     void command(std::uint32_t code);
-    bool set_slot(unsigned slot, unsigned what);
+    std::uint32_t set_slot(unsigned slot, unsigned what);
+    void let_go(unsigned slot);
     bool occupied(unsigned slot) const;
     std::uint32_t pending() const;
     void update_interrupt();

@@ -278,6 +278,31 @@ TEST_F(HotPlugController, WhoIsToGoIsSwitchedOff) {
     EXPECT_EQ(get(1, 1, 0), 0xffffffffu);
 }
 
+TEST_F(HotPlugController, WhoCameIsNotThrownOutByAnotherCommand) {
+    bench.add("virtio-serial-pci", "new", {{"addr", "05.0"}}, "behind");
+    command(5, 0x10);
+    EXPECT_EQ(reg(slot(5)) & 0xfff, 0x01fu) << "its attention indicator is on, and it is there";
+    command(5, 0x03);
+    EXPECT_EQ(reg(slot(5)) & 0xc00, 0u);
+}
+
+TEST_F(HotPlugController, WhoNobodySwitchedOnGoesAtOnce) {
+    Object& added = bench.add("virtio-serial-pci", "new", {{"addr", "05.0"}}, "behind");
+    auto* bus = query<Bus>(*bridge->child("behind"));
+    ErrorText errors;
+    ASSERT_TRUE(bus->request_unplug(added, errors)) << errors.text();
+    bench.run_ready();
+    EXPECT_EQ(reg(slot(5)) & 0xc00, 0xc00u);
+}
+
+TEST_F(HotPlugController, AnEnabledSlotIsNotMerelyPowered) {
+    command(1, 0x01);
+    EXPECT_EQ(reg(kOutcome, 2), 4u);
+    command(0, 0x49);
+    EXPECT_EQ(reg(kOutcome, 2), 4u) << "slots are on: not all at once";
+    EXPECT_EQ(reg(slot(1)), kThere);
+}
+
 TEST_F(HotPlugController, ABridgeWithSlotsStays) {
     ErrorText errors;
     EXPECT_FALSE(static_cast<Bus*>(device_context(*bridge).bus(Bus::kId))->request_unplug(*bridge, errors));
