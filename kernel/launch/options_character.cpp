@@ -131,6 +131,14 @@ void apply_parallel(PlanBuilder& builder, const std::string& value) {
     add_port(builder, value, builder.plan().parallels, "parallel");
 }
 
+/// Where it is, and what reads it, are defaults that -global changes.
+void apply_debug_console(PlanBuilder& builder, const std::string& value) {
+    std::string text = value;
+    const std::string id = builder.chardev_for(text, "debugcon", take_prefix(text, "mon:"));
+    if (!id.empty())
+        builder.plan().devices.push_back({builder.option, "isa-debugcon", "", "", {{"chardev", id}}, {}});
+}
+
 void monitor_on(PlanBuilder& builder, const std::string& value, const std::string& stem, bool control,
                 bool pretty) {
     std::string text = value;
@@ -165,13 +173,6 @@ void apply_display(PlanBuilder& builder, const std::string& value) {
         throw UserError("there is no display '" + value +
                         "'; use -vnc :1 for a VNC viewer, -display none, or -nographic for a console here");
     builder.display_none = true;
-}
-
-/// Users' lines turn off what a board may have. There is nothing to be connected.
-void expect_nothing(const std::string& value, const char* device) {
-    if (value != "none" && value != "null")
-        throw UserError(std::string("no machine here has such a port of its own; use -device ") + device +
-                        ",chardev=ID where there is a bus for it, leave it out, or give none");
 }
 
 void apply_graphics(PlanBuilder& builder, const std::string& value) {
@@ -286,8 +287,8 @@ OptionGroup character_options() {
              {"k", "en-us", "the keyboard on which viewers' letters are looked up", expect_layout},
              {"audio", "none", "there is no sound", expect_silence},
              {"audiodev", "none,id=ID", "the same", expect_silence},
-             {"debugcon", "none", "no machine has a debug console of its own",
-              [](PlanBuilder&, const std::string& value) { expect_nothing(value, "isa-debugcon"); }},
+             {"debugcon", "DEVICE", "what firmware says on its debug port goes to a device as for -serial",
+              apply_debug_console},
              {"qtest", "DEVICE", "where -accel qtest listens", apply_qtest},
              {"qtest-log", "FILE | none", "where -accel qtest writes what it hears and says",
               [](PlanBuilder& builder, const std::string& value) { builder.qtest_log = value; }}}};

@@ -197,8 +197,8 @@ class Mistakes(ProgramTest):
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"standard input is closed", done.stderr)
 
-    def test_what_is_not_done_says_so(self):
-        self.refused("use -device isa-debugcon,chardev=ID", *BASE, "-debugcon", "stdio")
+    def test_a_console_without_a_bus_for_it(self):
+        self.refused("No 'isa' bus found", *BASE, "-debugcon", "null")
 
     def test_what_others_have_is_refused_with_what_is_there(self):
         for option, name, expected in (

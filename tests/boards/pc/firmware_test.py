@@ -22,8 +22,7 @@ class Firmware(ProgramTest):
         """Runs until the marker is in the debug console's file."""
         self.log = self.folder / "debug"
         self.process = self.start(
-            *(*MACHINE, "-chardev", f"file,id=debug,path={self.log}"),
-            *("-device", "isa-debugcon,iobase=0x402,chardev=debug", *arguments),
+            *(*MACHINE, "-debugcon", f"file:{self.log}", "-global", "isa-debugcon.iobase=0x402", *arguments),
         )
         return self.sees(marker)
 
