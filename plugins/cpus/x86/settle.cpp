@@ -78,6 +78,7 @@ bool X86Cpu::settle(const ProcessorSupport& support, Errors& errors) {
     if (kind_ != Model::Kind::Named)
         for (std::size_t i = 0; i < kWordCount; ++i)
             wanted_features.words[i] |= given.words[i] & ~switched_off_.words[i];
+    adjust(wanted_features, given);
     Features missing;
     for (std::size_t i = 0; i < kWordCount; ++i) {
         missing.words[i] = wanted_features.words[i] & ~given.words[i];
@@ -95,6 +96,20 @@ bool X86Cpu::settle(const ProcessorSupport& support, Errors& errors) {
     state_.xsave_size = cpuid.xsave_size();
     entries_ = cpuid.entries();
     return true;
+}
+
+/// What guests of an accelerator have otherwise than the model says it, unless the user has a word to it.
+void X86Cpu::adjust(Features& features, const Features& given) const {
+    if (kind_ != Model::Kind::Named) return;
+    const auto drop = [&](const Feature& feature) { features.set(feature, switched_on_.has(feature)); };
+    if (!support_->runs_on_host()) return drop(x86::feature<"vme">());
+    drop(x86::feature<"monitor">());
+    drop(x86::feature<"acpi">());
+    drop(x86::feature<"svm">());
+    if (!features.has(x86::feature<"svm">()))
+        features[Word::Leaf8000000aEdx] &= switched_on_[Word::Leaf8000000aEdx];
+    if (given.has(x86::feature<"x2apic">()) && !switched_off_.has(x86::feature<"x2apic">()))
+        features.set(x86::feature<"x2apic">(), true);
 }
 
 bool X86Cpu::settle_hyperv(const ProcessorSupport& support, Errors& errors) {

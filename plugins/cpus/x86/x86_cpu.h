@@ -163,6 +163,7 @@ class X86Cpu final : public DeviceBase,
     void reset_registers();
     void reset_segments();
     Features wanted() const;
+    void adjust(Features& features, const Features& given) const;
     bool settle_hyperv(const ProcessorSupport& support, Errors& errors);
     bool warn_of_missing(const Features& missing, const ProcessorSupport& support, Errors& errors);
     std::unique_ptr<DebugRegisters> make_debug_registers() const;

@@ -232,6 +232,36 @@ TEST_F(ProcessorTest, TopologyOfThreadsAndCores) {
     EXPECT_EQ(cpuid(4, 3).eax, 0x163u | 7u << 14 | 3u << 26);
 }
 
+TEST_F(ProcessorTest, GuestsOfTheHostHaveItsX2apicAndNotWhatItKeepsToItself) {
+    support.on_host = true;
+    make("EPYC-Rome-v1");
+    settle();
+    constexpr std::uint32_t kMonitor = 1u << 3, kX2apic = 1u << 21, kSvm = 1u << 2, kVme = 1u << 1;
+    EXPECT_EQ(cpuid(1).ecx & (kMonitor | kX2apic), kX2apic);
+    EXPECT_EQ(cpuid(1).edx & kVme, kVme);
+    EXPECT_EQ(cpuid(0x80000001).ecx & kSvm, 0u);
+    EXPECT_EQ(cpuid(0x8000000a), CpuidRegisters{});
+}
+
+TEST_F(ProcessorTest, AUsersWordCountsMoreThanWhatGuestsOfTheHostHave) {
+    support.on_host = true;
+    make("EPYC-Rome-v1", {{"monitor", "on"}, {"x2apic", "off"}});
+    settle();
+    EXPECT_EQ(cpuid(1).ecx & (1u << 3 | 1u << 21), 1u << 3);
+}
+
+TEST_F(ProcessorTest, TranslatedModelsHaveVmeOnlyWhenAsked) {
+    make("SandyBridge-v1");
+    settle();
+    EXPECT_EQ(cpuid(1).edx & 2, 0u);
+}
+
+TEST_F(ProcessorTest, AskedForTranslatedModelsHaveVme) {
+    make("SandyBridge-v1", {{"vme", "on"}});
+    settle();
+    EXPECT_EQ(cpuid(1).edx & 2, 2u);
+}
+
 TEST_F(ProcessorTest, TopologyOfDiesAndModules) {
     make("SapphireRapids-v1",
          {{"threads", "2"}, {"cores", "2"}, {"modules", "3"}, {"dies", "2"}, {"apic-id", "13"}});
