@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace backplane::migration {
 namespace {
@@ -202,6 +203,9 @@ void Migration::migrate_incoming(Str arguments, CommandReply& reply) {
         place->text.find_first_not_of("0123456789") != std::string::npos)
         descriptor = Descriptor(reply.take_descriptor(place->text, errors));
     if (place && place->kind == Place::Kind::Defer) errors.fail("'defer' is for -incoming");
+    // A word that is mistyped is no end of the machine that waits.
+    if (place && place->kind == Place::Kind::File && access(place->text.c_str(), R_OK) != 0)
+        errors.fail("Could not open '" + place->text + "': " + std::strerror(errno));
     exit_on_error_ = given.value("exit-on-error", true);
     if (errors.failed() || !begin_load(uri, std::move(descriptor), errors)) return reply.fail(errors.text());
     reply.succeed("{}");

@@ -171,6 +171,8 @@ class Places(MigrationTest):
         path, count = self.saved()
         target = self.target("-incoming", "defer")
         self.assertEqual(target.status(), "inmigrate")
+        self.assertIn("No such file", target.refusal("migrate-incoming", uri=f"file:{path}x"))
+        self.assertEqual(target.status(), "inmigrate")
         target("migrate-incoming", uri=f"file:{path}")
         self.goes_on(target, count)
 
