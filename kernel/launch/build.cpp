@@ -50,15 +50,6 @@ void check_board(BuildSite& site, bool ok) {
                first_word(site.cpu_option) + ",help");
 }
 
-const ManifestProperty* find_listed(const Catalog& catalog, const std::string& type,
-                                    const std::string& property) {
-    const ManifestType* listed = catalog.find_type(type);
-    if (!listed) return nullptr;
-    for (const ManifestProperty* each : catalog.properties(*listed))
-        if (each->name == property) return each;
-    return nullptr;
-}
-
 /// A value that no object could take is wrong whether or not there will be one.
 void check_globals(const LaunchPlan& plan, const Catalog& catalog) {
     for (const GlobalPlan& global : plan.globals) {
@@ -90,6 +81,15 @@ std::string option_of_machine(const LaunchPlan& plan, const std::string& name) {
 }
 
 }  // namespace
+
+const ManifestProperty* find_listed(const Catalog& catalog, const std::string& type,
+                                    const std::string& property) {
+    const ManifestType* listed = catalog.find_type(type);
+    if (!listed) return nullptr;
+    for (const ManifestProperty* each : catalog.properties(*listed))
+        if (each->name == property) return each;
+    return nullptr;
+}
 
 void BuildSite::check(bool ok, const std::string& option) {
     if (ok) return;

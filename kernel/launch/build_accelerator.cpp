@@ -19,6 +19,8 @@ std::vector<AcceleratorChoice> default_accelerators(const Catalog& catalog) {
     return anywhere.empty() ? all : anywhere;
 }
 
+}  // namespace
+
 std::vector<AcceleratorChoice> accelerators(const BuildSite& site) {
     std::vector<AcceleratorChoice> choices;
     for (const AcceleratorPlan& a : site.plan.accelerators) choices.push_back({a.name, a.properties});
@@ -26,10 +28,17 @@ std::vector<AcceleratorChoice> accelerators(const BuildSite& site) {
     return default_accelerators(site.catalog);
 }
 
-}  // namespace
+std::string accelerator_type(const Catalog& catalog, const AcceleratorChoice& choice) {
+    IgnoredErrors unknown;
+    return catalog.resolve_option(choice.name, "accelerator", "accelerator", unknown);
+}
 
 void open_accelerator(BuildSite& site) {
-    const std::vector<AcceleratorChoice> choices = accelerators(site);
+    std::vector<AcceleratorChoice> choices = accelerators(site);
+    for (AcceleratorChoice& choice : choices)
+        for (const auto& property : site.accelerator_properties)
+            if (find_listed(site.catalog, accelerator_type(site.catalog, choice), property.first))
+                choice.properties.insert(choice.properties.begin(), property);
     if (site.machine.open_accelerator(choices, site.errors)) return;
     const std::string text = site.errors.text();
     if (choices.empty()) throw UserError(text);

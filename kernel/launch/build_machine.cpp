@@ -226,6 +226,19 @@ void refuse_encryption(const std::string& name) {
         throw UserError("guests' memory is not encrypted; leave " + name + "= out");
 }
 
+std::string with_hyphens(std::string name) {
+    std::ranges::replace(name, '_', '-');
+    return name;
+}
+
+/// Users' lines say of the machine what one of its accelerators has: -machine pc,accel=kvm,kernel_irqchip=on.
+bool of_accelerator(const BuildSite& site, const std::string& machine, const std::string& name) {
+    return !find_listed(site.catalog, machine, name) &&
+           std::ranges::any_of(accelerators(site), [&](const AcceleratorChoice& choice) {
+               return find_listed(site.catalog, accelerator_type(site.catalog, choice), with_hyphens(name));
+           });
+}
+
 /// Sets the board's properties. Those that every machine has say something of its memory, or nothing.
 void set_machine_properties(BuildSite& site, const std::string& type) {
     Instance& machine = site.machine.machine_object();
@@ -238,6 +251,8 @@ void set_machine_properties(BuildSite& site, const std::string& type) {
         try {
             refuse_encryption(name);
             if (find_machine_switch(name)) flag_value(name, value);
+            else if (of_accelerator(site, type, name))
+                site.accelerator_properties.emplace_back(with_hyphens(name), value);
             else
                 site.check(machine.set_property(name, value, site.errors), "", type, {{name, value}},
                            "-machine " + site.machine_name + ",help");

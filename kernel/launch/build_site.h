@@ -21,6 +21,7 @@ struct BuildSite {
     std::string machine_name;  ///< as its option names it
     std::string cpu_option;    ///< "-cpu MODEL", said or not
     std::string cpu_type;
+    PropertyList accelerator_properties{};  ///< that were said of the machine
 
     /// Throws what the last call left in `errors`, unless it went well.
     void check(bool ok, const std::string& option);
@@ -36,6 +37,9 @@ std::string resolve_type(const Catalog& catalog, const std::string& option, cons
 /// Throws UserError when a property was written as what it is not: a number as a path, a text as a number.
 void check_json_kinds(const Catalog& catalog, const std::string& option, const std::string& type,
                       const JsonKinds& kinds);
+/// Null: the type has no such property.
+const ManifestProperty* find_listed(const Catalog& catalog, const std::string& type,
+                                    const std::string& property);
 /// The machine that is asked for, or the default one. Throws UserError.
 std::string machine_name(const LaunchPlan& plan, const Catalog& catalog);
 std::vector<std::string> firmware_path(const LaunchPlan& plan);
@@ -47,6 +51,10 @@ void make_backends(BuildSite& site);
 void make_object(BuildSite& site, const ObjectPlan& object);
 /// The machine object and all that it is told ahead of its chips.
 void configure_machine(BuildSite& site, const std::string& type);
+/// What was asked for, else what there is; in turn.
+std::vector<AcceleratorChoice> accelerators(const BuildSite& site);
+/// Empty: there is none of that name.
+std::string accelerator_type(const Catalog& catalog, const AcceleratorChoice& choice);
 void open_accelerator(BuildSite& site);
 
 void add_device(BuildSite& site, const DevicePlan& device);

@@ -197,6 +197,10 @@ class Mistakes(ProgramTest):
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"standard input is closed", done.stderr)
 
+    def test_what_is_said_of_the_machine_is_the_accelerators(self):
+        self.refused("one-insn-per-tb' expects", "-M", "virt,accel=tcg,one_insn_per_tb=maybe", "-display", "none")
+        self.refused("virt-machine.one_insn_per_tbs' not found", "-M", "virt,accel=tcg,one_insn_per_tbs=on", "-display", "none")
+
     def test_a_console_without_a_bus_for_it(self):
         self.refused("No 'isa' bus found", *BASE, "-debugcon", "null")
 
