@@ -207,6 +207,14 @@ bool set_host_physical_bits(void* part, const PropertyValue& value, Errors&) {
     cpu(part).settings_.host_physical_bits = value.boolean;
     return true;
 }
+bool set_migratable(void* part, const PropertyValue& value, Errors& errors) {
+    if (!cpu(part).shows_all_there_is() && !value.boolean) {
+        errors.fail("only host and max have features beside a model's; name them");
+        return false;
+    }
+    cpu(part).settings_.migratable = value.boolean;
+    return true;
+}
 bool set_physical_bits(void* part, const PropertyValue& value, Errors& errors) {
     constexpr std::uint64_t kLeast = 32, kMost = 52;
     if (value.number != 0 && (value.number < kLeast || value.number > kMost)) {
@@ -249,6 +257,12 @@ constexpr PropertyInfo kSettings[] = {
                PropertyValue& v) { v.boolean = cpu(part).settings_.host_physical_bits.value_or(false); }},
     number<&Settings::host_physical_bits_limit>("host-phys-bits-limit", "and no wider than this; 0: no limit",
                                                 52),
+    {.name = "migratable",
+     .kind = PropertyKind::Bool,
+     .summary = "host, max: without what another host might not have (invtsc), unless it is asked for",
+     .default_text = "on",
+     .set = set_migratable,
+     .get = [](const void* part, PropertyValue& v) { v.boolean = cpu(part).settings_.migratable; }},
     flag<&Settings::check>("check", "warn of features that the accelerator cannot give", "on"),
     flag<&Settings::enforce>("enforce", "refuse to start without them", "off"),
     flag<&Settings::paravirtual_leaf>("kvm", "show the accelerator's own CPUID leaves", "on"),

@@ -57,9 +57,15 @@ Features supported_features(const ProcessorSupport& support) {
     return all;
 }
 
+/// A counter that never changes its pace is not where a saved machine may go.
+Features X86Cpu::all_for(Features given) const {
+    if (settings_.migratable) given.set(x86::feature<"invtsc">(), false);
+    return given;
+}
+
 void X86Cpu::take_all_of(const ProcessorSupport& support) {
-    if (kind_ == Model::Kind::Named) return;
-    const Features given = supported_features(support);
+    if (!shows_all_there_is()) return;
+    const Features given = all_for(supported_features(support));
     for (std::size_t i = 0; i < kWordCount; ++i) switched_on_.words[i] |= given.words[i];
 }
 
@@ -75,9 +81,11 @@ bool X86Cpu::settle(const ProcessorSupport& support, Errors& errors) {
     // What the guest of an accelerator has beside its model.
     wanted_features[Word::Leaf40000001Eax] |=
         support.paravirtual_features() & ~switched_off_[Word::Leaf40000001Eax];
-    if (kind_ != Model::Kind::Named)
+    if (shows_all_there_is()) {
+        const Features all = all_for(given);
         for (std::size_t i = 0; i < kWordCount; ++i)
-            wanted_features.words[i] |= given.words[i] & ~switched_off_.words[i];
+            wanted_features.words[i] |= all.words[i] & ~switched_off_.words[i];
+    }
     adjust(wanted_features, given);
     Features missing;
     for (std::size_t i = 0; i < kWordCount; ++i) {

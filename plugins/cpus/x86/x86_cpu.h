@@ -40,6 +40,7 @@ struct Settings {
     HypervSettings hyperv;
     bool check = true;
     bool enforce = false;
+    bool migratable = true;
     bool paravirtual_leaf = true;
     bool topology_leaf = true;  ///< 0xb
     bool l3_cache = true;
@@ -146,6 +147,8 @@ class X86Cpu final : public DeviceBase,
     const ProcessorSupport& support() const { return *support_; }
     /// A model that has all that there is gets it without being settled: `max`, `host`.
     void take_all_of(const ProcessorSupport& support);
+    /// "host", "max": not a model's features, but the accelerator's.
+    bool shows_all_there_is() const { return kind_ != Model::Kind::Named; }
     Settings settings_;
 
   private:
@@ -164,6 +167,7 @@ class X86Cpu final : public DeviceBase,
     void reset_segments();
     Features wanted() const;
     void adjust(Features& features, const Features& given) const;
+    Features all_for(Features given) const;
     bool settle_hyperv(const ProcessorSupport& support, Errors& errors);
     bool warn_of_missing(const Features& missing, const ProcessorSupport& support, Errors& errors);
     std::unique_ptr<DebugRegisters> make_debug_registers() const;

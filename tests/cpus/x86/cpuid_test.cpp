@@ -250,6 +250,23 @@ TEST_F(ProcessorTest, AUsersWordCountsMoreThanWhatGuestsOfTheHostHave) {
     EXPECT_EQ(cpuid(1).ecx & (1u << 3 | 1u << 21), 1u << 3);
 }
 
+TEST_F(ProcessorTest, WhatOtherHostsMayLackIsShownWhenAskedFor) {
+    support.on_host = true;
+    make("host", {{"migratable", "off"}});
+    settle();
+    EXPECT_EQ(cpuid(0x80000007).edx & 1u << 8, 1u << 8);
+}
+
+TEST_F(ProcessorTest, WhatOtherHostsMayLackIsNotShownUnasked) {
+    support.on_host = true;
+    make("host");
+    settle();
+    EXPECT_EQ(cpuid(0x80000007).edx & 1u << 8, 0u);
+    EXPECT_NE(bench.try_add("SandyBridge-v1-x86_64-cpu", "other", {{"migratable", "off"}})
+                  .find("only host and max"),
+              std::string::npos);
+}
+
 TEST_F(ProcessorTest, TranslatedModelsHaveVmeOnlyWhenAsked) {
     make("SandyBridge-v1");
     settle();
