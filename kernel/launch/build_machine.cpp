@@ -231,7 +231,7 @@ std::string with_hyphens(std::string name) {
     return name;
 }
 
-/// Users' lines say of the machine what one of its accelerators has: -machine pc,accel=kvm,kernel_irqchip=on.
+/// Users' lines say of the machine what one of its accelerators has, with '_' where that has '-'.
 bool of_accelerator(const BuildSite& site, const std::string& machine, const std::string& name) {
     return !find_listed(site.catalog, machine, name) &&
            std::ranges::any_of(accelerators(site), [&](const AcceleratorChoice& choice) {
